@@ -1,0 +1,190 @@
+"""The store for asyncio: the same names, to be awaited. The event loop never blocks.
+
+    import agentmem.aio
+
+    async with agentmem.aio.open("memory.db") as store:
+        await store.add("Alice prefers email over phone.")
+        hits = await store.search("how do I reach alice?")
+
+A call whose task is cancelled may still take place; if it does, it takes place whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from agentmem.store import MemoryStore
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from agentmem.store import Durability, IndexMode
+    from agentmem.types import Embedder, StorePath
+
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
+
+
+def _awaited(
+    method: Callable[Concatenate[MemoryStore, _Args], _Result],
+) -> Callable[Concatenate[AsyncMemoryStore, _Args], Coroutine[Any, Any, _Result]]:
+    @functools.wraps(method)
+    async def call(self: AsyncMemoryStore, /, *args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+        return await self._run(functools.partial(method, self.sync, *args, **kwargs))
+
+    return call
+
+
+class AsyncMemoryStore:
+    """A MemoryStore whose methods are awaited. Open one with `agentmem.aio.open`, or give it a MemoryStore.
+
+    Embedders and `progress` functions are called in another thread than the event loop's.
+    """
+
+    def __init__(self, sync: MemoryStore, threads: int = 8) -> None:
+        """Serve `sync` to an event loop, with as many calls at once as `threads`."""
+        self._sync = sync
+        self._threads = threads
+        self._executor: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
+
+    @property
+    def sync(self) -> MemoryStore:
+        """The store itself, to be used from other threads."""
+        return self._sync
+
+    @property
+    def path(self) -> str:
+        """The store's file, absolute."""
+        return self._sync.path
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._sync.closed
+
+    add = _awaited(MemoryStore.add)
+    add_many = _awaited(MemoryStore.add_many)
+    backup = _awaited(MemoryStore.backup)
+    categories = _awaited(MemoryStore.categories)
+    count = _awaited(MemoryStore.count)
+    delete = _awaited(MemoryStore.delete)
+    export = _awaited(MemoryStore.export)
+    get = _awaited(MemoryStore.get)
+    get_many = _awaited(MemoryStore.get_many)
+    import_ = _awaited(MemoryStore.import_)
+    list = _awaited(MemoryStore.list)
+    put = _awaited(MemoryStore.put)
+    put_many = _awaited(MemoryStore.put_many)
+    rebuild = _awaited(MemoryStore.rebuild)
+    reset = _awaited(MemoryStore.reset)
+    scope_info = _awaited(MemoryStore.scope_info)
+    scopes = _awaited(MemoryStore.scopes)
+    search = _awaited(MemoryStore.search)
+    search_many = _awaited(MemoryStore.search_many)
+    stats = _awaited(MemoryStore.stats)
+    touch = _awaited(MemoryStore.touch)
+    update = _awaited(MemoryStore.update)
+    verify = _awaited(MemoryStore.verify)
+
+    async def close(self) -> None:
+        """Close the store when the calls that are under way have ended."""
+        await self._run(self._sync.close)
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False)
+
+    async def __aenter__(self) -> Self:
+        """Return the store."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.close()
+
+    def __copy__(self) -> Self:
+        """Return the store itself: a copy remembers in the same place."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the store itself: a copy remembers in the same place."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path and the options; unpickling opens the file again."""
+        return type(self), (self._sync, self._threads)
+
+    def __repr__(self) -> str:
+        """Say which file, and whether it is closed."""
+        return f"<{type(self).__name__} {self.path!r}{', closed' if self.closed else ''}>"
+
+    def _run(self, call: Callable[[], _Result]) -> Awaitable[_Result]:
+        if self._executor is None or self._process != os.getpid():
+            # A forked child has none of its parent's threads.
+            self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="agentmem")
+            self._process = os.getpid()
+        context = contextvars.copy_context()
+        return asyncio.get_running_loop().run_in_executor(self._executor, context.run, call)
+
+
+class Opening:
+    """A store that is being opened: `await` it, or enter it with `async with`."""
+
+    def __init__(self, opening: Callable[[], MemoryStore], threads: int) -> None:
+        """Open when awaited or entered."""
+        self._opening = opening
+        self._threads = threads
+        self._store: AsyncMemoryStore | None = None
+
+    async def _opened(self) -> AsyncMemoryStore:
+        return AsyncMemoryStore(await asyncio.to_thread(self._opening), self._threads)
+
+    def __await__(self) -> Generator[Any, None, AsyncMemoryStore]:
+        """Open the store; close it yourself."""
+        return self._opened().__await__()
+
+    async def __aenter__(self) -> AsyncMemoryStore:
+        """Open the store."""
+        self._store = await self._opened()
+        return self._store
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        if self._store is not None:
+            await self._store.close()
+
+
+def open(
+    path: StorePath | None = None,
+    *,
+    pool_size: int = 8,
+    durability: Durability = "full",
+    index: IndexMode = "memory",
+    embedder: Embedder | None = None,
+    read_only: bool = False,
+    busy_timeout: float = 30.0,
+) -> Opening:
+    """Open a store, as `agentmem.open` does: `await` this, or enter it with `async with`."""
+    opening = functools.partial(
+        MemoryStore,
+        path,
+        pool_size=pool_size,
+        durability=durability,
+        index=index,
+        embedder=embedder,
+        read_only=read_only,
+        busy_timeout=busy_timeout,
+    )
+    return Opening(opening, pool_size)

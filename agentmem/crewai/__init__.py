@@ -1,0 +1,26 @@
+"""agentmem as the memory of CrewAI, both generations of it; CrewAI itself is imported when it is needed.
+
+from agentmem.crewai import crew_memory
+crew = Crew(agents=[...], tasks=[...], **crew_memory("crew.db"))
+"""
+
+from .embedder import LocalEmbedder, with_text
+from .importers import import_crewai
+from .install import crew_memory, install, installed, uninstall
+from .legacy import EntityStorage, ExternalStorage, LongTermStorage, ShortTermStorage
+from .unified import UnifiedStorage
+
+__all__ = [
+    "EntityStorage",
+    "ExternalStorage",
+    "LocalEmbedder",
+    "LongTermStorage",
+    "ShortTermStorage",
+    "UnifiedStorage",
+    "crew_memory",
+    "import_crewai",
+    "install",
+    "installed",
+    "uninstall",
+    "with_text",
+]

@@ -1,0 +1,131 @@
+"""What all storages for CrewAI have in common: a store, and a log of what CrewAI would swallow."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import logging
+import math
+import os
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any, ParamSpec, TypeVar
+
+import agentmem
+from agentmem import MemoryStore
+
+log = logging.getLogger("agentmem")
+
+StoreOrPath = MemoryStore | str | os.PathLike[str] | None
+
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
+
+# Metadata that storages keep for themselves and do not hand back.
+OUTPUT = "_output"  # the whole output, where the content is only what it says
+TASK = "_task"  # digest of the task
+DATETIME = "_datetime"  # as CrewAI gave it
+SCORE = "_score"  # as CrewAI gave it
+
+_DEEPEST = 64
+_LONGEST_PART = 200
+
+
+class Storage:
+    """A store behind one of CrewAI's storage interfaces.
+
+    Takes a path, or a `MemoryStore` that is open already; `None` means the default path of
+    `agentmem.open`. Subclasses define neither `__len__` nor `__bool__`, since CrewAI replaces a storage
+    that is false by its own.
+    """
+
+    def __init__(self, store: StoreOrPath = None) -> None:
+        """Open the store at once, so that a bad path is reported here and not swallowed later."""
+        self._owned = not isinstance(store, MemoryStore)
+        self._store = store if isinstance(store, MemoryStore) else agentmem.open(store)
+
+    @property
+    def store(self) -> MemoryStore:
+        """The store; opened again if `close` was called before."""
+        if self._owned and self._store.closed:
+            self._store = agentmem.open(self._store.path)
+        return self._store
+
+    def close(self) -> None:
+        """Close the store if this storage opened it. If CrewAI goes on using it, it is opened again."""
+        if self._owned:
+            self._store.close()
+
+    def __copy__(self) -> Storage:
+        """Itself: a copy of a crew remembers in the same place."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Storage:
+        """Itself: a copy of a crew remembers in the same place."""
+        return self
+
+
+def logged(method: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
+    """Write what `method` raises to the log, then let it go on: CrewAI swallows most of it."""
+
+    @functools.wraps(method)
+    def run(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+        try:
+            return method(*args, **kwargs)
+        except Exception as error:
+            log.exception("%s.%s failed: %s", type(args[0]).__name__, method.__name__, error)
+            raise
+
+    return run
+
+
+def clean(text: str) -> str:
+    """`text` without what no store can hold: NUL and lone surrogates become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
+def to_json(value: Any, depth: int = 0) -> Any:
+    """`value` as JSON can hold it; what it cannot hold becomes text, so that no memory is lost for it."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**63 else str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return clean(value)
+    if depth < _DEEPEST:
+        if hasattr(value, "model_dump"):
+            value = value.model_dump()
+        if isinstance(value, Mapping):
+            return {clean(str(key)): to_json(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [to_json(item, depth + 1) for item in value]
+    return clean(str(value))
+
+
+def scope_part(name: str) -> str:
+    """`name` as one part of a scope: two names never share a part, plain ones stay as they are."""
+    part = "".join(f"%{ord(c):02X}" if c in "/%" or ord(c) < 32 else c for c in clean(name))
+    if part.strip() != part or part in ("", ".", ".."):
+        part = part.replace(".", "%2E").replace(" ", "%20") or "%"
+    if len(part.encode()) > _LONGEST_PART:
+        digest = hashlib.blake2b(part.encode(), digest_size=8).hexdigest()
+        part = part.encode()[: _LONGEST_PART - 17].decode(errors="ignore") + "%" + digest
+    return part
+
+
+def normalised(scope: str) -> str:
+    """The scope that a text means. An LLM may have made it up: parts that no scope can have are left out."""
+    parts = (part for part in clean(scope).strip().split("/") if part not in ("", ".", ".."))
+    return "/" + "/".join(parts)
+
+
+def aware(moment: datetime) -> datetime:
+    """`moment` with a time zone; CrewAI's naive dates are in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def shown(metadata: dict[str, Any]) -> dict[str, Any]:
+    """`metadata` without what storages keep for themselves."""
+    return {key: value for key, value in metadata.items() if key not in (OUTPUT, TASK, DATETIME, SCORE)}

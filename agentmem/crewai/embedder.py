@@ -1,0 +1,171 @@
+"""Embeddings with no key, no download and no model, and the memory of what was embedded.
+
+CrewAI gives a storage the vector of a query, never its text. But embedder and storage live in one process,
+and the query is embedded right before it is searched for: so an embedder of this module remembers the text
+behind each vector it made, and `UnifiedStorage` looks it up with `text_of` to search by text.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import threading
+import unicodedata
+from array import array
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import agentmem
+
+from ._storage import clean
+
+_MOST_TEXTS = 4096
+
+# Words that say how things hang together rather than what they are. "not", "no" and "never" are not among
+# them: they turn a memory around.
+_ARTICLES = "a an the"
+_FUNCTION_WORDS = (
+    "about after all also am and any are as at be because been before being between both but by can could "
+    "did do does doing for from had has have having he her here him his how i if in into is it its just "
+    "me more most my of on or other our own she should so some such than that their them then there these "
+    "they this those to too us very was we were what when where which while who whom why will with would "
+    "you your"
+)
+
+
+class Embedded(NamedTuple):
+    """The text behind a vector."""
+
+    text: str
+    local: bool
+    """Did `LocalEmbedder` make the vector, or some embedder in `with_text`?"""
+
+
+class _Texts:
+    """The texts behind the vectors made last in this process."""
+
+    def __init__(self) -> None:
+        self._texts: OrderedDict[bytes, Embedded] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, vector: Sequence[float], embedded: Embedded) -> None:
+        key = _key(vector)
+        with self._lock:
+            self._texts[key] = embedded
+            self._texts.move_to_end(key)
+            if len(self._texts) > _MOST_TEXTS:
+                self._texts.popitem(last=False)
+
+    def get(self, vector: Sequence[float]) -> Embedded | None:
+        key = _key(vector)
+        with self._lock:
+            if key in self._texts:
+                self._texts.move_to_end(key)
+            return self._texts.get(key)
+
+
+_texts = _Texts()
+
+
+def text_of(vector: Sequence[float]) -> Embedded | None:
+    """The text that `vector` was made from, if an embedder of this module made it lately in this process."""
+    return _texts.get(vector)
+
+
+class LocalEmbedder:
+    """Embeds texts by hashing their words and pairs of neighbouring words into `dims` numbers.
+
+    The vectors are of unit length and depend on the text alone. Texts that differ in case, punctuation or
+    articles come out at a cosine of 0.98 or more; one other word, a negation, or another order puts them
+    below that; texts with no words in common are near 0. It knows no synonyms: for recall, `UnifiedStorage`
+    searches by the text behind the vector.
+    """
+
+    def __init__(self, dims: int = 384) -> None:
+        """Make an embedder; 384 dimensions keep the noise between unrelated texts near 0.05."""
+        if dims < 8:
+            raise ValueError(f"dims is {dims}; an embedding needs at least 8 dimensions")
+        self.dims = dims
+
+    def __call__(self, input: str | Iterable[str]) -> list[list[float]]:
+        """The vector of each text."""
+        texts = [input] if isinstance(input, str) else list(input)
+        vectors = [self.vector(text) for text in texts]
+        for text, vector in zip(texts, vectors, strict=True):
+            _texts.keep(vector, Embedded(text, local=True))
+        return vectors
+
+    def vector(self, text: str) -> list[float]:
+        """The vector of one text, without remembering the text."""
+        sums = [0.0] * self.dims
+        for feature, weight in _features(text).items():
+            number = int.from_bytes(blake2b(feature.encode(), digest_size=8).digest(), "big")
+            sums[(number >> 1) % self.dims] += weight if number & 1 else -weight
+        length = math.sqrt(sum(x * x for x in sums))
+        # Rounded to float32, so that a vector is the same before and after it was stored.
+        return list(array("f", (x / length for x in sums))) if length else [1.0, *[0.0] * (self.dims - 1)]
+
+    def __repr__(self) -> str:
+        """How to make it again."""
+        return f"LocalEmbedder(dims={self.dims})"
+
+
+def with_text(embedder: Callable[[list[str]], Any]) -> Callable[[list[str]], Any]:
+    """`embedder`, with its vectors recognised: `UnifiedStorage` then searches by vector and text together.
+
+    Memory(storage=UnifiedStorage("crew.db"), embedder=with_text(my_embedder))
+    """
+    return _WithText(embedder)
+
+
+class _WithText:
+    def __init__(self, embedder: Callable[[list[str]], Any]) -> None:
+        self.embedder = embedder
+
+    def __call__(self, input: str | Iterable[str]) -> Any:
+        texts = [input] if isinstance(input, str) else list(input)
+        vectors = self.embedder(texts)
+        for text, vector in zip(texts, vectors, strict=False):
+            _texts.keep(vector, Embedded(text, local=False))
+        return vectors
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _WithText:
+        # An embedder may hold a client that cannot be copied.
+        return self
+
+
+def cosine(a: Sequence[float], b: Sequence[float]) -> float:
+    """The cosine of two vectors of one length; 0 for a vector of length 0."""
+    dot = sum(x * y for x, y in zip(a, b, strict=True))
+    lengths = math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
+    return dot / lengths if lengths else 0.0
+
+
+def _key(vector: Sequence[float]) -> bytes:
+    return blake2b(array("f", vector).tobytes(), digest_size=16).digest()
+
+
+@functools.cache
+def _light_words() -> dict[str, float]:
+    weights = dict.fromkeys(agentmem.analyze(_FUNCTION_WORDS), 0.35)
+    return weights | dict.fromkeys(agentmem.analyze(_ARTICLES), 0.05)
+
+
+def _features(text: str) -> dict[str, float]:
+    text = clean(text)
+    terms = agentmem.analyze(text)
+    light = _light_words()
+    features = {
+        term: light.get(term, 2.0 if any(map(str.isdigit, term)) else 1.0) * (1 + math.log(count))
+        for term, count in Counter(terms).items()
+    }
+    heavy = [term for term in terms if term not in light]
+    pairs = Counter(f"{first} {second}" for first, second in pairwise(heavy))
+    features.update({pair: 0.5 * (1 + math.log(count)) for pair, count in pairs.items()})
+    if not features:
+        # Nothing but punctuation or emoji: its characters.
+        features = dict.fromkeys(unicodedata.normalize("NFKC", text).split(), 1.0)
+    return features

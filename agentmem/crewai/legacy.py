@@ -1,0 +1,285 @@
+"""Storages for crewai <= 1.9.3: short-term, long-term, entity and external memory.
+
+    storage = ShortTermStorage("crew.db", crew="research")
+    Crew(memory=True, short_term_memory=ShortTermMemory(storage=storage), ...)
+
+All kinds and all crews can live in one file: each keeps to its own scope, `/crew/<name>/<kind>`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dates
+import hashlib
+import json
+import uuid
+import warnings
+from importlib import metadata as packages
+from typing import Any, ClassVar
+
+from agentmem import Record
+
+from ._outputs import spoken
+from ._storage import (
+    DATETIME,
+    OUTPUT,
+    SCORE,
+    TASK,
+    Storage,
+    StoreOrPath,
+    aware,
+    clean,
+    log,
+    logged,
+    scope_part,
+    shown,
+    to_json,
+)
+
+_NAMESPACE = uuid.UUID("5f0c1f3e-6f0b-5c55-9a53-2f3b0d6e5a11")
+_REPEATS = 4  # of one text that are looked past
+
+
+class LegacyStorage(Storage):
+    """One kind of memory of one crew. `crew` is the crew's name, or the crew."""
+
+    kind: ClassVar[str]
+
+    def __init__(self, store: StoreOrPath = None, crew: Any = "crew") -> None:
+        """Open the store; warn when the installed CrewAI would not use this storage."""
+        super().__init__(store)
+        name = crew if isinstance(crew, str) else getattr(crew, "name", None)
+        self.scope = legacy_scope(name or "crew", self.kind)
+        _warn_if_ignored(type(self))
+
+    @logged
+    def reset(self) -> None:
+        """Forget everything of this kind and crew, and nothing else."""
+        self.store.reset(self.scope)
+
+    async def areset(self) -> None:
+        """`reset`, without blocking the event loop."""
+        await asyncio.to_thread(self.reset)
+
+
+class OutputStorage(LegacyStorage):
+    """What short-term, entity and external memory share: texts with metadata, found by what they say."""
+
+    @logged
+    def save(self, value: Any, metadata: dict[str, Any] | None = None) -> None:
+        """Keep `value`, whole; once, if it comes again with the same metadata, as in CrewAI's storage."""
+        text = clean(str(value))
+        if not text.strip():
+            log.debug("%s: an empty output, nothing to remember", type(self).__name__)
+            return
+        self.store.put_many([output_record(text, metadata or {}, self.scope)])
+
+    async def asave(self, value: Any, metadata: dict[str, Any] | None = None) -> None:
+        """`save`, without blocking the event loop."""
+        await asyncio.to_thread(self.save, value, metadata)
+
+    @logged
+    def search(
+        self,
+        query: str,
+        limit: int = 5,
+        filter: dict[str, Any] | None = None,
+        score_threshold: float = 0.6,
+    ) -> list[dict[str, Any]]:
+        """Memories that are relevant to `query`, best first, each text once.
+
+        The score is agentmem's relevance. `filter` is a condition on the metadata, as `where` of
+        `MemoryStore.search`.
+        """
+        if limit <= 0:
+            return []
+        hits = self.store.search(
+            clean(query), _REPEATS * limit, scope=self.scope, where=filter, min_score=score_threshold or 0.0
+        )
+        # What is said in every run is kept for each task that it was said in, but it helps only once.
+        results: dict[str, dict[str, Any]] = {}
+        for hit in hits:
+            results.setdefault(hit.record.content, _result(hit.record, hit.score))
+        return list(results.values())[:limit]
+
+    async def asearch(
+        self,
+        query: str,
+        limit: int = 5,
+        filter: dict[str, Any] | None = None,
+        score_threshold: float = 0.6,
+    ) -> list[dict[str, Any]]:
+        """`search`, without blocking the event loop."""
+        return await asyncio.to_thread(self.search, query, limit, filter, score_threshold)
+
+
+class ShortTermStorage(OutputStorage):
+    """For `ShortTermMemory(storage=...)`: what agents said."""
+
+    kind = "short_term"
+
+
+class EntityStorage(OutputStorage):
+    """For `EntityMemory(storage=...)`: who and what was met."""
+
+    kind = "entity"
+
+
+class ExternalStorage(OutputStorage):
+    """For `ExternalMemory(storage=...)`: what agents said, with the whole chat in the metadata."""
+
+    kind = "external"
+
+
+class LongTermStorage(LegacyStorage):
+    """For `LongTermMemory(storage=...)`: how well each task went and what would improve it.
+
+    A task that was never run word for word is answered with the most similar earlier tasks, if their
+    relevance reaches `similar`; `None` switches that off.
+    """
+
+    kind = "long_term"
+
+    def __init__(self, store: StoreOrPath = None, crew: Any = "crew", *, similar: float | None = 0.7) -> None:
+        """Open the store."""
+        super().__init__(store, crew)
+        self.similar = similar
+
+    @logged
+    def save(self, task_description: str, metadata: dict[str, Any], datetime: str, score: float) -> None:
+        """Keep one run of a task."""
+        task = clean(task_description)
+        if not task.strip():
+            log.debug("LongTermStorage: a task without description, nothing to remember")
+            return
+        self.store.add_many([task_record(task, metadata, str(datetime), score, self.scope)])
+
+    async def asave(
+        self, task_description: str, metadata: dict[str, Any], datetime: str, score: float
+    ) -> None:
+        """`save`, without blocking the event loop."""
+        await asyncio.to_thread(self.save, task_description, metadata, datetime, score)
+
+    @logged
+    def load(self, task_description: str, latest_n: int) -> list[dict[str, Any]] | None:
+        """Runs of this task, newest first, worst first among equals; else of similar tasks; else `None`."""
+        task = clean(task_description)
+        if latest_n == 0 or not task.strip():
+            return None
+        exact = self.store.list(None, 0, scope=self.scope, where={TASK: _digest(task)})
+        runs = [_run(record) for record in exact]
+        runs.sort(key=lambda run: run["score"])
+        runs.sort(key=lambda run: run["datetime"], reverse=True)
+        if latest_n > 0:
+            runs = runs[:latest_n]
+            if not runs and self.similar is not None:
+                hits = self.store.search(task, latest_n, scope=self.scope, min_score=self.similar)
+                runs = [_run(hit.record) for hit in hits]
+        return runs or None
+
+    async def aload(self, task_description: str, latest_n: int) -> list[dict[str, Any]] | None:
+        """`load`, without blocking the event loop."""
+        return await asyncio.to_thread(self.load, task_description, latest_n)
+
+
+def legacy_scope(crew: str, kind: str) -> str:
+    """Where a crew's memories of one kind are."""
+    return f"/crew/{scope_part(crew)}/{kind}"
+
+
+def output_record(
+    text: str, metadata: dict[str, Any], scope: str, doc_id: str | None = None
+) -> dict[str, Any]:
+    """The fields of the record that keeps an output.
+
+    Its id follows from what CrewAI's Chroma storage would name the document (`doc_id`), so that saving it
+    again, or importing it, gives the same record.
+    """
+    metadata = to_json(metadata)
+    said = spoken(text)
+    record_id = uuid.uuid5(_NAMESPACE, f"{scope}\n{doc_id or chroma_id(text, metadata)}")
+    if said != text:
+        metadata = {**metadata, OUTPUT: text}
+    return {"content": said, "id": str(record_id), "scope": scope, "metadata": metadata}
+
+
+def chroma_id(text: str, metadata: dict[str, Any]) -> str:
+    """The id that CrewAI's Chroma storage gives to a document."""
+    if "doc_id" in metadata:
+        return str(metadata["doc_id"])
+    named = f"{text}|{json.dumps(metadata, sort_keys=True)}" if metadata else text
+    return hashlib.sha256(named.encode()).hexdigest()
+
+
+def task_record(
+    task: str, metadata: dict[str, Any], datetime: str, score: float | None, scope: str
+) -> dict[str, Any]:
+    """The fields of the record that keeps one run of a task."""
+    kept = {
+        **to_json(metadata or {}),
+        TASK: _digest(task),
+        DATETIME: clean(datetime),
+        SCORE: to_json(score),
+    }
+    fields: dict[str, Any] = {"content": task, "scope": scope, "metadata": kept}
+    if isinstance(score, (int, float)) and 0 <= score <= 10:
+        fields["importance"] = score / 10
+    if (moment := _moment(datetime)) is not None:
+        fields["created_at"] = moment
+    return fields
+
+
+def _moment(datetime: str) -> dates.datetime | None:
+    try:
+        return dates.datetime.fromtimestamp(float(datetime), dates.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        pass
+    try:
+        moment = dates.datetime.fromisoformat(datetime)
+    except ValueError:
+        return None
+    return aware(moment)
+
+
+def _digest(task: str) -> str:
+    return hashlib.blake2b(task.encode(), digest_size=16).hexdigest()
+
+
+def _result(record: Record, score: float) -> dict[str, Any]:
+    metadata = record.metadata
+    content = metadata.get(OUTPUT, record.content)
+    return {
+        "id": record.id,
+        "content": content,
+        "context": content,
+        "metadata": shown(metadata),
+        "score": score,
+    }
+
+
+def _run(record: Record) -> dict[str, Any]:
+    kept = record.metadata
+    # CrewAI iterates over the suggestions of each run, and loses all memory of a task if it cannot.
+    suggestions = kept.get("suggestions") or []
+    if not isinstance(suggestions, list):
+        suggestions = [str(suggestions)]
+    return {
+        "metadata": {**shown(kept), "suggestions": suggestions},
+        "datetime": kept.get(DATETIME, ""),
+        "score": kept.get(SCORE) or 0.0,
+    }
+
+
+def _warn_if_ignored(storage: type[LegacyStorage]) -> None:
+    try:
+        installed = tuple(int(part) for part in packages.version("crewai").split(".")[:2])
+    except (packages.PackageNotFoundError, ValueError):
+        return
+    if installed >= (1, 10):
+        message = (
+            f"{storage.__name__} is for crewai <= 1.9.3; crewai {packages.version('crewai')} ignores it. "
+            "Use Crew(..., **agentmem.crewai.crew_memory(path)) or agentmem.crewai.install(path)"
+        )
+        log.warning(message)
+        # Points at the line that makes the storage, past its own constructor if it has one.
+        warnings.warn(message, stacklevel=3 + ("__init__" in vars(storage)))

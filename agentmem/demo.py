@@ -1,0 +1,145 @@
+"""The demo: a real conversation is stored, and found again by another process.
+
+`python -m agentmem demo` runs it: no key, no network, no model, nothing left behind.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import agentmem
+from agentmem.types import Mode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+DAY = datetime(1972, 9, 18, tzinfo=timezone.utc)
+"""The day of the conversation. The hour is not known: seconds stand for the order."""
+
+SCOPE = "/arpanet/rfc439"
+
+QUESTIONS: list[tuple[str, Mode]] = [
+    ("why does he avoid the racetrack now?", "hybrid"),
+    ("bookie who did not pay", "bm25"),
+    ("the mafia, the mob and the rackets", "tfidf"),
+    ("gamblers", "vector"),
+]
+
+
+def utterances() -> Iterator[dict[str, Any]]:
+    """Read the bundled conversation, as records to be stored."""
+    text = files("agentmem").joinpath("data/rfc439.txt").read_text("utf-8")
+    text = re.sub(r"\n+Cerf +\[Page \d\]\s+RFC 439 .*\n", "\n\n", text)
+    dialogue = text.partition("Good Evening.")[1:]
+    paragraphs = re.split(r"\n\s*\n", "".join(dialogue).partition("PARRY was running")[0].strip())
+    for turn, paragraph in enumerate(" ".join(paragraph.split()) for paragraph in paragraphs):
+        speaker = "PARRY" if paragraph.startswith("*") else "DOCTOR"
+        if paragraph.startswith("comment:"):
+            speaker = "Cerf"
+        yield {
+            "content": paragraph.removeprefix("*").removeprefix("comment: "),
+            "scope": SCOPE,
+            "categories": [speaker],
+            "metadata": {"speaker": speaker, "turn": turn},
+            "created_at": DAY + timedelta(seconds=turn),
+        }
+
+
+def embed(texts: list[str]) -> list[list[float]]:
+    """Turn texts into vectors by hashing their letters in threes: a toy in place of a real model."""
+    return [_letters(text.lower()) for text in texts]
+
+
+def _letters(text: str) -> list[float]:
+    vector = [0.0] * 256
+    for start in range(len(text) - 2):
+        vector[zlib.crc32(text[start : start + 3].encode()) % 256] += 1.0
+    length = math.hypot(*vector) or 1.0
+    return [weight / length for weight in vector] if any(vector) else [1.0, *vector[1:]]
+
+
+def run() -> None:
+    """Store the conversation in a temporary file, close it, and have a second process search it."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="agentmem-demo-") as folder:
+        path = os.path.join(folder, "demo.db")
+        start = time.perf_counter()
+        with agentmem.open(path, embedder=embed) as store:
+            count = len(store.add_many(utterances()))
+        seconds = time.perf_counter() - start
+        console.print(
+            "[bold]PARRY meets the DOCTOR[/]: on 18 September 1972 two programs talked over the ARPANET "
+            "(RFC 439)."
+        )
+        console.print(
+            f"Process {os.getpid()} stored their {count} utterances in {seconds:.2f} s, and closed {path}.\n"
+        )
+        sys.stdout.flush()
+        code = subprocess.run([sys.executable, "-m", "agentmem.demo", path], check=False).returncode
+    if code:
+        sys.exit(code)
+    _what_next(console)
+
+
+def recall(path: str) -> None:
+    """Search the stored conversation in each mode: what the second process does."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    start = time.perf_counter()
+    with agentmem.open(path) as store:
+        store.search("hello", limit=1)
+        milliseconds = 1000 * (time.perf_counter() - start)
+        console.print(f"Process {os.getpid()} opened it and searched, in {milliseconds:.0f} ms. It asks:\n")
+        for question, mode in QUESTIONS:
+            _ask(console, store, question, mode)
+        _ask(console, store, "what did PARRY say about trust?", "hybrid", {"speaker": "PARRY"})
+
+
+def _ask(
+    console: Console,
+    store: agentmem.MemoryStore,
+    question: str,
+    mode: Mode,
+    where: dict[str, Any] | None = None,
+) -> None:
+    from rich.table import Table
+
+    vector = embed([question])[0] if mode == "vector" else None
+    hits = store.search(question, limit=3, mode=mode, vector=vector, where=where)
+    call = f'search("{question}", mode="{mode}"' + (f", where={where})" if where else ")")
+    table = Table(title=call, title_justify="left", title_style="bold cyan", box=None, padding=(0, 2, 0, 0))
+    for heading in ("score", "who", "said", "why it matched"):
+        table.add_column(heading, justify="left", header_style="dim", overflow="fold")
+    for hit in hits:
+        why = ", ".join(f"{name} {value:.2f}" for name, value in hit.explain.items())
+        table.add_row(f"{hit.score:.2f}", hit.record.metadata["speaker"], hit.record.content, why)
+    console.print(table)
+    console.print()
+
+
+def _what_next(console: Console) -> None:
+    console.print("[bold]Now yours[/]:", end="\n\n")
+    console.print("  agentmem add 'Alice prefers email over phone.' --scope /user/alice", markup=False)
+    console.print("  agentmem search 'how do I reach alice?'", markup=False)
+    console.print("\nor, in Python:\n")
+    console.print('  import agentmem\n  store = agentmem.open("memory.db")', markup=False)
+    console.print('  store.add("Alice prefers email over phone.", scope="/user/alice")', markup=False)
+    console.print('  print(store.search("how do I reach alice?")[0].record.content)', markup=False)
+
+
+if __name__ == "__main__":
+    recall(sys.argv[1])

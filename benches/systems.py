@@ -1,0 +1,346 @@
+"""The systems under test, behind one face, each set up the way its own documentation would for English text.
+
+A system keeps an index in a folder. `add` takes records in bulk and returns a key for each; `searches`
+names the ways in which it can be asked, each a function from a query and a number of hits to (key, score)
+pairs, best first.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import pickle
+import platform
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Hashable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+Record = dict[str, Any]
+"""The fields of a record; peers look at `content` alone."""
+
+Ranking = list[tuple[Hashable, float]]
+Search = Callable[[str, int], Ranking]
+
+WORD = re.compile(r"\w+")
+
+
+class System:
+    """A search system whose index is in a folder; opened again if there is one already."""
+
+    name: str
+    package: str | None = None
+    """What has to be installed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def version(cls) -> str:
+        """What is installed; PackageNotFoundError if nothing is."""
+        return importlib.metadata.version(cls.package) if cls.package else ""
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        """Store records; when it returns they are found, and saved."""
+        raise NotImplementedError
+
+    def add_one(self, record: Record) -> None:
+        """Store one more; when it returns it is found, and survives power loss."""
+        raise NotImplementedError(f"{self.name} cannot add to what it has")
+
+    def searches(self) -> dict[str, Search]:
+        """The ways to search, by name."""
+        return {self.name: self.search}
+
+    def search(self, query: str, limit: int) -> Ranking:
+        """Find records that have any of the query's words."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let the index go."""
+
+
+class AgentMem(System):
+    """agentmem, with the defaults. Hits carry their whole records, which no peer's do."""
+
+    name = "agentmem"
+    package = "agentmem-db"
+    ways: ClassVar[dict[str, dict[str, Any]]] = {
+        "agentmem hybrid": {},
+        "agentmem hybrid, dialogue": {"dialogue": True},
+        "agentmem bm25": {"mode": "bm25"},
+        "agentmem tfidf": {"mode": "tfidf"},
+    }
+
+    def __init__(self, folder: Path) -> None:
+        import agentmem
+
+        super().__init__(folder)
+        self.store = agentmem.open(folder / "memory.db")
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        return [key for batch in _batches(records, 10_000) for key in self.store.add_many(batch)]
+
+    def add_one(self, record: Record) -> None:
+        self.store.add(**record)
+
+    def searches(self) -> dict[str, Search]:
+        return {way: self.searcher(**options) for way, options in self.ways.items()}
+
+    def searcher(self, **options: Any) -> Search:
+        """Return a way to search, by the options of `MemoryStore.search`."""
+
+        def search(query: str, limit: int) -> Ranking:
+            return [(hit.record.id, hit.score) for hit in self.store.search(query, limit, **options)]
+
+        return search
+
+    def close(self) -> None:
+        self.store.close()
+
+
+class Fts5(System):
+    """SQLite FTS5 with the Porter stemmer, ranked by its own BM25; write-ahead log, synchronous=FULL."""
+
+    name = "SQLite FTS5"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.connection = sqlite3.connect(folder / "fts.db")
+        self.connection.execute("PRAGMA journal_mode = WAL")
+        self.connection.execute("PRAGMA synchronous = FULL")
+        self.connection.execute(
+            "CREATE VIRTUAL TABLE IF NOT EXISTS docs USING fts5(content, tokenize = 'porter unicode61')"
+        )
+
+    @classmethod
+    def version(cls) -> str:
+        return sqlite3.sqlite_version
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        with self.connection:
+            rows = enumerate((record["content"] for record in records), start=1)
+            self.connection.executemany("INSERT INTO docs(rowid, content) VALUES (?, ?)", rows)
+        return range(1, len(records) + 1)
+
+    def add_one(self, record: Record) -> None:
+        with self.connection:
+            self.connection.execute("INSERT INTO docs(content) VALUES (?)", (record["content"],))
+
+    def search(self, query: str, limit: int) -> Ranking:
+        match = " OR ".join(f'"{word}"' for word in _distinct_words(query))
+        if not match:
+            return []
+        sql = "SELECT rowid, -rank FROM docs WHERE docs MATCH ? ORDER BY rank LIMIT ?"
+        return self.connection.execute(sql, (match, limit)).fetchall()
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class Tantivy(System):
+    """tantivy with its English stemmer; it stores a number for each record, and not the text."""
+
+    name = "tantivy"
+    package = "tantivy"
+
+    def __init__(self, folder: Path) -> None:
+        import tantivy
+
+        super().__init__(folder)
+        fields = tantivy.SchemaBuilder()
+        fields.add_unsigned_field("number", stored=True)
+        fields.add_text_field("content", stored=False, tokenizer_name="en_stem")
+        self.library = tantivy
+        self.index = tantivy.Index(fields.build(), path=str(folder))
+        self.writer: Any = None
+        self._renew()
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        writer = self.index.writer(heap_size=256_000_000)
+        for number, record in enumerate(records):
+            writer.add_document(self.library.Document(number=number, content=record["content"]))
+        writer.commit()
+        writer.wait_merging_threads()
+        self._renew()
+        return range(len(records))
+
+    def add_one(self, record: Record) -> None:
+        if self.writer is None:
+            self.writer = self.index.writer(heap_size=15_000_000, num_threads=1)
+        self.writer.add_document(self.library.Document(number=0, content=record["content"]))
+        self.writer.commit()
+        self._renew()
+
+    def _renew(self) -> None:
+        self.index.reload()
+        self.searcher = self.index.searcher()
+
+    def search(self, query: str, limit: int) -> Ranking:
+        words = " ".join(f'"{word}"' for word in _distinct_words(query))
+        if not words:
+            return []
+        try:
+            hits = self.searcher.search(self.index.parse_query(words, ["content"]), limit, count=False).hits
+        except ValueError:  # its analyzer drops long words, and may have left none
+            return []
+        return [(self.searcher.doc(address)["number"][0], score) for score, address in hits]
+
+    def close(self) -> None:
+        if self.writer is not None:
+            self.writer.wait_merging_threads()
+
+
+class Bm25s(System):
+    """bm25s with its English stop words and a Snowball stemmer; compiled by numba if `numba` is true."""
+
+    name = "bm25s"
+    package = "bm25s"
+    numba = False
+
+    def __init__(self, folder: Path) -> None:
+        import bm25s
+        import Stemmer
+
+        super().__init__(folder)
+        self.library, self.stemmer = bm25s, Stemmer.Stemmer("english")
+        if (folder / "params.index.json").exists():
+            self.index = bm25s.BM25.load(folder, mmap=False, show_progress=False)
+            self._size = self.index.scores["num_docs"]
+
+    def _tokens(self, texts: list[str], ids: bool) -> Any:
+        return self.library.tokenize(
+            texts, stopwords="english", stemmer=self.stemmer, return_ids=ids, show_progress=False
+        )
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        self.index = self.library.BM25(backend="numba" if self.numba else "numpy")
+        tokens = self._tokens([record["content"] for record in records], ids=True)
+        if tokens.vocab:
+            self.index.index(tokens, show_progress=False)
+        self._size = len(records)
+        self.index.save(self.folder, show_progress=False)
+        return range(len(records))
+
+    def search(self, query: str, limit: int) -> Ranking:
+        words = [word for word in self._tokens([query], ids=False)[0] if word in self.index.vocab_dict]
+        if not words:
+            return []
+        found = self.index.retrieve([words], k=min(limit, self._size), show_progress=False)
+        ranked = zip(found.documents[0].tolist(), found.scores[0].tolist(), strict=True)
+        return [(number, score) for number, score in ranked if score > 0]
+
+
+class ScikitLearn(System):
+    """scikit-learn's TF-IDF vectors, of Snowball stems and with dampened counts, compared by cosine."""
+
+    name = "scikit-learn"
+    package = "scikit-learn"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.file = folder / "tfidf.pickle"
+        _Stems.load()
+        if self.file.exists():
+            self.vectorizer, self.postings = pickle.loads(self.file.read_bytes())
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.vectorizer = TfidfVectorizer(analyzer=stems, sublinear_tf=True)
+        self.postings = self.vectorizer.fit_transform([record["content"] for record in records]).T.tocsr()
+        self.file.write_bytes(pickle.dumps((self.vectorizer, self.postings), pickle.HIGHEST_PROTOCOL))
+        return range(len(records))
+
+    def search(self, query: str, limit: int) -> Ranking:
+        import numpy
+
+        found = self.vectorizer.transform([query]) @ self.postings
+        best = numpy.arange(found.nnz)
+        if found.nnz > limit:
+            best = numpy.argpartition(-found.data, limit)[:limit]
+        best = best[numpy.lexsort((found.indices[best], -found.data[best]))]
+        return list(zip(found.indices[best].tolist(), found.data[best].tolist(), strict=True))
+
+
+class _Stems:
+    """The stemmer that `stems` uses: it cannot be pickled along with the vectors."""
+
+    stemmer: Any = None
+
+    @classmethod
+    def load(cls) -> None:
+        import Stemmer
+
+        cls.stemmer = cls.stemmer or Stemmer.Stemmer("english")
+
+
+def stems(text: str) -> list[str]:
+    """Return the stems of a text's words."""
+    return _Stems.stemmer.stemWords(WORD.findall(text.lower()))
+
+
+PEERS: list[type[System]] = [Fts5, Bm25s, Tantivy, ScikitLearn]
+ALL: list[type[System]] = [AgentMem, *PEERS]
+
+
+def installed() -> list[type[System]]:
+    """Return the systems that are there, and say which are missing."""
+    here = []
+    for system in ALL:
+        try:
+            system.version()
+        except importlib.metadata.PackageNotFoundError:
+            print(f"{system.name}: not installed, left out", file=sys.stderr)
+        else:
+            here.append(system)
+    return here
+
+
+def circumstances(systems: list[type[System]]) -> dict[str, Any]:
+    """Say on what, with what and how something is measured."""
+    return {
+        "command": " ".join(["python", *map(_relative, sys.argv)]),
+        "nice": os.nice(0) if hasattr(os, "nice") else None,
+        "load": [round(load, 1) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "versions": {system.name: system.version() for system in systems},
+    }
+
+
+def write_json(results: Any, file: Path | None) -> None:
+    """Write what was measured, if there is a file to write to."""
+    if file is not None:
+        file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown; all columns but the first are flush right."""
+    lines = [heading, ["---", *["--:"] * (len(heading) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _relative(argument: str) -> str:
+    """Leave out where folders are on this machine."""
+    return Path(argument).name if Path(argument).is_absolute() else argument
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _distinct_words(query: str) -> list[str]:
+    return list(dict.fromkeys(WORD.findall(query.lower())))
+
+
+def _batches(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
+    return [records[start : start + size] for start in range(0, len(records), size)]

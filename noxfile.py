@@ -1,0 +1,145 @@
+"""Everything that must hold before a change lands: `pip install nox && nox`.
+
+Sessions run from the quickest to the slowest. Rust must be installed; all else is fetched into the
+sessions' own environments. `nox -l` lists them, also those that are run on demand.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.stop_on_first_error = True
+nox.options.sessions = [
+    "lint",
+    "rust",
+    "types",
+    "tests",
+    "readme",
+    "reliability",
+    "crewai_legacy",
+    "crewai_unified",
+]
+
+ROOT = Path(__file__).parent
+WHEELS = ROOT / "target" / "wheels-under-test"
+PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3"]
+QUIET = {
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "CREWAI_TESTING": "true",
+    "OTEL_SDK_DISABLED": "true",
+}
+
+
+def sources() -> dict[str, float]:
+    """When each file that ends up in the wheel was last changed."""
+    tracked = [*ROOT.glob("*.toml"), ROOT / "Cargo.lock", ROOT / "README.md"]
+    for folder in ("src", "migrations", "agentmem"):
+        tracked += [path for path in (ROOT / folder).rglob("*") if path.suffix not in {".pyc", ".so", ".pyd"}]
+    return {str(path.relative_to(ROOT)): path.stat().st_mtime for path in tracked if path.is_file()}
+
+
+def install_agentmem(session: nox.Session, *extra: str) -> None:
+    """Install the wheel of the working tree, built once for all sessions, and what else the session needs."""
+    stamp = WHEELS / "sources.json"
+    if not stamp.exists() or json.loads(stamp.read_text()) != sources():
+        session.install("maturin>=1.9,<2")
+        for old in WHEELS.glob("*"):
+            old.unlink()
+        session.run("maturin", "build", "--release", "--locked", "--out", str(WHEELS))
+        stamp.write_text(json.dumps(sources()))
+    (wheel,) = WHEELS.glob("*.whl")
+    session.install(*extra, str(wheel))
+    session.chdir(ROOT / "tests")  # so that the installed package is tested, not the working tree
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the style of Rust and Python."""
+    session.install("ruff>=0.8,<1")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("cargo", "fmt", "--check", external=True)
+
+
+@nox.session(venv_backend="none")
+def rust(session: nox.Session) -> None:
+    """Lint the core and test it without Python."""
+    for features in (["--no-default-features"], []):
+        session.run(
+            "cargo", "clippy", "--locked", "--all-targets", *features, "--", "-D", "warnings", external=True
+        )
+    session.run("cargo", "test", "--locked", "--no-default-features", external=True)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the package's types, and its stubs against the compiled module."""
+    install_agentmem(session, "mypy>=1.13")
+    session.chdir(session.create_tmp())  # tests/crewai would be taken for crewai
+    config = str(ROOT / "pyproject.toml")
+    session.run("mypy", "--strict", "--config-file", config, "-p", "agentmem")
+    session.run("python", "-m", "mypy.stubtest", "agentmem._core", "--mypy-config-file", config)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the Python tests; arguments go to pytest."""
+    install_agentmem(session, *PYTEST)
+    session.run("pytest", "--ignore=crewai", "--ignore=reliability", *session.posargs)
+
+
+@nox.session
+def readme(session: nox.Session) -> None:
+    """Run the examples of the README and of the docstrings, and the demo."""
+    install_agentmem(session, *PYTEST)
+    session.run("pytest", "test_readme.py")
+    session.run("python", "-m", "agentmem", "demo")
+
+
+@nox.session
+def reliability(session: nox.Session) -> None:
+    """Kill, tear, fill and crowd stores, for minutes."""
+    install_agentmem(session, *PYTEST)
+    session.run("pytest", "reliability", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Do the same for as long as you like: `nox -s soak -- --minutes 60`; it ends with what was done."""
+    install_agentmem(session, *PYTEST)
+    arguments = list(session.posargs)
+    minutes = "60"
+    if "--minutes" in arguments:
+        place = arguments.index("--minutes")
+        minutes = arguments[place + 1]
+        del arguments[place : place + 2]
+    longer = {"AGENTMEM_SOAK": minutes, "AGENTMEM_HISTORIES": str(1500 + 100 * int(float(minutes)))}
+    session.run("pytest", "reliability", "test_oracle.py", "--timeout=0", *arguments, env=longer)
+
+
+@nox.session
+def crewai_legacy(session: nox.Session) -> None:
+    """Run crews of the newest CrewAI with short-term, long-term, entity and external memory."""
+    install_agentmem(session, *PYTEST, "crewai==1.9.3")
+    session.run("pytest", "crewai/legacy", *session.posargs, env=QUIET)
+
+
+@nox.session
+def crewai_unified(session: nox.Session) -> None:
+    """Run crews of today's CrewAI, with unified memory."""
+    install_agentmem(session, *PYTEST, "crewai==1.15.30", "lancedb")
+    session.run("pytest", "crewai/unified", *session.posargs, env=QUIET)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compare quality and speed with other libraries on the data that comes with the benchmarks."""
+    install_agentmem(session, "-r", str(ROOT / "benches" / "requirements.txt"))
+    session.chdir(ROOT)
+    session.run("python", "benches/quality.py", "--markdown")
+    session.run("python", "benches/speed.py", *session.posargs)

@@ -1,0 +1,238 @@
+//! Writing records, with everything that a record drags along: terms, vector, scope, change feed, totals.
+
+use std::collections::HashSet;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rustc_hash::FxHashMap;
+
+use super::{Analyze, changes, fts, meta, records};
+use crate::error::{Error, Result};
+use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
+
+/// So many removed rows are remembered before the full text is told.
+const STALE: usize = 4096;
+
+/// Writes of one transaction, which the caller opens and commits. What must be summed up is written by
+/// [`Batch::finish`]; without it the transaction must be rolled back.
+pub struct Batch<'c> {
+    conn: &'c Connection,
+    insert: CachedStatement<'c>,
+    insert_terms: CachedStatement<'c>,
+    scopes: FxHashMap<Scope, i64>,
+    deleted: Vec<Seq>,
+    /// Rows that the full text still holds, with their terms.
+    stale: Vec<(Seq, String)>,
+    /// Scopes that a removed record was in.
+    left: HashSet<i64>,
+    records: i64,
+    terms: i64,
+}
+
+impl<'c> Batch<'c> {
+    /// Starts on a connection with an open write transaction.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn new(conn: &'c Connection) -> Result<Self> {
+        Ok(Self {
+            conn,
+            insert: conn.prepare_cached(
+                "INSERT INTO records(id, scope, created_at, updated_at, last_accessed, importance, source, private,
+                                     categories, metadata, content)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?,
+            insert_terms: conn.prepare_cached(fts::INSERT)?,
+            scopes: FxHashMap::default(),
+            deleted: Vec::new(),
+            stale: Vec::new(),
+            left: HashSet::new(),
+            records: 0,
+            terms: 0,
+        })
+    }
+
+    /// The connection, to read with.
+    #[must_use]
+    pub fn conn(&self) -> &'c Connection {
+        self.conn
+    }
+
+    /// Adds a record; `terms` are those of its content, joined by blanks.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::Sqlite`].
+    pub fn insert(&mut self, record: &Record, terms: &str) -> Result<Seq> {
+        let scope = self.scope(&record.scope)?;
+        let differs = |at: Micros| (at != record.created_at).then_some(at);
+        let categories = json(!record.categories.is_empty(), &record.categories)?;
+        let metadata = json(!record.metadata.is_empty(), &record.metadata)?;
+        self.insert
+            .execute((
+                records::EncodedId::new(&record.id),
+                scope,
+                record.created_at,
+                differs(record.updated_at),
+                differs(record.last_accessed),
+                (record.importance != 0.5).then_some(record.importance),
+                &record.source,
+                record.private.then_some(1),
+                categories,
+                metadata,
+                &record.content,
+            ))
+            .map_err(|error| duplicate(error, &record.id))?;
+        let seq = self.conn.last_insert_rowid();
+        self.insert_terms.execute((seq, terms))?;
+        if let Some(vector) = &record.embedding {
+            self.insert_vector(seq, vector)?;
+        }
+        self.records += 1;
+        self.terms += count(terms);
+        Ok(seq)
+    }
+
+    /// Removes a record; `terms` are those that it was inserted with.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn remove(&mut self, seq: Seq, terms: String) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM embeddings WHERE seq = ?")?.execute([seq])?;
+        let scope = self
+            .conn
+            .prepare_cached("DELETE FROM records WHERE seq = ? RETURNING scope")?
+            .query_row([seq], |row| row.get(0))?;
+        self.left.insert(scope);
+        self.deleted.push(seq);
+        self.records -= 1;
+        self.terms -= count(&terms);
+        self.stale.push((seq, terms));
+        if self.stale.len() < STALE { Ok(()) } else { self.remove_terms() }
+    }
+
+    /// Removes the records that pass the filter and says how many they were.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn remove_matching(&mut self, filter: &Filter, analyze: &Analyze) -> Result<u64> {
+        let seqs = records::seqs_matching(self.conn, filter, 0)?;
+        for part in seqs.chunks(1024) {
+            for (seq, content) in records::contents(self.conn, part)? {
+                self.remove(seq, analyze(&content))?;
+            }
+        }
+        Ok(seqs.len() as u64)
+    }
+
+    /// Removes every record and says how many they were.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn remove_all(&mut self) -> Result<u64> {
+        let removed = self.conn.execute("DELETE FROM embeddings", []).and_then(|_| {
+            let removed = self.conn.execute("DELETE FROM records", [])?;
+            self.conn.execute("DELETE FROM scopes", [])?;
+            Ok(removed)
+        })?;
+        fts::clear(self.conn)?;
+        if removed > 0 {
+            changes::record_deletion(self.conn, 1..=changes::newest_record(self.conn)?)?;
+        }
+        meta::set(self.conn, meta::RECORDS, 0)?;
+        meta::set(self.conn, meta::TERMS, 0)?;
+        (self.records, self.terms) = (0, 0);
+        self.stale.clear();
+        self.scopes.clear();
+        self.left.clear();
+        Ok(removed as u64)
+    }
+
+    /// Notes when the records with these ids were last read and says how many there were.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn touch(&self, ids: &[RecordId], at: Micros) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached("UPDATE records SET last_accessed = ? WHERE id = ?")?;
+        let mut touched = 0;
+        for id in ids {
+            touched += statement.execute((at, records::EncodedId::new(id)))? as u64;
+        }
+        Ok(touched)
+    }
+
+    /// Writes what was summed up: the change feed's deletions, the totals; drops scopes that became empty.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn finish(mut self) -> Result<()> {
+        self.remove_terms()?;
+        changes::record_deletions(self.conn, self.deleted)?;
+        let mut add = self.conn.prepare_cached("UPDATE meta SET value = value + ? WHERE key = ?")?;
+        for (key, delta) in [(meta::RECORDS, self.records), (meta::TERMS, self.terms)] {
+            if delta != 0 {
+                add.execute((delta, key))?;
+            }
+        }
+        let mut drop_empty = self.conn.prepare_cached(
+            "DELETE FROM scopes WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM records WHERE scope = ?1)",
+        )?;
+        for scope in self.left {
+            drop_empty.execute([scope])?;
+        }
+        Ok(())
+    }
+
+    /// FTS5 writes its memory to disk whenever a row comes out of order, so rows leave together and in order.
+    fn remove_terms(&mut self) -> Result<()> {
+        self.stale.sort_unstable_by_key(|(seq, _)| *seq);
+        self.stale.drain(..).try_for_each(|(seq, terms)| fts::delete(self.conn, seq, &terms))
+    }
+
+    fn scope(&mut self, scope: &Scope) -> Result<i64> {
+        if let Some(&id) = self.scopes.get(scope) {
+            return Ok(id);
+        }
+        let mut find = self.conn.prepare_cached("SELECT id FROM scopes WHERE path = ?")?;
+        let id = match find.query_row([scope.as_str()], |row| row.get(0)).optional()? {
+            Some(id) => id,
+            None => {
+                self.conn.prepare_cached("INSERT INTO scopes(path) VALUES (?)")?.execute([scope.as_str()])?;
+                self.conn.last_insert_rowid()
+            }
+        };
+        self.scopes.insert(scope.clone(), id);
+        Ok(id)
+    }
+
+    fn insert_vector(&self, seq: Seq, vector: &[f32]) -> Result<()> {
+        match records::dimension(self.conn)? {
+            Some(expected) if expected != vector.len() => {
+                return Err(Error::DimensionMismatch { expected, found: vector.len() });
+            }
+            _ => {}
+        }
+        self.conn
+            .prepare_cached("INSERT INTO embeddings(seq, vector) VALUES (?, ?)")?
+            .execute((seq, records::encode_vector(vector)))?;
+        Ok(())
+    }
+}
+
+fn json(given: bool, value: &impl serde::Serialize) -> Result<Option<String>> {
+    let text = given.then(|| serde_json::to_string(value)).transpose();
+    text.map_err(|error| Error::InvalidRecord(format!("it cannot be written as JSON: {error}")))
+}
+
+/// How many terms there are between the blanks.
+fn count(terms: &str) -> i64 {
+    let blanks = terms.bytes().filter(|byte| *byte == b' ').count();
+    if terms.is_empty() { 0 } else { blanks as i64 + 1 }
+}
+
+fn duplicate(error: rusqlite::Error, id: &RecordId) -> Error {
+    match error.sqlite_error() {
+        Some(failure) if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE => {
+            Error::DuplicateId(id.to_string())
+        }
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,184 @@
+//! The change feed: what came and went since a position, and whether anything moved at all.
+
+use std::ops::RangeInclusive;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{meta, records, transaction};
+use crate::error::Result;
+use crate::record::Seq;
+
+/// How far a reader of the feed has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Position {
+    /// Highest record seen.
+    pub seq: Seq,
+    /// Newest deletion seen.
+    pub deletion: i64,
+}
+
+/// A record that came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    /// Its number.
+    pub seq: Seq,
+    /// Its text.
+    pub content: String,
+    /// Its vector.
+    pub embedding: Option<Vec<f32>>,
+}
+
+/// One stretch of the feed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feed {
+    /// Records that came and are still there, rising.
+    pub added: Vec<Added>,
+    /// Records that went. They may name some that the reader never saw.
+    pub deleted: Vec<RangeInclusive<Seq>>,
+    /// Where the next stretch starts.
+    pub position: Position,
+    /// Is the reader's view complete, or did `limit` cut this stretch?
+    pub complete: bool,
+}
+
+/// The position from which a reader that knows nothing starts: it needs no deletion.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn start(conn: &Connection) -> Result<Position> {
+    Ok(Position { seq: 0, deletion: newest_deletion(conn)? })
+}
+
+/// What happened since `from`, at most `limit` added records. A reader that takes each stretch in turn has, after a
+/// complete one, exactly the records of one moment. `None`: the feed does not reach back so far; [`start`] anew.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn since(conn: &Connection, from: Position, limit: usize) -> Result<Option<Feed>> {
+    transaction::snapshot(conn, |conn| {
+        if from.deletion < meta::get::<i64>(conn, meta::PRUNED)?.unwrap_or_default() {
+            return Ok(None);
+        }
+        let deletion = newest_deletion(conn)?;
+        let deleted = if deletion > from.deletion { deleted(conn, from.deletion)? } else { Vec::new() };
+        let added = added(conn, from.seq, limit)?;
+        let seq = added.last().map_or(from.seq, |last| last.seq);
+        let complete = added.len() < limit;
+        Ok(Some(Feed { added, deleted, position: Position { seq, deletion }, complete }))
+    })
+}
+
+/// Notes that these records have gone. Belongs in the transaction that deletes them.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
+    seqs.sort_unstable();
+    for stretch in seqs.chunk_by(|a, b| a + 1 == *b) {
+        if let (Some(first), Some(last)) = (stretch.first(), stretch.last()) {
+            record_deletion(conn, *first..=*last)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes that all records in `range` have gone.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<()> {
+    conn.prepare_cached("INSERT INTO deletions(first, last) VALUES (?, ?)")?
+        .execute((range.start(), range.end()))?;
+    Ok(())
+}
+
+/// Drops deletions up to and with `upto`; readers that stand before it start anew. Belongs in a write transaction.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
+    let dropped = conn.prepare_cached("DELETE FROM deletions WHERE seq <= ?")?.execute([upto])?;
+    if dropped > 0 {
+        meta::set(conn, meta::PRUNED, upto)?;
+    }
+    Ok(())
+}
+
+/// The newest deletion ever.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn newest_deletion(conn: &Connection) -> Result<i64> {
+    newest(conn, "deletions")
+}
+
+/// The highest number that a record ever had.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn newest_record(conn: &Connection) -> Result<Seq> {
+    newest(conn, "records")
+}
+
+/// The highest number of a record that is there; 0 if there is none.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn newest_live(conn: &Connection) -> Result<Seq> {
+    let mut statement = conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM records")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+fn newest(conn: &Connection, table: &str) -> Result<i64> {
+    let mut statement = conn.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?")?;
+    Ok(statement.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+fn deleted(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
+    let mut statement =
+        conn.prepare_cached("SELECT first, last FROM deletions WHERE seq > ? ORDER BY seq")?;
+    let rows = statement.query_map([after], |row| Ok(row.get(0)?..=row.get(1)?))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn added(conn: &Connection, after: Seq, limit: usize) -> Result<Vec<Added>> {
+    let mut statement = conn.prepare_cached(
+        "SELECT records.seq, content, vector FROM records LEFT JOIN embeddings ON embeddings.seq = records.seq
+         WHERE records.seq > ? ORDER BY records.seq LIMIT ?",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map((after, limit), |row| {
+        Ok(Added { seq: row.get(0)?, content: row.get(1)?, embedding: records::vector(row, 2)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A connection that notices commits of others: in other processes, and on other connections in this one.
+#[derive(Debug)]
+pub struct Watcher {
+    conn: Connection,
+    seen: i64,
+}
+
+impl Watcher {
+    /// `conn` must never write: its own commits would go unnoticed.
+    pub fn new(conn: Connection) -> Self {
+        Self { conn, seen: -1 }
+    }
+
+    /// Has anything been committed since the last call? True at the first.
+    /// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`].
+    pub fn moved(&mut self) -> Result<bool> {
+        let mut statement = self.conn.prepare_cached("PRAGMA data_version")?;
+        let version = statement.query_row([], |row| row.get(0))?;
+        Ok(std::mem::replace(&mut self.seen, version) != version)
+    }
+
+    /// Makes the next [`Watcher::moved`] true, because what moved could not be followed.
+    pub fn forget(&mut self) {
+        self.seen = -1;
+    }
+}

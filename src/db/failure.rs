@@ -1,0 +1,75 @@
+//! From SQLite's error codes to what a user can act on.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::ErrorCode;
+
+use crate::error::{Error, Result};
+
+/// Says what an error of SQLite means for the store at `path`; other errors pass.
+pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
+    if let Error::Sqlite(unreadable) = &error
+        && is_unreadable(unreadable)
+    {
+        return Error::Corrupt { path: path.into(), detail: unreadable.to_string() };
+    }
+    let Error::Sqlite(rusqlite::Error::SqliteFailure(failure, ref detail)) = error else { return error };
+    let detail = detail.clone().unwrap_or_else(|| failure.to_string());
+    let io = |kind| Error::io(path, io::Error::new(kind, detail.clone()));
+    match failure.code {
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
+            Error::Busy { what: "the store's file", waited: patience }
+        }
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Error::ReadOnly(path.into()),
+        ErrorCode::CannotOpen => Error::io(path, why_not_opened(path)),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Corrupt { path: path.into(), detail },
+        ErrorCode::DiskFull => io(io::ErrorKind::StorageFull),
+        ErrorCode::OutOfMemory => io(io::ErrorKind::OutOfMemory),
+        ErrorCode::SystemIoFailure => io(io::ErrorKind::Other),
+        ErrorCode::TooBig => Error::InvalidRecord(format!("too big for SQLite: {detail}")),
+        _ => error,
+    }
+}
+
+/// A value in a row that this program never wrote so, or a schema that its statements do not fit.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error as Sqlite;
+    matches!(
+        error,
+        Sqlite::FromSqlConversionFailure(..)
+            | Sqlite::IntegralValueOutOfRange(..)
+            | Sqlite::InvalidColumnType(..)
+            | Sqlite::SqlInputError { .. }
+            | Sqlite::Utf8Error(..)
+    )
+}
+
+/// SQLite keeps the system's reason to itself: ask the system again, but never open the file, see [`identify`].
+///
+/// [`identify`]: super::identify::identify
+fn why_not_opened(path: &Path) -> io::Error {
+    let folder = path.parent().unwrap_or(path);
+    let reason = fs::metadata(path).map(drop).and_then(|()| File::open(folder).map(drop));
+    reason.err().unwrap_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "SQLite cannot open the file, or the -wal and -shm files beside it; check the permissions of file and folder",
+        )
+    })
+}
+
+/// [`explain`] for results.
+pub trait Explained {
+    /// The same result with its error explained.
+    #[must_use]
+    fn explained(self, path: &Path, patience: Duration) -> Self;
+}
+
+impl<T> Explained for Result<T> {
+    fn explained(self, path: &Path, patience: Duration) -> Self {
+        self.map_err(|error| explain(error, path, patience))
+    }
+}

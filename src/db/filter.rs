@@ -1,0 +1,171 @@
+//! From a [`Filter`] to SQL, in one place; every value is a bound parameter.
+
+use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, Params, params_from_iter};
+use serde_json::Map;
+
+use super::records;
+use crate::error::Result;
+use crate::record::{Condition, Filter, Scope, Viewer};
+
+/// A condition for the WHERE clause of a query on `records`, with its parameters in order.
+#[derive(Debug, Default)]
+pub struct Where {
+    terms: Vec<&'static str>,
+    values: Vec<Value>,
+    avoided: &'static [&'static str],
+}
+
+impl Where {
+    /// Everything that `filter` asks, its viewer too. Ids are looked up on the way.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`].
+    pub fn new(conn: &Connection, filter: &Filter) -> Result<Self> {
+        let mut clause = Self::regardless_of_viewer(conn, filter)?;
+        clause.visible_to(&filter.viewer);
+        Ok(clause)
+    }
+
+    /// Everything but the viewer: then the indexes on scope and date answer alone.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`].
+    pub fn regardless_of_viewer(conn: &Connection, filter: &Filter) -> Result<Self> {
+        let mut clause = Self::default();
+        if let Some(ids) = &filter.ids {
+            let seqs = records::seqs_of_ids(conn, ids)?;
+            clause.and(
+                "records.seq IN (SELECT value FROM json_each(?))",
+                [serde_json::json!(seqs).to_string()],
+            );
+        }
+        if let Some(scope) = &filter.scope {
+            clause.within(scope);
+        }
+        if let Some(since) = filter.since {
+            clause.and("created_at >= ?", [since]);
+        }
+        if let Some(until) = filter.until {
+            clause.and("created_at < ?", [until]);
+        }
+        if !filter.categories.is_empty() {
+            let wanted = serde_json::json!(filter.categories).to_string();
+            clause.and("categories IS NOT NULL AND any_of(categories, ?)", [wanted]);
+        }
+        if let Some(condition) = &filter.condition {
+            clause.and("holds(metadata, ?)", [condition.to_json().to_string()]);
+        }
+        Ok(clause)
+    }
+
+    /// Adds a condition.
+    pub fn and<V: Into<Value>>(&mut self, term: &'static str, values: impl IntoIterator<Item = V>) {
+        self.terms.push(term);
+        self.bind(values);
+    }
+
+    /// Keeps SQLite from using the indexes on these columns: without statistics it prefers them whatever they find.
+    #[must_use]
+    pub fn avoiding(self, columns: &'static [&'static str]) -> Self {
+        Self { avoided: columns, ..self }
+    }
+
+    /// Adds another's conditions.
+    pub fn extend(&mut self, other: Self) {
+        self.terms.extend(other.terms);
+        self.values.extend(other.values);
+    }
+
+    /// Adds parameters for what follows the WHERE clause.
+    pub fn bind<V: Into<Value>>(&mut self, values: impl IntoIterator<Item = V>) {
+        self.values.extend(values.into_iter().map(Into::into));
+    }
+
+    fn within(&mut self, scope: &Scope) {
+        if *scope == Scope::root() {
+            return;
+        }
+        // "/a/" <= path < "/a0" is what starts with "/a/", for "0" follows "/".
+        let path = scope.as_str();
+        let range = [path.to_owned(), format!("{path}/"), format!("{path}0")];
+        self.and("scope IN (SELECT id FROM scopes WHERE path = ? OR (path >= ? AND path < ?))", range);
+    }
+
+    fn visible_to(&mut self, viewer: &Viewer) {
+        match (&viewer.source, viewer.include_private) {
+            (_, true) => {}
+            (Some(source), false) => self.and("(private IS NULL OR source = ?)", [source.clone()]),
+            (None, false) => self.and::<Value>("private IS NULL", []),
+        }
+    }
+
+    /// The records that `viewer` may not see; `None` when all are visible.
+    #[must_use]
+    pub fn hidden_from(viewer: &Viewer) -> Option<Self> {
+        let mut clause = Self::default();
+        match (&viewer.source, viewer.include_private) {
+            (_, true) => return None,
+            (Some(source), false) => {
+                clause.and("private IS NOT NULL AND source IS NOT ?", [source.clone()]);
+            }
+            (None, false) => clause.and::<Value>("private IS NOT NULL", []),
+        }
+        Some(clause)
+    }
+
+    /// `WHERE ...`, or nothing.
+    #[must_use]
+    pub fn sql(&self) -> String {
+        let mut sql = String::new();
+        for term in &self.terms {
+            sql += if sql.is_empty() { " WHERE " } else { " AND " };
+            // A unary plus hides the column from the query planner.
+            if self.avoided.iter().any(|column| term.starts_with(column)) {
+                sql += "+";
+            }
+            sql += term;
+        }
+        sql
+    }
+
+    /// The parameters of [`Where::sql`].
+    pub fn params(&self) -> impl Params + '_ {
+        params_from_iter(self.values.iter())
+    }
+}
+
+/// Gives a connection the SQL functions `holds(metadata, condition)` and `any_of(categories, wanted)`. Both parse
+/// their second argument once per statement.
+pub fn register_functions(conn: &Connection) -> rusqlite::Result<()> {
+    let flags =
+        FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
+    conn.create_scalar_function("holds", 2, flags, holds)?;
+    conn.create_scalar_function("any_of", 2, flags, any_of)
+}
+
+fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {
+    let condition = context.get_or_create_aux(1, |text| -> Result<Condition, Failure> {
+        Condition::parse(&serde_json::from_str(text.as_str()?)?).map_err(Failure::from)
+    })?;
+    match context.get_raw(0) {
+        ValueRef::Null => Ok(condition.holds(&Map::new())),
+        metadata => Ok(condition.holds(&json(metadata)?)),
+    }
+}
+
+fn any_of(context: &Context<'_>) -> rusqlite::Result<bool> {
+    let wanted = context.get_or_create_aux(1, |text| -> Result<Vec<String>, Failure> {
+        Ok(serde_json::from_str(text.as_str()?)?)
+    })?;
+    let found: Vec<std::borrow::Cow<'_, str>> = json(context.get_raw(0))?;
+    Ok(found.iter().any(|one| wanted.iter().any(|other| other == one)))
+}
+
+fn json<'a, T: serde::Deserialize<'a>>(text: ValueRef<'a>) -> rusqlite::Result<T> {
+    let parsed = text.as_str().map_err(Failure::from).and_then(|text| Ok(serde_json::from_str(text)?));
+    parsed.map_err(rusqlite::Error::UserFunctionError)
+}
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;

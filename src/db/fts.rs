@@ -1,0 +1,107 @@
+//! The full-text table: which rows hold a term. It never ranks.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::Progress;
+use crate::error::{Error, Result};
+use crate::record::Seq;
+
+pub(super) const INSERT: &str = "INSERT INTO records_fts(rowid, terms) VALUES (?, ?)";
+const DELETE: &str = "INSERT INTO records_fts(records_fts, rowid, terms) VALUES ('delete', ?, ?)";
+
+/// Adds a row. `terms` are joined by blanks, as in all of this module.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
+    conn.prepare_cached(INSERT)?.execute((seq, terms))?;
+    Ok(())
+}
+
+/// Removes a row; `terms` must be those that it was inserted with.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn delete(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
+    conn.prepare_cached(DELETE)?.execute((seq, terms))?;
+    Ok(())
+}
+
+/// Removes all rows.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn clear(conn: &Connection) -> Result<()> {
+    command(conn, "delete-all")
+}
+
+/// The rows that hold `term`, rising.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn rows_with_term(conn: &Connection, term: &str) -> Result<Vec<Seq>> {
+    if !is_term(term) {
+        return Ok(Vec::new());
+    }
+    let mut statement = conn.prepare_cached("SELECT rowid FROM records_fts WHERE records_fts MATCH ?")?;
+    let rows = statement.query_map([quoted(term)], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many rows hold `term`.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn document_frequency(conn: &Connection, term: &str) -> Result<u64> {
+    let mut statement = conn.prepare_cached("SELECT doc FROM records_fts_terms WHERE term = ?")?;
+    Ok(statement.query_row([term], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+/// Every term with its document frequency, in the order of bytes.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
+    let mut statement = conn.prepare_cached("SELECT term, doc FROM records_fts_terms ORDER BY term")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Merges the table's parts into one, a step at a time; each step is a transaction of its own.
+/// See <https://www.sqlite.org/fts5.html#the_merge_command>.
+///
+/// # Errors
+/// [`Error::Interrupted`] if progress says so, [`Error::Sqlite`].
+pub fn merge(conn: &Connection, progress: &mut Progress<'_>) -> Result<()> {
+    const PAGES: i64 = 500;
+    // A negative count starts a merge of everything; positive ones go on with it.
+    let mut pages = -PAGES;
+    for step in 1.. {
+        let before = conn.total_changes();
+        conn.prepare_cached("INSERT INTO records_fts(records_fts, rank) VALUES ('merge', ?)")?
+            .execute([pages])?;
+        // "If it is less than 2, the merge did nothing."
+        if conn.total_changes() - before < 2 {
+            break;
+        }
+        if !progress(step, 0) {
+            return Err(Error::Interrupted { done: 0 });
+        }
+        pages = PAGES;
+    }
+    Ok(())
+}
+
+fn command(conn: &Connection, command: &str) -> Result<()> {
+    conn.prepare_cached("INSERT INTO records_fts(records_fts) VALUES (?)")?.execute([command])?;
+    Ok(())
+}
+
+/// The tokenizer of the table would cut anything else to pieces.
+fn is_term(term: &str) -> bool {
+    !term.is_empty() && term.chars().all(|c| c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii())
+}
+
+fn quoted(term: &str) -> String {
+    format!("\"{}\"", term.replace('"', "\"\""))
+}

@@ -1,0 +1,55 @@
+//! Single values of the store.
+
+use rusqlite::{Connection, OptionalExtension, ToSql, types::FromSql};
+
+use crate::error::Result;
+
+/// Names this store, whatever its path: random text, made with it.
+pub const STORE: &str = "store";
+/// The analyzer whose terms the full text holds; 0 asks for a rebuild.
+pub const ANALYZER_VERSION: &str = "analyzer_version";
+/// How many records there are.
+pub const RECORDS: &str = "records";
+/// How many terms all records have together.
+pub const TERMS: &str = "terms";
+/// Newest deletion that was dropped from the change feed.
+pub const PRUNED: &str = "pruned_deletion";
+
+/// Sizes that ranking needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many records there are, private ones too.
+    pub records: u64,
+    /// How many terms they have together, repeated ones counted each time.
+    pub terms: u64,
+}
+
+/// The value under `key`.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn get<T: FromSql>(conn: &Connection, key: &str) -> Result<Option<T>> {
+    let mut statement = conn.prepare_cached("SELECT value FROM meta WHERE key = ?")?;
+    Ok(statement.query_row([key], |row| row.get(0)).optional()?)
+}
+
+/// Puts `value` under `key`.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn set(conn: &Connection, key: &str, value: impl ToSql) -> Result<()> {
+    let mut statement = conn.prepare_cached("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)")?;
+    statement.execute((key, value))?;
+    Ok(())
+}
+
+/// The totals as of the connection's view.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn totals(conn: &Connection) -> Result<Totals> {
+    Ok(Totals {
+        records: get(conn, RECORDS)?.unwrap_or_default(),
+        terms: get(conn, TERMS)?.unwrap_or_default(),
+    })
+}

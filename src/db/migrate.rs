@@ -1,0 +1,160 @@
+//! Schema versions: which there are, which a file has, and the way from one to the next.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::identify::{APPLICATION_ID, Found, identify};
+use super::pool::beside;
+use super::transaction::{self, Transaction};
+use super::upkeep;
+use crate::error::{Error, Result};
+
+/// One step: the name is the file's in `migrations/`, its place in the list the version that it leads to.
+struct Migration {
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($name:literal),*) => {
+        &[$( Migration { name: $name, sql: include_str!(concat!("../../migrations/", $name, ".sql")) } ),*]
+    };
+}
+
+const MIGRATIONS: &[Migration] = migrations!["0001_records", "0002_change_feed"];
+
+/// The newest schema version.
+pub const LATEST: u32 = MIGRATIONS.len() as u32;
+
+/// Where a file stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Its version; 0 for no file or an empty one.
+    pub current: u32,
+    /// The newest version.
+    pub latest: u32,
+    /// Version and name of each step that opening it would take.
+    pub pending: Vec<(u32, &'static str)>,
+}
+
+/// Where the file at `path` stands. Reads alone.
+///
+/// # Errors
+/// [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Io`].
+pub fn status(path: &Path) -> Result<Status> {
+    let current = match identify(path)? {
+        Found::Nothing | Found::Empty => 0,
+        Found::Store(version) => logged_version(path).unwrap_or(version),
+    };
+    check_known(path, current)?;
+    let steps = (1..).zip(MIGRATIONS).map(|(version, step)| (version, step.name));
+    Ok(Status { current, latest: LATEST, pending: steps.skip(current as usize).collect() })
+}
+
+/// The version according to a write-ahead log in use, which may be ahead of the file.
+fn logged_version(path: &Path) -> Option<u32> {
+    if !["-wal", "-shm"].iter().all(|ending| beside(path, ending).exists()) {
+        return None;
+    }
+    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+    version(&conn).ok()
+}
+
+/// Refuses what cannot be read as it is.
+pub(super) fn check_current(path: &Path) -> Result<()> {
+    match identify(path)? {
+        Found::Nothing | Found::Empty => {
+            let error = std::io::Error::new(
+                std::io::ErrorKind::NotFound,
+                "there is no store yet; open it once without read_only",
+            );
+            Err(Error::io(path, error))
+        }
+        Found::Store(_) => {
+            let current = status(path)?.current;
+            if current < LATEST {
+                return Err(Error::SchemaTooOld { path: path.into(), found: current, latest: LATEST });
+            }
+            Ok(())
+        }
+    }
+}
+
+/// Brings the open file to the latest version; an older one is copied to a backup beside it before. Each step and
+/// its version are one transaction. If several processes try, one does it and the others wait.
+pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<()> {
+    let mut backed_up = false;
+    while transaction::until(deadline, || version(conn))? != LATEST {
+        let transaction = Transaction::begin(conn, deadline)?;
+        match version(conn)? {
+            0 => create(conn, path)?,
+            LATEST => return Ok(()),
+            current => {
+                check_known(path, current)?;
+                if !backed_up {
+                    back_up(path, current)?;
+                    backed_up = true;
+                }
+                apply(conn, current + 1)?;
+            }
+        }
+        transaction.commit(deadline)?;
+    }
+    check_owner(conn, path)
+}
+
+/// A new store skips the intermediate versions as far as others can see.
+fn create(conn: &Connection, path: &Path) -> Result<()> {
+    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        return Err(Error::NotAStore { path: path.into(), detail: "it has tables but no version".into() });
+    }
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    (1..=LATEST).try_for_each(|version| apply(conn, version))
+}
+
+fn apply(conn: &Connection, version: u32) -> Result<()> {
+    if let Some(step) = MIGRATIONS.get(version as usize - 1) {
+        log::info!("migrating the schema: {}", step.name);
+        conn.execute_batch(step.sql)?;
+        conn.pragma_update(None, "user_version", version)?;
+    }
+    Ok(())
+}
+
+/// `memory.db.v1-backup`, or with a number behind it: none is ever overwritten.
+fn back_up(path: &Path, version: u32) -> Result<()> {
+    let free = |copy: &PathBuf| fs::symlink_metadata(copy).is_err();
+    let mut names = (1..).map(|number: u32| match number {
+        1 => beside(path, &format!(".v{version}-backup")),
+        _ => beside(path, &format!(".v{version}-backup-{number}")),
+    });
+    let Some(copy) = names.find(free) else { return Ok(()) };
+    let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    upkeep::backup(&source, &copy, &mut |_, _| true)?;
+    log::info!("the store as it was before the migration is in {}", copy.display());
+    Ok(())
+}
+
+fn check_known(path: &Path, found: u32) -> Result<()> {
+    if found > LATEST {
+        return Err(Error::SchemaTooNew { path: path.into(), found, supported: LATEST });
+    }
+    Ok(())
+}
+
+fn check_owner(conn: &Connection, path: &Path) -> Result<()> {
+    let owner: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if owner != APPLICATION_ID {
+        let detail = "it is an SQLite database of another program".into();
+        return Err(Error::NotAStore { path: path.into(), detail });
+    }
+    Ok(())
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<u32> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}

@@ -1,0 +1,31 @@
+//! SQLite: the only place with SQL.
+//!
+//! - [`pool`]: connections. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema versions.
+//! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
+//! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.
+//! - [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
+
+pub mod batch;
+pub mod changes;
+mod failure;
+pub mod filter;
+pub mod fts;
+pub mod identify;
+pub mod meta;
+pub mod migrate;
+mod opener;
+pub mod pool;
+pub mod records;
+pub mod segments;
+pub mod transaction;
+pub mod upkeep;
+
+pub use batch::Batch;
+pub use pool::{Durability, Pool, Settings};
+pub use transaction::Transaction;
+
+/// The terms of a text, joined by blanks: what the full-text table is fed. The analyzer, as the database sees it.
+pub type Analyze = dyn Fn(&str) -> String + Send + Sync;
+
+/// What a long operation tells: done and total. The answer false stops it.
+pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;

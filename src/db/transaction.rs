@@ -1,0 +1,87 @@
+//! Transactions, and waiting for those of others.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::error::Result;
+use crate::random;
+
+/// Sleeps grow from the first to the second: short, so that nobody starves beside a writer that comes back at once.
+const SLEEPS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(5));
+
+/// An open transaction; dropped without a commit, it is rolled back.
+pub struct Transaction<'c> {
+    conn: &'c Connection,
+}
+
+impl<'c> Transaction<'c> {
+    /// Takes the write lock of the file, in turn with other processes, until `deadline`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`], busy among others.
+    pub fn begin(conn: &'c Connection, deadline: Instant) -> Result<Self> {
+        until(deadline, || conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop))?;
+        Ok(Self { conn })
+    }
+
+    /// Ends the transaction; after an error nothing of it is left.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`], when the disk is full among others.
+    pub fn commit(self, deadline: Instant) -> Result<()> {
+        until(deadline, || self.conn.prepare_cached("COMMIT")?.execute([]).map(drop))?;
+        Ok(())
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // Committed, or rolled back by SQLite itself after an error like a full disk: nothing to do.
+        if self.conn.is_autocommit() {
+            return;
+        }
+        if let Err(error) = self.conn.execute_batch("ROLLBACK") {
+            log::error!("a rollback failed: {error}");
+        }
+    }
+}
+
+/// Runs `work` so that all it reads is of one moment; in a transaction already, it is so anyway.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`], and what `work` raises.
+pub fn snapshot<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    if !conn.is_autocommit() {
+        return work(conn);
+    }
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    let view = Transaction { conn };
+    let found = work(conn)?;
+    conn.prepare_cached("COMMIT")?.execute([])?;
+    drop(view);
+    Ok(found)
+}
+
+/// Calls `attempt` until it is not busy or the deadline has passed, with jittered sleeps between.
+pub fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let mut sleep = SLEEPS.0;
+    loop {
+        match attempt() {
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                std::thread::sleep(jittered(sleep).min(deadline.saturating_duration_since(Instant::now())));
+                sleep = (sleep * 2).min(SLEEPS.1);
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+/// Half to one and a half of `sleep`, so that waiting processes do not march in step.
+fn jittered(sleep: Duration) -> Duration {
+    sleep / 2 + sleep.mul_f64((random::number() % 1024) as f64 / 1024.0)
+}

@@ -1,0 +1,127 @@
+//! Backup, integrity and checkpoint.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
+
+use super::identify::identify;
+use super::pool::beside;
+use super::{Progress, fts, transaction};
+use crate::error::{Error, Result};
+use crate::random;
+
+/// Copies the store as of now to `target`, while others read and write. The copy appears under its name when it is
+/// whole and synced; an older backup there is replaced.
+///
+/// # Errors
+/// [`Error::InvalidFilter`] if `target` is the store itself or in use, [`Error::NotAStore`] if it is something else
+/// than a store, [`Error::Interrupted`] if progress says so, [`Error::Io`].
+pub fn backup(source: &Connection, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
+    check_target(source, target)?;
+    let part = Part::create(target)?;
+    // One view of the source from first page to last: other writers would make the copy begin anew.
+    transaction::snapshot(source, |source| copy(source, &part.0, progress))?;
+    let sync = File::open(&part.0).and_then(|file| file.sync_all());
+    sync.and_then(|()| fs::rename(&part.0, target))
+        .and_then(|()| sync_folder(target))
+        .map_err(|error| Error::io(target, error))
+}
+
+fn check_target(source: &Connection, target: &Path) -> Result<()> {
+    identify(target)?;
+    let same =
+        |path: &str| matches!((fs::canonicalize(path), fs::canonicalize(target)), (Ok(a), Ok(b)) if a == b);
+    if source.path().is_some_and(same) {
+        return Err(Error::InvalidFilter(format!("{target:?} is the store itself; name another file")));
+    }
+    // A log left there would be replayed over the copy.
+    if beside(target, "-wal").exists() {
+        return Err(Error::InvalidFilter(format!("{target:?} is a store in use; name another file")));
+    }
+    Ok(())
+}
+
+fn copy(source: &Connection, part: &Path, progress: &mut Progress<'_>) -> Result<()> {
+    const PAGES: i32 = 4096;
+    source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    let mut target = Connection::open_with_flags(part, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let backup = Backup::new(source, &mut target)?;
+    loop {
+        let step = backup.step(PAGES)?;
+        let pages = backup.progress();
+        let total = u64::try_from(pages.pagecount).unwrap_or_default();
+        let done = total.saturating_sub(u64::try_from(pages.remaining).unwrap_or_default());
+        if !progress(done, total) {
+            return Err(Error::Interrupted { done: 0 });
+        }
+        match step {
+            StepResult::Done => return Ok(()),
+            _ => continue,
+        }
+    }
+}
+
+/// A file that is removed unless it was renamed.
+struct Part(PathBuf);
+
+impl Part {
+    fn create(target: &Path) -> Result<Self> {
+        let part = beside(target, &format!(".{:016x}.part", random::number()));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(&part).map_err(|error| Error::io(target, error))?;
+        Ok(Self(part))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Gone already when it was renamed.
+        drop(fs::remove_file(&self.0));
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(file: &Path) -> io::Result<()> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// What is wrong with the file and the structure of the full-text table, as SQLite says it; empty if all is sound.
+/// `thorough` compares indexes with tables as well.
+///
+/// # Errors
+/// [`Error::Sqlite`] if the file cannot be read at all.
+pub fn problems(conn: &Connection, thorough: bool) -> Result<Vec<String>> {
+    let pragma = if thorough { "PRAGMA integrity_check" } else { "PRAGMA quick_check" };
+    transaction::snapshot(conn, |conn| {
+        // FTS5's check trusts what the connection remembers of the table, which only a query brings up to date.
+        fts::rows_with_term(conn, "a")?;
+        let mut statement = conn.prepare(pragma)?;
+        let lines =
+            statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+    })
+}
+
+/// Moves as much of the write-ahead log into the file as no reader still needs.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn checkpoint(conn: &Connection) -> Result<()> {
+    // Not for all: the temporary database, which has no log, may be in a transaction of its own.
+    conn.query_row("PRAGMA main.wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
+}

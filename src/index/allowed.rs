@@ -1,0 +1,106 @@
+//! Which records a filtered search may find.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use super::bits::Bits;
+use super::segment::View;
+use crate::record::Seq;
+
+/// The records that pass a filter, or the few that do not, and what they are called in each segment.
+///
+/// Rows never change under their sequence number, so a set that was right stays right: it only has to
+/// be extended by newer rows. Deleted ones may stay in it; the index knows who is dead.
+#[derive(Debug, Default)]
+pub struct Allowed {
+    seqs: Vec<Seq>,
+    /// The set is everything but `seqs`.
+    inverted: bool,
+    by_segment: Mutex<FxHashMap<u64, Arc<DocSet>>>,
+}
+
+/// Documents of one segment.
+#[derive(Debug)]
+pub enum DocSet {
+    /// Few: their numbers, rising.
+    Few(Vec<u32>),
+    /// Many: a bit each.
+    Many(Bits),
+    /// All but these.
+    Except(Bits),
+}
+
+/// A set is `Few` when it holds less than one in this many of the documents.
+const FEW: usize = 64;
+
+impl Allowed {
+    /// Only these, rising.
+    pub fn only(seqs: Vec<Seq>) -> Self {
+        Self { seqs, inverted: false, by_segment: Mutex::default() }
+    }
+
+    /// All but these, rising.
+    pub fn except(seqs: Vec<Seq>) -> Self {
+        Self { seqs, inverted: true, by_segment: Mutex::default() }
+    }
+
+    /// Is everything allowed?
+    pub fn is_everything(&self) -> bool {
+        self.inverted && self.seqs.is_empty()
+    }
+
+    /// May this record be found?
+    pub fn holds(&self, seq: Seq) -> bool {
+        self.seqs.binary_search(&seq).is_ok() != self.inverted
+    }
+
+    /// This set and `newer` ones, all higher than any in it.
+    ///
+    /// What is known of a segment stays right, if this set was up to date when the segment was looked at.
+    pub fn extended(&self, newer: &[Seq]) -> Self {
+        let seqs = [self.seqs.as_slice(), newer].concat();
+        Self { seqs, inverted: self.inverted, by_segment: Mutex::new(self.by_segment.lock().clone()) }
+    }
+
+    /// The allowed ones from `first` to `last`, if they are listed one by one.
+    pub fn listed(&self, first: Seq, last: Seq) -> Option<&[Seq]> {
+        (!self.inverted).then(|| self.between(first, last))
+    }
+
+    fn between(&self, first: Seq, last: Seq) -> &[Seq] {
+        let start = self.seqs.partition_point(|&seq| seq < first);
+        let end = self.seqs.partition_point(|&seq| seq <= last);
+        &self.seqs[start..end.max(start)]
+    }
+
+    /// Those in a segment.
+    pub fn in_segment(&self, name: u64, view: View<'_>) -> Arc<DocSet> {
+        if let Some(set) = self.by_segment.lock().get(&name) {
+            return Arc::clone(set);
+        }
+        let set = Arc::new(self.map(view));
+        self.by_segment.lock().insert(name, Arc::clone(&set));
+        set
+    }
+
+    fn map(&self, view: View<'_>) -> DocSet {
+        let Some(last) = view.records().checked_sub(1) else { return DocSet::Few(Vec::new()) };
+        let seqs = self.between(view.seq(0), view.seq(last));
+        if !self.inverted && seqs.len() < view.records() as usize / FEW {
+            return DocSet::Few(seqs.iter().filter_map(|&seq| view.doc(seq)).collect());
+        }
+        let mut doc = 0;
+        let mut bits = Bits::default();
+        for &seq in seqs {
+            while doc < last && view.seq(doc) < seq {
+                doc += 1;
+            }
+            if view.seq(doc) == seq {
+                bits.set(doc);
+            }
+        }
+        if self.inverted { DocSet::Except(bits) } else { DocSet::Many(bits) }
+    }
+}

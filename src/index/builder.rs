@@ -1,0 +1,191 @@
+//! Writes segments: from a tail, or by merging older segments without their dead records.
+
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+use super::bits::Bits;
+use super::postings;
+use super::segment::{Footer, View};
+use crate::rank::bm25::saturation;
+use crate::record::Seq;
+use crate::text::ANALYZER_VERSION;
+
+/// What is known of each record besides its terms, in order of sequence number.
+#[derive(Debug, Default, Clone)]
+pub struct Docs {
+    /// Sequence numbers, rising.
+    pub seqs: Vec<Seq>,
+    /// Numbers of terms.
+    pub lengths: Vec<u16>,
+    /// Codes of vector norms.
+    pub norms: Vec<u8>,
+}
+
+impl Docs {
+    /// Appends one record.
+    pub fn push(&mut self, seq: Seq, length: u16, norm: u8) {
+        self.seqs.push(seq);
+        self.lengths.push(length);
+        self.norms.push(norm);
+    }
+
+    /// Terms in all records.
+    pub fn terms(&self) -> u64 {
+        self.lengths.iter().map(|&length| u64::from(length)).sum()
+    }
+}
+
+/// Writes one segment to `out`: first every term in byte order with [`SegmentWriter::term`], then
+/// [`SegmentWriter::finish`].
+#[derive(Debug)]
+pub struct SegmentWriter<W> {
+    out: W,
+    docs: Docs,
+    mean_length: f32,
+    data: Vec<u8>,
+    data_end: u64,
+    metas: Vec<u8>,
+    texts: Vec<u8>,
+    entries: Vec<u8>,
+    hashes: Vec<u64>,
+}
+
+impl<W: Write> SegmentWriter<W> {
+    /// Starts a segment over these records.
+    pub fn new(out: W, docs: Docs) -> Self {
+        let mean_length = (docs.terms() as f32 / docs.seqs.len().max(1) as f32).max(1.0);
+        Self {
+            out,
+            docs,
+            mean_length,
+            data: Vec::new(),
+            data_end: 0,
+            metas: Vec::new(),
+            texts: Vec::new(),
+            entries: Vec::new(),
+            hashes: Vec::new(),
+        }
+    }
+
+    /// Writes one term; nothing when no record holds it. `list` is `(document, tf)`, documents rising.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn term(&mut self, text: &[u8], list: &[(u32, u32)]) -> io::Result<()> {
+        if list.is_empty() {
+            return Ok(());
+        }
+        self.data.clear();
+        let first_block = (self.metas.len() / postings::META_BYTES) as u32;
+        let lengths = &self.docs.lengths;
+        let bound = |doc: u32, tf| saturation(tf, u32::from(lengths[doc as usize]), self.mean_length);
+        postings::encode(list, bound, &mut self.data, &mut self.metas);
+        self.entries.extend_from_slice(&(self.texts.len() as u32).to_le_bytes());
+        self.entries.extend_from_slice(&(list.len() as u32).to_le_bytes());
+        self.entries.extend_from_slice(&self.data_end.to_le_bytes());
+        self.entries.extend_from_slice(&first_block.to_le_bytes());
+        self.entries.extend_from_slice(&(xxh3_64(&self.data) as u32).to_le_bytes());
+        self.texts.extend_from_slice(text);
+        self.hashes.push(xxh3_64(text));
+        self.data_end += self.data.len() as u64;
+        self.out.write_all(&self.data)
+    }
+
+    /// Writes the rest; returns `out`. `seqs` is the range that the segment answers for.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn finish(mut self, name: u64, seqs: RangeInclusive<Seq>) -> io::Result<W> {
+        let slots = self.slots();
+        let offsets: Vec<u8> =
+            self.docs.seqs.iter().flat_map(|seq| ((seq - seqs.start()) as u32).to_le_bytes()).collect();
+        let lengths: Vec<u8> = self.docs.lengths.iter().flat_map(|length| length.to_le_bytes()).collect();
+        let parts = [&self.metas, &self.texts, &self.entries, &slots, &offsets, &lengths, &self.docs.norms];
+        let mut sections = [0; 7];
+        let mut at = self.data_end;
+        let mut hash = Xxh3::new();
+        for (part, section) in parts.into_iter().zip(&mut sections) {
+            *section = at;
+            at += part.len() as u64;
+            hash.update(part);
+            self.out.write_all(part)?;
+        }
+        let footer = Footer {
+            analyzer: ANALYZER_VERSION,
+            name,
+            seqs,
+            records: self.docs.seqs.len() as u32,
+            distinct: self.hashes.len() as u32,
+            terms: self.docs.terms(),
+            mean_length: self.mean_length,
+            sections,
+            checksum: hash.digest(),
+        };
+        self.out.write_all(&footer.to_bytes())?;
+        self.out.flush()?;
+        Ok(self.out)
+    }
+
+    fn slots(&self) -> Vec<u8> {
+        let size = (self.hashes.len() * 3 / 2 + 1).next_power_of_two();
+        let mut slots = vec![0u32; size];
+        for (term, &hash) in self.hashes.iter().enumerate() {
+            let mut slot = hash as usize & (size - 1);
+            while slots[slot] != 0 {
+                slot = (slot + 1) & (size - 1);
+            }
+            slots[slot] = term as u32 + 1;
+        }
+        slots.into_iter().flat_map(u32::to_le_bytes).collect()
+    }
+}
+
+/// Merges segments, oldest first, into one without the documents marked dead.
+///
+/// # Errors
+/// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
+pub fn merge<W: Write>(
+    sources: &[(View<'_>, &Bits)],
+    out: W,
+    name: u64,
+    seqs: RangeInclusive<Seq>,
+) -> io::Result<W> {
+    let mut docs = Docs::default();
+    let renumbered: Vec<Vec<u32>> =
+        sources.iter().map(|(view, dead)| renumber(*view, dead, &mut docs)).collect();
+    let mut writer = SegmentWriter::new(out, docs);
+    let mut next = vec![0u32; sources.len()];
+    let mut list = Vec::new();
+    loop {
+        let heads = sources.iter().zip(&next).filter(|((view, _), at)| **at < view.distinct());
+        let Some(text) = heads.map(|((view, _), at)| view.text(*at)).min() else { break };
+        list.clear();
+        for (((view, _), at), numbers) in sources.iter().zip(&mut next).zip(&renumbered) {
+            if *at < view.distinct() && view.text(*at) == text {
+                view.postings(*at)?.for_each(|doc, tf| match numbers.get(doc as usize) {
+                    Some(&doc) if doc != DROPPED => list.push((doc, tf)),
+                    _ => (),
+                });
+                *at += 1;
+            }
+        }
+        writer.term(text, &list)?;
+    }
+    writer.finish(name, seqs)
+}
+
+const DROPPED: u32 = u32::MAX;
+
+/// Appends the live documents of `view` to `docs`; returns each old document's new number.
+fn renumber(view: View<'_>, dead: &Bits, docs: &mut Docs) -> Vec<u32> {
+    let number = |doc| {
+        if dead.get(doc) {
+            return DROPPED;
+        }
+        docs.push(view.seq(doc), view.length(doc) as u16, view.norm(doc));
+        docs.seqs.len() as u32 - 1
+    };
+    (0..view.records()).map(number).collect()
+}

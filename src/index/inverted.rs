@@ -1,0 +1,493 @@
+//! [`Index`]: segments, tail and the dead, kept in step with the change feed.
+
+use std::io::{self, Write};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
+
+use super::Damaged;
+use super::bits::Bits;
+use super::builder;
+use super::postings::Block;
+use super::segment::{Segment, TermId, View};
+use super::tail::Tail;
+use crate::rank::bm25::Collection;
+use crate::record::Seq;
+
+/// How far an index has followed the change feed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The highest sequence number taken in.
+    pub seq: Seq,
+    /// The last deletion taken in.
+    pub deletion: i64,
+}
+
+/// The inverted index over all live records.
+#[derive(Debug, Default)]
+pub struct Index {
+    /// Oldest first; their ranges of sequence numbers do not overlap.
+    pub(super) segments: Vec<Part<Arc<Segment>>>,
+    /// A full tail that is being written as a segment; lies between `segments` and `tail`.
+    pub(super) frozen: Option<Part<Arc<Tail>>>,
+    pub(super) tail: Part<Tail>,
+    position: Position,
+    collection: Collection,
+}
+
+/// Documents and which of them are dead.
+#[derive(Debug, Default)]
+pub(super) struct Part<D> {
+    pub docs: D,
+    pub dead: Bits,
+    /// The dead in order of their deaths, so that what is derived from `dead` can follow it.
+    deaths: Vec<u32>,
+    /// Per term, how many of the first `usize` deaths held it.
+    dead_df: Mutex<FxHashMap<TermId, (usize, u32)>>,
+    /// The range of sequence numbers that it answers for.
+    seqs: (Seq, Seq),
+    /// Deletions up to this one were left out when it was made.
+    pub deletion: i64,
+}
+
+impl<D> Part<D> {
+    fn new(docs: D, seqs: (Seq, Seq), deletion: i64) -> Self {
+        Self { docs, seqs, deletion, dead: Bits::default(), deaths: Vec::new(), dead_df: Mutex::default() }
+    }
+
+    /// Marks a document dead; false when it was.
+    fn kill(&mut self, doc: u32) -> bool {
+        let new = self.dead.set(doc);
+        if new {
+            self.deaths.push(doc);
+        }
+        new
+    }
+
+    /// Dead documents among the postings of `term`, counted once per death.
+    fn dead_df(&self, term: TermId, holds: impl FnOnce(&[u32]) -> u32) -> u32 {
+        if self.deaths.is_empty() {
+            return 0;
+        }
+        let mut counts = self.dead_df.lock();
+        let (seen, count) = counts.entry(term).or_default();
+        if *seen < self.deaths.len() {
+            let mut fresh = self.deaths[*seen..].to_vec();
+            fresh.sort_unstable();
+            *count += holds(&fresh);
+            *seen = self.deaths.len();
+        }
+        *count
+    }
+}
+
+/// What an index takes and holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Size {
+    /// Distinct terms, those of several segments counted in each.
+    pub terms: u64,
+    /// Bytes on the heap, about.
+    pub heap: u64,
+    /// Bytes of mapped files.
+    pub mapped: u64,
+    /// Segments.
+    pub segments: u64,
+    /// Records in the tail.
+    pub tail: u64,
+}
+
+/// A tail taken out to be written as a segment.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    tail: Arc<Tail>,
+    /// The range that it answers for.
+    pub seqs: RangeInclusive<Seq>,
+    /// Deletions up to this one are not in it.
+    pub deletion: i64,
+}
+
+impl Frozen {
+    /// Writes it as a segment.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
+        self.tail.write(out, name, self.seqs.clone())
+    }
+}
+
+/// Segments to be merged into one, and the dead among them now.
+#[derive(Debug)]
+pub struct Merge {
+    sources: Vec<(Arc<Segment>, Bits)>,
+    /// The range that the outcome answers for.
+    pub seqs: RangeInclusive<Seq>,
+    /// Deletions up to this one are left out.
+    pub deletion: i64,
+}
+
+impl Merge {
+    /// Names of the segments that the outcome replaces.
+    pub fn names(&self) -> Vec<u64> {
+        self.sources.iter().map(|(segment, _)| segment.footer().name).collect()
+    }
+
+    /// Writes the merged segment.
+    ///
+    /// # Errors
+    /// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
+    pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
+        let views: Result<Vec<_>, Damaged> =
+            self.sources.iter().map(|(segment, dead)| Ok((segment.view()?, dead))).collect();
+        builder::merge(&views?, out, name, self.seqs.clone())
+    }
+}
+
+impl Index {
+    /// An index over `segments` (oldest first, with the deletion that each was made at), which has still to be
+    /// caught up from [`Index::position`].
+    ///
+    /// # Errors
+    /// [`Damaged`] when segments overlap.
+    pub fn new(segments: Vec<(Arc<Segment>, i64)>) -> Result<Self, Damaged> {
+        let mut index = Self::default();
+        let mut deletion = i64::MAX;
+        for (segment, made_at) in segments {
+            let footer = segment.footer();
+            if *footer.seqs.start() <= index.position.seq {
+                return Err(Damaged("segments overlap"));
+            }
+            index.position.seq = *footer.seqs.end();
+            index.collection.records += u64::from(footer.records);
+            index.collection.terms += footer.terms;
+            deletion = deletion.min(made_at);
+            let seqs = (*footer.seqs.start(), *footer.seqs.end());
+            index.segments.push(Part::new(segment, seqs, made_at));
+        }
+        index.position.deletion = if index.segments.is_empty() { 0 } else { deletion };
+        index.tail = index.new_tail();
+        Ok(index)
+    }
+
+    fn new_tail(&self) -> Part<Tail> {
+        Part::new(Tail::default(), (self.position.seq + 1, Seq::MAX), self.position.deletion)
+    }
+
+    /// How far the feed has been followed.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Sets what deletions have been taken in, when they came without rows to remove.
+    pub fn set_position(&mut self, position: Position) {
+        self.position = position;
+    }
+
+    /// Records in the tail, dead ones included.
+    pub fn tail_records(&self) -> u32 {
+        self.tail.docs.records()
+    }
+
+    /// Statistics of the live records.
+    pub fn collection(&self) -> Collection {
+        self.collection
+    }
+
+    /// Takes in a record with its terms. One that is not newer than all before is there already: nothing happens.
+    pub fn add<'a>(&mut self, seq: Seq, terms: impl Iterator<Item = &'a str>) {
+        if seq <= self.position.seq {
+            return;
+        }
+        self.tail.docs.add(seq, terms);
+        self.position.seq = seq;
+        self.collection.records += 1;
+        self.collection.terms += u64::from(self.tail.docs.docs().lengths.last().copied().unwrap_or(0));
+    }
+
+    /// Removes all records of a range of sequence numbers; those that are not there are none.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment cannot be read.
+    pub fn remove(&mut self, seqs: RangeInclusive<Seq>) -> Result<(), Damaged> {
+        let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
+        let mut bury = |length: u32| {
+            collection.records -= 1;
+            collection.terms -= u64::from(length);
+        };
+        for part in &mut self.segments {
+            let segment = Arc::clone(&part.docs);
+            let view = segment.view()?;
+            for doc in view.first_doc(first.max(part.seqs.0))..view.records() {
+                if view.seq(doc) > last {
+                    break;
+                }
+                if part.kill(doc) {
+                    bury(view.length(doc));
+                }
+            }
+        }
+        if let Some(part) = &mut self.frozen {
+            let tail = Arc::clone(&part.docs);
+            for doc in tail.range(first, last).filter(|&doc| part.kill(doc)) {
+                bury(tail.length(doc));
+            }
+        }
+        for doc in self.tail.docs.range(first, last) {
+            if self.tail.kill(doc) {
+                bury(self.tail.docs.length(doc));
+            }
+        }
+        Ok(())
+    }
+
+    /// Live records that hold `term`.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a posting list is.
+    pub fn document_frequency(&self, term: &str) -> Result<u64, Damaged> {
+        let mut df = 0;
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            if let Some(id) = view.find(term) {
+                df += u64::from(view.df(id).saturating_sub(part.segment_dead_df(view, id)?));
+            }
+        }
+        let tails = self.frozen.as_ref().map(|part| (&*part.docs, part.tail_dead_df(&part.docs, term)));
+        for (tail, dead) in
+            tails.into_iter().chain([(&self.tail.docs, self.tail.tail_dead_df(&self.tail.docs, term))])
+        {
+            df +=
+                tail.postings(term).map_or(0, |(_, list)| list.len() as u64).saturating_sub(u64::from(dead));
+        }
+        Ok(df)
+    }
+
+    /// Every term of a live record with the number of live records that hold it, unordered.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a posting list is.
+    pub fn vocabulary(&self) -> Result<FxHashMap<String, u64>, Damaged> {
+        let mut texts: Vec<String> = Vec::new();
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            texts.extend((0..view.distinct()).map(|id| String::from_utf8_lossy(view.text(id)).into_owned()));
+        }
+        let tails = self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
+        texts.extend(tails.flat_map(Tail::texts).map(str::to_owned));
+        let mut vocabulary = FxHashMap::default();
+        for text in texts {
+            let df = self.document_frequency(&text)?;
+            if df > 0 {
+                vocabulary.insert(text, df);
+            }
+        }
+        Ok(vocabulary)
+    }
+
+    /// Sequence numbers of all live records, rising.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment cannot be read.
+    pub fn live(&self) -> Result<Vec<Seq>, Damaged> {
+        let mut live = Vec::new();
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            live.extend((0..view.records()).filter(|&doc| !part.dead.get(doc)).map(|doc| view.seq(doc)));
+        }
+        let frozen = self.frozen.as_ref().map(|part| (&*part.docs, &part.dead));
+        for (tail, dead) in frozen.into_iter().chain([(&self.tail.docs, &self.tail.dead)]) {
+            let seqs = tail.docs().seqs.iter().enumerate();
+            live.extend(seqs.filter(|&(doc, _)| !dead.get(doc as u32)).map(|(_, &seq)| seq));
+        }
+        Ok(live)
+    }
+
+    /// What it takes.
+    pub fn size(&self) -> Size {
+        let tails = || self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
+        let mut size = Size {
+            segments: self.segments.len() as u64,
+            tail: tails().map(|tail| u64::from(tail.records())).sum(),
+            terms: tails().map(|tail| tail.texts().count() as u64).sum(),
+            heap: tails().map(|tail| tail.bytes() as u64).sum(),
+            mapped: 0,
+        };
+        for part in &self.segments {
+            size.terms += u64::from(part.docs.footer().distinct);
+            let bytes = if part.docs.is_mapped() { &mut size.mapped } else { &mut size.heap };
+            *bytes += part.docs.size();
+            size.heap += (part.dead.bytes() + part.deaths.capacity() * 4) as u64;
+        }
+        size
+    }
+
+    /// Takes the tail out to be written, if it holds at least `records`; searches still find it. One that is out
+    /// already, because writing it failed, is given out again.
+    pub fn freeze(&mut self, records: u32) -> Option<Frozen> {
+        if let Some(Part { docs, seqs, deletion, .. }) = &self.frozen {
+            return Some(Frozen { tail: Arc::clone(docs), seqs: seqs.0..=seqs.1, deletion: *deletion });
+        }
+        if self.tail.docs.records() < records.max(1) {
+            return None;
+        }
+        let fresh = self.new_tail();
+        let mut full = std::mem::replace(&mut self.tail, fresh);
+        full.seqs.1 = self.position.seq;
+        let deletion = full.deletion;
+        let part = Part::new(Arc::new(full.docs), full.seqs, deletion).with_deaths(full.deaths);
+        let frozen = Frozen { tail: Arc::clone(&part.docs), seqs: part.seqs.0..=part.seqs.1, deletion };
+        self.frozen = Some(part);
+        Some(frozen)
+    }
+
+    /// Puts the segment that was written of the frozen tail in its place.
+    ///
+    /// # Errors
+    /// [`Damaged`] when it cannot be read; nothing is changed then.
+    pub fn thaw(&mut self, segment: Arc<Segment>) -> Result<(), Damaged> {
+        let Some(frozen) = self.frozen.as_ref().filter(|frozen| {
+            // Another one, if the index was loaded anew meanwhile.
+            segment.footer().seqs == (frozen.seqs.0..=frozen.seqs.1)
+        }) else {
+            return Ok(());
+        };
+        let mut part = Part::new(segment, frozen.seqs, frozen.deletion);
+        part.bury_again(frozen.deaths.iter().map(|&doc| frozen.docs.docs().seqs[doc as usize]))?;
+        self.segments.push(part);
+        self.frozen = None;
+        Ok(())
+    }
+
+    /// Chooses neighbouring segments whose merging would pay, if there are any: several of about the same size, or
+    /// one with many dead.
+    pub fn plan_merge(&self) -> Option<Merge> {
+        let range = merge_range(&self.segments.iter().map(Part::weight).collect::<Vec<_>>())?;
+        Some(self.merge_of(range))
+    }
+
+    /// All segments, to be merged into one; `None` when there is nothing to gain.
+    pub fn plan_full_merge(&self) -> Option<Merge> {
+        let worth = self.segments.len() > 1 || self.segments.iter().any(|part| part.dead.count() > 0);
+        worth.then(|| self.merge_of(0..self.segments.len()))
+    }
+
+    fn merge_of(&self, range: std::ops::Range<usize>) -> Merge {
+        let parts = &self.segments[range];
+        let (first, last) =
+            (parts.first().map_or(0, |part| part.seqs.0), parts.last().map_or(0, |part| part.seqs.1));
+        Merge {
+            sources: parts.iter().map(|part| (Arc::clone(&part.docs), part.dead.clone())).collect(),
+            seqs: first..=last,
+            deletion: self.position.deletion,
+        }
+    }
+
+    /// Puts a merged segment in the place of its sources; nothing happens when they are no longer there.
+    ///
+    /// # Errors
+    /// [`Damaged`] when it cannot be read; nothing is changed then.
+    pub fn replace(&mut self, merge: &Merge, segment: Arc<Segment>) -> Result<(), Damaged> {
+        let names = merge.names();
+        let here = |window: &[Part<Arc<Segment>>]| {
+            window.iter().map(|part| part.docs.footer().name).eq(names.iter().copied())
+        };
+        let Some(start) = self.segments.windows(names.len().max(1)).position(here) else { return Ok(()) };
+        let end = start + names.len();
+        let mut part = Part::new(segment, (*merge.seqs.start(), *merge.seqs.end()), merge.deletion);
+        for (source, (_, known)) in self.segments[start..end].iter().zip(&merge.sources) {
+            let view = source.docs.view()?;
+            let fresh = source.deaths.iter().filter(|&&doc| !known.get(doc));
+            part.bury_again(fresh.map(|&doc| view.seq(doc)))?;
+        }
+        self.segments.splice(start..end, [part]);
+        Ok(())
+    }
+
+    /// Names of the segments, oldest first.
+    pub fn names(&self) -> Vec<u64> {
+        self.segments.iter().map(|part| part.docs.footer().name).collect()
+    }
+
+    /// The segment of this name, if the index has it.
+    pub fn segment(&self, name: u64) -> Option<Arc<Segment>> {
+        self.segments.iter().map(|part| &part.docs).find(|segment| segment.footer().name == name).cloned()
+    }
+}
+
+impl Part<Arc<Segment>> {
+    fn bury_again(&mut self, seqs: impl Iterator<Item = Seq>) -> Result<(), Damaged> {
+        let segment = Arc::clone(&self.docs);
+        let view = segment.view()?;
+        for doc in seqs.filter_map(|seq| view.doc(seq)) {
+            self.kill(doc);
+        }
+        Ok(())
+    }
+
+    /// Live and dead documents.
+    fn weight(&self) -> (u32, u32) {
+        let dead = self.dead.count();
+        (self.docs.footer().records.saturating_sub(dead), dead)
+    }
+
+    fn segment_dead_df(&self, view: View<'_>, term: TermId) -> Result<u32, Damaged> {
+        let postings = view.postings(term)?;
+        Ok(self.dead_df(term, |dead| {
+            let mut block = Block::default();
+            let mut decoded = usize::MAX;
+            let mut at = 0;
+            let mut count = 0;
+            for &doc in dead {
+                at = postings.block_of(doc, at);
+                if at >= postings.blocks() {
+                    break;
+                }
+                if at != decoded {
+                    postings.decode(at, &mut block);
+                    decoded = at;
+                }
+                count += u32::from(block.docs[..block.len].binary_search(&doc).is_ok());
+            }
+            count
+        }))
+    }
+}
+
+impl<D> Part<D> {
+    fn with_deaths(mut self, deaths: Vec<u32>) -> Self {
+        for doc in deaths {
+            self.kill(doc);
+        }
+        self
+    }
+
+    fn tail_dead_df(&self, tail: &Tail, term: &str) -> u32 {
+        tail.postings(term).map_or(0, |(id, list)| {
+            self.dead_df(id, |dead| {
+                dead.iter().filter(|&&doc| list.binary_search_by_key(&doc, |&(held, _)| held).is_ok()).count()
+                    as u32
+            })
+        })
+    }
+}
+
+/// Segments of about one size that call for a merge.
+const FANOUT: usize = 6;
+
+/// Which neighbours to merge, given `(live, dead)` of each segment, oldest first: the dead of one that are a quarter of
+/// it, or the first `FANOUT` neighbours none of which outweighs the others together.
+fn merge_range(weights: &[(u32, u32)]) -> Option<std::ops::Range<usize>> {
+    if let Some(i) = weights.iter().position(|&(live, dead)| dead > 1024 && dead > live / 3) {
+        return Some(i..i + 1);
+    }
+    // From the newest backwards: take in neighbours as long as they are not much larger than what follows them.
+    let mut start = weights.len().checked_sub(1)?;
+    let mut total = u64::from(weights[start].0);
+    while start > 0 && u64::from(weights[start - 1].0) <= total * 2 {
+        start -= 1;
+        total += u64::from(weights[start].0);
+    }
+    (weights.len() - start >= FANOUT).then_some(start..weights.len())
+}

@@ -1,0 +1,37 @@
+//! The inverted index in memory: immutable segments over older records, a mutable tail over the newest.
+//!
+//! It knows records by sequence number alone, is caught up from the change feed, and opens no connection.
+//! Deleting marks a document dead; merging segments leaves the dead out.
+
+pub mod allowed;
+mod bits;
+mod builder;
+mod inverted;
+mod norm;
+mod postings;
+mod search;
+mod segment;
+mod tail;
+pub mod vector;
+
+pub use crate::rank::WeightedTerm;
+pub use allowed::Allowed;
+pub use inverted::{Frozen, Index, Merge, Position, Size};
+pub use search::Scoring;
+pub use segment::Segment;
+
+/// A segment's bytes are not what was written; says which part. The index must be rebuilt from the records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("damaged index segment: {0}")]
+pub struct Damaged(&'static str);
+
+impl Damaged {
+    /// A segment that is whole but not the one that was asked for.
+    pub const FOREIGN: Self = Self("not the file that the manifest names");
+}
+
+impl From<Damaged> for std::io::Error {
+    fn from(damaged: Damaged) -> Self {
+        Self::new(std::io::ErrorKind::InvalidData, damaged)
+    }
+}

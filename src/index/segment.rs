@@ -1,0 +1,331 @@
+//! A segment: an immutable inverted index over a range of sequence numbers, readable in place from a
+//! memory-mapped file or from the heap.
+//!
+//! Layout, all integers little-endian:
+//!
+//! ```text
+//! posting data | block metas | term texts | term entries | hash slots | seqs u32 | lengths u16 | norms u8 | footer
+//! ```
+//!
+//! Terms are sorted. A hash slot holds a term's position plus one, probed linearly. The footer carries a checksum
+//! over everything behind the posting data, checked at opening; each term entry carries its postings' checksum,
+//! checked when the term is first read, so that opening need not read the whole file.
+
+use std::ops::{Range, RangeInclusive};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use mmap_io::MemoryMappedFile;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::Damaged;
+use super::postings::{BLOCK, META_BYTES, Postings};
+use crate::record::Seq;
+
+pub(super) const MAGIC: [u8; 8] = *b"AGMSEG01";
+pub(super) const TERM_BYTES: usize = 24;
+pub(super) const FOOTER_BYTES: usize = 8 + 4 + 4 + 8 * 6 + 8 * 7 + 8 * 2;
+
+/// Where the bytes of a segment live.
+#[derive(Debug)]
+enum Bytes {
+    Heap(Vec<u8>),
+    File(MemoryMappedFile),
+}
+
+impl Bytes {
+    fn get(&self, range: Range<u64>) -> Option<&[u8]> {
+        let length = range.end.checked_sub(range.start)?;
+        match self {
+            Self::Heap(bytes) => {
+                bytes.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+            }
+            Self::File(map) => map.as_slice_bytes(range.start, length).ok(),
+        }
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Heap(bytes) => bytes.len() as u64,
+            Self::File(map) => map.len(),
+        }
+    }
+}
+
+/// What the footer says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Footer {
+    /// Version of the analyzer whose terms these are.
+    pub analyzer: u32,
+    /// Random name, as in the manifest.
+    pub name: u64,
+    /// The sequence numbers that this segment answers for; it holds those that were live when it was made.
+    pub seqs: RangeInclusive<Seq>,
+    /// Records in it.
+    pub records: u32,
+    /// Distinct terms in it.
+    pub distinct: u32,
+    /// Terms in all its records, repeats included.
+    pub terms: u64,
+    /// Mean record length that the blocks' bounds were made for.
+    pub mean_length: f32,
+    /// Where the sections begin, in file order without the posting data, and where the last one ends.
+    pub(super) sections: [u64; 7],
+    /// Checksum of all sections.
+    pub checksum: u64,
+}
+
+impl Footer {
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(FOOTER_BYTES);
+        out.extend_from_slice(&MAGIC);
+        out.extend_from_slice(&self.analyzer.to_le_bytes());
+        out.extend_from_slice(&self.mean_length.to_le_bytes());
+        let counts = (u64::from(self.records), u64::from(self.distinct));
+        for value in
+            [self.name, *self.seqs.start() as u64, *self.seqs.end() as u64, counts.0, counts.1, self.terms]
+        {
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        for value in self.sections.into_iter().chain([self.checksum]) {
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        out.extend_from_slice(&xxh3_64(&out).to_le_bytes());
+        out
+    }
+
+    fn read(bytes: &[u8]) -> Result<Self, Damaged> {
+        let (body, seal) = bytes.split_last_chunk::<8>().ok_or(Damaged("no footer"))?;
+        if bytes.len() != FOOTER_BYTES
+            || !body.starts_with(&MAGIC)
+            || u64::from_le_bytes(*seal) != xxh3_64(body)
+        {
+            return Err(Damaged("footer"));
+        }
+        let word = |i: usize| read_u64(body, 16 + 8 * i);
+        let count = |i: usize| u32::try_from(word(i)).map_err(|_| Damaged("counts"));
+        Ok(Self {
+            analyzer: read_u32(body, 8),
+            mean_length: f32::from_bits(read_u32(body, 12)),
+            name: word(0),
+            seqs: word(1) as Seq..=word(2) as Seq,
+            records: count(3)?,
+            distinct: count(4)?,
+            terms: word(5),
+            sections: std::array::from_fn(|i| word(6 + i)),
+            checksum: word(13),
+        })
+    }
+}
+
+/// Position of a term in a segment's sorted terms.
+pub type TermId = u32;
+
+/// An opened segment.
+#[derive(Debug)]
+pub struct Segment {
+    bytes: Bytes,
+    footer: Footer,
+    /// One bit per term: its postings' checksum was right.
+    verified: Vec<AtomicU64>,
+}
+
+/// The sections of a segment, borrowed once per use so that reading them needs no further look-ups.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    segment: &'a Segment,
+    metas: &'a [u8],
+    texts: &'a [u8],
+    entries: &'a [[u8; TERM_BYTES]],
+    slots: &'a [[u8; 4]],
+    seqs: &'a [[u8; 4]],
+    lengths: &'a [[u8; 2]],
+    norms: &'a [u8],
+}
+
+impl Segment {
+    /// Over bytes in memory.
+    ///
+    /// # Errors
+    /// [`Damaged`] when they are not what a writer wrote.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Damaged> {
+        Self::new(Bytes::Heap(bytes))
+    }
+
+    /// Maps a file, which must never be changed again (it may be deleted).
+    ///
+    /// # Errors
+    /// [`Damaged`] when it cannot be mapped or is not what a writer wrote.
+    pub fn open(path: &Path) -> Result<Self, Damaged> {
+        Self::new(Bytes::File(MemoryMappedFile::open_ro(path).map_err(|_| Damaged("unreadable file"))?))
+    }
+
+    fn new(bytes: Bytes) -> Result<Self, Damaged> {
+        let end = bytes.len();
+        let start = end.checked_sub(FOOTER_BYTES as u64).ok_or(Damaged("too short"))?;
+        let footer = Footer::read(bytes.get(start..end).ok_or(Damaged("too short"))?)?;
+        let body = bytes.get(footer.sections[0]..start).ok_or(Damaged("sections"))?;
+        if xxh3_64(body) != footer.checksum {
+            return Err(Damaged("checksum of the sections"));
+        }
+        let words = footer.distinct.div_ceil(64) as usize;
+        let segment = Self { bytes, footer, verified: (0..words).map(|_| AtomicU64::new(0)).collect() };
+        segment.view()?;
+        Ok(segment)
+    }
+
+    /// The footer.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// Size in bytes.
+    pub fn size(&self) -> u64 {
+        self.bytes.len()
+    }
+
+    /// Is it a mapped file?
+    pub fn is_mapped(&self) -> bool {
+        matches!(self.bytes, Bytes::File(_))
+    }
+
+    /// Borrows the sections.
+    ///
+    /// # Errors
+    /// [`Damaged`] when they do not fit together.
+    pub fn view(&self) -> Result<View<'_>, Damaged> {
+        let at = &self.footer.sections;
+        let end = self.bytes.len() - FOOTER_BYTES as u64;
+        let section = |i: usize| {
+            let until = at.get(i + 1).copied().unwrap_or(end);
+            self.bytes.get(at[i]..until).ok_or(Damaged("section borders"))
+        };
+        let view = View {
+            segment: self,
+            metas: section(0)?,
+            texts: section(1)?,
+            entries: section(2)?.as_chunks().0,
+            slots: section(3)?.as_chunks().0,
+            seqs: section(4)?.as_chunks().0,
+            lengths: section(5)?.as_chunks().0,
+            norms: section(6)?,
+        };
+        let records = self.footer.records as usize;
+        let whole = view.entries.len() == self.footer.distinct as usize
+            && view.slots.len().is_power_of_two()
+            && view.slots.len() > view.entries.len()
+            && [view.seqs.len(), view.lengths.len(), view.norms.len()] == [records; 3];
+        if whole { Ok(view) } else { Err(Damaged("section sizes")) }
+    }
+}
+
+impl<'a> View<'a> {
+    /// Records in the segment.
+    #[inline]
+    pub fn records(&self) -> u32 {
+        self.seqs.len() as u32
+    }
+
+    /// The sequence number of a document.
+    #[inline]
+    pub fn seq(&self, doc: u32) -> Seq {
+        let offset = self.seqs.get(doc as usize).map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        *self.segment.footer.seqs.start() + Seq::from(offset)
+    }
+
+    /// The document of a sequence number, if the segment holds it.
+    pub fn doc(&self, seq: Seq) -> Option<u32> {
+        let first_at_or_after = self.first_doc(seq);
+        (first_at_or_after < self.records() && self.seq(first_at_or_after) == seq)
+            .then_some(first_at_or_after)
+    }
+
+    /// The first document whose sequence number is `seq` or higher.
+    pub fn first_doc(&self, seq: Seq) -> u32 {
+        let offset = seq - self.segment.footer.seqs.start();
+        self.seqs.partition_point(|bytes| Seq::from(u32::from_le_bytes(*bytes)) < offset) as u32
+    }
+
+    /// Number of terms in a document, at most 65,535.
+    #[inline]
+    pub fn length(&self, doc: u32) -> u32 {
+        self.lengths.get(doc as usize).map_or(0, |bytes| u32::from(u16::from_le_bytes(*bytes)))
+    }
+
+    /// The code of a document's vector norm.
+    #[inline]
+    pub fn norm(&self, doc: u32) -> u8 {
+        self.norms.get(doc as usize).copied().unwrap_or(0)
+    }
+
+    /// Number of distinct terms.
+    pub fn distinct(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
+    /// The text of a term; empty past the end.
+    pub fn text(&self, term: TermId) -> &'a [u8] {
+        let start = self.entry(term).map_or(0, |entry| read_u32(entry, 0)) as usize;
+        let end = self.entry(term + 1).map_or(self.texts.len(), |entry| read_u32(entry, 0) as usize);
+        self.texts.get(start..end).unwrap_or_default()
+    }
+
+    /// Looks a term up.
+    pub fn find(&self, term: &str) -> Option<TermId> {
+        let mask = self.slots.len() - 1;
+        let mut slot = xxh3_64(term.as_bytes()) as usize & mask;
+        // The table is never full, but a damaged one may be: hence the bound.
+        for _ in 0..self.slots.len() {
+            match u32::from_le_bytes(*self.slots.get(slot)?) {
+                0 => return None,
+                held if self.text(held - 1) == term.as_bytes() => return Some(held - 1),
+                _ => slot = (slot + 1) & mask,
+            }
+        }
+        None
+    }
+
+    /// Documents that hold the term, dead ones included.
+    pub fn df(&self, term: TermId) -> u32 {
+        self.entry(term).map_or(0, |entry| read_u32(entry, 4))
+    }
+
+    /// A term's postings, their checksum verified at the first call.
+    ///
+    /// # Errors
+    /// [`Damaged`] when the checksum is wrong.
+    pub fn postings(&self, term: TermId) -> Result<Postings<'a>, Damaged> {
+        let entry = self.entry(term).ok_or(Damaged("no such term"))?;
+        let (df, start) = (read_u32(entry, 4), read_u64(entry, 8));
+        let end = self.entry(term + 1).map_or(self.segment.footer.sections[0], |next| read_u64(next, 8));
+        let data = self.segment.bytes.get(start..end).ok_or(Damaged("posting borders"))?;
+        let first = read_u32(entry, 16) as usize * META_BYTES;
+        let blocks = (df as usize).div_ceil(BLOCK);
+        let metas = self.metas.get(first..first + blocks * META_BYTES).ok_or(Damaged("block borders"))?;
+        self.verify(term, data, read_u32(entry, 20))?;
+        Ok(Postings::new(df, metas, data))
+    }
+
+    fn verify(&self, term: TermId, data: &[u8], checksum: u32) -> Result<(), Damaged> {
+        let (word, bit) = (&self.segment.verified[term as usize / 64], 1u64 << (term % 64));
+        if word.load(Ordering::Relaxed) & bit == 0 {
+            if xxh3_64(data) as u32 != checksum {
+                return Err(Damaged("checksum of a posting list"));
+            }
+            word.fetch_or(bit, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn entry(&self, term: TermId) -> Option<&'a [u8; TERM_BYTES]> {
+        self.entries.get(term as usize)
+    }
+}
+
+fn read_u32(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |chunk| u32::from_le_bytes(*chunk))
+}
+
+fn read_u64(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |chunk| u64::from_le_bytes(*chunk))
+}

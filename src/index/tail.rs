@@ -1,0 +1,110 @@
+//! The tail: the newest records, in a mutable inverted index on the heap.
+
+use rustc_hash::FxHashMap;
+
+use super::builder::{Docs, SegmentWriter};
+use super::norm;
+use crate::record::Seq;
+
+/// Records in order of sequence number, each a document; grows until it is frozen into a segment.
+#[derive(Debug, Default)]
+pub struct Tail {
+    terms: FxHashMap<Box<str>, u32>,
+    lists: Vec<Vec<(u32, u32)>>,
+    docs: Docs,
+    /// Terms of the record being added, each once; kept for its capacity.
+    touched: Vec<u32>,
+    postings: usize,
+}
+
+impl Tail {
+    /// Adds a record. `seq` must be higher than any before.
+    pub fn add<'a>(&mut self, seq: Seq, terms: impl Iterator<Item = &'a str>) {
+        let doc = self.docs.seqs.len() as u32;
+        self.touched.clear();
+        let mut length = 0u16;
+        for term in terms {
+            length = length.saturating_add(1);
+            let id = match self.terms.get(term) {
+                Some(&id) => id,
+                None => self.new_term(term),
+            };
+            match self.lists[id as usize].last_mut() {
+                Some((last, tf)) if *last == doc => *tf += 1,
+                _ => {
+                    self.lists[id as usize].push((doc, 1));
+                    self.touched.push(id);
+                }
+            }
+        }
+        self.postings += self.touched.len();
+        let frequencies =
+            self.touched.iter().filter_map(|&id| self.lists[id as usize].last()).map(|&(_, tf)| tf);
+        self.docs.push(seq, length, norm::code(frequencies));
+    }
+
+    fn new_term(&mut self, term: &str) -> u32 {
+        let id = self.lists.len() as u32;
+        self.lists.push(Vec::new());
+        self.terms.insert(term.into(), id);
+        id
+    }
+
+    /// Number of records, dead ones included.
+    pub fn records(&self) -> u32 {
+        self.docs.seqs.len() as u32
+    }
+
+    /// The postings of a term: `(document, tf)`.
+    pub fn postings(&self, term: &str) -> Option<(u32, &[(u32, u32)])> {
+        let &id = self.terms.get(term)?;
+        Some((id, &self.lists[id as usize]))
+    }
+
+    /// What is known of each record.
+    pub fn docs(&self) -> &Docs {
+        &self.docs
+    }
+
+    /// Number of terms in a document, at most 65,535.
+    #[inline]
+    pub fn length(&self, doc: u32) -> u32 {
+        self.docs.lengths.get(doc as usize).map_or(0, |&length| u32::from(length))
+    }
+
+    /// Documents with sequence numbers from `first` to `last`.
+    pub fn range(&self, first: Seq, last: Seq) -> std::ops::Range<u32> {
+        let before = |bound: Seq| self.docs.seqs.partition_point(|&seq| seq < bound) as u32;
+        before(first)..before(last.saturating_add(1)).max(before(first))
+    }
+
+    /// Every distinct term.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.terms.keys().map(|text| &**text)
+    }
+
+    /// Bytes on the heap, about.
+    pub fn bytes(&self) -> usize {
+        let per_term = 96;
+        self.postings * 10 + self.lists.len() * per_term + self.docs.seqs.len() * 11
+    }
+
+    /// Writes it as a segment that answers for all sequence numbers of `seqs`.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn write<W: std::io::Write>(
+        &self,
+        out: W,
+        name: u64,
+        seqs: std::ops::RangeInclusive<Seq>,
+    ) -> std::io::Result<W> {
+        let mut terms: Vec<(&str, u32)> = self.terms.iter().map(|(text, &id)| (&**text, id)).collect();
+        terms.sort_unstable();
+        let mut writer = SegmentWriter::new(out, self.docs.clone());
+        for (text, id) in terms {
+            writer.term(text.as_bytes(), &self.lists[id as usize])?;
+        }
+        writer.finish(name, seqs)
+    }
+}

@@ -1,0 +1,33 @@
+//! agentmem: a persistent memory database for agents.
+//!
+//! One SQLite file holds the records and is the truth; everything else is derived from it and can
+//! be rebuilt. The rooms, from the bottom up (a module uses only those before it):
+//!
+//! - [`error`]: the one error type.
+//! - [`random`]: random bytes that survive a fork.
+//! - [`record`]: records, filters, queries and hits.
+//! - [`text`]: the analyzer, which turns text into terms.
+//! - [`rank`]: pure functions over terms, statistics and scores.
+//! - [`index`]: the inverted index and the vector index in memory; opens no connection.
+//! - [`db`]: SQLite: pool, migrations, records, FTS5, change feed. The only place with SQL.
+//! - [`store`]: where database and index meet.
+//! - `python`: the bindings, the only place that knows pyo3.
+
+#![cfg_attr(not(feature = "python"), forbid(unsafe_code))]
+
+pub mod db;
+pub mod error;
+pub mod index;
+#[cfg(feature = "python")]
+pub mod python;
+pub mod random;
+pub mod rank;
+pub mod record;
+pub mod store;
+pub mod text;
+
+pub use error::{Error, Result};
+pub use record::{
+    Blend, Changes, Condition, Filter, Hit, Mode, Query, Record, RecordId, Scope, Test, Viewer,
+};
+pub use store::{IndexMode, OnConflict, Options, Store};

@@ -1,0 +1,435 @@
+//! Python values in, Rust values out, and back. What cannot be taken is refused with the value in the message.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
+use serde_json::{Map, Number, Value};
+
+use super::errors::{describe, is_answer};
+use crate::error::Error;
+use crate::record::moment::{self, Civil};
+use crate::record::{Changes, Condition, Draft, Filter, Micros, RecordId, Scope};
+
+/// How deep metadata and conditions may nest: below the limit of JSON parsers.
+const MAX_DEPTH: usize = 100;
+
+/// Why a value was not taken.
+pub enum Refusal {
+    /// It is not what is needed: where in the value, and why.
+    Wrong(String, String),
+    /// Looking at it raised an exception.
+    Raised(PyErr),
+}
+
+/// A value that was taken, or refused.
+pub type Taken<T> = Result<T, Refusal>;
+
+impl From<PyErr> for Refusal {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
+    }
+}
+
+impl Refusal {
+    fn wrong(why: impl Into<String>) -> Self {
+        Self::Wrong(String::new(), why.into())
+    }
+
+    fn needed(what: &str, found: &Bound<'_, PyAny>) -> Self {
+        Self::wrong(format!("must be {what}, not {}", describe(found)))
+    }
+
+    fn under(self, place: impl std::fmt::Display) -> Self {
+        match self {
+            Self::Wrong(path, why) => Self::Wrong(format!("[{place}]{path}"), why),
+            raised @ Self::Raised(_) => raised,
+        }
+    }
+
+    fn told(self, name: &str, kind: impl FnOnce(String) -> PyErr) -> PyErr {
+        match self {
+            Self::Wrong(path, why) => kind(format!("{name}{path} {why}")),
+            Self::Raised(error) => error,
+        }
+    }
+}
+
+/// Says which argument was refused, as the exception of its side.
+pub trait Named<T> {
+    /// It was to become part of a record.
+    fn in_record(self, name: &str) -> PyResult<T>;
+    /// It was to select records.
+    fn in_filter(self, name: &str) -> PyResult<T>;
+    /// It is a setting of the store.
+    fn in_options(self, name: &str) -> PyResult<T>;
+}
+
+impl<T> Named<T> for Taken<T> {
+    fn in_record(self, name: &str) -> PyResult<T> {
+        self.map_err(|refusal| refusal.told(name, |why| Error::InvalidRecord(why).into()))
+    }
+
+    fn in_filter(self, name: &str) -> PyResult<T> {
+        self.map_err(|refusal| refusal.told(name, |why| Error::InvalidFilter(why).into()))
+    }
+
+    fn in_options(self, name: &str) -> PyResult<T> {
+        self.map_err(|refusal| refusal.told(name, PyValueError::new_err))
+    }
+}
+
+/// Text that can be stored: no lone surrogates.
+pub fn text(value: &Bound<'_, PyAny>) -> Taken<String> {
+    borrowed_text(value).map(Cow::into_owned)
+}
+
+/// As [`text`], where no copy is needed.
+pub fn borrowed_text<'a>(value: &'a Bound<'_, PyAny>) -> Taken<Cow<'a, str>> {
+    let text = value.cast::<PyString>().map_err(|_| Refusal::needed("text", value))?;
+    match text.to_cow() {
+        Ok(text) => Ok(text),
+        Err(_) => {
+            Err(Refusal::wrong(format!("holds a lone surrogate, which is no character: {}", describe(value))))
+        }
+    }
+}
+
+/// Text to search for: a lone surrogate finds nothing, but is no error.
+pub fn lossy_text(value: &Bound<'_, PyAny>) -> Taken<String> {
+    let text = value.cast::<PyString>().map_err(|_| Refusal::needed("text", value))?;
+    Ok(text.to_string_lossy().into_owned())
+}
+
+/// A number; truth values and text are none.
+pub fn number(value: &Bound<'_, PyAny>) -> Taken<f64> {
+    let needed = || Refusal::needed("a number", value);
+    if value.is_instance_of::<PyBool>() {
+        return Err(needed());
+    }
+    value.extract().map_err(|error| refused_unless_raised(value.py(), error, needed))
+}
+
+/// True or false, nothing like it.
+pub fn flag(value: &Bound<'_, PyAny>) -> Taken<bool> {
+    value.cast::<PyBool>().map(|flag| flag.is_true()).map_err(|_| Refusal::needed("True or False", value))
+}
+
+/// A count; one that is too large for the machine is as good as no limit.
+pub fn count(value: &Bound<'_, PyAny>) -> Taken<usize> {
+    let needed = || Refusal::needed("a whole number of 0 or more", value);
+    if value.is_instance_of::<PyBool>() {
+        return Err(needed());
+    }
+    let index =
+        value.call_method0("__index__").map_err(|error| refused_unless_raised(value.py(), error, needed))?;
+    if index.lt(0)? {
+        return Err(needed());
+    }
+    Ok(index.extract().unwrap_or(usize::MAX))
+}
+
+/// Several names; a lone text is one.
+pub fn names(value: &Bound<'_, PyAny>) -> Taken<Vec<String>> {
+    if value.is_instance_of::<PyString>() {
+        return Ok(vec![text(value)?]);
+    }
+    each(value, "a list of text", text)
+}
+
+/// Record ids; a lone text is one.
+pub fn ids(value: &Bound<'_, PyAny>) -> PyResult<Vec<RecordId>> {
+    names(value).in_filter("ids")?.into_iter().map(|id| id_of_filter(id).map_err(PyErr::from)).collect()
+}
+
+/// One record id.
+pub fn id(value: &Bound<'_, PyAny>) -> PyResult<RecordId> {
+    Ok(id_of_filter(text(value).in_filter("id")?)?)
+}
+
+fn id_of_filter(id: String) -> crate::Result<RecordId> {
+    RecordId::try_from(id).map_err(of_filter)
+}
+
+/// A scope to look into.
+pub fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
+    Ok(Scope::parse(&text(value).in_filter("scope")?).map_err(of_filter)?)
+}
+
+/// The same rule, broken on the other side.
+fn of_filter(error: Error) -> Error {
+    match error {
+        Error::InvalidRecord(why) => Error::InvalidFilter(why),
+        other => other,
+    }
+}
+
+/// A vector: any sequence of numbers, arrays of numpy and the like among them.
+pub fn vector(value: &Bound<'_, PyAny>) -> Taken<Vec<f32>> {
+    if value.is_instance_of::<PyString>() {
+        return Err(Refusal::needed("a list of numbers", value));
+    }
+    if value.hasattr("astype")? && value.hasattr("tobytes")? && value.getattr("ndim")?.eq(1)? {
+        return array(value);
+    }
+    each(value, "a list of numbers", |element| Ok(number(element)? as f32))
+}
+
+fn array(value: &Bound<'_, PyAny>) -> Taken<Vec<f32>> {
+    let floats = value.call_method1("astype", ("<f4",)).map_err(|error| {
+        refused_unless_raised(value.py(), error, || Refusal::needed("a list of numbers", value))
+    })?;
+    let bytes = floats.call_method0("tobytes")?;
+    let bytes = bytes.cast::<PyBytes>().map_err(|_| Refusal::needed("a list of numbers", value))?.as_bytes();
+    Ok(bytes.as_chunks().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
+}
+
+fn each<T>(
+    value: &Bound<'_, PyAny>,
+    what: &str,
+    take: impl Fn(&Bound<'_, PyAny>) -> Taken<T>,
+) -> Taken<Vec<T>> {
+    if value.is_instance_of::<PyDict>() || value.is_instance_of::<PyBytes>() {
+        return Err(Refusal::needed(what, value));
+    }
+    let elements = value
+        .try_iter()
+        .map_err(|error| refused_unless_raised(value.py(), error, || Refusal::needed(what, value)))?;
+    elements
+        .enumerate()
+        .map(|(place, element)| take(&element?).map_err(|refusal| refusal.under(place)))
+        .collect()
+}
+
+/// An instant: a datetime, naive ones being UTC, or ISO 8601 text.
+pub fn moment(value: &Bound<'_, PyAny>) -> Taken<Micros> {
+    let needed = || Refusal::needed("a datetime or ISO 8601 text of the years 1 to 9999", value);
+    if value.is_instance_of::<PyString>() {
+        return moment::parse(&text(value)?).ok_or_else(needed);
+    }
+    if !value.is_instance_of::<PyDateTime>() {
+        return Err(needed());
+    }
+    since_epoch(value).map_err(|error| refused_unless_raised(value.py(), error, needed))
+}
+
+fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<Micros> {
+    static EPOCH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let py = value.py();
+    let utc = PyTzInfo::utc(py)?;
+    let epoch = EPOCH.get_or_try_init(py, || {
+        PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc)).map(|epoch| epoch.into_any().unbind())
+    })?;
+    let aware = if value.call_method0("utcoffset")?.is_none() {
+        let tzinfo = PyDict::new(py);
+        tzinfo.set_item("tzinfo", utc)?;
+        value.call_method("replace", (), Some(&tzinfo))?
+    } else {
+        value.clone()
+    };
+    let since = aware.sub(epoch)?;
+    let part = |name: &str| since.getattr(name)?.extract::<i64>();
+    Ok((part("days")? * 86_400 + part("seconds")?) * 1_000_000 + part("microseconds")?)
+}
+
+/// An aware datetime in UTC.
+pub fn datetime(py: Python<'_>, at: Micros) -> PyResult<Bound<'_, PyDateTime>> {
+    let Civil { year, month, day, hour, minute, second, micros } = Civil::new(at);
+    let utc = PyTzInfo::utc(py)?;
+    PyDateTime::new(py, year, month, day, hour, minute, second, micros, Some(&utc))
+}
+
+/// JSON's object, from a dict with text as keys.
+pub fn object(value: &Bound<'_, PyAny>) -> Taken<Map<String, Value>> {
+    let dict = value.cast::<PyDict>().map_err(|_| Refusal::needed("a dict", value))?;
+    entries(dict, MAX_DEPTH)
+}
+
+fn json(value: &Bound<'_, PyAny>, depth: usize) -> Taken<Value> {
+    if value.is_instance_of::<PyString>() {
+        text(value).map(Value::String)
+    } else if value.is_none() {
+        Ok(Value::Null)
+    } else if let Ok(flag) = value.cast::<PyBool>() {
+        Ok(Value::Bool(flag.is_true()))
+    } else if value.is_instance_of::<PyInt>() {
+        integer(value)
+    } else if value.is_instance_of::<PyFloat>() {
+        let number = Number::from_f64(value.extract()?);
+        number
+            .map(Value::Number)
+            .ok_or_else(|| Refusal::wrong(format!("is {value}, which JSON does not know")))
+    } else if depth == 0 {
+        Err(Refusal::wrong(format!("nests deeper than {MAX_DEPTH} levels")))
+    } else if let Ok(dict) = value.cast::<PyDict>() {
+        entries(dict, depth - 1).map(Value::Object)
+    } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        each(value, "a list", |element| json(element, depth - 1)).map(Value::Array)
+    } else {
+        Err(Refusal::needed("text, a number, True, False, None, a list or a dict", value))
+    }
+}
+
+fn integer(value: &Bound<'_, PyAny>) -> Taken<Value> {
+    if let Ok(number) = value.extract::<i64>() {
+        return Ok(number.into());
+    }
+    value
+        .extract::<u64>()
+        .map(Value::from)
+        .map_err(|_| Refusal::wrong(format!("is beyond 64 bits; store it as text: {}", describe(value))))
+}
+
+fn entries(dict: &Bound<'_, PyDict>, depth: usize) -> Taken<Map<String, Value>> {
+    let mut map = Map::with_capacity(dict.len());
+    for (key, value) in dict.iter() {
+        if !key.is_instance_of::<PyString>() {
+            return Err(Refusal::wrong(format!("has the key {}; keys must be text", describe(&key))));
+        }
+        let key = text(&key)?;
+        let value = json(&value, depth).map_err(|refusal| refusal.under(format_args!("{key:?}")))?;
+        map.insert(key, value);
+    }
+    Ok(map)
+}
+
+/// A JSON value as Python's.
+pub fn from_json<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(flag) => PyBool::new(py, *flag).to_owned().into_any(),
+        Value::Number(number) => match (number.as_i64(), number.as_u64()) {
+            (Some(number), _) => number.into_pyobject(py)?.into_any(),
+            (_, Some(number)) => number.into_pyobject(py)?.into_any(),
+            _ => number.as_f64().into_pyobject(py)?.into_any(),
+        },
+        Value::String(text) => PyString::new(py, text).into_any(),
+        Value::Array(elements) => {
+            let elements: Vec<_> =
+                elements.iter().map(|element| from_json(py, element)).collect::<PyResult<_>>()?;
+            PyList::new(py, elements)?.into_any()
+        }
+        Value::Object(map) => from_object(py, map)?.into_any(),
+    })
+}
+
+/// A JSON object as a new dict.
+pub fn from_object<'py>(py: Python<'py>, map: &Map<String, Value>) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (key, value) in map {
+        dict.set_item(key, from_json(py, value)?)?;
+    }
+    Ok(dict)
+}
+
+/// Sets one field of a draft; `None` leaves its default.
+pub fn set_field(draft: &mut Draft, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    if name == "content" {
+        draft.content = text(value).in_record(name)?;
+        return Ok(());
+    }
+    let given = !value.is_none();
+    match name {
+        "id" => draft.id = given.then(|| text(value).in_record(name)).transpose()?,
+        "scope" => draft.scope = given.then(|| text(value).in_record(name)).transpose()?,
+        "categories" => draft.categories = given.then(|| names(value).in_record(name)).transpose()?,
+        "metadata" => draft.metadata = given.then(|| object(value).in_record(name)).transpose()?,
+        "importance" => draft.importance = given.then(|| number(value).in_record(name)).transpose()?,
+        "source" => draft.source = given.then(|| text(value).in_record(name)).transpose()?,
+        "private" => draft.private = given.then(|| flag(value).in_record(name)).transpose()?,
+        "created_at" => draft.created_at = given.then(|| moment(value).in_record(name)).transpose()?,
+        "updated_at" => draft.updated_at = given.then(|| moment(value).in_record(name)).transpose()?,
+        "last_accessed" => draft.last_accessed = given.then(|| moment(value).in_record(name)).transpose()?,
+        "embedding" => draft.embedding = given.then(|| vector(value).in_record(name)).transpose()?,
+        _ => return Err(no_field(name)),
+    }
+    Ok(())
+}
+
+fn no_field(name: &str) -> PyErr {
+    Error::InvalidRecord(format!(
+        "records have no field {name:?}; they have content, id, scope, categories, metadata, importance, source, \
+         private, created_at, updated_at, last_accessed and embedding"
+    ))
+    .into()
+}
+
+/// What `update` is to change.
+pub fn changes(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Changes> {
+    let mut changes = Changes::default();
+    for (name, value) in fields.into_iter().flatten() {
+        let name = text(&name).in_record("a field's name")?;
+        let given = !value.is_none();
+        match name.as_str() {
+            "content" => changes.content = Some(text(&value).in_record(&name)?),
+            "scope" => changes.scope = Some(Scope::parse(&text(&value).in_record(&name)?)?),
+            "categories" => changes.categories = Some(names(&value).in_record(&name)?),
+            "metadata" => changes.metadata = Some(object(&value).in_record(&name)?),
+            "importance" => changes.importance = Some(number(&value).in_record(&name)?),
+            "source" => changes.source = Some(given.then(|| text(&value).in_record(&name)).transpose()?),
+            "private" => changes.private = Some(flag(&value).in_record(&name)?),
+            "created_at" => changes.created_at = Some(moment(&value).in_record(&name)?),
+            "last_accessed" => changes.last_accessed = Some(moment(&value).in_record(&name)?),
+            "embedding" => {
+                changes.embedding = Some(given.then(|| vector(&value).in_record(&name)).transpose()?)
+            }
+            "id" | "updated_at" => {
+                return Err(Error::InvalidRecord(format!("update cannot change {name}")).into());
+            }
+            _ => return Err(no_field(&name)),
+        }
+    }
+    Ok(changes)
+}
+
+/// The filters that all reads share; `None` is as if left out.
+pub fn filter(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
+    let mut filter = Filter::default();
+    for (name, value) in filters.into_iter().flatten() {
+        if value.is_none() {
+            continue;
+        }
+        match text(&name).in_filter("a filter's name")?.as_str() {
+            "ids" => filter.ids = Some(ids(&value)?),
+            "scope" => filter.scope = Some(scope(&value)?),
+            "categories" => filter.categories = names(&value).in_filter("categories")?,
+            "where" => filter.condition = Some(Condition::parse(&object(&value).in_filter("where")?.into())?),
+            "since" => filter.since = Some(moment(&value).in_filter("since")?),
+            "until" => filter.until = Some(moment(&value).in_filter("until")?),
+            "source" => filter.viewer.source = Some(text(&value).in_filter("source")?),
+            "include_private" => filter.viewer.include_private = flag(&value).in_filter("include_private")?,
+            other => {
+                return Err(PyTypeError::new_err(format!(
+                    "there is no filter {other:?}; there are scope, categories, where, since, until, source and \
+                     include_private"
+                )));
+            }
+        }
+    }
+    Ok(filter)
+}
+
+/// A file's name.
+pub fn path(value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
+    let path: PathBuf = value.extract()?;
+    if path.as_os_str().is_empty() || path.as_os_str().as_encoded_bytes().contains(&0) {
+        let why =
+            std::io::Error::new(std::io::ErrorKind::InvalidInput, "a path is not empty and holds no NUL");
+        return Err(Error::io(path, why).into());
+    }
+    Ok(path)
+}
+
+/// A time to wait.
+pub fn seconds(value: &Bound<'_, PyAny>) -> Taken<Duration> {
+    let seconds = number(value)?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| Refusal::needed("a number of seconds, 0 or more", value))
+}
+
+fn refused_unless_raised(py: Python<'_>, error: PyErr, refusal: impl FnOnce() -> Refusal) -> Refusal {
+    if is_answer(py, &error) { refusal() } else { Refusal::Raised(error) }
+}

@@ -1,0 +1,85 @@
+//! The core's one error becomes the exceptions of `agentmem/errors.py`.
+
+use pyo3::prelude::*;
+use pyo3::types::PyAnyMethods;
+
+use crate::error::Error;
+
+mod exceptions {
+    #![allow(missing_docs, reason = "documented where they are defined, in agentmem/errors.py")]
+
+    use pyo3::import_exception;
+
+    import_exception!(agentmem.errors, AgentMemError);
+    import_exception!(agentmem.errors, CorruptStoreError);
+    import_exception!(agentmem.errors, DimensionMismatchError);
+    import_exception!(agentmem.errors, DuplicateIdError);
+    import_exception!(agentmem.errors, InvalidFilterError);
+    import_exception!(agentmem.errors, InvalidRecordError);
+    import_exception!(agentmem.errors, NotAStoreError);
+    import_exception!(agentmem.errors, RecordNotFoundError);
+    import_exception!(agentmem.errors, SchemaTooNewError);
+    import_exception!(agentmem.errors, StoreBusyError);
+    import_exception!(agentmem.errors, StoreClosedError);
+    import_exception!(agentmem.errors, StorePathError);
+    import_exception!(agentmem.errors, StoreReadOnlyError);
+}
+
+impl From<Error> for PyErr {
+    fn from(error: Error) -> Self {
+        use exceptions as to;
+        let message = error.to_string();
+        match error {
+            Error::InvalidRecord(_) => to::InvalidRecordError::new_err(message),
+            Error::InvalidFilter(_) => to::InvalidFilterError::new_err(message),
+            Error::DuplicateId(_) => to::DuplicateIdError::new_err(message),
+            Error::RecordNotFound(_) => to::RecordNotFoundError::new_err(message),
+            Error::DimensionMismatch { .. } => to::DimensionMismatchError::new_err(message),
+            Error::Closed(_) => to::StoreClosedError::new_err(message),
+            Error::Busy { .. } => to::StoreBusyError::new_err(message),
+            Error::ReadOnly(_) | Error::SchemaTooOld { .. } => to::StoreReadOnlyError::new_err(message),
+            Error::Corrupt { .. } => to::CorruptStoreError::new_err(message),
+            Error::SchemaTooNew { .. } => to::SchemaTooNewError::new_err(message),
+            Error::NotAStore { .. } => to::NotAStoreError::new_err(message),
+            Error::Io { path, source } => match source.raw_os_error() {
+                Some(code) => to::StorePathError::new_err((code, reason(&source), path.into_os_string())),
+                None => to::StorePathError::new_err(message),
+            },
+            Error::Interrupted { .. } => pyo3::exceptions::PyKeyboardInterrupt::new_err(message),
+            Error::Sqlite(_) => to::AgentMemError::new_err(message),
+        }
+    }
+}
+
+/// A bug in the core: an exception like others, so that a program that only remembers does not die of it.
+pub fn from_panic(panic: &(dyn std::any::Any + Send)) -> PyErr {
+    let what = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    exceptions::AgentMemError::new_err(format!("a bug in agentmem, please report it: {what}"))
+}
+
+/// What the system said, without the code that Python puts in front.
+fn reason(source: &std::io::Error) -> String {
+    let text = source.to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(reason, _)| reason.to_owned())
+}
+
+/// May the exception be treated as an answer (`Exception`), or must it go through (Ctrl-C, exit)?
+pub fn is_answer(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<pyo3::exceptions::PyException>(py)
+}
+
+/// A few words of Python's `repr`, for messages.
+pub fn describe(value: &Bound<'_, PyAny>) -> String {
+    let kind = value.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
+    let Ok(text) = value.repr() else { return format!("an object of type {kind}") };
+    let text = text.to_string_lossy();
+    let mut shown: String = text.chars().take(60).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    format!("{shown} ({kind})")
+}

@@ -1,0 +1,252 @@
+//! `Record`: the value class.
+
+use pyo3::basic::CompareOp;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyString, PyTuple, PyType};
+
+use super::convert::{self, Named};
+use super::errors::describe;
+use crate::error::Error;
+use crate::record::{Draft, Record};
+
+/// One stored memory. Immutable, compares by value, hashes by id, pickles.
+///
+/// Everything but the content may be left out. Naive datetimes are taken as UTC; ISO 8601 text is taken too.
+/// Raises InvalidRecordError for anything that cannot be stored.
+#[pyclass(frozen, name = "Record", module = "agentmem")]
+pub struct PyRecord(pub Record);
+
+#[pymethods]
+impl PyRecord {
+    #[new]
+    #[pyo3(
+        signature = (content, *, id=None, scope=None, metadata=None, categories=None, importance=None, source=None,
+                     private=None, created_at=None, updated_at=None, last_accessed=None, embedding=None),
+        text_signature = "(content, *, id=None, scope='/', metadata=None, categories=(), importance=0.5, source=None, \
+                          private=False, created_at=None, updated_at=None, last_accessed=None, embedding=None)"
+    )]
+    #[allow(clippy::too_many_arguments, reason = "the fields of a record, by keyword")]
+    fn new(
+        content: &Bound<'_, PyAny>,
+        id: Option<&Bound<'_, PyAny>>,
+        scope: Option<&Bound<'_, PyAny>>,
+        metadata: Option<&Bound<'_, PyAny>>,
+        categories: Option<&Bound<'_, PyAny>>,
+        importance: Option<&Bound<'_, PyAny>>,
+        source: Option<&Bound<'_, PyAny>>,
+        private: Option<&Bound<'_, PyAny>>,
+        created_at: Option<&Bound<'_, PyAny>>,
+        updated_at: Option<&Bound<'_, PyAny>>,
+        last_accessed: Option<&Bound<'_, PyAny>>,
+        embedding: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let mut draft = Draft::default();
+        for (name, value) in [
+            ("content", Some(content)),
+            ("id", id),
+            ("scope", scope),
+            ("metadata", metadata),
+            ("categories", categories),
+            ("importance", importance),
+            ("source", source),
+            ("private", private),
+            ("created_at", created_at),
+            ("updated_at", updated_at),
+            ("last_accessed", last_accessed),
+            ("embedding", embedding),
+        ] {
+            if let Some(value) = value {
+                convert::set_field(&mut draft, name, value)?;
+            }
+        }
+        Ok(Self(draft.finish()?))
+    }
+
+    /// The id: a UUIDv7 as text, unless another was given.
+    #[getter]
+    fn id(&self) -> &str {
+        self.0.id.as_str()
+    }
+
+    /// What is remembered.
+    #[getter]
+    fn content(&self) -> &str {
+        &self.0.content
+    }
+
+    /// The place in the hierarchy, as "/crew/research".
+    #[getter]
+    fn scope(&self) -> &str {
+        self.0.scope.as_str()
+    }
+
+    /// Labels, in the order given.
+    #[getter]
+    fn categories<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        PyTuple::new(py, &self.0.categories)
+    }
+
+    /// Free JSON: a new dict at each access, so that changing it does not change the record.
+    #[getter]
+    fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        convert::from_object(py, &self.0.metadata)
+    }
+
+    /// 0 to 1.
+    #[getter]
+    fn importance(&self) -> f64 {
+        self.0.importance
+    }
+
+    /// Who wrote it.
+    #[getter]
+    fn source(&self) -> Option<&str> {
+        self.0.source.as_deref()
+    }
+
+    /// Is it seen only by its own source?
+    #[getter]
+    fn private(&self) -> bool {
+        self.0.private
+    }
+
+    /// When it came to be, aware, in UTC.
+    #[getter]
+    fn created_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        convert::datetime(py, self.0.created_at)
+    }
+
+    /// When it was last changed, aware, in UTC.
+    #[getter]
+    fn updated_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        convert::datetime(py, self.0.updated_at)
+    }
+
+    /// When it was last touched, aware, in UTC.
+    #[getter]
+    fn last_accessed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
+        convert::datetime(py, self.0.last_accessed)
+    }
+
+    /// The vector of an embedder, if there is one: numbers of single precision.
+    #[getter]
+    fn embedding<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        self.0.embedding.as_ref().map(|vector| PyTuple::new(py, vector)).transpose()
+    }
+
+    /// All fields by name; `Record.from_dict` makes an equal record of them.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let record = &self.0;
+        let dict = PyDict::new(py);
+        dict.set_item("id", self.id())?;
+        dict.set_item("content", self.content())?;
+        dict.set_item("scope", self.scope())?;
+        dict.set_item("categories", &record.categories)?;
+        dict.set_item("metadata", self.metadata(py)?)?;
+        dict.set_item("importance", record.importance)?;
+        dict.set_item("source", self.source())?;
+        dict.set_item("private", record.private)?;
+        dict.set_item("created_at", self.created_at(py)?)?;
+        dict.set_item("updated_at", self.updated_at(py)?)?;
+        dict.set_item("last_accessed", self.last_accessed(py)?)?;
+        dict.set_item("embedding", &record.embedding)?;
+        Ok(dict)
+    }
+
+    /// A record of these fields. Raises InvalidRecordError for a name that is no field.
+    #[staticmethod]
+    fn from_dict(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let dict = fields.cast::<PyDict>().map_err(|_| not_a_record(fields))?;
+        Ok(Self(from_dict(dict)?))
+    }
+
+    /// One line of JSON; `Record.from_json` reads it back to an equal record.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// A record of a JSON object; fields that are left out get their defaults.
+    #[staticmethod]
+    fn from_json(json: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self(match json.cast::<PyBytes>() {
+            Ok(bytes) => Record::from_json(bytes.as_bytes())?,
+            Err(_) => Record::from_json(convert::borrowed_text(json).in_record("json")?.as_bytes())?,
+        }))
+    }
+
+    /// A copy with these fields changed.
+    #[pyo3(signature = (**changes))]
+    fn replace(&self, changes: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        Ok(Self(filled(self.0.clone().into(), changes)?))
+    }
+
+    fn __richcmp__(&self, other: &Self, op: CompareOp, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(match op {
+            CompareOp::Eq => (self.0 == other.0).into_pyobject(py)?.to_owned().into_any().unbind(),
+            CompareOp::Ne => (self.0 != other.0).into_pyobject(py)?.to_owned().into_any().unbind(),
+            _ => py.NotImplemented(),
+        })
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        PyString::new(py, self.id()).hash()
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        let mut content: String = self.0.content.chars().take(60).collect();
+        if content.len() < self.0.content.len() {
+            content.push('…');
+        }
+        let repr = |text: &str| PyString::new(py, text).repr().map(|repr| repr.to_string());
+        Ok(format!("Record({}, id={}, scope={})", repr(&content)?, repr(self.id())?, repr(self.scope())?))
+    }
+
+    fn __copy__(this: Bound<'_, Self>) -> Bound<'_, Self> {
+        this
+    }
+
+    fn __deepcopy__<'py>(this: Bound<'py, Self>, _memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        this
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        Ok((PyType::new::<Self>(py).getattr("from_json")?, (self.to_json(),)))
+    }
+}
+
+/// What `add_many` takes: text, the fields of a record in a dict, or a Record.
+pub fn record_of(item: &Bound<'_, PyAny>) -> PyResult<Record> {
+    if let Ok(record) = item.cast::<PyRecord>() {
+        Ok(record.get().0.clone())
+    } else if item.is_instance_of::<PyString>() {
+        Ok(Draft::new(convert::text(item).in_record("content")?).finish()?)
+    } else if let Ok(dict) = item.cast::<PyDict>() {
+        from_dict(dict)
+    } else {
+        Err(not_a_record(item))
+    }
+}
+
+/// Text, a dict of fields or a Record, as a Record.
+#[pyfunction]
+pub fn as_record(item: &Bound<'_, PyAny>) -> PyResult<PyRecord> {
+    record_of(item).map(PyRecord)
+}
+
+fn from_dict(dict: &Bound<'_, PyDict>) -> PyResult<Record> {
+    if !dict.contains("content")? {
+        return Err(Error::InvalidRecord(format!("no content is given: {}", describe(dict))).into());
+    }
+    filled(Draft::default(), Some(dict))
+}
+
+fn filled(mut draft: Draft, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Record> {
+    for (name, value) in fields.into_iter().flatten() {
+        convert::set_field(&mut draft, &convert::text(&name).in_record("a field's name")?, &value)?;
+    }
+    Ok(draft.finish()?)
+}
+
+fn not_a_record(item: &Bound<'_, PyAny>) -> PyErr {
+    Error::InvalidRecord(format!("a record is text, a dict or a Record, not {}", describe(item))).into()
+}

@@ -1,0 +1,130 @@
+//! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009),
+//! with the idf that never turns negative: `ln(1 + (N - df + 0.5) / (df + 0.5))`.
+
+use super::{Keywords, Statistics, WeightedTerm, heaviest};
+
+/// Term-frequency saturation, the customary value.
+pub const K1: f32 = 1.2;
+/// How much a record's length matters. Prose and dialogue want less than the customary 0.75, code not much less.
+pub const B: f32 = 0.6;
+
+/// Statistics of all live records.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Collection {
+    /// Live records.
+    pub records: u64,
+    /// Terms in all live records, repeats included.
+    pub terms: u64,
+}
+
+impl Collection {
+    /// Mean number of terms in a record, at least 1 so that it can divide.
+    pub fn mean_length(self) -> f32 {
+        if self.records == 0 { 1.0 } else { (self.terms as f32 / self.records as f32).max(1.0) }
+    }
+
+    /// Inverse document frequency of a term that `df` of the records hold.
+    pub fn idf(self, df: u64) -> f32 {
+        let (n, df) = (self.records as f64, df.min(self.records) as f64);
+        (1.0 + (n - df + 0.5) / (df + 0.5)).ln() as f32
+    }
+}
+
+/// The part of a term's BM25 score that depends on the record: `tf (k1+1) / (tf + k1 (1-b + b dl/avgdl))`,
+/// in `0..k1+1`.
+#[inline]
+pub fn saturation(tf: u32, length: u32, mean_length: f32) -> f32 {
+    let tf = tf as f32;
+    tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * length as f32 / mean_length))
+}
+
+/// [`saturation`] for one mean length, looked up instead of computed where records are ordinary.
+#[derive(Debug)]
+pub struct Saturation {
+    mean_length: f32,
+    table: Box<[f32; TABLE_TF * TABLE_LENGTH]>,
+}
+
+const TABLE_TF: usize = 4;
+const TABLE_LENGTH: usize = 256;
+
+impl Saturation {
+    /// Tabulates for records of this mean length.
+    pub fn new(mean_length: f32) -> Self {
+        let entry = |i| saturation((i / TABLE_LENGTH + 1) as u32, (i % TABLE_LENGTH) as u32, mean_length);
+        Self { mean_length, table: Box::new(std::array::from_fn(entry)) }
+    }
+
+    /// The mean length that this was made for.
+    pub fn mean_length(&self) -> f32 {
+        self.mean_length
+    }
+
+    /// As [`saturation`], to the last bit.
+    #[inline]
+    pub fn of(&self, tf: u32, length: u32) -> f32 {
+        let (row, column) = (tf.wrapping_sub(1) as usize, length as usize);
+        if row < TABLE_TF && column < TABLE_LENGTH {
+            self.table[row * TABLE_LENGTH + column]
+        } else {
+            saturation(tf, length, self.mean_length)
+        }
+    }
+}
+
+/// A query of the mode "bm25".
+#[derive(Debug)]
+pub struct Bm25Query {
+    keywords: Keywords,
+}
+
+impl Bm25Query {
+    /// Analyzes a query, of any length in bounded time.
+    pub fn new(text: &str) -> Self {
+        Self { keywords: Keywords::new(text) }
+    }
+
+    /// Its terms, each weighing its idf times how often it is asked for.
+    pub fn terms(&self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
+        let collection = statistics.collection();
+        let weigh = |(text, count): &(String, u32)| WeightedTerm {
+            text: text.clone(),
+            weight: *count as f32 * collection.idf(statistics.document_frequency(text)),
+        };
+        heaviest(self.keywords.counts.iter().map(weigh).collect())
+    }
+}
+
+/// More than the BM25 score that any record can have for these terms.
+pub fn maximum(terms: &[WeightedTerm]) -> f64 {
+    terms.iter().map(|term| f64::from(term.weight)).sum::<f64>() * f64::from(K1 + 1.0)
+}
+
+/// A BM25 score brought to `0..=1`: half for a quarter of the `maximum` of the query's terms.
+pub fn relevance(score: f32, maximum: f64) -> f64 {
+    let score = f64::from(score).max(0.0);
+    if score > 0.0 { score / (score + maximum / 4.0) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idf_falls_with_document_frequency_and_stays_positive() {
+        let collection = Collection { records: 100, terms: 1000 };
+        let idfs: Vec<f32> = [0, 1, 10, 50, 100].iter().map(|&df| collection.idf(df)).collect();
+        assert!(idfs.windows(2).all(|pair| pair[0] > pair[1]), "{idfs:?}");
+        assert!(idfs[4] > 0.0);
+    }
+
+    #[test]
+    fn the_table_equals_the_formula() {
+        let table = Saturation::new(17.5);
+        for tf in 0..10 {
+            for length in (0..600).step_by(7) {
+                assert_eq!(table.of(tf, length), saturation(tf, length, 17.5));
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Rocchio feedback: what the best candidates have in common speaks for the others that hold it.
+
+use super::Statistics;
+use super::bm25::Collection;
+use super::lookup::Lookup;
+use super::passage::{Count, Counter, Passage, Passages};
+use super::query::Query;
+use super::recipe::feedback;
+use crate::text::{Reader, is_stop_term};
+
+/// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.
+pub(super) fn signal(
+    query: &Query,
+    idfs: &[f64],
+    passages: &Passages,
+    trust: &[f64],
+    statistics: &impl Statistics,
+) -> Vec<f64> {
+    let mut best: Vec<usize> = (0..trust.len()).collect();
+    best.sort_by(|&a, &b| trust[b].total_cmp(&trust[a]));
+    best.truncate(feedback::TEXTS);
+    let whole: f64 = best.iter().map(|&i| trust[i]).sum();
+    if whole <= 0.0 {
+        return vec![0.0; trust.len()];
+    }
+    let mut pool = Pool {
+        query,
+        query_idfs: idfs,
+        statistics,
+        collection: statistics.collection(),
+        numbers: Lookup::default(),
+        idfs: Vec::new(),
+        weights: Vec::new(),
+        counter: Counter::default(),
+    };
+    for i in best {
+        pool.add(&passages.reader, passages.get(i), trust[i] / whole);
+    }
+    Profile::new(pool).similarities(passages)
+}
+
+/// The terms of the best candidates, numbered.
+struct Pool<'a, S> {
+    query: &'a Query,
+    query_idfs: &'a [f64],
+    statistics: &'a S,
+    collection: Collection,
+    numbers: Lookup,
+    /// 0 for stop words.
+    idfs: Vec<f64>,
+    weights: Vec<f64>,
+    counter: Counter,
+}
+
+impl<S: Statistics> Pool<'_, S> {
+    /// Adds the unit vector of a passage, multiplied by `share`.
+    fn add(&mut self, reader: &Reader, passage: Passage<'_>, share: f64) {
+        let mut counts = Vec::new();
+        for (term, hash) in passage.chunks.iter().flat_map(|&chunk| reader.terms(chunk)) {
+            let number = self.number(term, hash);
+            self.counter.count(&mut counts, 0, number, 0);
+        }
+        let component =
+            |found: &Count| self.idfs[found.number as usize] * passage.saturation(found.frequency);
+        let norm = counts.iter().map(|found| component(found).powi(2)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            for found in &counts {
+                self.weights[found.number as usize] += share * component(found) / norm;
+            }
+        }
+    }
+
+    fn number(&mut self, term: &str, hash: u64) -> u32 {
+        let number = self.numbers.insert(hash);
+        if number as usize == self.idfs.len() {
+            let idf = match self.query.terms_by_hash.find(hash) {
+                _ if is_stop_term(term) => 0.0,
+                Some(known) => self.query_idfs[known as usize],
+                None => f64::from(self.collection.idf(self.statistics.document_frequency(term))),
+            };
+            self.idfs.push(idf);
+            self.weights.push(0.0);
+            self.counter.grow();
+        }
+        number
+    }
+}
+
+/// The weightiest terms of a pool.
+struct Profile {
+    numbers: Lookup,
+    weights: Vec<f64>,
+}
+
+impl Profile {
+    /// Of equal weights the term seen first is better.
+    fn new<S>(pool: Pool<'_, S>) -> Self {
+        let mut order: Vec<usize> = (0..pool.weights.len()).filter(|&i| pool.weights[i] > 0.0).collect();
+        order.sort_unstable_by(|&a, &b| pool.weights[b].total_cmp(&pool.weights[a]).then(a.cmp(&b)));
+        order.truncate(feedback::TERMS);
+        let mut numbers = Lookup::default();
+        for &i in &order {
+            numbers.insert(pool.numbers.key(i));
+        }
+        Self { numbers, weights: order.into_iter().map(|i| pool.weights[i]).collect() }
+    }
+
+    fn similarities(&self, passages: &Passages) -> Vec<f64> {
+        let marks = self.marks(&passages.reader);
+        let mut frequencies = vec![0; self.weights.len()];
+        let similarity = |passage: Passage<'_>| {
+            frequencies.fill(0);
+            for &chunk in passage.chunks {
+                marks.of(chunk).iter().for_each(|&number| frequencies[number as usize] += 1);
+            }
+            let parts = self.weights.iter().zip(&frequencies).filter(|&(_, &frequency)| frequency > 0);
+            parts.map(|(weight, &frequency)| weight * passage.saturation(frequency)).sum()
+        };
+        passages.iter().map(similarity).collect()
+    }
+
+    fn marks(&self, reader: &Reader) -> Marks {
+        let mut marks = Marks { ends: Vec::with_capacity(reader.chunks()), numbers: Vec::new() };
+        for chunk in 0..reader.chunks() as u32 {
+            marks.numbers.extend(reader.hashes(chunk).filter_map(|hash| self.numbers.find(hash)));
+            marks.ends.push(marks.numbers.len() as u32);
+        }
+        marks
+    }
+}
+
+/// Which terms of a profile each chunk holds.
+struct Marks {
+    ends: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Marks {
+    #[inline]
+    fn of(&self, chunk: u32) -> &[u32] {
+        let chunk = chunk as usize;
+        let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };
+        &self.numbers[start as usize..self.ends[chunk] as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Uniform;
+
+    impl Statistics for Uniform {
+        fn collection(&self) -> Collection {
+            Collection { records: 1000, terms: 5000 }
+        }
+
+        fn document_frequency(&self, _: &str) -> u64 {
+            10
+        }
+    }
+
+    #[test]
+    fn company_of_good_candidates_helps() {
+        let texts = ["car engine repair", "car engine oil", "the garden", "engine", "the oil the the"];
+        let query = Query::new("car");
+        let passages = Passages::new(&query, &texts, 3.0);
+        let trust = [1.0, 0.9, 0.0, 0.0, 0.0];
+        let signal = signal(&query, &[1.0], &passages, &trust, &Uniform);
+        assert!(signal[0] > signal[3] && signal[3] > signal[4] && signal[4] > signal[2], "{signal:?}");
+        assert_eq!(signal[2], 0.0);
+    }
+
+    #[test]
+    fn without_trust_there_is_nothing_to_learn() {
+        let query = Query::new("car");
+        let passages = Passages::new(&query, &["x"], 3.0);
+        assert_eq!(signal(&query, &[1.0], &passages, &[0.0], &Uniform), [0.0]);
+    }
+}

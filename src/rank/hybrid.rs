@@ -1,0 +1,287 @@
+//! The default ranking: the index's best candidates, read again with richer signals.
+//!
+//! 1. [`Plan::new`] takes a query apart: sentences and what each is worth, terms and word grams.
+//! 2. [`Plan::terms`] weighs the terms for the first stage, which finds [`recipe::CANDIDATES`].
+//! 3. [`Plan::rank`] weighs the sentences anew by how well any candidate covers them, orders the candidates by the
+//!    weighted sum of seven signals, and scores them by the evidence in each.
+
+use super::fusion::{Signal, order, sums};
+use super::passage::Passages;
+use super::query::Query;
+use super::recipe::{self, feedback, weight};
+use super::signals::{Signals, Weights};
+use super::{Statistics, WeightedTerm, evidence, heaviest};
+use crate::rank::feedback as rocchio;
+use crate::text::beginning;
+
+/// A record that the first stage found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Candidate<'a> {
+    /// Its content.
+    pub text: &'a str,
+    /// What the first stage gave it.
+    pub bm25: f32,
+}
+
+/// A candidate in its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ranked {
+    /// Which of the candidates it is.
+    pub candidate: usize,
+    /// Relevance in `0..=1`, comparable between queries and stores.
+    pub score: f64,
+    /// What it was ranked by: the sum of the signals.
+    pub order: f64,
+    /// What the score was made of: how much of the query it answers.
+    pub evidence: f64,
+    /// How it came to its place, each part by name: `bm25` (first stage), `evidence` (what the score was made of), and
+    /// the signals, which add up to `order`.
+    pub explain: [(&'static str, f64); 9],
+}
+
+/// How to search for a query; independent of any store.
+#[derive(Debug)]
+pub struct Plan {
+    query: Query,
+}
+
+impl Plan {
+    /// Analyzes a query, of any length in bounded time.
+    pub fn new(text: &str) -> Self {
+        Self { query: Query::new(text) }
+    }
+
+    /// Does any of its sentences ask for the term of this hash?
+    pub(super) fn asks_for(&self, hash: u64) -> bool {
+        self.query.terms_by_hash.find(hash).is_some()
+    }
+
+    /// What the first stage has to look for. Empty if there is nothing to search for.
+    pub fn terms(&self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
+        let mut weights = vec![0f64; self.query.terms.len()];
+        for sentence in &self.query.sentences {
+            for &(term, count) in &sentence.counts {
+                let weight = &mut weights[term as usize];
+                *weight = weight.max(sentence.prior * f64::from(count));
+            }
+        }
+        let idfs = idfs(statistics, &self.frequencies(statistics));
+        let weighted = self.query.terms.iter().zip(weights).zip(idfs);
+        heaviest(
+            weighted
+                .map(|((term, weight), idf)| WeightedTerm {
+                    text: term.text.clone(),
+                    weight: (weight * idf) as f32,
+                })
+                .collect(),
+        )
+    }
+
+    /// Ranks what the first stage found, given best first, so that this is the order of equals. Of each text the first
+    /// [`recipe::TEXT_BYTES`] are read; candidates should not have more than that together.
+    pub fn rank(&self, candidates: &[Candidate<'_>], statistics: &impl Statistics) -> Vec<Ranked> {
+        let texts: Vec<&str> =
+            candidates.iter().map(|candidate| beginning(candidate.text, recipe::TEXT_BYTES)).collect();
+        let collection = statistics.collection();
+        let passages = Passages::new(&self.query, &texts, collection.mean_length());
+        let frequencies = self.frequencies(statistics);
+        let signals = self.signals(&passages, &idfs(statistics, &frequencies), statistics);
+        let evidence = evidence::evidence(&self.query, collection, &frequencies, &passages);
+        let sums = sums(&signals, texts.len());
+        let order = order(&sums);
+        let scores = evidence::scores(order.iter().map(|&i| evidence[i]));
+        let ranked = |(&i, score): (&usize, f64)| Ranked {
+            candidate: i,
+            score,
+            order: sums[i],
+            evidence: evidence[i],
+            explain: std::array::from_fn(|part| match part {
+                0 => ("bm25", f64::from(candidates[i].bm25)),
+                1 => ("evidence", evidence[i]),
+                _ => (signals[part - 2].name, signals[part - 2].values[i]),
+            }),
+        };
+        order.iter().zip(scores).map(ranked).collect()
+    }
+
+    fn signals(&self, passages: &Passages, idfs: &[f64], statistics: &impl Statistics) -> [Signal; 7] {
+        let found = Signals::new(&Weights::new(&self.query, idfs, passages), passages);
+        let terms = Signal::new("terms", weight::TERMS, found.terms);
+        let grams = Signal::new("grams", weight::GRAMS, found.grams);
+        let lead = Signal::new("lead", weight::LEAD, found.lead);
+        let (grams_share, lead_share) = (feedback::GRAMS / weight::GRAMS, feedback::LEAD / weight::LEAD);
+        let trust: Vec<f64> = (0..passages.len())
+            .map(|i| terms.values[i] + grams_share * grams.values[i] + lead_share * lead.values[i])
+            .collect();
+        let company = rocchio::signal(&self.query, idfs, passages, &trust, statistics);
+        [
+            terms,
+            grams,
+            Signal::new("rare_grams", weight::RARE_GRAMS, found.rare_grams),
+            lead,
+            Signal::new("pairs", weight::PAIRS, found.pairs),
+            Signal::new("label", weight::LABEL * (2.0 * found.labelled - 1.0).max(0.0), found.label),
+            Signal::new("feedback", weight::FEEDBACK, company),
+        ]
+    }
+
+    /// Document frequencies of the query's terms.
+    fn frequencies(&self, statistics: &impl Statistics) -> Vec<u64> {
+        self.query.terms.iter().map(|term| statistics.document_frequency(&term.text)).collect()
+    }
+}
+
+fn idfs(statistics: &impl Statistics, frequencies: &[u64]) -> Vec<f64> {
+    let collection = statistics.collection();
+    frequencies.iter().map(|&df| f64::from(collection.idf(df))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rank::bm25::Collection;
+    use crate::text::Analyzer;
+
+    /// The statistics of a list of texts.
+    struct Store {
+        collection: Collection,
+        frequencies: HashMap<String, u64>,
+    }
+
+    impl Store {
+        fn of(texts: &[&str]) -> Self {
+            let mut store = Self { collection: Collection::default(), frequencies: HashMap::new() };
+            for text in texts {
+                let mut terms = Analyzer::new().term_list(text);
+                store.collection.records += 1;
+                store.collection.terms += terms.len() as u64;
+                terms.sort();
+                terms.dedup();
+                terms.into_iter().for_each(|term| *store.frequencies.entry(term).or_default() += 1);
+            }
+            store
+        }
+    }
+
+    impl Statistics for Store {
+        fn collection(&self) -> Collection {
+            self.collection
+        }
+
+        fn document_frequency(&self, term: &str) -> u64 {
+            self.frequencies.get(term).copied().unwrap_or(0)
+        }
+    }
+
+    fn candidates<'a>(texts: &[&'a str]) -> Vec<Candidate<'a>> {
+        texts.iter().map(|&text| Candidate { text, bm25: 1.0 }).collect()
+    }
+
+    fn rank(query: &str, texts: &[&str]) -> Vec<Ranked> {
+        Plan::new(query).rank(&candidates(texts), &Store::of(texts))
+    }
+
+    const TEXTS: [&str; 6] = [
+        "Alice prefers email over phone.",
+        "The staging database is Postgres 15 on host db-7.",
+        "Deployments happen every Tuesday after standup.",
+        "Bob is allergic to peanuts.",
+        "The customer Acme renewed its contract until 2027.",
+        "We decided to use Rust for the indexer.",
+    ];
+
+    #[test]
+    fn the_record_that_answers_is_first_and_relevant() {
+        let table = [
+            ("how do I reach Alice by phone?", 0),
+            ("which database do we run on staging?", 1),
+            ("when do we deploy?", 2),
+            ("What food is Bob allergic to?", 3),
+            ("Research the customer Acme and its contract. Use the memory tool. Write a report.", 4),
+            ("indexers", 5),
+        ];
+        for (query, answer) in table {
+            let ranked = rank(query, &TEXTS);
+            assert_eq!(ranked[0].candidate, answer, "{query}");
+            assert!(ranked[0].score >= 0.6 && ranked[1].score < 0.6, "{query}: {ranked:?}");
+        }
+    }
+
+    #[test]
+    fn questions_about_something_else_score_low() {
+        for query in ["how is the weather in Paris?", "Who won the football match?", "zzz", ""] {
+            assert!(rank(query, &TEXTS).iter().all(|hit| hit.score < 0.3), "{query}");
+        }
+    }
+
+    #[test]
+    fn explanations_add_up() {
+        let ranked = rank("when do we deploy on Tuesday?", &TEXTS);
+        for hit in &ranked {
+            let sum: f64 = hit.explain[2..].iter().map(|(_, value)| value).sum();
+            assert!((sum - hit.order).abs() < 1e-9);
+        }
+        let names: Vec<&str> = ranked[0].explain.iter().map(|(name, _)| *name).collect();
+        let expected =
+            ["bm25", "evidence", "terms", "grams", "rare_grams", "lead", "pairs", "label", "feedback"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn the_first_stage_looks_for_what_counts() {
+        let plan = Plan::new("Does Bob eat peanuts? Summarize peanuts.");
+        let terms = plan.terms(&Store::of(&TEXTS));
+        let texts: Vec<&str> = terms.iter().map(|term| &*term.text).collect();
+        assert_eq!(texts, ["eat", "bob", "peanut", "summar"]);
+        assert!(Plan::new("?").terms(&Store::of(&TEXTS)).is_empty());
+        let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
+        assert_eq!(Plan::new(&words).terms(&Store::of(&TEXTS)).len(), recipe::MAX_TERMS);
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let huge = "ж ".repeat(recipe::TEXT_BYTES);
+        assert_eq!(rank("ж", &[&huge, "ж"]).len(), 2);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn any_text_is_ranked(
+            query in "(\\PC|[a-c ?.:A-C]){0,40}",
+            texts in prop::collection::vec("(\\PC|[a-c .:A-C上手한글]){0,40}", 0..12),
+        ) {
+            let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+            let ranked = rank(&query, &texts);
+            prop_assert_eq!(ranked.clone(), rank(&query, &texts));
+            let mut places: Vec<usize> = ranked.iter().map(|hit| hit.candidate).collect();
+            places.sort_unstable();
+            prop_assert_eq!(places, (0..texts.len()).collect::<Vec<_>>());
+            prop_assert!(ranked.iter().all(|hit| (0.0..=1.0).contains(&hit.score) && hit.order.is_finite()));
+            prop_assert!(ranked.windows(2).all(|pair| pair[0].score >= pair[1].score));
+            prop_assert!(ranked.windows(2).all(|pair| pair[0].order >= pair[1].order));
+        }
+
+        #[test]
+        fn the_order_of_candidates_matters_to_equals_only(
+            query in "[a-d]{1,2}( [a-d]{1,2}){0,4}",
+            texts in prop::collection::hash_set("[a-d]{1,2}( [a-d]{1,2}){0,6}", 1..8),
+        ) {
+            let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
+            let reversed: Vec<&str> = texts.iter().rev().copied().collect();
+            let by_text = |texts: &[&str]| -> HashMap<String, f64> {
+                rank(&query, texts).iter().map(|hit| (texts[hit.candidate].to_owned(), hit.order)).collect()
+            };
+            // With few candidates all are believed by the feedback, so no tie decides which are.
+            let (one, other) = (by_text(&texts), by_text(&reversed));
+            for (text, order) in &one {
+                prop_assert!((order - other[text]).abs() < 1e-9);
+            }
+        }
+    }
+}

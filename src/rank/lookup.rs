@@ -1,0 +1,94 @@
+//! From hashes to small numbers.
+
+/// Numbers hashes in the order of their insertion. Open addressing with many free slots: most look-ups are for hashes
+/// that are not there, and those end at the first slot.
+#[derive(Debug, Default)]
+pub(super) struct Lookup {
+    /// Numbers plus one, 0 where nothing is.
+    slots: Vec<u32>,
+    keys: Vec<u64>,
+}
+
+impl Lookup {
+    /// Free slots for every one taken, at least.
+    const SPARSITY: usize = 8;
+
+    /// The number of a hash, a new one if it has none.
+    pub fn insert(&mut self, key: u64) -> u32 {
+        if let Some(number) = self.find(key) {
+            return number;
+        }
+        self.keys.push(key);
+        if self.keys.len() * Self::SPARSITY > self.slots.len() {
+            self.grow();
+        } else {
+            self.take_slot(self.keys.len() - 1);
+        }
+        (self.keys.len() - 1) as u32
+    }
+
+    /// The number of a hash.
+    #[inline]
+    pub fn find(&self, key: u64) -> Option<u32> {
+        let mask = self.slots.len().wrapping_sub(1);
+        let mut slot = key as usize & mask;
+        loop {
+            let number = self.slots.get(slot)?.checked_sub(1)?;
+            if self.keys[number as usize] == key {
+                return Some(number);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    /// The hash of a number that was given.
+    pub fn key(&self, number: usize) -> u64 {
+        self.keys[number]
+    }
+
+    /// Numbers given.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn grow(&mut self) {
+        let slots = (self.keys.len() * Self::SPARSITY * 2).next_power_of_two();
+        self.slots.clear();
+        self.slots.resize(slots, 0);
+        (0..self.keys.len()).for_each(|number| self.take_slot(number));
+    }
+
+    fn take_slot(&mut self, number: usize) {
+        let mask = self.slots.len() - 1;
+        let mut slot = self.keys[number] as usize & mask;
+        while self.slots[slot] != 0 {
+            slot = (slot + 1) & mask;
+        }
+        self.slots[slot] = number as u32 + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
+    use super::Lookup;
+
+    proptest! {
+        #[test]
+        fn works_as_a_map(keys in prop::collection::vec(prop_oneof![0u64..40, any::<u64>()], 0..200)) {
+            let (mut lookup, mut map) = (Lookup::default(), HashMap::new());
+            for &key in &keys {
+                prop_assert_eq!(lookup.find(key), map.get(&key).copied());
+                let next = map.len() as u32;
+                prop_assert_eq!(lookup.insert(key), *map.entry(key).or_insert(next));
+            }
+            prop_assert_eq!(lookup.len(), map.len());
+            for key in 0..50 {
+                prop_assert_eq!(lookup.find(key), map.get(&key).copied());
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Ranking: pure functions over texts, term statistics and scores.
+//!
+//! Three ways to rank, one for each search mode. All hand the index weighted terms first and look at the texts of what
+//! it finds afterwards:
+//!
+//! - [`hybrid`]: the default; sentence by sentence, with signals that only the texts can give, and a score
+//!   that says how much of the query was found. Its parts: `query` (what is asked), `passage` (what a candidate says),
+//!   `signals`, `feedback`, `fusion`, `evidence`; its numbers: [`recipe`]. [`dialogue`] goes on from there.
+//! - [`bm25`]: plain BM25 of the query's [`Keywords`].
+//! - [`cosine`]: TF-IDF cosine of the query's [`Keywords`].
+
+pub mod bm25;
+pub mod cosine;
+pub mod dialogue;
+mod evidence;
+mod feedback;
+mod fusion;
+pub mod hybrid;
+mod keywords;
+mod lookup;
+mod passage;
+mod query;
+pub mod recipe;
+mod scaffold;
+mod signals;
+pub mod top_k;
+
+pub use keywords::Keywords;
+
+use bm25::Collection;
+
+/// What ranking needs to know of the store.
+pub trait Statistics {
+    /// Statistics of all live records.
+    fn collection(&self) -> Collection;
+
+    /// How many live records hold `term`.
+    fn document_frequency(&self, term: &str) -> u64;
+}
+
+/// A term of the query and what it weighs in the first stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightedTerm {
+    /// The term.
+    pub text: String,
+    /// More than 0, else it is passed over.
+    pub weight: f32,
+}
+
+/// The heaviest [`recipe::MAX_TERMS`] of `terms`, in a fixed order.
+fn heaviest(mut terms: Vec<WeightedTerm>) -> Vec<WeightedTerm> {
+    terms.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
+    terms.truncate(recipe::MAX_TERMS);
+    terms
+}

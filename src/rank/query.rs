@@ -1,0 +1,218 @@
+//! A query taken apart: sentences, what each is worth, and the terms and word grams to look for.
+
+use super::lookup::Lookup;
+use super::recipe;
+use super::scaffold::is_scaffold;
+use crate::text::{
+    beginning, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
+};
+
+/// A set of sentences, one bit for each.
+pub(super) type Sentences = u32;
+
+const _: () = assert!(recipe::MAX_SENTENCES <= Sentences::BITS as usize);
+
+/// A query, independent of any store. Terms and grams are numbered.
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    pub terms: Vec<Term>,
+    pub sentences: Vec<Sentence>,
+    pub terms_by_hash: Lookup,
+    pub grams_by_hash: Lookup,
+}
+
+/// A term that some sentence asks for.
+#[derive(Debug)]
+pub(super) struct Term {
+    pub text: String,
+    /// Sentences that hold it.
+    pub sentences: Sentences,
+    /// Sentences that hold it in a capitalized word which does not begin them.
+    pub names: Sentences,
+    /// Proves nothing when it is found, see [`is_particle`].
+    pub particle: bool,
+}
+
+/// The numbers of a set of sentences.
+#[inline]
+pub(super) fn numbers(mut sentences: Sentences) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let number = sentences.trailing_zeros();
+        sentences &= sentences.wrapping_sub(1);
+        (number < Sentences::BITS).then_some(number as usize)
+    })
+}
+
+/// A sentence that asks for something. Stop words are left out, unless the whole query has no other words.
+#[derive(Debug, Default)]
+pub(super) struct Sentence {
+    /// Its terms in order, with repeats.
+    pub sequence: Vec<u32>,
+    /// Its distinct terms and how often each occurs.
+    pub counts: Vec<(u32, u32)>,
+    pub words: Vec<Word>,
+    /// What it is worth before anything is searched, in `0..=1`.
+    pub prior: f64,
+}
+
+/// A word with grams.
+#[derive(Debug, Default)]
+pub(super) struct Word {
+    /// Its terms but stop words.
+    pub terms: Vec<u32>,
+    /// How many terms it has.
+    pub size: usize,
+    /// With repeats.
+    pub grams: Vec<u32>,
+}
+
+impl Query {
+    pub fn new(text: &str) -> Self {
+        let text = beginning(text, recipe::MAX_QUERY_BYTES);
+        let mut query = Self::default();
+        let mut questions = Vec::new();
+        for sentence in sentences(text).take(recipe::MAX_SENTENCES) {
+            if query.add_sentence(sentence, is_stopword) {
+                questions.push(is_question(sentence));
+            }
+        }
+        if query.sentences.is_empty() && query.add_sentence(text, |_| false) {
+            questions.push(false);
+        }
+        query.set_priors(&questions);
+        query
+    }
+
+    /// Takes a sentence in, if anything is left of it.
+    fn add_sentence(&mut self, text: &str, stopped: impl Fn(&str) -> bool) -> bool {
+        let bit: Sentences = 1 << self.sentences.len();
+        let mut sentence = Sentence::default();
+        let mut first = true;
+        words(text, |word| {
+            let name = word.is_capitalized() && !first;
+            first = false;
+            let folded = word.folded();
+            if stopped(&folded) {
+                return;
+            }
+            let mut parts = Word::default();
+            word.terms(|surface, term| {
+                parts.size += 1;
+                if !stopped(surface) {
+                    let number = self.number(term);
+                    let term = &mut self.terms[number as usize];
+                    term.sentences |= bit;
+                    term.names |= if name { bit } else { 0 };
+                    parts.terms.push(number);
+                }
+            });
+            sentence.sequence.extend_from_slice(&parts.terms);
+            if word.is_spaced() {
+                word_grams(&folded, |gram| parts.grams.push(self.grams_by_hash.insert(gram.into())));
+                sentence.words.push(parts);
+            }
+        });
+        if sentence.sequence.is_empty() {
+            return false;
+        }
+        let mut sorted = sentence.sequence.clone();
+        sorted.sort_unstable();
+        sentence.counts = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
+        self.sentences.push(sentence);
+        true
+    }
+
+    fn number(&mut self, term: &str) -> u32 {
+        let number = self.terms_by_hash.insert(term_hash(term));
+        if number as usize == self.terms.len() {
+            self.terms.push(Term {
+                text: term.to_owned(),
+                sentences: 0,
+                names: 0,
+                particle: is_particle(term),
+            });
+        }
+        number
+    }
+
+    /// A question is what the query is about, and a sentence made of words about the task is not.
+    fn set_priors(&mut self, questions: &[bool]) {
+        let several = self.sentences.len() > 1;
+        let worths: Vec<f64> = self
+            .sentences
+            .iter()
+            .map(|sentence| if several { worth(&self.terms, &sentence.sequence) } else { 1.0 })
+            .collect();
+        let asks = |i: usize| questions[i] && worths[i] >= recipe::QUESTION_WORTH;
+        let beside = if (0..worths.len()).any(asks) { recipe::BESIDE_QUESTION } else { 1.0 };
+        for (i, sentence) in self.sentences.iter_mut().enumerate() {
+            sentence.prior = if asks(i) { 1.0 } else { worths[i] * beside };
+        }
+    }
+}
+
+/// Mean worth of the terms of a sentence.
+fn worth(terms: &[Term], sequence: &[u32]) -> f64 {
+    let worth_of = |&number: &u32| {
+        if is_scaffold(&terms[number as usize].text) { recipe::SCAFFOLD_WORD } else { 1.0 }
+    };
+    sequence.iter().map(worth_of).sum::<f64>() / sequence.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Vec<(String, f64)> {
+        let query = Query::new(text);
+        let text = |sentence: &Sentence| {
+            let terms: Vec<&str> =
+                sentence.sequence.iter().map(|&term| &*query.terms[term as usize].text).collect();
+            terms.join(" ")
+        };
+        query.sentences.iter().map(|sentence| (text(sentence), sentence.prior)).collect()
+    }
+
+    #[test]
+    fn one_sentence_is_worth_all() {
+        assert_eq!(parsed("Summarize the output"), [("summar output".to_owned(), 1.0)]);
+    }
+
+    #[test]
+    fn a_question_outweighs_what_stands_beside_it() {
+        let expected = [
+            ("alic like".to_owned(), 1.0),
+            ("bob cook".to_owned(), 0.3),
+            ("write report".to_owned(), 0.3 * 0.2),
+        ];
+        assert_eq!(parsed("What does Alice like? Bob cooks. Write a report."), expected);
+    }
+
+    #[test]
+    fn a_question_about_the_task_is_none() {
+        let priors: Vec<f64> =
+            parsed("Is the output valid JSON? Bob cooks.").into_iter().map(|(_, prior)| prior).collect();
+        assert!((priors[0] - (0.2 + 1.0 + 0.2) / 3.0).abs() < 1e-12 && priors[1] == 1.0, "{priors:?}");
+    }
+
+    #[test]
+    fn stop_words_alone_are_looked_for() {
+        assert_eq!(parsed("Who are you? Who?"), [("who are you who".to_owned(), 1.0)]);
+        assert!(parsed("?! ...").is_empty());
+    }
+
+    #[test]
+    fn names_are_capitalized_within_a_sentence() {
+        let query = Query::new("Does Alice cook? Bob and alice eat.");
+        let names: Vec<(&str, Sentences)> =
+            query.terms.iter().map(|term| (&*term.text, term.names)).collect();
+        assert_eq!(names, [("alic", 1), ("cook", 0), ("bob", 0), ("eat", 0)]);
+    }
+
+    #[test]
+    fn any_length_is_bounded_work() {
+        let query = Query::new(&"Wörter sind lang. ".repeat(20_000));
+        assert_eq!(query.sentences.len(), recipe::MAX_SENTENCES);
+        assert!(Query::new(&"上".repeat(100_000)).sentences[0].sequence.len() <= recipe::MAX_QUERY_BYTES);
+    }
+}

@@ -1,0 +1,45 @@
+//! Words of task descriptions.
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
+
+use crate::text::Analyzer;
+
+/// What agents' tasks, prompts and expected outputs are phrased in, whatever they are about.
+const WORDS: &str = "\
+    accurate additional agent analyse analysis analyze answer appropriate assess assist assistant \
+    available brief briefing bullet careful carefully check cite clear clearly collect comma compare \
+    compile complete completely comprehensive concise conclusion consider content context correct create \
+    current data describe detail detailed determine document draft ensure error evaluate examine example \
+    execute expect expected expert explain explore extract fact final find finding focus follow following \
+    form format gather generate goal guess guideline heading help highlight identify important include \
+    information input insight instruction invent investigate invention item json key knowledge language \
+    length limit list look main make markdown material memory mention message necessary note objective \
+    outline output paragraph perform point prepare present previous process produce professional prompt \
+    provide quality question read reader recommendation reference relevant remain report request require \
+    requirement research resolve respond response result return review role search section sentence share \
+    short show source specific state step structure structured study style submit successful successfully \
+    suggest summarise summarize summary support table task team text thorough title tone tool topic \
+    uncertain understand use useful user verify well word work working write";
+
+static TERMS: LazyLock<FxHashSet<String>> =
+    LazyLock::new(|| Analyzer::new().term_list(WORDS).into_iter().collect());
+
+/// Whether `term`, as the analyzer emits it, speaks of the task rather than of what is looked for.
+pub(super) fn is_scaffold(term: &str) -> bool {
+    TERMS.contains(term)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_known_and_contents_are_not() {
+        for word in ["summarize", "Summarizing", "outputs", "JSON", "step"] {
+            assert!(Analyzer::new().term_list(word).iter().all(|term| is_scaffold(term)), "{word}");
+        }
+        assert!(!is_scaffold("database") && !is_scaffold("alic"));
+    }
+}

@@ -1,0 +1,201 @@
+//! A record as its writer gives it, and as JSON.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::{Micros, Record, RecordId, Scope, moment, now};
+use crate::error::{Error, Result};
+
+/// A record with parts left out; see [`Draft::finish`] for what they become.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Draft {
+    /// What is remembered.
+    pub content: String,
+    /// A fresh UUIDv7 unless given.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// The root unless given.
+    #[serde(default)]
+    pub scope: Option<String>,
+    /// None unless given.
+    #[serde(default)]
+    pub categories: Option<Vec<String>>,
+    /// Empty unless given.
+    #[serde(default)]
+    pub metadata: Option<Map<String, Value>>,
+    /// 0.5 unless given.
+    #[serde(default)]
+    pub importance: Option<f64>,
+    /// None unless given.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Public unless given.
+    #[serde(default)]
+    pub private: Option<bool>,
+    /// Now unless given.
+    #[serde(default, deserialize_with = "read_moment")]
+    pub created_at: Option<Micros>,
+    /// As `created_at` unless given.
+    #[serde(default, deserialize_with = "read_moment")]
+    pub updated_at: Option<Micros>,
+    /// As `created_at` unless given.
+    #[serde(default, deserialize_with = "read_moment")]
+    pub last_accessed: Option<Micros>,
+    /// None unless given.
+    #[serde(default)]
+    pub embedding: Option<Vec<f32>>,
+}
+
+impl Draft {
+    /// A draft of this content and nothing else.
+    pub fn new(content: impl Into<String>) -> Self {
+        Self { content: content.into(), ..Self::default() }
+    }
+
+    /// The record, with defaults for what was left out.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`], naming the field and the value.
+    pub fn finish(self) -> Result<Record> {
+        let created_at = self.created_at.unwrap_or_else(now);
+        Record {
+            id: self.id.map_or_else(|| Ok(RecordId::new()), RecordId::try_from)?,
+            content: self.content,
+            scope: self.scope.map_or_else(|| Ok(Scope::root()), |scope| Scope::parse(&scope))?,
+            categories: self.categories.unwrap_or_default(),
+            metadata: self.metadata.unwrap_or_default(),
+            importance: self.importance.unwrap_or(0.5),
+            source: self.source,
+            private: self.private.unwrap_or_default(),
+            created_at,
+            updated_at: self.updated_at.unwrap_or(created_at),
+            last_accessed: self.last_accessed.unwrap_or(created_at),
+            embedding: self.embedding,
+        }
+        .validated()
+    }
+}
+
+impl From<Record> for Draft {
+    fn from(record: Record) -> Self {
+        Self {
+            content: record.content,
+            id: Some(record.id.to_string()),
+            scope: Some(record.scope.to_string()),
+            categories: Some(record.categories),
+            metadata: Some(record.metadata),
+            importance: Some(record.importance),
+            source: record.source,
+            private: Some(record.private),
+            created_at: Some(record.created_at),
+            updated_at: Some(record.updated_at),
+            last_accessed: Some(record.last_accessed),
+            embedding: record.embedding,
+        }
+    }
+}
+
+impl Record {
+    /// Reads one JSON object with the fields of a record; all but `content` may be left out or null.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`] for what is no JSON, no record, or has a field that records have not.
+    pub fn from_json(json: &[u8]) -> Result<Self> {
+        serde_json::from_slice::<Draft>(json)
+            .map_err(|error| Error::InvalidRecord(format!("the JSON is no record: {error}")))?
+            .finish()
+    }
+
+    /// Writes one line of JSON, without the line's end, that [`Record::from_json`] reads back to an equal record.
+    pub fn to_json(&self) -> String {
+        // Serialising fails only for maps with keys that are no text, and for writers that fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Fields<'a> {
+            id: &'a str,
+            content: &'a str,
+            scope: &'a str,
+            categories: &'a [String],
+            metadata: &'a Map<String, Value>,
+            importance: f64,
+            source: Option<&'a str>,
+            private: bool,
+            created_at: String,
+            updated_at: String,
+            last_accessed: String,
+            embedding: Option<&'a [f32]>,
+        }
+        Fields {
+            id: self.id.as_str(),
+            content: &self.content,
+            scope: self.scope.as_str(),
+            categories: &self.categories,
+            metadata: &self.metadata,
+            importance: self.importance,
+            source: self.source.as_deref(),
+            private: self.private,
+            created_at: moment::format(self.created_at),
+            updated_at: moment::format(self.updated_at),
+            last_accessed: moment::format(self.last_accessed),
+            embedding: self.embedding.as_deref(),
+        }
+        .serialize(serializer)
+    }
+}
+
+fn read_moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Micros>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    let at = moment::parse(&text).ok_or_else(|| {
+        serde::de::Error::custom(format!("{text:?} is no ISO 8601 date of the years 1 to 9999"))
+    })?;
+    Ok(Some(at))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_there_and_back() {
+        let mut record = Record::new("a \"quoted\" line\nand 日本語 \u{1F680}");
+        record.metadata.insert("deep".into(), serde_json::json!([1, -2.5, 0.1, {"x": null}, u64::MAX]));
+        record.embedding = Some(vec![0.1, -1e-30, 3.402_823_5e38]);
+        record.created_at = -1;
+        let json = record.to_json();
+        assert!(!json.contains('\n'));
+        assert_eq!(Record::from_json(json.as_bytes()).unwrap(), record);
+    }
+
+    #[test]
+    fn left_out_is_default() {
+        let record =
+            Record::from_json(br#"{"content": "x", "created_at": "2024-01-01", "scope": "a//b/"}"#).unwrap();
+        assert_eq!(record.scope.as_str(), "/a/b");
+        assert_eq!((record.updated_at, record.last_accessed), (record.created_at, record.created_at));
+        assert_eq!(record.importance, 0.5);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        for (json, part) in [
+            ("", "no record"),
+            ("[]", "no record"),
+            ("{}", "content"),
+            (r#"{"content": "x", "sope": "/"}"#, "sope"),
+            (r#"{"content": "x", "created_at": "soon"}"#, "soon"),
+            (r#"{"content": "x", "content": "y"}"#, "duplicate"),
+            (r#"{"content": "\ud800"}"#, "no record"),
+            (r#"{"content": "x", "importance": 2}"#, "importance"),
+        ] {
+            let message = Record::from_json(json.as_bytes()).unwrap_err().to_string();
+            assert!(message.contains(part), "{json}: {message}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The index of one file, shared by all stores of this process on it, and how it follows the change feed.
+//!
+//! There is one road into the index: [`Shared::catch_up`]. Own writes take it like those of other processes; the
+//! writer only hands over the terms that it has computed anyway.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Weak};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use parking_lot::{Mutex, RwLock};
+use rustc_hash::FxHashMap;
+
+use super::selection::Selections;
+use super::snapshot;
+use super::write::Entry;
+use super::{joined_terms, parallel};
+use crate::db::changes::{self, Added, Feed, Watcher};
+use crate::db::pool::FileId;
+use crate::db::{Pool, records};
+use crate::error::Result;
+use crate::index::vector::Vectors;
+use crate::index::{Damaged, Index, Position, Size};
+use crate::record::Seq;
+
+/// Records read from the feed at a time.
+const STRETCH: usize = 16 * 1024;
+
+/// Everything that is derived in memory from one file's records.
+pub struct Shared {
+    derived: RwLock<Derived>,
+    /// Locked for the whole of a catch-up, so that whoever finds that nothing moved finds it after the last one ended.
+    watcher: Mutex<Watcher>,
+    handed_over: Mutex<FxHashMap<Seq, HandedOver>>,
+    selections: Selections,
+    background: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The indexes, always at the same position of the feed.
+#[derive(Debug, Default)]
+pub struct Derived {
+    /// Terms.
+    pub index: Index,
+    /// Embeddings.
+    pub vectors: Vectors,
+}
+
+/// One of the entries of a write.
+type HandedOver = (Arc<Vec<Entry>>, usize);
+
+/// Process and file. A forked child must not touch what its parent's other threads may have held locked.
+type Key = (u32, FileId);
+
+static ALL: LazyLock<Mutex<HashMap<Key, Weak<Shared>>>> = LazyLock::new(Mutex::default);
+
+impl Shared {
+    /// The one of the pool's file; loaded from its snapshot if it is the first.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn of(pool: &Arc<Pool>) -> Result<Arc<Self>> {
+        let key = (std::process::id(), pool.file());
+        let mut all = ALL.lock();
+        all.retain(|_, shared| shared.strong_count() > 0);
+        if let Some(shared) = all.get(&key).and_then(Weak::upgrade) {
+            return Ok(shared);
+        }
+        let shared = Arc::new(Self {
+            derived: RwLock::default(),
+            watcher: Mutex::new(pool.watcher()?),
+            handed_over: Mutex::default(),
+            selections: Selections::default(),
+            background: Mutex::default(),
+        });
+        shared.reload(pool)?;
+        all.insert(key, Arc::downgrade(&shared));
+        Ok(shared)
+    }
+
+    /// Reads the indexes; they do not change meanwhile.
+    pub fn read<T>(&self, work: impl FnOnce(&Derived) -> T) -> T {
+        work(&self.derived.read())
+    }
+
+    /// Changes the index.
+    pub fn change<T>(&self, work: impl FnOnce(&mut Index) -> T) -> T {
+        work(&mut self.derived.write().index)
+    }
+
+    /// The filters that searches used.
+    pub fn selections(&self) -> &Selections {
+        &self.selections
+    }
+
+    /// What the indexes take.
+    pub fn size(&self) -> Size {
+        self.read(|derived| {
+            let mut size = derived.index.size();
+            size.heap += derived.vectors.bytes() as u64;
+            size
+        })
+    }
+
+    /// Keeps the terms of records that were just committed for the next [`Shared::catch_up`].
+    pub fn hand_over(&self, seqs: &[Option<Seq>], entries: &Arc<Vec<Entry>>) {
+        let numbered =
+            seqs.iter().enumerate().filter_map(|(i, seq)| Some((((*seq)?), (Arc::clone(entries), i))));
+        self.handed_over.lock().extend(numbered);
+    }
+
+    /// Brings the indexes up to date with everything that was committed before the call.
+    ///
+    /// # Errors
+    /// What the database says; the next call tries again.
+    pub fn catch_up(self: &Arc<Self>, pool: &Arc<Pool>) -> Result<()> {
+        let mut watcher = self.watcher.lock();
+        if !watcher.moved()? {
+            return Ok(());
+        }
+        self.follow(pool).inspect_err(|_| watcher.forget())?;
+        drop(watcher);
+        snapshot::persist_in_background(self, pool);
+        Ok(())
+    }
+
+    /// Starts anew from the snapshot, or from the records where it is missing or damaged.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn reload(&self, pool: &Pool) -> Result<()> {
+        let mut watcher = self.watcher.lock();
+        watcher.forget();
+        self.load(pool)?;
+        watcher.moved()?;
+        self.follow(pool).inspect_err(|_| watcher.forget())
+    }
+
+    fn load(&self, pool: &Pool) -> Result<()> {
+        let index = snapshot::load(pool)?;
+        let (position, vectors) = pool.read(|conn| {
+            // An index that starts from nothing needs no deletion of the past.
+            let empty = index.position() == Position::default();
+            let position = if empty { changes::start(conn)? } else { at(index.position()) };
+            let mut vectors = Vectors::default();
+            records::each_vector(conn, 0, |seq, vector| {
+                if seq <= position.seq {
+                    vectors.add(seq, &vector);
+                }
+                Ok(seq < position.seq)
+            })?;
+            Ok((position, vectors))
+        })?;
+        let mut derived = self.derived.write();
+        *derived = Derived { index, vectors };
+        derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
+        self.selections.clear();
+        Ok(())
+    }
+
+    fn follow(&self, pool: &Pool) -> Result<()> {
+        let start = Instant::now();
+        let mut taken = 0;
+        loop {
+            let position = self.read(|derived| derived.index.position());
+            let Some(feed) = pool.read(|conn| changes::since(conn, at(position), STRETCH))? else {
+                log::info!("the change feed of {:?} was pruned; loading the index anew", pool.path());
+                self.load(pool)?;
+                continue;
+            };
+            taken += feed.added.len() + feed.deleted.len();
+            let complete = feed.complete;
+            let terms = self.terms(&feed.added);
+            if let Err(damaged) = self.take_in(feed, &terms) {
+                snapshot::disown(pool, damaged)?;
+                self.load(pool)?;
+                continue;
+            }
+            if complete {
+                break;
+            }
+        }
+        self.handed_over.lock().clear();
+        log::debug!("took in {taken} changes of {:?} in {:.1?}", pool.path(), start.elapsed());
+        Ok(())
+    }
+
+    /// The terms of each record, joined by blanks.
+    fn terms(&self, added: &[Added]) -> Vec<String> {
+        let mut handed_over = self.handed_over.lock();
+        let known: Vec<_> = added.iter().map(|record| handed_over.remove(&record.seq)).collect();
+        drop(handed_over);
+        parallel::map(added.len(), 128, |i| match &known[i] {
+            Some((entries, at)) => entries[*at].terms.clone(),
+            None => joined_terms(&added[i].content),
+        })
+    }
+
+    fn take_in(&self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
+        let mut derived = self.derived.write();
+        // Vectors go before others come: those that come may be of another dimension.
+        feed.deleted.iter().for_each(|range| derived.vectors.remove(range));
+        for (record, terms) in feed.added.iter().zip(terms) {
+            derived.index.add(record.seq, terms.split_terminator(' '));
+            if let Some(vector) = &record.embedding {
+                derived.vectors.add(record.seq, vector);
+            }
+        }
+        for range in feed.deleted {
+            derived.index.remove(range)?;
+        }
+        let Feed { position, .. } = feed;
+        derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
+        Ok(())
+    }
+
+    /// Runs `work` in a thread of its own, unless one is running.
+    pub fn in_background(&self, work: impl FnOnce() + Send + 'static) {
+        let mut background = self.background.lock();
+        if background.as_ref().is_none_or(JoinHandle::is_finished) {
+            *background = std::thread::Builder::new()
+                .name("agentmem-index".into())
+                .spawn(work)
+                .inspect_err(|error| log::warn!("no thread to write the index with: {error}"))
+                .ok();
+        }
+    }
+
+    /// Waits until the background thread has ended.
+    pub fn wait_for_background(&self) {
+        let running = self.background.lock().take();
+        if running.is_some_and(|thread| thread.join().is_err()) {
+            log::error!("writing the index ended in a panic; it will be rebuilt");
+        }
+    }
+}
+
+/// The database's word for a position.
+fn at(position: Position) -> changes::Position {
+    changes::Position { seq: position.seq, deletion: position.deletion }
+}

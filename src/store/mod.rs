@@ -1,0 +1,427 @@
+//! The store: the only place where database and index meet.
+//!
+//! - [`Store`]: the face; reads that need the database alone are here.
+//! - [`write`]: group commit. `follow`: the index, shared by all stores of a process on one file, and how it catches
+//!   up. `snapshot`: the index on disk. `search`: queries, answered
+//!   by the index or by `disk`. `selection`: filters of searches. `transfer`: JSON lines.
+//!   `verify`: is everything sound. `rebuild`: deriving everything anew.
+
+mod disk;
+mod follow;
+mod parallel;
+mod rebuild;
+mod search;
+mod selection;
+mod snapshot;
+mod transfer;
+mod verify;
+pub mod write;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::db::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
+use crate::error::{Error, Result};
+use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
+use crate::text::{ANALYZER_VERSION, Analyzer};
+
+use follow::Shared;
+use write::{Entry, Writer};
+
+pub use crate::db::records::ScopeInfo;
+pub use crate::db::{Durability, migrate};
+pub use transfer::Imported;
+pub use verify::Report;
+pub use write::OnConflict;
+
+/// Where searches find their answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum IndexMode {
+    /// In the index in memory.
+    #[default]
+    Memory,
+    /// In the full-text table on disk; nothing is held in memory.
+    Disk,
+}
+
+/// How to open a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The file; made if it is not there.
+    pub path: PathBuf,
+    /// Most reading connections at once.
+    pub pool_size: u32,
+    /// What a returned write survives.
+    pub durability: Durability,
+    /// Where searches find their answers.
+    pub index: IndexMode,
+    /// Never write.
+    pub read_only: bool,
+    /// Patience with locks and with the pool.
+    pub busy_timeout: Duration,
+}
+
+impl Options {
+    /// The defaults for `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let Settings { path, pool_size, durability, read_only, busy_timeout } = Settings::new(path);
+        Self { path, pool_size, durability, index: IndexMode::default(), read_only, busy_timeout }
+    }
+}
+
+/// What a store is made of and takes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stats {
+    /// The file.
+    pub path: PathBuf,
+    /// Live records, private ones too.
+    pub records: u64,
+    /// Terms in them, repeats included.
+    pub terms: u64,
+    /// Schema version of the file.
+    pub schema_version: u32,
+    /// Bytes of the database and its write-ahead log.
+    pub disk_bytes: u64,
+    /// Bytes of index files beside it.
+    pub index_disk_bytes: u64,
+    /// Bytes of the index on the heap, about.
+    pub memory_bytes: u64,
+    /// Bytes of index files that are mapped, shared by all processes.
+    pub mapped_bytes: u64,
+    /// Parts of the index, the tail left out.
+    pub segments: u64,
+    /// Records in the index's tail.
+    pub tail_records: u64,
+    /// Open reading connections, and how many of them are idle.
+    pub connections: (u32, u32),
+    /// Most reading connections.
+    pub pool_size: u32,
+}
+
+/// One open store. Many threads may use it at once.
+pub struct Store {
+    options: Options,
+    pool: Arc<Pool>,
+    writer: Writer,
+    /// `None` for [`IndexMode::Disk`].
+    shared: Option<Arc<Shared>>,
+    closed: AtomicBool,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// The terms of a text, joined by blanks, as the full-text table takes them.
+fn joined_terms(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len() + text.len() / 4);
+    Analyzer::new().terms(text, |term| {
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push_str(term);
+    });
+    joined
+}
+
+impl Store {
+    /// Opens a store, making or migrating its file if need be, and brings the index up to date.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Busy`],
+    /// [`Error::Io`].
+    pub fn open(options: Options) -> Result<Self> {
+        if options.pool_size == 0 {
+            return Err(Error::InvalidFilter("pool_size is 0; a store needs a connection".into()));
+        }
+        let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
+        let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
+        let analyze: Arc<Analyze> = Arc::new(joined_terms);
+        let writer = Writer::new(Arc::clone(&pool), analyze);
+        let mut store = Self { options, pool, writer, shared: None, closed: AtomicBool::new(false) };
+        store.match_analyzer()?;
+        if store.options.index == IndexMode::Memory {
+            store.shared = Some(Shared::of(&store.pool)?);
+            store.catch_up()?;
+        }
+        Ok(store)
+    }
+
+    /// Fills the full text anew when another analyzer, or none, filled it.
+    fn match_analyzer(&self) -> Result<()> {
+        let version = |conn: &_| Ok(meta::get::<u32>(conn, meta::ANALYZER_VERSION)?.unwrap_or_default());
+        if self.options.read_only || self.pool.read(version)? == ANALYZER_VERSION {
+            return Ok(());
+        }
+        log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
+        rebuild::full_text(&self.pool, &mut |_, _| true).map(drop)
+    }
+
+    /// The store's file, absolute.
+    pub fn path(&self) -> &Path {
+        self.pool.path()
+    }
+
+    /// How it was opened.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// Adds all records or none; returns their ids in order.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`]; [`Error::DuplicateId`], also for an id twice in one call; [`Error::DimensionMismatch`];
+    /// [`Error::Busy`]; [`Error::ReadOnly`]; [`Error::Closed`].
+    pub fn add(&self, records: Vec<Record>, on_conflict: OnConflict) -> Result<Vec<RecordId>> {
+        let ids: Vec<RecordId> = records.iter().map(|record| record.id.clone()).collect();
+        self.add_counted(records, on_conflict)?;
+        Ok(ids)
+    }
+
+    /// As [`Store::add`]; returns how many were written, those that were skipped left out.
+    fn add_counted(&self, records: Vec<Record>, on_conflict: OnConflict) -> Result<u64> {
+        self.check_writable()?;
+        if records.is_empty() {
+            return Ok(0);
+        }
+        let entries = Arc::new(analyzed(records)?);
+        let seqs = self.writer.add(Arc::clone(&entries), on_conflict)?;
+        if let Some(shared) = &self.shared {
+            shared.hand_over(&seqs, &entries);
+        }
+        self.catch_up_after_write();
+        Ok(seqs.into_iter().flatten().count() as u64)
+    }
+
+    /// The records of these ids, `None` where there is none that the viewer may see.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
+    pub fn get(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
+        self.read(|conn| records::by_ids(conn, ids, viewer))
+    }
+
+    /// Changes a record, whoever may see it, and returns what it is now.
+    ///
+    /// # Errors
+    /// [`Error::RecordNotFound`], [`Error::InvalidRecord`]; otherwise as [`Store::add`].
+    pub fn update(&self, id: &RecordId, changes: Changes) -> Result<Record> {
+        self.check_writable()?;
+        let (_, record) = self.writer.update(id.clone(), changes)?;
+        self.catch_up_after_write();
+        Ok(record)
+    }
+
+    /// Deletes the records that pass the filter and says how many. Ids alone are deleted whoever may see them.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFilter`] when nothing narrows the filter; otherwise as [`Store::add`].
+    pub fn delete(&self, filter: &Filter) -> Result<u64> {
+        self.check_writable()?;
+        if !filter.narrows() {
+            return Err(Error::InvalidFilter(
+                "delete needs an id or a filter; reset() deletes everything".into(),
+            ));
+        }
+        let mut filter = filter.clone();
+        if filter == (Filter { ids: filter.ids.clone(), viewer: filter.viewer.clone(), ..Filter::default() })
+        {
+            filter.viewer = Viewer::all();
+        }
+        let deleted = self.writer.delete(filter)?;
+        self.catch_up_after_write();
+        Ok(deleted)
+    }
+
+    /// Records that pass the filter, newest first: by `created_at`, then by the order of writing.
+    ///
+    /// # Errors
+    /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
+    pub fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>> {
+        let rows = self.read(|conn| records::select(conn, filter, limit, offset))?;
+        Ok(rows.into_iter().map(|(_, record)| record).collect())
+    }
+
+    /// How many records pass the filter.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn count(&self, filter: &Filter) -> Result<u64> {
+        self.read(|conn| records::count(conn, filter))
+    }
+
+    /// The categories of the records that pass the filter with their counts, most frequent first, then by name.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>> {
+        self.read(|conn| records::categories(conn, filter))
+    }
+
+    /// The immediate children of `parent` that hold a visible record at or below them, sorted.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
+        self.read(|conn| records::scopes(conn, parent, viewer))
+    }
+
+    /// What is in a scope and below.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
+        self.read(|conn| records::scope_info(conn, scope, viewer))
+    }
+
+    /// Notes that these records were accessed now; says how many of them there are.
+    ///
+    /// # Errors
+    /// As [`Store::add`].
+    pub fn touch(&self, ids: &[RecordId]) -> Result<u64> {
+        self.check_writable()?;
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        self.writer.touch(ids.to_vec(), now())
+    }
+
+    /// Deletes everything in a scope and below, or everything, private records too; says how many.
+    ///
+    /// # Errors
+    /// As [`Store::add`].
+    pub fn reset(&self, scope: Option<&Scope>) -> Result<u64> {
+        self.check_writable()?;
+        let deleted = self.writer.reset(scope.cloned())?;
+        self.catch_up_after_write();
+        Ok(deleted)
+    }
+
+    /// What the store is made of and takes.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub fn stats(&self) -> Result<Stats> {
+        self.catch_up()?;
+        let totals = self.read(meta::totals)?;
+        let size = self.shared.as_ref().map(|shared| shared.size()).unwrap_or_default();
+        let readers = self.pool.readers();
+        Ok(Stats {
+            path: self.path().to_owned(),
+            records: totals.records,
+            terms: totals.terms,
+            schema_version: migrate::LATEST,
+            disk_bytes: bytes_of(self.path()) + bytes_of(&snapshot::beside(self.path(), "-wal")),
+            index_disk_bytes: snapshot::bytes_on_disk(self.path()),
+            memory_bytes: size.heap,
+            mapped_bytes: size.mapped,
+            segments: size.segments,
+            tail_records: size.tail,
+            connections: (readers.connections, readers.idle_connections),
+            pool_size: self.options.pool_size,
+        })
+    }
+
+    /// Copies the store to `target` while it is in use; the copy appears when it is whole. `progress` counts pages.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFilter`] if `target` is the store itself, [`Error::NotAStore`] if something else is there,
+    /// [`Error::Interrupted`], [`Error::Io`].
+    pub fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
+        self.read(|conn| upkeep::backup(conn, target, progress))
+    }
+
+    /// Derives everything anew from the records: the full text and the index. Returns how many records there are.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]: nothing is changed then; otherwise as [`Store::add`].
+    pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
+        self.check_writable()?;
+        let records = rebuild::full_text(&self.pool, progress)?;
+        if let Some(shared) = &self.shared {
+            shared.wait_for_background();
+            shared.reload(&self.pool)?;
+        }
+        Ok(records)
+    }
+
+    /// Writes the index to disk where that pays, and lets go. Later calls fail with [`Error::Closed`]; a second
+    /// close does nothing.
+    ///
+    /// # Errors
+    /// None as yet: an index that cannot be written is derived anew at the next opening.
+    pub fn close(&self) -> Result<()> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let Some(shared) = &self.shared else { return Ok(()) };
+        shared.wait_for_background();
+        if self.options.read_only {
+            return Ok(());
+        }
+        if let Err(error) = shared.persist_at_close(&self.pool) {
+            // Nothing is lost by it: the next opening derives the index from the records.
+            log::warn!("the index of {:?} could not be written: {error}", self.path());
+        }
+        Ok(())
+    }
+
+    /// Is it closed?
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> Result<T>) -> Result<T> {
+        self.check_open()?;
+        self.pool.read(work)
+    }
+
+    fn check_open(&self) -> Result<()> {
+        if self.is_closed() { Err(Error::Closed(self.path().to_owned())) } else { Ok(()) }
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        self.check_open()?;
+        if self.options.read_only { Err(Error::ReadOnly(self.path().to_owned())) } else { Ok(()) }
+    }
+
+    /// Brings the index up to date with all that is committed.
+    fn catch_up(&self) -> Result<()> {
+        self.check_open()?;
+        let Some(shared) = &self.shared else { return Ok(()) };
+        shared.catch_up(&self.pool)
+    }
+
+    /// After a commit nothing may fail any more: what the index missed, the next search catches up on.
+    fn catch_up_after_write(&self) {
+        if let Err(error) = self.catch_up() {
+            log::warn!(
+                "the index of {:?} could not follow a write, the next search will: {error}",
+                self.path()
+            );
+        }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            log::warn!("closing {:?}: {error}", self.path());
+        }
+    }
+}
+
+/// Validates records and analyzes them, on all cores if they are many.
+fn analyzed(records: Vec<Record>) -> Result<Vec<Entry>> {
+    let records = records.into_iter().map(Record::validated).collect::<Result<Vec<_>>>()?;
+    let terms = parallel::map(records.len(), 128, |i| joined_terms(&records[i].content));
+    Ok(records.into_iter().zip(terms).map(|(record, terms)| Entry { record, terms }).collect())
+}
+
+fn bytes_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}

@@ -1,0 +1,49 @@
+//! Deriving everything anew from the records.
+
+use std::time::Instant;
+
+use rusqlite::Connection;
+
+use super::joined_terms;
+use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments};
+use crate::error::{Error, Result};
+use crate::text::ANALYZER_VERSION;
+
+/// Records between two reports of progress.
+const STRIDE: u64 = 1000;
+
+/// Fills the full-text table anew and disowns all index files, in one transaction. Returns how many records there are.
+///
+/// # Errors
+/// [`Error::Interrupted`] when progress says so; nothing is changed then.
+pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<u64> {
+    let deadline = Instant::now() + pool.patience();
+    pool.write(deadline, |conn| {
+        let transaction = Transaction::begin(conn, deadline)?;
+        let records = refill(conn, progress)?;
+        segments::replace(conn, &[])?;
+        meta::set(conn, meta::ANALYZER_VERSION, ANALYZER_VERSION)?;
+        transaction.commit(deadline)?;
+        Ok(records)
+    })
+}
+
+fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
+    let total = meta::totals(conn)?.records;
+    let (mut done, mut terms) = (0u64, 0u64);
+    fts::clear(conn)?;
+    records::each_content(conn, 0, |seq, content| {
+        let joined = joined_terms(content);
+        terms += joined.split_terminator(' ').count() as u64;
+        fts::insert(conn, seq, &joined)?;
+        done += 1;
+        if done.is_multiple_of(STRIDE) && !progress(done, total) {
+            return Err(Error::Interrupted { done: 0 });
+        }
+        Ok(true)
+    })?;
+    progress(done, total);
+    meta::set(conn, meta::TERMS, terms)?;
+    meta::set(conn, meta::RECORDS, done)?;
+    Ok(done)
+}

@@ -1,0 +1,112 @@
+//! Export and import as JSON lines: one record a line, as [`Record::to_json`] writes it.
+
+use std::io::{BufRead, Write};
+
+use super::{OnConflict, Store};
+use crate::db::{Progress, records};
+use crate::error::{Error, Result};
+use crate::record::{Filter, Record};
+
+/// Records that are imported in one transaction.
+const BATCH: usize = 10_000;
+/// Records between two reports of progress.
+const STRIDE: u64 = 1000;
+/// Longest line that is read.
+const MAX_LINE_BYTES: usize = 256 << 20;
+
+/// What an import did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// Records written.
+    pub written: u64,
+    /// Records passed over, because their ids were there already.
+    pub skipped: u64,
+}
+
+impl Store {
+    /// Writes the records that pass the filter, in the order of writing, and says how many. `progress` counts records.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when `out` fails, [`Error::Interrupted`]; what was written so far stays.
+    pub fn export(&self, out: &mut dyn Write, filter: &Filter, progress: &mut Progress<'_>) -> Result<u64> {
+        let total = self.count(filter)?;
+        let failed = |error| Error::io("the export", error);
+        let mut done = 0u64;
+        self.read(|conn| {
+            records::each(conn, filter, |_, record| {
+                writeln!(out, "{}", record.to_json()).map_err(failed)?;
+                done += 1;
+                if done.is_multiple_of(STRIDE) && !progress(done, total) {
+                    return Err(Error::Interrupted { done });
+                }
+                Ok(true)
+            })
+        })?;
+        out.flush().map_err(failed)?;
+        progress(done, total);
+        Ok(done)
+    }
+
+    /// Reads records from JSON lines, blank ones passed over, 10,000 in a transaction. `progress` counts lines; the
+    /// total is not known and 0.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`] naming the line; [`Error::Interrupted`]; what was committed before stays.
+    pub fn import(
+        &self,
+        lines: &mut dyn BufRead,
+        on_conflict: OnConflict,
+        progress: &mut Progress<'_>,
+    ) -> Result<Imported> {
+        self.check_writable()?;
+        let mut imported = Imported::default();
+        let mut batch = Vec::new();
+        let mut number = 0u64;
+        let mut line = Vec::new();
+        while read_line(lines, &mut line)? {
+            number += 1;
+            if !line.trim_ascii().is_empty() {
+                batch.push(parse(&line, number)?);
+            }
+            if batch.len() >= BATCH {
+                self.import_batch(std::mem::take(&mut batch), on_conflict, &mut imported)?;
+            }
+            if number.is_multiple_of(STRIDE) && !progress(number, 0) {
+                return Err(Error::Interrupted { done: imported.written });
+            }
+        }
+        self.import_batch(batch, on_conflict, &mut imported)?;
+        progress(number, 0);
+        Ok(imported)
+    }
+
+    fn import_batch(
+        &self,
+        batch: Vec<Record>,
+        on_conflict: OnConflict,
+        imported: &mut Imported,
+    ) -> Result<()> {
+        let given = batch.len() as u64;
+        let written = self.add_counted(batch, on_conflict)?;
+        imported.written += written;
+        imported.skipped += given - written;
+        Ok(())
+    }
+}
+
+fn read_line(lines: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool> {
+    line.clear();
+    let mut bounded = std::io::Read::take(lines, MAX_LINE_BYTES as u64 + 1);
+    bounded.read_until(b'\n', line).map_err(|error| Error::io("the import", error))?;
+    if line.len() > MAX_LINE_BYTES {
+        return Err(Error::InvalidRecord(format!("a line has more than {MAX_LINE_BYTES} bytes")));
+    }
+    Ok(!line.is_empty())
+}
+
+fn parse(line: &[u8], number: u64) -> Result<Record> {
+    Record::from_json(line).map_err(|error| match error {
+        Error::InvalidRecord(what) => Error::InvalidRecord(format!("line {number}: {what}")),
+        other => other,
+    })
+}

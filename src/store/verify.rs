@@ -1,0 +1,175 @@
+//! Is everything sound: SQLite's file, the full text, the index against the records?
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::{Store, joined_terms};
+use crate::db::{Progress, changes, fts, meta, records, upkeep};
+use crate::error::{Error, Result};
+use crate::record::Seq;
+use crate::text::ANALYZER_VERSION;
+
+/// Records between two reports of progress.
+const STRIDE: u64 = 1000;
+/// Of one kind, no more problems than this are listed.
+const LISTED: usize = 10;
+/// How often a comparison is begun anew because somebody wrote meanwhile.
+const ATTEMPTS: usize = 10;
+
+/// What [`Store::verify`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Records that were looked at.
+    pub records: u64,
+    /// What is not sound; empty if all is.
+    pub problems: Vec<String>,
+}
+
+impl Report {
+    /// Is everything sound?
+    pub fn is_ok(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// What the records themselves say that the derived tables should hold.
+#[derive(Debug, Default)]
+struct Truth {
+    seqs: Vec<Seq>,
+    frequencies: HashMap<String, u64>,
+    terms: u64,
+    with_vector: Vec<Seq>,
+}
+
+impl Store {
+    /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]; what is damaged is in the report and no error, unless it cannot be read at all.
+    pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Report> {
+        let mut report = Report { records: 0, problems: self.read(|conn| upkeep::problems(conn, true))? };
+        for _ in 0..ATTEMPTS {
+            self.catch_up()?;
+            let compared = self.read(|conn| {
+                let truth = truth(conn, progress)?;
+                report.records = truth.seqs.len() as u64;
+                let Some(problems) = self.index_problems(conn, &truth)? else { return Ok(None) };
+                Ok(Some([full_text_problems(conn, &truth)?, problems].concat()))
+            })?;
+            if let Some(problems) = compared {
+                report.problems.extend(problems);
+                return Ok(report);
+            }
+        }
+        Err(Error::Busy {
+            what: "the store, written to during every comparison,",
+            waited: self.pool.patience(),
+        })
+    }
+
+    /// `None` when the index is not at the moment that the connection sees, because somebody wrote meanwhile.
+    fn index_problems(&self, conn: &Connection, truth: &Truth) -> Result<Option<Vec<String>>> {
+        let Some(shared) = &self.shared else { return Ok(Some(Vec::new())) };
+        shared.read(|derived| {
+            let (index, newest) = (&derived.index, changes::newest_record(conn)?);
+            let missed = truth.seqs.last().is_some_and(|&last| last > index.position().seq);
+            if missed
+                || index.position().seq > newest
+                || index.position().deletion != changes::newest_deletion(conn)?
+            {
+                return Ok(None);
+            }
+            let mut problems = Vec::new();
+            match (index.live(), index.vocabulary()) {
+                (Ok(live), Ok(vocabulary)) => {
+                    if live != truth.seqs {
+                        let (held, there) = (live.len(), truth.seqs.len());
+                        problems
+                            .push(format!("the index holds {held} records, the store {there}, or others"));
+                    }
+                    problems.extend(differences(
+                        "index",
+                        &truth.frequencies,
+                        &vocabulary.into_iter().collect(),
+                    ));
+                }
+                (Err(damaged), _) | (_, Err(damaged)) => problems.push(damaged.to_string()),
+            }
+            if derived.vectors.seqs() != truth.with_vector {
+                problems.push("the vectors in memory are not those of the records".into());
+            }
+            Ok(Some(problems))
+        })
+    }
+}
+
+fn truth(conn: &Connection, progress: &mut Progress<'_>) -> Result<Truth> {
+    let total = meta::totals(conn)?.records;
+    let mut truth = Truth::default();
+    records::each_content(conn, 0, |seq, content| {
+        truth.seqs.push(seq);
+        let joined = joined_terms(content);
+        let mut distinct: Vec<&str> = joined.split_terminator(' ').collect();
+        truth.terms += distinct.len() as u64;
+        distinct.sort_unstable();
+        distinct.dedup();
+        for term in distinct {
+            match truth.frequencies.get_mut(term) {
+                Some(df) => *df += 1,
+                None => drop(truth.frequencies.insert(term.to_owned(), 1)),
+            }
+        }
+        let done = truth.seqs.len() as u64;
+        if done.is_multiple_of(STRIDE) && !progress(done, total) {
+            return Err(Error::Interrupted { done });
+        }
+        Ok(true)
+    })?;
+    records::each_vector(conn, 0, |seq, _| {
+        truth.with_vector.push(seq);
+        Ok(true)
+    })?;
+    Ok(truth)
+}
+
+fn full_text_problems(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    let version = meta::get::<u32>(conn, meta::ANALYZER_VERSION)?.unwrap_or_default();
+    if version != ANALYZER_VERSION {
+        problems.push(format!("the full text is of analyzer version {version}, not {ANALYZER_VERSION}"));
+    }
+    let totals = meta::totals(conn)?;
+    if (totals.records, totals.terms) != (truth.seqs.len() as u64, truth.terms) {
+        problems.push(format!(
+            "the totals say {} records and {} terms, there are {} and {}",
+            totals.records,
+            totals.terms,
+            truth.seqs.len(),
+            truth.terms
+        ));
+    }
+    match fts::vocabulary(conn) {
+        Ok(found) => {
+            problems.extend(differences("full text", &truth.frequencies, &found.into_iter().collect()))
+        }
+        Err(error) => problems.push(format!("full text: {error}")),
+    }
+    Ok(problems)
+}
+
+fn differences(name: &str, truth: &HashMap<String, u64>, found: &HashMap<String, u64>) -> Vec<String> {
+    let missing = truth.iter().filter(|(term, df)| found.get(*term) != Some(df));
+    let extra = found.keys().filter(|term| !truth.contains_key(*term));
+    let mut wrong: Vec<&String> = missing.map(|(term, _)| term).chain(extra).collect();
+    wrong.sort();
+    let say = |term: &&String| {
+        let [found, expected] = [found, truth].map(|table| table.get(*term).copied().unwrap_or(0));
+        format!("{name}: {term:?} is in {found} records by it, in {expected} by the records")
+    };
+    let mut problems: Vec<String> = wrong.iter().take(LISTED).map(say).collect();
+    if wrong.len() > LISTED {
+        problems.push(format!("{name}: {} more terms are wrong", wrong.len() - LISTED));
+    }
+    problems
+}

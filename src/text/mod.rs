@@ -1,0 +1,120 @@
+//! Text in, terms out: the one analyzer for records and queries.
+//!
+//! What two texts share as terms is all that search knows of them, so FTS5 and the indexes in memory are fed by
+//! this module alone. The way of a text:
+//!
+//! 1. `tokenizer` cuts it into chunks at ASCII blanks and punctuation; `memo` knows most chunks already.
+//! 2. `fold` brings a chunk to one spelling (NFKC, no diacritics), its case still there for the identifiers.
+//! 3. `script` and `tokenizer` cut it into runs of one kind of script, each with its own terms:
+//!    words and their `identifier` parts are case-folded and stemmed (`stem`); scripts without spaces give `grams`.
+//!
+//! Terms hold ASCII lower-case letters and digits, `_`, and non-ASCII characters, at most [`MAX_TERM_BYTES`] bytes:
+//! joined by blanks they pass FTS5's `ascii` tokenizer with `tokenchars '_'` unchanged.
+
+mod fold;
+mod grams;
+mod identifier;
+mod memo;
+mod reader;
+mod script;
+mod sentences;
+mod stem;
+mod stopwords;
+mod tokenizer;
+mod words;
+
+use memo::Memo;
+use script::Script;
+
+pub use grams::word_grams;
+pub use reader::{Reader, term_hash};
+pub use sentences::{is_question, sentences};
+pub use stopwords::{is_particle, is_stop_term, is_stopword};
+pub use words::{Word, words};
+
+/// Changes with the terms of any text: what was indexed under another version has to be indexed anew.
+pub const ANALYZER_VERSION: u32 = 1;
+
+/// Longest term in bytes; longer words are cut.
+pub const MAX_TERM_BYTES: usize = 64;
+
+/// Turns text into terms, in linear time, any text there is.
+///
+/// ```
+/// use agentmem::text::Analyzer;
+///
+/// assert_eq!(Analyzer::new().term_list("Zoë's parsers: parseJson"), ["zoe", "parser", "parsejson", "pars", "json"]);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Analyzer;
+
+impl Analyzer {
+    /// An analyzer; it holds nothing, so make one wherever it is needed.
+    pub fn new() -> Self {
+        Self
+    }
+
+    /// Hands every term of `text` to `emit`: in order, with repeats, stop words included.
+    pub fn terms(&self, text: &str, mut emit: impl FnMut(&str)) {
+        Memo::with(|memo| {
+            for chunk in tokenizer::chunks(text) {
+                memo.terms(chunk, terms_of_chunk, &mut emit);
+            }
+        });
+    }
+
+    /// The terms of `text` as a list.
+    pub fn term_list(&self, text: &str) -> Vec<String> {
+        let mut terms = Vec::new();
+        self.terms(text, |term| terms.push(term.to_owned()));
+        terms
+    }
+}
+
+/// The first `bytes` of `text`, or a little less so as not to cut a character.
+pub fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
+    &text[..end.unwrap_or(0)]
+}
+
+/// Analyzes one chunk from scratch.
+fn terms_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
+    for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
+        surfaces(script, run, &mut |surface| emit(&stem::stem(surface)));
+    }
+}
+
+/// Emits the terms of a run before stemming.
+fn surfaces(script: Script, run: &str, emit: &mut dyn FnMut(&str)) {
+    match script {
+        Script::Word => identifier::surfaces(run, emit),
+        Script::Ideographic => {
+            grams::grams(run, 1, emit);
+            grams::grams(run, 2, emit);
+        }
+        Script::Hangul => {
+            let whole = run.len() <= MAX_TERM_BYTES;
+            if whole {
+                emit(run);
+            }
+            if !whole || run.chars().nth(2).is_some() {
+                grams::grams(run, 2, emit);
+            }
+        }
+        Script::SoutheastAsian if run.chars().nth(3).is_some() => grams::grams(run, 3, emit),
+        Script::SoutheastAsian | Script::Emoji => emit(run),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        assert_eq!(beginning(&"x".repeat(100), 64).len(), 64);
+        assert_eq!(beginning(&format!("x{}", "ж".repeat(100)), 64).len(), 63);
+        assert_eq!(beginning("ж", 1), "");
+        assert_eq!(beginning("ж", 9), "ж");
+    }
+}

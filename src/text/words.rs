@@ -1,0 +1,76 @@
+//! The words of a query, with what their terms no longer tell.
+
+use super::script::Script;
+use super::{fold, stem, surfaces, tokenizer};
+
+/// One word: a run of one script, spelled as the analyzer spells it, its case still there.
+#[derive(Debug, Clone, Copy)]
+pub struct Word<'a> {
+    run: &'a str,
+    script: Script,
+}
+
+/// Hands every word of `text` to `emit`, in order. Their terms are those that the analyzer finds in the text.
+pub fn words(text: &str, mut emit: impl FnMut(Word<'_>)) {
+    for chunk in tokenizer::chunks(text) {
+        for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
+            emit(Word { run, script });
+        }
+    }
+}
+
+impl Word<'_> {
+    /// Whether it begins with a capital.
+    pub fn is_capitalized(&self) -> bool {
+        self.run.trim_start_matches('_').starts_with(char::is_uppercase)
+    }
+
+    /// The whole word, case folded.
+    pub fn folded(&self) -> String {
+        let mut folded = String::with_capacity(self.run.len());
+        fold::case(self.run.trim_matches('_'), &mut folded);
+        folded
+    }
+
+    /// Whether spaces part such words from others, so that beginnings and endings mean something.
+    pub fn is_spaced(&self) -> bool {
+        matches!(self.script, Script::Word | Script::Hangul)
+    }
+
+    /// Emits each of its terms, first as written but for case, then stemmed.
+    pub fn terms(&self, mut emit: impl FnMut(&str, &str)) {
+        surfaces(self.script, self.run, &mut |surface| emit(surface, &stem::stem(surface)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Analyzer;
+
+    #[test]
+    fn words_and_analyzer_agree() {
+        let text = "Zoë's _parseJSON runs; 上司の手机 삼성전자 ภาษาไทย 👍 don't";
+        let mut terms = Vec::new();
+        words(text, |word| word.terms(|_, term| terms.push(term.to_owned())));
+        assert_eq!(terms, Analyzer::new().term_list(text));
+    }
+
+    #[test]
+    fn a_word_knows_its_case_and_its_surface() {
+        let mut seen = Vec::new();
+        words("Parsing _Über 手机", |word| {
+            word.terms(|surface, term| {
+                seen.push((word.is_capitalized(), word.is_spaced(), surface.to_owned(), term.to_owned()));
+            });
+        });
+        let expected = [
+            (true, true, "parsing", "pars"),
+            (true, true, "uber", "uber"),
+            (false, false, "手", "手"),
+            (false, false, "机", "机"),
+            (false, false, "手机", "手机"),
+        ];
+        assert_eq!(seen, expected.map(|(a, b, c, d)| (a, b, c.to_owned(), d.to_owned())));
+    }
+}

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import agentmem
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test meets, or leaves, a store in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AGENTMEM_PATH", raising=False)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture(params=["memory", "disk"])
+def store(request: pytest.FixtureRequest, path: Path) -> Iterator[agentmem.MemoryStore]:
+    """An empty store, with the index in memory and without."""
+    with agentmem.open(path, index=request.param) as store:
+        yield store

@@ -1,0 +1,188 @@
+//! Old stores open, and nothing in them is lost.
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use agentmem::db::identify::APPLICATION_ID;
+use agentmem::db::migrate::{self, LATEST, Status};
+use agentmem::db::{Analyze, Pool, Settings, fts, meta, records, upkeep};
+use agentmem::store::write::{Entry, OnConflict, Writer};
+use agentmem::{Filter, Record, RecordId, Scope};
+use rusqlite::Connection;
+use serde_json::json;
+use tempfile::tempdir;
+
+const UUID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+
+fn fixture(version: u32) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/store_v{version}.db"))
+}
+
+fn record(id: &str, content: &str) -> Record {
+    let (created_at, updated_at, last_accessed) = (1_000_000, 1_000_000, 1_000_000);
+    let id = RecordId::try_from(id.to_owned()).unwrap();
+    Record { id, created_at, updated_at, last_accessed, ..Record::new(content) }
+}
+
+/// What both fixtures hold, newest first.
+fn expected() -> Vec<Record> {
+    let metadata = json!({"topic": "contact", "year": 2024, "nested": {"a": [1, 2.5, null]}});
+    vec![
+        Record {
+            scope: Scope::parse("/user/alice").unwrap(),
+            categories: vec!["preference".into(), "größe \"x\"".into()],
+            metadata: metadata.as_object().unwrap().clone(),
+            importance: 0.7,
+            created_at: 1_700_000_000_123_456,
+            updated_at: 1_700_000_001_000_000,
+            last_accessed: 1_700_000_002_000_000,
+            ..record(UUID, "Alice prefers email over phone.")
+        },
+        record("note-1", "An id that is no UUID."),
+        record(&UUID.to_uppercase(), "A UUID in capitals is another id."),
+        record("0189-0a5dac96774bbcceb302099a-80-57-", "As long as a UUID, with dashes elsewhere."),
+        record("ééé90a5d-ac96-774b-bcce-b302099a8057", "Nearly a UUID. 日本語のテキスト"),
+        Record { created_at: -5, updated_at: -5, last_accessed: -5, ..record("old", "Before 1970.") },
+    ]
+}
+
+fn make_v1(path: &Path) {
+    let conn = Connection::open(path).unwrap();
+    conn.execute_batch(include_str!("../migrations/0001_records.sql")).unwrap();
+    conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+    conn.pragma_update(None, "user_version", 1).unwrap();
+    for record in expected().iter().rev() {
+        conn.execute(
+            "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                record.id.as_str(),
+                record.scope.as_str(),
+                &record.content,
+                json!(record.categories).to_string(),
+                json!(record.metadata).to_string(),
+                record.importance,
+                record.created_at,
+                record.updated_at,
+                record.last_accessed,
+            ),
+        )
+        .unwrap();
+        conn.execute("INSERT INTO records_fts VALUES (?)", [&record.content]).unwrap();
+    }
+}
+
+fn make_v2(path: &Path) {
+    let analyze: Arc<Analyze> = Arc::new(str::to_lowercase);
+    let pool = Arc::new(Pool::open(&Settings::new(path)).unwrap());
+    let entries = expected().into_iter().rev();
+    let entries = entries.map(|record| Entry { terms: analyze(&record.content), record }).collect();
+    Writer::new(pool, analyze).add(Arc::new(entries), OnConflict::Fail).unwrap();
+}
+
+/// `cargo test --no-default-features --test db_migrations -- --ignored` makes the fixtures. Only those of a schema
+/// that was never released may be made anew.
+#[test]
+#[ignore = "writes into the source tree"]
+fn make_fixtures() {
+    for (version, make) in [(1, make_v1 as fn(&Path)), (2, make_v2)] {
+        drop(fs::remove_file(fixture(version)));
+        make(&fixture(version));
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_version_opens_with_all_its_records() {
+    for version in 1..=LATEST {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("m.db");
+        fs::copy(fixture(version), &path).unwrap();
+        let pool = Pool::open(&Settings::new(&path)).unwrap();
+        let found = pool.read(|conn| records::select(conn, &Filter::all(), 100, 0)).unwrap();
+        let found: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
+        assert_eq!(found, expected(), "version {version}");
+        assert_eq!(pool.read(meta::totals).unwrap().records, expected().len() as u64);
+        assert_eq!(pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
+        for record in expected() {
+            assert!(pool.read(|conn| records::seq_of_id(conn, &record.id)).unwrap().is_some());
+        }
+        let analyzer: Option<u32> = pool.read(|conn| meta::get(conn, meta::ANALYZER_VERSION)).unwrap();
+        assert_eq!(analyzer, Some(0), "the store is asked to fill the full text");
+        let terms = pool.read(fts::vocabulary).unwrap();
+        assert_eq!(terms.is_empty(), version == 1);
+    }
+}
+
+#[test]
+fn a_backup_stays_beside_a_migrated_store() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    fs::copy(fixture(1), &path).unwrap();
+    fs::write(folder.path().join("m.db.v1-backup"), "mine").unwrap();
+    drop(Pool::open(&Settings::new(&path)).unwrap());
+    assert_eq!(names(folder.path()), ["m.db", "m.db.v1-backup", "m.db.v1-backup-2"]);
+    assert_eq!(fs::read(folder.path().join("m.db.v1-backup")).unwrap(), b"mine");
+    let backup = folder.path().join("m.db.v1-backup-2");
+    assert_eq!(migrate::status(&backup).unwrap().current, 1);
+    drop(Pool::open(&Settings::new(&path)).unwrap());
+    assert_eq!(names(folder.path()).len(), 3, "nothing to migrate, nothing to back up");
+}
+
+#[test]
+fn status_reads_alone() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    let both = vec![(1, "0001_records"), (2, "0002_change_feed")];
+    let nothing = Status { current: 0, latest: LATEST, pending: both.clone() };
+    assert_eq!(migrate::status(&path).unwrap(), nothing);
+    assert!(names(folder.path()).is_empty());
+    fs::copy(fixture(1), &path).unwrap();
+    let before = fs::read(&path).unwrap();
+    let old = Status { current: 1, latest: LATEST, pending: both[1..].to_vec() };
+    assert_eq!(migrate::status(&path).unwrap(), old);
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert_eq!(names(folder.path()), ["m.db"]);
+    let _open = Pool::open(&Settings::new(&path)).unwrap();
+    assert_eq!(migrate::status(&path).unwrap(), Status { current: LATEST, latest: LATEST, pending: vec![] });
+}
+
+#[test]
+fn an_old_store_is_not_read_without_migrating() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    fs::copy(fixture(1), &path).unwrap();
+    let error = Pool::open(&Settings { read_only: true, ..Settings::new(&path) }).unwrap_err();
+    assert!(matches!(error, agentmem::Error::SchemaTooOld { found: 1, .. }), "{error}");
+    assert_eq!(names(folder.path()), ["m.db"]);
+}
+
+#[test]
+fn many_that_migrate_at_once_do_it_once() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    fs::copy(fixture(1), &path).unwrap();
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..6).map(|_| scope.spawn(|| Pool::open(&Settings::new(&path)))).collect();
+        threads.into_iter().for_each(|thread| drop(thread.join().unwrap().unwrap()));
+    });
+    assert_eq!(names(folder.path()), ["m.db", "m.db.v1-backup"]);
+}
+
+#[test]
+fn the_view_shows_records_to_people() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    fs::copy(fixture(2), &path).unwrap();
+    let conn = Connection::open(&path).unwrap();
+    let sql = "SELECT id || ' ' || scope || ' ' || created_at FROM memories ORDER BY seq DESC LIMIT 1";
+    let line: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(line, format!("{UUID} /user/alice 2023-11-14T22:13:20.123Z"));
+}

@@ -1,0 +1,444 @@
+//! Writes of many at once, and the feed that tells of them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use agentmem::db::changes::{self, Position};
+use agentmem::db::meta::Totals;
+use agentmem::db::segments::{self, Segment};
+use agentmem::db::{Durability, Pool, Settings, fts, meta, records, upkeep};
+use agentmem::record::Seq;
+use agentmem::store::write::{Entry, OnConflict, Writer};
+use agentmem::{Changes, Error, Filter, Record, RecordId, Result, Scope, Viewer};
+use tempfile::{TempDir, tempdir};
+
+struct Store {
+    pool: Arc<Pool>,
+    writer: Writer,
+}
+
+fn open(folder: &TempDir) -> Store {
+    open_with(folder.path(), Duration::from_secs(20))
+}
+
+fn open_with(folder: &Path, busy_timeout: Duration) -> Store {
+    let path = folder.join("m.db");
+    let settings = Settings { busy_timeout, durability: Durability::Normal, ..Settings::new(path) };
+    let pool = Arc::new(Pool::open(&settings).unwrap());
+    Store { writer: Writer::new(Arc::clone(&pool), Arc::new(analyze)), pool }
+}
+
+fn analyze(text: &str) -> String {
+    text.to_lowercase()
+}
+
+fn id(text: &str) -> RecordId {
+    RecordId::try_from(text.to_owned()).unwrap()
+}
+
+fn record(name: &str, content: &str) -> Record {
+    Record { id: id(name), ..Record::new(content) }
+}
+
+fn entries(records: impl IntoIterator<Item = Record>) -> Arc<Vec<Entry>> {
+    let entries = records.into_iter().map(|record| Entry { terms: analyze(&record.content), record });
+    Arc::new(entries.collect())
+}
+
+impl Store {
+    fn add(&self, record: Record) -> Result<Seq> {
+        self.writer.add(entries([record]), OnConflict::Fail).map(|seqs| seqs[0].unwrap())
+    }
+
+    fn get(&self, name: &str) -> Option<Record> {
+        self.pool.read(|conn| records::by_id(conn, &id(name))).unwrap().map(|(_, record)| record)
+    }
+
+    fn contents(&self) -> BTreeMap<Seq, String> {
+        let all = self.pool.read(|conn| records::select(conn, &Filter::all(), usize::MAX, 0)).unwrap();
+        all.into_iter().map(|(seq, record)| (seq, record.content)).collect()
+    }
+
+    /// Rows, full text, totals and SQLite's own checks agree.
+    fn check(&self) {
+        let contents = self.contents();
+        let mut rows = BTreeMap::<String, BTreeSet<Seq>>::new();
+        for (seq, content) in &contents {
+            for term in analyze(content).split_whitespace() {
+                rows.entry(term.to_owned()).or_default().insert(*seq);
+            }
+        }
+        let vocabulary = self.pool.read(fts::vocabulary).unwrap();
+        let wanted: Vec<_> = rows.iter().map(|(term, seqs)| (term.clone(), seqs.len() as u64)).collect();
+        assert_eq!(vocabulary, wanted);
+        for (term, seqs) in &rows {
+            let found = self.pool.read(|conn| fts::rows_with_term(conn, term)).unwrap();
+            assert!(found.iter().eq(seqs), "{term}");
+        }
+        let terms = contents.values().map(|content| content.split_whitespace().count() as u64).sum();
+        let records = contents.len() as u64;
+        assert_eq!(self.pool.read(meta::totals).unwrap(), Totals { records, terms });
+        assert_eq!(self.pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
+    }
+}
+
+/// A reader that knows the store through its feed alone.
+#[derive(Default)]
+struct Follower {
+    position: Position,
+    contents: BTreeMap<Seq, String>,
+}
+
+impl Follower {
+    fn catch_up(&mut self, store: &Store, limit: usize) {
+        loop {
+            let feed = store.pool.read(|conn| changes::since(conn, self.position, limit)).unwrap().unwrap();
+            self.contents.extend(feed.added.into_iter().map(|added| (added.seq, added.content)));
+            for range in feed.deleted {
+                self.contents.retain(|seq, _| !range.contains(seq));
+            }
+            self.position = feed.position;
+            if feed.complete {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_comes_back_as_it_was() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let full = Record {
+        scope: Scope::parse("/a/é").unwrap(),
+        categories: vec!["x".into(), "\"".into()],
+        metadata: serde_json::json!({"b": 1, "a": [0.1, 1e300, "\u{0}"]}).as_object().unwrap().clone(),
+        importance: 0.0,
+        source: Some("me".into()),
+        private: true,
+        created_at: -1,
+        embedding: Some(vec![0.5, -1.0]),
+        ..record("full", "Tiếng Việt 🎉")
+    };
+    let plain = record("plain", "x");
+    for record in [full, plain] {
+        store.add(record.clone()).unwrap();
+        assert_eq!(store.get(record.id.as_str()), Some(record));
+    }
+    let get = |viewer: Viewer| {
+        let ids = [id("plain"), id("full"), id("none")];
+        let found = store.pool.read(|conn| records::by_ids(conn, &ids, &viewer)).unwrap();
+        found.iter().map(Option::is_some).collect::<Vec<_>>()
+    };
+    assert_eq!(get(Viewer::default()), [true, false, false]);
+    assert_eq!(get(Viewer { source: Some("me".into()), include_private: false }), [true, true, false]);
+    assert_eq!(get(Viewer::all()), [true, true, false]);
+    store.check();
+}
+
+#[test]
+fn metadata_nests_as_deep_as_it_can_be_read() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let nested = |depth| {
+        let value = (0..depth).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+        Record { metadata: [("k".to_owned(), value)].into_iter().collect(), ..record("a", "x") }
+    };
+    assert!(nested(100).validated().is_err());
+    let deepest = nested(99).validated().unwrap();
+    store.add(deepest.clone()).unwrap();
+    assert_eq!(store.get("a"), Some(deepest));
+}
+
+#[test]
+fn adds_are_all_or_nothing() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    store.add(record("a", "one")).unwrap();
+    let both = || entries([record("b", "two"), record("a", "three")]);
+    let error = store.writer.add(both(), OnConflict::Fail).unwrap_err();
+    assert!(matches!(error, Error::DuplicateId(id) if id == "a"));
+    assert_eq!(store.get("b"), None);
+    let twice = entries([record("c", "x"), record("c", "y")]);
+    assert!(matches!(store.writer.add(twice, OnConflict::Replace).unwrap_err(), Error::DuplicateId(_)));
+    assert_eq!(store.writer.add(both(), OnConflict::Skip).unwrap(), [Some(2), None]);
+    assert_eq!(store.writer.add(both(), OnConflict::Replace).unwrap(), [Some(3), Some(4)]);
+    assert_eq!(store.contents().into_values().collect::<Vec<_>>(), ["two", "three"]);
+    store.check();
+}
+
+#[test]
+fn updates_get_a_new_number() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let seq = store.add(record("a", "one word")).unwrap();
+    let changes = Changes { content: Some("two".into()), importance: Some(1.0), ..Changes::default() };
+    let (new, updated) = store.writer.update(id("a"), changes).unwrap();
+    assert!(new > seq);
+    assert_eq!(store.get("a"), Some(updated));
+    let missing = store.writer.update(id("b"), Changes::default()).unwrap_err();
+    assert!(matches!(missing, Error::RecordNotFound(_)));
+    let wrong = Changes { importance: Some(2.0), ..Changes::default() };
+    assert!(matches!(store.writer.update(id("a"), wrong).unwrap_err(), Error::InvalidRecord(_)));
+    assert_eq!(store.writer.touch(vec![id("a"), id("b")], 7).unwrap(), 1);
+    assert_eq!(store.get("a").unwrap().last_accessed, 7);
+    assert_eq!(store.contents().into_keys().collect::<Vec<_>>(), [new], "a touch keeps the number");
+    store.check();
+}
+
+#[test]
+fn vectors_have_one_length() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let with = |name: &str, vector: &[f32]| Record { embedding: Some(vector.to_vec()), ..record(name, "x") };
+    store.add(with("a", &[1.0, 2.0])).unwrap();
+    let error = store.add(with("b", &[1.0])).unwrap_err();
+    assert!(matches!(error, Error::DimensionMismatch { expected: 2, found: 1 }));
+    assert_eq!(store.get("b"), None);
+    // The last vector goes, and with it the length.
+    let changes = Changes { embedding: Some(Some(vec![1.0])), ..Changes::default() };
+    store.writer.update(id("a"), changes).unwrap();
+    assert_eq!(store.pool.read(records::dimension).unwrap(), Some(1));
+    store.writer.reset(None).unwrap();
+    assert_eq!(store.pool.read(records::dimension).unwrap(), None);
+    store.check();
+}
+
+#[test]
+fn reset_deletes_a_scope_or_all() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let mut follower = Follower::default();
+    for (name, scope) in [("a", "/x"), ("b", "/x/y"), ("c", "/xy"), ("d", "/")] {
+        let scope = Scope::parse(scope).unwrap();
+        store.add(Record { scope, private: true, ..record(name, name) }).unwrap();
+    }
+    follower.catch_up(&store, 100);
+    let scopes = || store.pool.read(|conn| records::scopes(conn, &Scope::root(), &Viewer::all())).unwrap();
+    assert_eq!(store.writer.reset(Some(Scope::parse("/x").unwrap())).unwrap(), 2);
+    assert_eq!(scopes(), [Scope::parse("/xy").unwrap()]);
+    store.check();
+    follower.catch_up(&store, 100);
+    assert_eq!(follower.contents, store.contents());
+    assert_eq!(store.writer.reset(Some(Scope::root())).unwrap(), 2);
+    assert_eq!(store.writer.reset(None).unwrap(), 0);
+    assert!(scopes().is_empty());
+    let seq = store.add(record("a", "again")).unwrap();
+    assert_eq!(seq, 5, "numbers are never used twice");
+    follower.catch_up(&store, 100);
+    assert_eq!(follower.contents, store.contents());
+    store.check();
+}
+
+#[test]
+fn writers_in_many_threads_and_pools_lose_nothing() {
+    const THREADS: usize = 8;
+    const EACH: usize = 60;
+    let folder = tempdir().unwrap();
+    let stores = [open(&folder), open(&folder)];
+    let mut watcher = stores[0].pool.watcher().unwrap();
+    let mut follower = Follower::default();
+    let running = AtomicUsize::new(THREADS);
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (store, running) = (&stores[thread % 2], &running);
+            scope.spawn(move || {
+                for number in 0..EACH {
+                    let name = format!("{thread}-{number}");
+                    store.add(record(&name, &format!("common word{number}"))).unwrap();
+                    assert!(matches!(store.add(record(&name, "twice")).unwrap_err(), Error::DuplicateId(_)));
+                    match number % 3 {
+                        0 => drop(store.writer.update(
+                            id(&name),
+                            Changes { content: Some("Changed".into()), ..Changes::default() },
+                        )),
+                        1 => {
+                            drop(store.writer.delete(Filter { ids: Some(vec![id(&name)]), ..Filter::all() }))
+                        }
+                        _ => {}
+                    }
+                }
+                running.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+        while running.load(Ordering::SeqCst) > 0 {
+            if watcher.moved().unwrap() {
+                follower.catch_up(&stores[1], 7);
+            }
+        }
+    });
+    follower.catch_up(&stores[0], 7);
+    assert_eq!(follower.contents, stores[0].contents());
+    assert_eq!(follower.contents.len(), THREADS * EACH * 2 / 3);
+    stores[1].check();
+}
+
+#[test]
+fn a_failing_job_spoils_no_other() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    std::thread::scope(|scope| {
+        for thread in 0..6 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0..30 {
+                    let name = format!("{thread}-{number}");
+                    // Written, then refused: the group must be run again without it.
+                    let lost = entries([record(&format!("{name}-x"), "lost"), record("lost", "lost")]);
+                    let _ = store.writer.run(move |batch| {
+                        for entry in lost.iter() {
+                            batch.insert(&entry.record, &entry.terms)?;
+                        }
+                        Err::<(), _>(Error::InvalidFilter("on purpose".into()))
+                    });
+                    store.add(record(&name, "kept")).unwrap();
+                }
+            });
+        }
+    });
+    assert!(store.contents().values().all(|content| content == "kept"));
+    assert_eq!(store.contents().len(), 180);
+    store.check();
+}
+
+#[test]
+fn a_panic_reaches_its_own_thread_alone() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    std::thread::scope(|scope| {
+        let panics = scope.spawn(|| {
+            store.writer.run(|batch| -> Result<()> {
+                batch.insert(&record("p", "lost"), "lost")?;
+                panic!("on purpose")
+            })
+        });
+        assert!(panics.join().is_err());
+    });
+    store.add(record("a", "kept")).unwrap();
+    assert_eq!(store.contents().into_values().collect::<Vec<_>>(), ["kept"]);
+    store.check();
+}
+
+#[test]
+fn a_job_that_waits_too_long_is_withdrawn() {
+    let folder = tempdir().unwrap();
+    let store = open_with(folder.path(), Duration::from_millis(150));
+    let (started, start) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        let slow = scope.spawn(|| {
+            store.writer.run(move |batch| {
+                let _ = started.send(());
+                std::thread::sleep(Duration::from_millis(600));
+                batch.insert(&record("slow", "slow"), "slow")
+            })
+        });
+        start.recv().unwrap();
+        assert!(matches!(store.add(record("late", "late")).unwrap_err(), Error::Busy { .. }));
+        slow.join().unwrap().unwrap();
+    });
+    store.add(record("next", "next")).unwrap();
+    assert_eq!(store.contents().into_values().collect::<Vec<_>>(), ["slow", "next"]);
+}
+
+#[test]
+fn a_full_disk_harms_nobody() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    store.add(record("a", "one")).unwrap();
+    let soon = || Instant::now() + Duration::from_secs(5);
+    let pages =
+        |conn: &rusqlite::Connection| conn.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0));
+    let limit = |pages: i64| {
+        store.pool.write(soon(), |conn| {
+            Ok(conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?)
+        })
+    };
+    let now = store.pool.read(|conn| Ok(pages(conn)?)).unwrap();
+    limit(now + 2).unwrap();
+    let big = vec!["word"; 20_000].join(" ");
+    let error = store.add(record("big", &big)).unwrap_err();
+    assert!(
+        matches!(&error, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull),
+        "{error}"
+    );
+    store.check();
+    limit(1_000_000).unwrap();
+    store.add(record("big", &big)).unwrap();
+    store.check();
+}
+
+#[test]
+fn the_feed_says_when_it_does_not_reach_back() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    for name in ["a", "b", "c"] {
+        store.add(record(name, name)).unwrap();
+    }
+    let early = store.pool.read(changes::start).unwrap();
+    for name in ["a", "b"] {
+        store.writer.delete(Filter { ids: Some(vec![id(name)]), ..Filter::all() }).unwrap();
+    }
+    let newest = store.pool.read(changes::newest_deletion).unwrap();
+    store.writer.run(move |batch| changes::prune(batch.conn(), newest)).unwrap();
+    assert_eq!(store.pool.read(|conn| changes::since(conn, early, 10)).unwrap(), None);
+    let start = store.pool.read(changes::start).unwrap();
+    assert_eq!(start, Position { seq: 0, deletion: newest });
+    let feed = store.pool.read(|conn| changes::since(conn, start, 10)).unwrap().unwrap();
+    assert_eq!(feed.added.len(), 1);
+    store.writer.delete(Filter { ids: Some(vec![id("c")]), ..Filter::all() }).unwrap();
+    let feed = store.pool.read(|conn| changes::since(conn, feed.position, 10)).unwrap().unwrap();
+    assert_eq!(feed.deleted, [3..=3]);
+}
+
+#[test]
+fn the_manifest_is_replaced_as_a_whole() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let segment = |name: &str, first| Segment {
+        name: name.into(),
+        first,
+        last: first + 9,
+        deletion: 3,
+        bytes: 10,
+        checksum: u64::MAX - 1,
+    };
+    for manifest in [vec![segment("z", 1), segment("y", 11)], vec![segment("x", 1)], vec![]] {
+        let given = manifest.clone();
+        store.writer.run(move |batch| segments::replace(batch.conn(), &given)).unwrap();
+        assert_eq!(store.pool.read(segments::read).unwrap(), manifest);
+    }
+}
+
+#[test]
+fn no_text_is_syntax() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    store.add(record("a", "near word or_not 日本")).unwrap();
+    let rows = |term: &str| store.pool.read(|conn| fts::rows_with_term(conn, term)).unwrap();
+    for term in ["near", "word", "or_not", "日本"] {
+        assert_eq!(rows(term), [1], "{term}");
+        assert_eq!(store.pool.read(|conn| fts::document_frequency(conn, term)).unwrap(), 1);
+    }
+    for term in ["", "\"", "word OR near", "wor*", "word\"", "-word", "^word", "terms:word", "(", "\u{0}"] {
+        assert_eq!(rows(term), [] as [Seq; 0], "{term}");
+    }
+    store.writer.run(|batch| fts::merge(batch.conn(), &mut |_, _| true)).unwrap();
+    store.check();
+}
+
+#[test]
+fn a_check_does_not_trust_what_a_reader_remembers() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let problems = || store.pool.read(|conn| upkeep::problems(conn, false)).unwrap();
+    for round in 0..40 {
+        store.add(record(&format!("{round}"), &format!("common word{round}"))).unwrap();
+        assert_eq!(problems(), Vec::<String>::new(), "round {round}");
+    }
+    store.writer.run(|batch| fts::merge(batch.conn(), &mut |_, _| true)).unwrap();
+    assert_eq!(problems(), Vec::<String>::new());
+}

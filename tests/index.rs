@@ -1,0 +1,254 @@
+//! The inverted index against a slow, obvious model, over random histories of adds, removals, freezing and merging.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use agentmem::index::{Allowed, Index, Scoring, Segment};
+use agentmem::rank::WeightedTerm;
+use agentmem::rank::bm25::{Collection, saturation};
+use agentmem::record::Seq;
+use proptest::prelude::*;
+
+/// Records as lists of terms; everything is computed from scratch.
+#[derive(Default)]
+struct Model(BTreeMap<Seq, Vec<String>>);
+
+impl Model {
+    fn collection(&self) -> Collection {
+        Collection {
+            records: self.0.len() as u64,
+            terms: self.0.values().map(|terms| terms.len() as u64).sum(),
+        }
+    }
+
+    fn df(&self, term: &str) -> u64 {
+        self.0.values().filter(|terms| terms.iter().any(|held| held == term)).count() as u64
+    }
+
+    fn scores(&self, query: &[WeightedTerm], scoring: Scoring) -> BTreeMap<Seq, f64> {
+        let mean = self.collection().mean_length();
+        let mut scores = BTreeMap::new();
+        for (&seq, terms) in &self.0 {
+            let tf = |term: &str| terms.iter().filter(|held| *held == term).count() as u32;
+            let mut distinct: Vec<&String> = terms.iter().collect();
+            distinct.sort();
+            distinct.dedup();
+            let sublinear = |tf: u32| 1.0 + f64::from(tf).ln();
+            let norm = distinct.iter().map(|term| sublinear(tf(term)).powi(2)).sum::<f64>().sqrt();
+            let score: f64 = query
+                .iter()
+                .filter(|term| tf(&term.text) > 0)
+                .map(|term| {
+                    let part = match scoring {
+                        Scoring::Bm25 => f64::from(saturation(tf(&term.text), terms.len() as u32, mean)),
+                        Scoring::Cosine => sublinear(tf(&term.text)) / norm,
+                    };
+                    f64::from(term.weight) * part
+                })
+                .sum();
+            if score > 0.0 {
+                scores.insert(seq, score);
+            }
+        }
+        scores
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Add(Vec<u8>),
+    Remove(usize, usize),
+    Freeze,
+    Merge,
+    MergeAll,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => prop::collection::vec(prop_oneof![8 => 0u8..6, 3 => 6u8..30, 1 => 30u8..250], 1..12).prop_map(Step::Add),
+        3 => (any::<usize>(), 0usize..4).prop_map(|(at, span)| Step::Remove(at, span)),
+        2 => Just(Step::Freeze),
+        1 => Just(Step::Merge),
+        1 => Just(Step::MergeAll),
+    ]
+}
+
+fn word(code: u8) -> String {
+    format!("w{code}")
+}
+
+/// An index and its model, fed the same history.
+#[derive(Default)]
+struct Pair {
+    index: Index,
+    model: Model,
+    next: Seq,
+    names: u64,
+}
+
+impl Pair {
+    fn apply(&mut self, step: Step) {
+        match step {
+            Step::Add(codes) => {
+                self.next += 1 + Seq::from(codes[0] % 3);
+                let terms: Vec<String> = codes.into_iter().map(word).collect();
+                self.index.add(self.next, terms.iter().map(String::as_str));
+                self.model.0.insert(self.next, terms);
+            }
+            Step::Remove(at, span) => {
+                let first = (at % (self.next as usize + 1)) as Seq;
+                let range = first..=first + span as Seq;
+                self.index.remove(range.clone()).unwrap();
+                self.model.0.retain(|seq, _| !range.contains(seq));
+            }
+            Step::Freeze => {
+                if let Some(frozen) = self.index.freeze(1) {
+                    self.names += 1;
+                    let bytes = frozen.write(Vec::new(), self.names).unwrap();
+                    self.index.thaw(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+                }
+            }
+            Step::Merge | Step::MergeAll => {
+                let merge = if matches!(step, Step::Merge) {
+                    self.index.plan_merge()
+                } else {
+                    self.index.plan_full_merge()
+                };
+                if let Some(merge) = merge {
+                    self.names += 1;
+                    let bytes = merge.write(Vec::new(), self.names).unwrap();
+                    self.index.replace(&merge, Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+                }
+            }
+        }
+    }
+
+    fn check(&self, query: &[u8], k: usize, scoring: Scoring, allowed: Option<&[Seq]>) {
+        let collection = self.model.collection();
+        assert_eq!(self.index.collection(), collection);
+        let mut terms: Vec<WeightedTerm> = Vec::new();
+        for &code in query {
+            let text = word(code);
+            let df = self.model.df(&text);
+            assert_eq!(self.index.document_frequency(&text).unwrap(), df, "df of {text}");
+            if terms.iter().all(|term| term.text != text) {
+                terms.push(WeightedTerm { text, weight: collection.idf(df) });
+            }
+        }
+        let mut expected: Vec<(f64, Seq)> = self
+            .model
+            .scores(&terms, scoring)
+            .into_iter()
+            .filter(|(seq, _)| allowed.is_none_or(|allowed| allowed.contains(seq)))
+            .map(|(seq, score)| (score, seq))
+            .collect();
+        expected.sort_by(|a, b| b.partial_cmp(a).unwrap());
+        let set = allowed.map(|seqs| Allowed::only(seqs.to_vec()));
+        let found = self.index.top(&terms, k, scoring, set.as_ref()).unwrap();
+        let others = |allowed: &[Seq]| (0..=self.next).filter(|seq| !allowed.contains(seq)).collect();
+        let set = allowed.map(|seqs| Allowed::except(others(seqs)));
+        assert_eq!(self.index.top(&terms, k, scoring, set.as_ref()).unwrap(), found);
+        assert_eq!(found.len(), expected.len().min(k), "{found:?} {expected:?}");
+        // The index rounds vector norms to 2 %, and BM25 sums to a part in a million.
+        let tolerance = if scoring == Scoring::Bm25 { 1e-5 } else { 0.025 };
+        for (i, &(seq, score)) in found.iter().enumerate() {
+            let truth = expected.iter().find(|&&(_, held)| held == seq).expect("a hit that should be none").0;
+            assert!((f64::from(score) - truth).abs() <= tolerance * truth, "{seq}: {score} is not {truth}");
+            let at_rank = expected[i].0;
+            assert!(
+                (at_rank - truth).abs() <= 2.0 * tolerance * at_rank,
+                "rank {i}: {truth} in place of {at_rank}"
+            );
+            if i > 0 {
+                let (before, score_before) = found[i - 1];
+                assert!(
+                    score_before > score || (score_before == score && before > seq),
+                    "order of {found:?}"
+                );
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn finds_what_the_model_finds(
+        steps in prop::collection::vec(step(), 1..120),
+        query in prop::collection::vec(prop_oneof![3 => 0u8..8, 1 => 8u8..255], 0..9),
+        k in 0usize..12,
+        stride in 1usize..5,
+    ) {
+        let mut pair = Pair::default();
+        for step in steps {
+            pair.apply(step);
+        }
+        let some: Vec<Seq> = pair.model.0.keys().copied().step_by(stride).collect();
+        for scoring in [Scoring::Bm25, Scoring::Cosine] {
+            pair.check(&query, k, scoring, None);
+            pair.check(&query, k, scoring, Some(&some));
+        }
+        let live: Vec<Seq> = pair.model.0.keys().copied().collect();
+        prop_assert_eq!(pair.index.live().unwrap(), live);
+    }
+}
+
+/// Large enough for many windows, full blocks and pruning; `plenty` of dead ones.
+#[test]
+fn pruning_in_large_segments_loses_nothing() {
+    let mut pair = Pair::default();
+    let mut state = 42u64;
+    let mut random = move |below: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % below
+    };
+    for i in 0..30_000 {
+        let length = 3 + random(9);
+        // Low codes are common: the smaller of two draws, twice.
+        let codes = (0..length).map(|_| random(250).min(random(250)).min(random(250)) as u8).collect();
+        pair.apply(Step::Add(codes));
+        if i % 7_000 == 6_999 {
+            pair.apply(Step::Freeze);
+        }
+        if i % 11 == 0 {
+            pair.apply(Step::Remove(random(100_000) as usize, 1));
+        }
+        if i == 22_000 {
+            pair.apply(Step::MergeAll);
+        }
+    }
+    let few: Vec<Seq> = pair.model.0.keys().copied().step_by(301).collect();
+    let many: Vec<Seq> = pair.model.0.keys().copied().step_by(3).collect();
+    for query in
+        [&[0u8, 1, 2][..], &[0, 40, 200], &[249, 248], &[5, 6, 7, 8, 9, 10, 50, 60, 70, 180, 181, 190], &[3]]
+    {
+        for allowed in [None, Some(few.as_slice()), Some(many.as_slice())] {
+            pair.check(query, 10, Scoring::Bm25, allowed);
+            pair.check(query, 100, Scoring::Bm25, allowed);
+            pair.check(query, 10, Scoring::Cosine, allowed);
+        }
+    }
+}
+
+#[test]
+fn a_flipped_byte_is_noticed() {
+    let mut pair = Pair::default();
+    for i in 0..300u32 {
+        pair.apply(Step::Add(vec![(i % 7) as u8, (i % 100) as u8]));
+    }
+    let good = pair.index.freeze(1).unwrap().write(Vec::new(), 1).unwrap();
+    for at in 0..good.len() {
+        let mut bad = good.clone();
+        bad[at] ^= 0x10;
+        let noticed = match Segment::from_bytes(bad) {
+            Err(_) => true,
+            Ok(segment) => {
+                let view = segment.view().unwrap();
+                (0..view.distinct()).any(|term| view.postings(term).is_err())
+            }
+        };
+        assert!(noticed, "byte {at} of {}", good.len());
+    }
+}

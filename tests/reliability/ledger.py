@@ -1,0 +1,76 @@
+"""What workers say that they did, outside of the store, and what the store must hold because of it.
+
+A worker appends one line of JSON before a piece of work ("begin", with the contents that it will leave under
+each id) and one when the store has returned ("done"). A process that is killed between the two leaves an open
+question: that work may have happened or not, but only as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+Contents = dict[str, str | None]
+"""Content by id; None where the record was deleted."""
+
+
+class Log:
+    """Appends to a file. A line that was written outlives the process, however it ends."""
+
+    def __init__(self, path: str | Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def note(self, who: str, what: str, contents: Contents | str) -> None:
+        """Write one line in one go."""
+        os.write(self._file, (json.dumps([who, what, contents]) + "\n").encode())
+
+
+class Ledger:
+    """All logs together."""
+
+    def __init__(self) -> None:
+        self.contents: Contents = {}
+        self.acknowledged = 0
+        self.by_worker: dict[str, int] = {}
+        self._read: dict[Path, int] = {}
+        self._open: dict[str, Contents] = {}
+
+    def take_in(self, folder: Path) -> None:
+        """Read what is new in the logs of a folder. The workers must have ended."""
+        for path in sorted(folder.glob("*.log")):
+            with path.open("rb") as log:
+                log.seek(self._read.get(path, 0))
+                for line in log:
+                    if not line.endswith(b"\n"):
+                        break  # Killed in the middle of a line: it says nothing.
+                    self._take(*json.loads(line))
+                self._read[path] = log.tell()
+
+    def _take(self, who: str, what: str, contents: Contents | str) -> None:
+        assert what in ("begin", "done"), f"{who} failed: {contents}"
+        if what == "begin":
+            assert isinstance(contents, dict)
+            self._open[who] = contents
+        else:
+            self.contents.update(self._open.pop(who))
+            self.acknowledged += 1
+            self.by_worker[who] = self.by_worker.get(who, 0) + 1
+
+    def check(self, found: dict[str, str]) -> int:
+        """Compare with what a store holds, and settle the open questions by it. Returns how many there
+        were.
+        """
+        for who, contents in self._open.items():
+            happened = all(found.get(id) == content for id, content in contents.items())
+            did_not = all(found.get(id) == self.contents.get(id) for id in contents)
+            assert happened or did_not, f"half of a write by {who}: {contents}"
+            if happened:
+                self.contents.update(contents)
+        settled = len(self._open)
+        self._open.clear()
+        expected = {id: content for id, content in self.contents.items() if content is not None}
+        lost = {id: content for id, content in expected.items() if found.get(id) != content}
+        assert not lost, f"{len(lost)} acknowledged writes are lost: {list(lost.items())[:5]}"
+        assert found.keys() == expected.keys(), f"from nowhere: {list(found.keys() - expected.keys())[:5]}"
+        return settled

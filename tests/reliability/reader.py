@@ -1,0 +1,45 @@
+"""A process that reads what others write: `python reader.py STORE LOG SECONDS`. It must never see half of a
+write.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import agentmem
+
+sys.path.insert(0, str(Path(__file__).parent))
+from ledger import Log
+
+
+def main(path: str, log: str, seconds: str) -> None:
+    """Read until the time has come, or until killed."""
+    until = time.monotonic() + float(seconds) if float(seconds) else float("inf")
+    try:
+        with agentmem.open(path) as store:
+            while time.monotonic() < until:
+                look(store)
+                time.sleep(0.01)
+    except BaseException as error:
+        Log(log).note("reader", "failed", f"{type(error).__name__}: {error}")
+        raise
+
+
+def look(store: agentmem.MemoryStore) -> None:
+    """The four records of each scope in "/whole" are always replaced together."""
+    for scope in store.scopes("/whole"):
+        reads = {
+            "list": store.list(None, scope=scope),
+            "hybrid": [hit.record for hit in store.search("whole", 10, scope=scope)],
+            "bm25": [hit.record for hit in store.search("whole", 10, mode="bm25", scope=scope)],
+        }
+        for way, records in reads.items():
+            versions = {record.content for record in records}
+            assert len(versions) == 1, f"{way} in {scope} shows {sorted(versions)} at once"
+            assert len(records) == 4, f"{way} in {scope} shows {len(records)} of 4 records"
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

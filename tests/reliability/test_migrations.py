@@ -1,0 +1,130 @@
+"""Stores of older versions open; a migration that is killed leaves the old store or the new."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import agentmem
+from agentmem import _core
+
+FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("store_v*.db"))
+OLD = FIXTURES[0]
+OPEN = "import agentmem, sys; agentmem.open(sys.argv[1]).close()"
+
+
+def version(path: Path) -> int:
+    """The schema version, read without touching the store."""
+    return _core.migration_status(path)["current"]
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """All files and what is in them."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """A store of the first version with so many records that migrating it takes a while."""
+    path = tmp_path / "large.db"
+    shutil.copy(OLD, path)
+    with sqlite3.connect(path) as conn:
+        columns = "scope, content, categories, metadata, importance, created_at, updated_at, last_accessed"
+        conn.execute(
+            f"INSERT INTO records(id, {columns}) "
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) "
+            "SELECT 'copy-' || i, '/s' || i % 9, 'note about thing' || i, '[]', '{}', 0.5, i, i, i FROM n"
+        )
+    conn.close()
+    return path
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.stem)
+def test_every_version_opens(fixture: Path, tmp_path: Path) -> None:
+    """Each released schema has its file; all of them show the same records."""
+    path = tmp_path / "memory.db"
+    shutil.copy(fixture, path)
+    with agentmem.open(path) as store:
+        assert store.verify()
+        found = {record.id: record.content for record in store.list(None, include_private=True)}
+        assert found["note-1"] == "An id that is no UUID."
+        assert len(found) == 6
+        assert [hit.record.content for hit in store.search("alice email", mode="bm25")] == [
+            "Alice prefers email over phone."
+        ]
+    assert version(path) == _core.migration_status(path)["latest"]
+
+
+def test_killed_in_a_migration(
+    large: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
+) -> None:
+    """Whatever the moment, the next opening finishes the work, and nothing is missing."""
+    outcomes: Counter[int] = Counter()
+    for number in rounds(25, share=0.1):
+        folder = large.parent / str(number)
+        folder.mkdir()
+        path = Path(shutil.copy(large, folder / "memory.db"))
+        process = subprocess.Popen([sys.executable, "-c", OPEN, str(path)])
+        while len(list(folder.iterdir())) == 1 and process.poll() is None:
+            time.sleep(0.0005)  # Until the migration makes a file.
+        time.sleep(random.uniform(0, 0.25))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        figures["migrations killed"] += 1
+        outcomes[version(path)] += 1
+        with agentmem.open(path) as store:
+            assert store.count() == 5006
+            assert store.verify()
+            assert [hit.record.id for hit in store.search("thing4321", mode="bm25")] == ["copy-4321"]
+        for backup in [path for path in folder.glob("*-backup*") if ".part" not in path.name]:
+            assert version(backup) == 1
+        shutil.rmtree(folder)
+    assert outcomes[1] > 0, "every kill came too late"
+
+
+def test_many_migrate_at_once(large: Path) -> None:
+    """One does it, the others wait; one backup is made."""
+    processes = [subprocess.Popen([sys.executable, "-c", OPEN, str(large)]) for _ in range(6)]
+    assert [process.wait(timeout=120) for process in processes] == [0] * 6
+    assert [path.name for path in large.parent.glob("*backup*")] == ["large.db.v1-backup"]
+    with agentmem.open(large) as store:
+        assert store.count() == 5006
+        assert store.verify()
+    with sqlite3.connect(large.with_name("large.db.v1-backup")) as conn:
+        assert conn.execute("SELECT count(*) FROM records").fetchone() == (5006,)
+        assert conn.execute("PRAGMA user_version").fetchone() == (1,)
+    conn.close()
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_newer_store_is_left_untouched(read_only: bool, tmp_path: Path) -> None:
+    """Byte for byte, and nothing beside it."""
+    path = tmp_path / "memory.db"
+    shutil.copy(FIXTURES[-1], path)
+    with sqlite3.connect(path) as conn:
+        conn.execute("PRAGMA user_version = 99")
+    conn.close()
+    before = files(tmp_path)
+    with pytest.raises(agentmem.SchemaTooNewError, match="99"):
+        agentmem.open(path, read_only=read_only)
+    assert files(tmp_path) == before
+
+
+def test_an_older_store_is_not_migrated_by_a_reader(tmp_path: Path) -> None:
+    """It says what to do."""
+    path = tmp_path / "memory.db"
+    shutil.copy(OLD, path)
+    before = files(tmp_path)
+    with pytest.raises(agentmem.StoreReadOnlyError, match="migrate"):
+        agentmem.open(path, read_only=True)
+    assert files(tmp_path) == before

@@ -1,0 +1,269 @@
+"""Files that are cut, lost or damaged: a store shows a moment of its history, or says that it is damaged."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import shutil
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import agentmem
+
+Moment = dict[str, dict[str, object]]
+WAL_HEADER, FRAME_HEADER = 32, 24
+
+
+@dataclass
+class History:
+    """A database whose write-ahead log holds all that was done, and what the store showed after each
+    commit.
+    """
+
+    database: bytes
+    log: bytes
+    moments: list[tuple[int, Moment]]
+    """Length of the log at each commit, and the records then."""
+
+    def at(self, length: int) -> Moment:
+        """The records when the log was whole up to this length."""
+        return [moment for end, moment in self.moments if end <= length][-1]
+
+    def frames(self) -> list[int]:
+        """Where each frame ends."""
+        (page,) = struct.unpack(">I", self.log[8:12])
+        return list(range(WAL_HEADER, len(self.log) + 1, FRAME_HEADER + page))
+
+    def write(self, path: Path, log: bytes) -> None:
+        """As a crash would leave it: without the -shm file, which only lives as long as the machine runs."""
+        path.write_bytes(self.database)
+        path.with_name(path.name + "-wal").write_bytes(log)
+
+
+def shown(store: agentmem.MemoryStore) -> Moment:
+    """Everything the store says of its records."""
+    return {record.id: record.to_dict() for record in store.list(None, include_private=True)}
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> History:
+    """Adds, batches, updates, deletes, a reset, a rebuild: each a commit."""
+    path = tmp_path_factory.mktemp("history") / "memory.db"
+    with agentmem.open(path) as store:
+        store.add_many([{"id": f"old{n}", "content": f"an old note {n}"} for n in range(20)])
+    database, log = path.read_bytes(), path.with_name("memory.db-wal")
+    store = agentmem.open(path)
+    moments = [(0, shown(store))]
+    chance = random.Random(1)
+    for n in range(40):
+        ids = list(moments[-1][1])
+        work = n % 8
+        if work in (0, 4):
+            store.add(f"note {n} of word{n}", id=f"n{n}", metadata={"n": n}, private=n % 3 == 0, source="me")
+        elif work in (1, 5):
+            store.add_many([{"id": f"b{n}-{i}", "content": f"batch {n} of {i} " * i} for i in range(1, 9)])
+        elif work in (2, 6):
+            store.update(chance.choice(ids), content=f"updated at {n}", embedding=[1.0, n])
+        elif work == 3:
+            store.delete(chance.sample(ids, 3))
+        elif n == 23:
+            store.rebuild()
+        elif n == 31:
+            store.reset()
+        else:
+            store.touch(ids[:3])
+        moments.append((log.stat().st_size, shown(store)))
+    result = History(database, log.read_bytes(), moments)
+    store.close()
+    assert path.read_bytes() != database, "the log was moved into the file while the history was recorded"
+    assert len(result.frames()) > 100
+    return result
+
+
+def check(path: Path, expected: Moment, figures: Counter[str], reads: bool = False) -> None:
+    """It opens, shows this moment, and everything derived agrees."""
+    figures["torn stores opened"] += 1
+    mode = "disk" if reads else "memory"
+    with agentmem.open(path, index=mode) as store:
+        assert shown(store) == expected
+        report = store.verify()
+        assert report, report.problems
+        found = {hit.record.id for hit in store.search("note", 200, mode="bm25", include_private=True)}
+        assert found == {id for id, record in expected.items() if "note" in str(record["content"])}
+
+
+def test_log_cut_at_every_frame_and_within(history: History, tmp_path: Path, figures: Counter[str]) -> None:
+    """All that was committed before the cut is there, and nothing else."""
+    borders = history.frames()
+    inside = [random.randrange(start + 1, end) for start, end in itertools.pairwise(borders)]
+    for number, cut in enumerate(sorted({*borders, *inside, 0, 7, WAL_HEADER - 1})):
+        path = tmp_path / f"{number}.db"
+        history.write(path, history.log[:cut])
+        check(path, history.at(cut), figures, reads=number % 4 == 0)
+
+
+def test_log_with_flipped_bits(
+    history: History, tmp_path: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
+) -> None:
+    """Nothing from the damaged frame on is believed."""
+    borders = history.frames()
+    for number in rounds(150, share=0.05):
+        damaged = bytearray(history.log)
+        at = random.randrange(len(damaged))
+        damaged[at] ^= 1 << random.randrange(8)
+        path = tmp_path / f"{number}.db"
+        history.write(path, bytes(damaged))
+        whole = max((end for end in borders if end <= at), default=0)
+        check(path, history.at(whole), figures)
+
+
+def test_shared_memory_file_lost_or_full_of_rubbish(
+    history: History, tmp_path: Path, figures: Counter[str]
+) -> None:
+    """It is made anew."""
+    for number, rubbish in enumerate([b"", b"\0" * 32768, os.urandom(32768), b"short"]):
+        path = tmp_path / f"{number}.db"
+        history.write(path, history.log)
+        path.with_name(path.name + "-shm").write_bytes(rubbish)
+        check(path, history.moments[-1][1], figures)
+
+
+def test_log_lost(history: History, tmp_path: Path, figures: Counter[str]) -> None:
+    """What was in the file before stays."""
+    path = tmp_path / "memory.db"
+    path.write_bytes(history.database)
+    check(path, history.moments[0][1], figures)
+
+
+def test_flipped_bits_in_the_database(
+    tmp_path: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
+) -> None:
+    """A store that calls itself sound shows the words that were written, and finds them.
+
+    SQLite keeps no checksums of pages: a flipped bit in the case of a letter, an id or a date is not noticed.
+    """
+    whole = tmp_path / "memory.db"
+    with agentmem.open(whole) as store:
+        store.add_many([note(n) for n in range(60)])
+        expected, texts = words_in(store), shown(store)
+        words = {word: found_by(store, word) for word in ["note", "word7", "common", "group3"]}
+    image = whole.read_bytes()
+    for number in rounds(300, share=0.1):
+        damaged = bytearray(image)
+        for _ in range(random.choice([1, 1, 1, 20, 4096])):
+            damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
+        path = tmp_path / f"{number}.db"
+        path.write_bytes(damaged)
+        figures["damaged databases opened"] += 1
+        try:
+            with agentmem.open(path, index="disk" if number % 2 else "memory") as store:
+                right = words_in(store) == expected
+                right = right and all(found_by(store, word) == found for word, found in words.items())
+                noticed = not store.verify()
+                assert right or noticed, f"wrong and not noticed: {path}"
+                figures["damaged databases with a wrong field that nothing notices"] += (
+                    not noticed and shown(store) != texts
+                )
+        except (agentmem.CorruptStoreError, agentmem.NotAStoreError, agentmem.SchemaTooNewError):
+            figures["damaged databases refused"] += 1
+        except agentmem.AgentMemError as error:
+            # A damaged schema: SQLite calls that an error of the statement.
+            assert str(error).startswith("SQLite:")  # noqa: PT017 (most stores raise nothing)
+            figures["damaged databases refused in SQLite's own words"] += 1
+        path.unlink()
+
+
+def note(n: int) -> dict[str, object]:
+    """A record that is long enough for a few pages to be full of texts."""
+    return {"id": f"id{n}", "content": f"common note of word{n} in group{n % 7} " + f"filler{n} " * 20}
+
+
+def words_in(store: agentmem.MemoryStore) -> list[list[str]]:
+    """The terms of all texts, in an order that dates and ids have no part in."""
+    return sorted(agentmem.analyze(record.content) for record in store.list(None, include_private=True))
+
+
+def found_by(store: agentmem.MemoryStore, word: str) -> list[list[str]]:
+    """The terms of the texts that are found."""
+    hits = store.search(word, 100, mode="bm25", include_private=True)
+    return sorted(agentmem.analyze(hit.record.content) for hit in hits)
+
+
+def test_damaged_index_files(
+    tmp_path: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
+) -> None:
+    """A flipped, cut, emptied, missing or foreign index file is noticed, and the index made anew from the
+    records.
+    """
+    whole = tmp_path / "whole" / "memory.db"
+    whole.parent.mkdir()
+    with agentmem.open(whole, durability="normal") as store:
+        store.add_many([f"common note{n} of group{n % 50}" for n in range(4500)])
+    (file,) = (whole.parent / "memory.db-index").iterdir()
+    foreign = os.urandom(file.stat().st_size)
+    for number in rounds(30, share=0.05):
+        path = tmp_path / str(number) / "memory.db"
+        shutil.copytree(whole.parent, path.parent)
+        target = path.parent / "memory.db-index" / file.name
+        damage(target, number % 6, foreign)
+        figures["damaged index files opened"] += 1
+        with agentmem.open(path) as store:
+            for n in random.sample(range(4500), 5):
+                assert [hit.record.content for hit in store.search(f"note{n}", mode="bm25")] == [
+                    f"common note{n} of group{n % 50}"
+                ]
+            assert len(store.search("group7 common", 200, mode="bm25")) == 200
+            report = store.verify()
+            assert report, report.problems
+        shutil.rmtree(path.parent)
+
+
+def damage(file: Path, kind: int, foreign: bytes) -> None:
+    """One of the ways in which a file can be bad."""
+    data = bytearray(file.read_bytes())
+    if kind in (0, 1):
+        data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+    elif kind == 2:
+        del data[random.randrange(len(data)) :]
+    elif kind == 3:
+        data.clear()
+    elif kind == 4:
+        data[:] = foreign
+    file.unlink()
+    if kind != 5:
+        file.write_bytes(data)
+
+
+def test_backup_and_rebuild_restore(tmp_path: Path) -> None:
+    """A full text that lost everything is made anew by rebuild(); a backup replaces a store that is beyond
+    repair.
+    """
+    import sqlite3
+
+    path, copy = tmp_path / "memory.db", tmp_path / "copy.db"
+    with agentmem.open(path) as store:
+        store.add_many([note(n) for n in range(50)])
+        expected = shown(store)
+        store.backup(copy)
+    with sqlite3.connect(path) as conn:
+        conn.execute("INSERT INTO records_fts(records_fts) VALUES ('delete-all')")
+    conn.close()
+    with agentmem.open(path, index="disk") as store:
+        assert not store.search("note", mode="bm25")
+        assert not store.verify()
+        assert store.rebuild() == 50
+        assert store.verify()
+        assert len(store.search("note", 100, mode="bm25")) == 50
+    path.write_bytes(b"\0" * 8192)
+    with pytest.raises(agentmem.NotAStoreError):
+        agentmem.open(path)
+    shutil.copy(copy, path)
+    with agentmem.open(path) as store:
+        assert shown(store) == expected
+        assert store.verify()

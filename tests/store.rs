@@ -1,0 +1,168 @@
+//! The store as its callers see it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use agentmem::{Error, Filter, IndexMode, Mode, OnConflict, Options, Query, Record, Store};
+use tempfile::TempDir;
+
+fn options(folder: &TempDir) -> Options {
+    Options::new(folder.path().join("memory.db"))
+}
+
+fn open(folder: &TempDir) -> Store {
+    Store::open(options(folder)).unwrap()
+}
+
+fn add(store: &Store, contents: &[&str]) {
+    store.add(contents.iter().map(|&content| Record::new(content)).collect(), OnConflict::Fail).unwrap();
+}
+
+fn find(store: &Store, mode: Mode, text: &str) -> Vec<String> {
+    let hits = store.search(&Query { mode, ..Query::new(text, 10) }).unwrap();
+    hits.into_iter().map(|hit| hit.record.content).collect()
+}
+
+fn sound(store: &Store) {
+    assert_eq!(store.verify(&mut |_, _| true).unwrap().problems, Vec::<String>::new());
+}
+
+/// Many records of few words: `n` of them hold `word{n}`.
+fn fill(store: &Store, records: usize) {
+    let record = |i: usize| Record::new(format!("common note{i} group{} of things", i % 100));
+    store.add((0..records).map(record).collect(), OnConflict::Fail).unwrap();
+}
+
+#[test]
+fn what_was_added_is_found_in_each_mode_and_after_reopening() {
+    let folder = TempDir::new().unwrap();
+    for index in [IndexMode::Memory, IndexMode::Disk] {
+        let store = Store::open(Options { index, ..options(&folder) }).unwrap();
+        if store.count(&Filter::all()).unwrap() == 0 {
+            add(&store, &["Alice prefers email over phone.", "The deploy failed on Friday", "喜欢吃苹果"]);
+        }
+        for mode in [Mode::Hybrid, Mode::Bm25, Mode::Tfidf] {
+            assert_eq!(find(&store, mode, "how do I reach alice?"), ["Alice prefers email over phone."]);
+            assert_eq!(find(&store, mode, "苹果"), ["喜欢吃苹果"]);
+            assert!(find(&store, mode, "zebra").is_empty());
+        }
+        sound(&store);
+    }
+}
+
+#[test]
+fn another_handle_sees_adds_updates_and_deletes_at_once() {
+    let folder = TempDir::new().unwrap();
+    let (one, other) = (open(&folder), open(&folder));
+    let id = one.add(vec![Record::new("red apples")], OnConflict::Fail).unwrap().remove(0);
+    assert_eq!(find(&other, Mode::Hybrid, "apples"), ["red apples"]);
+    let changes = agentmem::Changes { content: Some("green pears".into()), ..Default::default() };
+    other.update(&id, changes).unwrap();
+    assert!(find(&one, Mode::Hybrid, "apples").is_empty());
+    assert_eq!(find(&one, Mode::Hybrid, "pear"), ["green pears"]);
+    one.delete(&Filter { ids: Some(vec![id]), ..Filter::default() }).unwrap();
+    assert!(find(&other, Mode::Hybrid, "pear").is_empty());
+    sound(&one);
+}
+
+#[test]
+fn a_large_store_is_opened_from_its_snapshot() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    fill(&store, 6_000);
+    store.close().unwrap();
+    assert!(matches!(store.search(&Query::new("x", 1)), Err(Error::Closed(_))));
+    drop(store);
+    let store = open(&folder);
+    let stats = store.stats().unwrap();
+    assert_eq!((stats.segments, stats.tail_records, stats.records), (1, 0, 6_000));
+    assert!(stats.mapped_bytes > 0 && stats.index_disk_bytes == stats.mapped_bytes);
+    assert_eq!(find(&store, Mode::Bm25, "note4321")[0], "common note4321 group21 of things");
+    sound(&store);
+}
+
+#[test]
+fn a_damaged_or_missing_snapshot_is_rebuilt() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    fill(&store, 5_000);
+    drop(store);
+    let file = || {
+        let index = folder.path().join("memory.db-index");
+        std::fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path()).next().unwrap()
+    };
+    for at in [0.1, 0.5, 0.9, 0.999] {
+        let mut bytes = std::fs::read(file()).unwrap();
+        let at = (bytes.len() as f64 * at) as usize;
+        bytes[at] ^= 1;
+        std::fs::write(file(), bytes).unwrap();
+        let store = open(&folder);
+        assert_eq!(find(&store, Mode::Bm25, "note777").len(), 1);
+        assert_eq!(find(&store, Mode::Bm25, "group7 common things").len(), 10);
+        sound(&store);
+    }
+    std::fs::remove_file(file()).unwrap();
+    let store = open(&folder);
+    assert_eq!(find(&store, Mode::Bm25, "note777").len(), 1);
+    sound(&store);
+}
+
+#[test]
+fn an_index_that_grows_in_many_parts_stays_sound() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    for _ in 0..5 {
+        fill(&store, 40_000);
+        let some = store.list(&Filter::default(), 500, 1000).unwrap();
+        store
+            .delete(&Filter { ids: Some(some.into_iter().map(|r| r.id).collect()), ..Filter::default() })
+            .unwrap();
+    }
+    assert_eq!(find(&store, Mode::Bm25, "note20001").len(), 5);
+    sound(&store);
+    store.close().unwrap();
+    let store = open(&folder);
+    assert!(store.stats().unwrap().segments > 0);
+    assert_eq!(find(&store, Mode::Bm25, "note20001").len(), 5);
+    sound(&store);
+}
+
+#[test]
+fn export_and_import_give_the_same_records() {
+    let (from, to) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (from, to) = (open(&from), open(&to));
+    add(&from, &["one", "two\nlines", "drei \u{1F600}"]);
+    let mut lines = Vec::new();
+    assert_eq!(from.export(&mut lines, &Filter::all(), &mut |_, _| true).unwrap(), 3);
+    for (written, skipped) in [(3, 0), (0, 3)] {
+        let imported = to.import(&mut lines.as_slice(), OnConflict::Skip, &mut |_, _| true).unwrap();
+        assert_eq!((imported.written, imported.skipped), (written, skipped));
+    }
+    assert_eq!(to.list(&Filter::all(), 9, 0).unwrap(), from.list(&Filter::all(), 9, 0).unwrap());
+}
+
+#[test]
+fn delete_needs_a_filter_and_reset_does_not() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    add(&store, &["one", "two"]);
+    assert!(matches!(store.delete(&Filter::default()), Err(Error::InvalidFilter(_))));
+    assert_eq!(store.delete(&Filter { ids: Some(vec![]), ..Filter::default() }).unwrap(), 0);
+    assert_eq!(store.reset(None).unwrap(), 2);
+    assert!(find(&store, Mode::Hybrid, "one").is_empty());
+    add(&store, &["one more"]);
+    assert_eq!(find(&store, Mode::Hybrid, "one"), ["one more"]);
+    sound(&store);
+}
+
+#[test]
+fn a_vector_of_another_dimension_may_take_the_place_of_the_only_one() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    let id = Record::new("x").id;
+    for vector in [vec![1.0, 0.0], vec![1.0, 0.0, 0.0]] {
+        let record = Record { id: id.clone(), embedding: Some(vector.clone()), ..Record::new("x") };
+        store.add(vec![record], OnConflict::Replace).unwrap();
+        let query = Query { mode: Mode::Vector, vector: Some(vector), ..Query::new("", 10) };
+        assert_eq!(store.search(&query).unwrap().len(), 1);
+    }
+    sound(&store);
+}

@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import agentmem
+from agentmem.cli import cli
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(path: Path) -> Run:
+    """Run a command on the test's store; a code that is not expected is shown with what was printed."""
+
+    def run(*arguments: str, stdin: str | None = None, code: int = 0, at: Path = path) -> Result:
+        result = CliRunner().invoke(cli, [*arguments, "--path", str(at)], input=stdin)
+        assert result.exit_code == code, result.output + repr(result.exception)
+        if code == 1 and stdin is None:
+            assert result.stderr.strip().count("\n") == 0, result.stderr
+        return result
+
+    return run
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    with agentmem.open(path) as store:
+        store.add("Alice prefers email over phone.", id="a", scope="/user/alice", categories=["preference"])
+        store.add(
+            "Invoice 7 is paid.", id="b", scope="/billing", metadata={"year": 2024}, created_at="2020-01-01"
+        )
+        store.add("a secret", id="p", private=True, source="me")
+    return path
+
+
+def test_add_and_search(run: Run, path: Path) -> None:
+    id = run("add", "Alice prefers email over phone.", "--scope", "/user/alice").stdout.strip()
+    (line,) = run("search", "how do I reach alice?").stdout.splitlines()
+    score, found, scope, content = line.split("\t")
+    assert (found, scope, content) == (id, "/user/alice", "Alice prefers email over phone.")
+    assert 0 <= float(score) <= 1
+
+
+def test_add_with_everything(run: Run, path: Path) -> None:
+    options = [
+        "--id",
+        "x",
+        "--scope",
+        "/s",
+        "-c",
+        "one",
+        "-c",
+        "two",
+        "--importance",
+        "0.8",
+        "--source",
+        "me",
+        "--private",
+        "--created-at",
+        "2024-05-01",
+    ]
+    assert json.loads(run("add", "text", *options, "--metadata", '{"k": [1]}', "--json").stdout) == {
+        "id": "x"
+    }
+    with agentmem.open(path) as store:
+        record = store.get("x", source="me")
+        assert record is not None
+        assert record.to_dict() | {
+            "updated_at": 0,
+            "last_accessed": 0,
+            "created_at": str(record.created_at),
+        } == {
+            "id": "x",
+            "content": "text",
+            "scope": "/s",
+            "categories": ["one", "two"],
+            "metadata": {"k": [1]},
+            "importance": 0.8,
+            "source": "me",
+            "private": True,
+            "created_at": "2024-05-01 00:00:00+00:00",
+            "updated_at": 0,
+            "last_accessed": 0,
+            "embedding": None,
+        }
+    assert "exists already" in run("add", "other", "--id", "x", code=1).stderr
+    run("add", "other", "--id", "x", "--replace")
+    run("add", "-", "--id", "y", stdin="from stdin\nin two lines")
+    with agentmem.open(path) as store:
+        assert store.get("y").content == "from stdin\nin two lines"  # type: ignore[union-attr]
+
+
+def test_search_options(run: Run, filled: Path) -> None:
+    hits = json.loads(run("search", "alice", "--json").stdout)
+    assert set(hits[0]) == {"score", "explain", "record"}
+    assert hits[0]["record"]["id"] == "a"
+    assert run("search", "invoice", "--where", '{"year": {"$gte": 2024}}', "--mode", "bm25").stdout
+    for options in (
+        ["--scope", "/user"],
+        ["--where", '{"year": 1}'],
+        ["--since", "2021-01-01"],
+        ["--limit", "0"],
+    ):
+        assert run("search", "invoice", *options).stdout == ""
+    assert run("search", "secret").stdout == ""
+    assert run("search", "secret", "--source", "me").stdout
+    assert run("search", "secret", "--include-private", "--explain").stdout.count("\t") == 4
+    assert run("search", "alice", "--min-score", "1.1").stdout == ""
+    assert run("search", "-", stdin="where is alice").stdout
+
+
+def test_get(run: Run, filled: Path) -> None:
+    shown = run("get", "b").stdout
+    assert "Invoice 7 is paid." in shown
+    assert "/billing" in shown
+    (record,) = json.loads(run("get", "b", "--json").stdout)
+    assert record["metadata"] == {"year": 2024}
+    assert "'nobody'" in run("get", "b", "nobody", code=1).stderr
+    run("get", "p", code=1)
+    run("get", "p", "--source", "me")
+
+
+def test_list(run: Run, filled: Path) -> None:
+    assert [line.split("\t")[1] for line in run("list").stdout.splitlines()] == ["a", "b"]
+    assert [
+        record["id"] for record in json.loads(run("list", "--json", "-n", "1", "--offset", "1").stdout)
+    ] == ["b"]
+    assert (
+        json.loads(run("list", "--json", "--category", "preference", "--scope", "/user").stdout)[0]["id"]
+        == "a"
+    )
+    assert json.loads(run("list", "--json", "--until", "2020-01-01").stdout) == []
+
+
+def test_delete(run: Run, filled: Path) -> None:
+    assert "Delete 1 record by id" in run("delete", "a", stdin="n\n", code=1).stderr
+    assert run("delete", "a", stdin="y\n").stdout == "deleted 1 record\n"
+    assert json.loads(run("delete", "a", "--yes", "--json").stdout) == {"deleted": 0}
+    assert run("delete", "--scope", "/billing", "-y").stdout == "deleted 1 record\n"
+    run("delete", code=2)
+    run("delete", "--include-private", "--yes", code=2)
+    with agentmem.open(filled) as store:
+        assert store.count(include_private=True) == 1
+
+
+def test_reset(run: Run, filled: Path) -> None:
+    run("reset", stdin="", code=1)
+    assert "all 3 records" in run("reset", stdin="n\n", code=1).stderr
+    assert run("reset", "--scope", "/user", "--yes").stdout == "deleted 1 record\n"
+    assert json.loads(run("reset", "--yes", "--json").stdout) == {"deleted": 2}
+
+
+def test_care(run: Run, filled: Path, tmp_path: Path) -> None:
+    assert json.loads(run("stats", "--json").stdout)["records"] == 3
+    assert "records" in run("stats").stdout
+    assert run("verify").stdout == "sound: 3 records\n"
+    assert json.loads(run("verify", "--json").stdout) == {"ok": True, "records": 3, "problems": []}
+    assert run("rebuild").stdout == "rebuilt from 3 records\n"
+    assert json.loads(run("rebuild", "--json").stdout) == {"records": 3}
+    copy = tmp_path / "copy.db"
+    assert json.loads(run("backup", str(copy), "--json").stdout) == {
+        "path": str(copy),
+        "bytes": copy.stat().st_size,
+    }
+    assert run("stats", at=copy).stdout
+
+
+def test_migrate(run: Run, filled: Path) -> None:
+    before = filled.read_bytes()
+    for options in (["--status"], ["--dry-run"]):
+        assert "nothing to do" in run("migrate", *options).stdout
+        assert filled.read_bytes() == before
+    status = json.loads(run("migrate", "--status", "--json").stdout)
+    assert status["current"] == status["latest"]
+    assert status["pending"] == []
+    assert run("migrate").stdout == "nothing to do\n"
+    run("migrate", "--status", at=filled.parent / "none.db")
+    assert not (filled.parent / "none.db").exists()
+    run("migrate", at=filled.parent / "none.db", code=1)
+
+
+def test_export_and_import(run: Run, filled: Path, tmp_path: Path) -> None:
+    exported = run("export").stdout
+    assert [json.loads(line)["id"] for line in exported.splitlines()] == ["a", "b"]
+    assert run("export", "out.jsonl", "--include-private").stdout == "wrote 3 records to out.jsonl\n"
+    other = tmp_path / "other.db"
+    assert run("import", "out.jsonl", at=other).stdout == "imported 3 records, skipped 0\n"
+    assert json.loads(run("import", "out.jsonl", "--json", at=other).stdout) == {"written": 0, "skipped": 3}
+    run("import", "out.jsonl", "--on-conflict", "fail", at=other, code=1)
+    run("import", "-", at=tmp_path / "third.db", stdin=exported)
+    with agentmem.open(other) as store:
+        assert store.count(include_private=True) == 3
+    assert "none.jsonl" in run("import", "none.jsonl", code=1).stderr
+    run("import", "out.jsonl", "somewhere", code=2)
+    run("import", "out.jsonl", "--dry-run", code=2)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["search"],
+        ["search", "x", "--limit", "-1"],
+        ["search", "x", "--limit", "ten"],
+        ["search", "x", "--mode", "magic"],
+        ["search", "x", "--where", "nonsense"],
+        ["list", "--where", "5"],
+        ["add", "x", "--metadata", "[]"],
+        ["get"],
+        ["nonsense"],
+        ["list", "--colour", "red"],
+    ],
+    ids=str,
+)
+def test_usage(run: Run, filled: Path, arguments: list[str]) -> None:
+    assert "Usage:" in run(*arguments, code=2).stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["add", ""],
+        ["add", "x", "--importance", "5"],
+        ["add", "x", "--scope", "/../x"],
+        ["list", "--since", "yesterday"],
+        ["search", "x", "--where", '{"a": {"$near": 1}}'],
+        ["backup", "/no/such/folder/x.db"],
+        ["export", "/no/such/folder/x.jsonl"],
+    ],
+    ids=str,
+)
+def test_failures(run: Run, filled: Path, arguments: list[str]) -> None:
+    assert run(*arguments, code=1).stderr.startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "command", ["search x", "get x", "list", "delete x", "reset", "stats", "verify", "rebuild"]
+)
+def test_nothing_is_made_by_looking(run: Run, path: Path, command: str) -> None:
+    assert "there is no store" in run(*command.split(), code=1).stderr
+    assert not path.exists()
+
+
+def test_other_files(run: Run, path: Path, tmp_path: Path) -> None:
+    path.write_text("not a store")
+    assert "not an agentmem store" in run("stats", code=1).stderr
+    assert "not an agentmem store" in run("stats", at=tmp_path, code=1).stderr
+    assert path.read_text() == "not a store"
+
+
+def test_path_from_the_environment(filled: Path) -> None:
+    result = CliRunner().invoke(cli, ["stats", "--json"], env={"AGENTMEM_PATH": str(filled)})
+    assert json.loads(result.stdout)["path"] == str(filled)
+
+
+def test_help_teaches() -> None:
+    names = [
+        "migrate",
+        "add",
+        "search",
+        "get",
+        "list",
+        "delete",
+        "stats",
+        "verify",
+        "rebuild",
+        "backup",
+        "export",
+        "import",
+        "reset",
+        "demo",
+    ]
+    overview = CliRunner().invoke(cli, ["--help"]).stdout
+    for name in names:
+        assert f"  {name} " in overview
+        shown = CliRunner().invoke(cli, [name, "--help"]).stdout
+        assert "--path" in shown or name == "demo"
+        assert "--json" in shown or name in ("demo", "export")
+        assert f"agentmem {name}" in shown or name in ("demo", "stats", "verify", "rebuild"), name
+    assert agentmem.__version__ in CliRunner().invoke(cli, ["--version"]).stdout
+
+
+def test_for_people(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal there are tables, and text cannot style them."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    with agentmem.open(filled) as store:
+        store.add("[bold]alice[/] [/nonsense]", id="markup")
+    for arguments in (["list"], ["search", "alice", "--explain"], ["search", "nothing-like-it"], ["verify"]):
+        out = Terminal()
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.setattr(sys, "stderr", Terminal())
+        cli([*arguments, "--path", str(filled)], standalone_mode=False)
+        assert out.getvalue()
+    monkeypatch.undo()
+
+
+def test_module_and_script(filled: Path) -> None:
+    for command in ([sys.executable, "-m", "agentmem"], ["agentmem"]):
+        try:
+            done = subprocess.run([*command, "list", "--path", str(filled)], capture_output=True, text=True)
+        except FileNotFoundError:
+            assert command == ["agentmem"]
+            continue
+        assert done.returncode == 0
+        assert "Alice" in done.stdout
+
+
+def test_a_reader_that_goes_away(filled: Path) -> None:
+    with agentmem.open(filled) as store:
+        store.add_many(f"line {n} " + "x" * 500 for n in range(2000))
+    shell = f"{sys.executable} -m agentmem export --path {filled} | head -n 1"
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True)
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_demo(tmp_path: Path) -> None:
+    environment: dict[str, Any] = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "agentmem", "demo"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    for shown in (
+        "RFC 439",
+        "I avoid racetracks now",
+        "bm25",
+        "tfidf",
+        "vector",
+        "hybrid",
+        "agentmem add",
+        "import agentmem",
+    ):
+        assert shown in done.stdout, shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_demo_tells_the_conversation_as_it_was() -> None:
+    from agentmem.demo import utterances
+
+    said = list(utterances())
+    assert len(said) > 120
+    assert (said[0]["content"], said[0]["metadata"]["speaker"]) == ("Good Evening.", "DOCTOR")
+    assert ("People get on my nerves sometimes.", "PARRY") in [
+        (u["content"], u["metadata"]["speaker"]) for u in said
+    ]
+    assert said[-1]["content"] == "talk about tricky operators..."
+    assert not any("Cerf" in u["content"] or "RFC" in u["content"] for u in said)

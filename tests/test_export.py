@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import io
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+import agentmem
+from agentmem import MemoryStore, Record
+
+
+@pytest.fixture
+def filled(store: MemoryStore) -> MemoryStore:
+    store.add_many(
+        [
+            Record(
+                "日本語 \u2028 and “quotes”\nand lines",
+                id="a",
+                metadata={"n": 0.1},
+                categories=["x"],
+                scope="/s",
+            ),
+            Record("old", id="b", created_at="0001-01-01", embedding=[0.1, -1e-30]),
+            Record("secret", id="p", private=True, source="me"),
+        ]
+    )
+    return store
+
+
+def everything(store: MemoryStore) -> list[Record]:
+    return store.list(include_private=True)
+
+
+def test_there_and_back(filled: MemoryStore, tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    assert filled.export(file, include_private=True) == 3
+    assert stat.S_IMODE(file.stat().st_mode) & 0o077 == 0
+    lines = file.read_bytes().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["a", "b", "p"]
+    with agentmem.open(tmp_path / "other.db") as other:
+        imported = other.import_(file)
+        assert (imported.written, imported.skipped) == (3, 0)
+        assert everything(other) == everything(filled)
+        assert len(other.search("quotes")) == 1
+        assert other.verify()
+
+
+def test_private_records_stay_unless_asked_for(filled: MemoryStore) -> None:
+    assert filled.export("out.jsonl") == 2
+    assert filled.export("out.jsonl", source="me") == 3
+    assert filled.export("out.jsonl", scope="/s") == 1
+
+
+def test_files(filled: MemoryStore, tmp_path: Path) -> None:
+    out = io.BytesIO()
+    assert filled.export(out, include_private=True) == 3
+    with open(tmp_path / "text", "w") as text:
+        filled.export(text, include_private=True)
+    assert (tmp_path / "text").read_bytes() == out.getvalue()
+    with agentmem.open(tmp_path / "other.db") as other:
+        assert other.import_(io.BytesIO(out.getvalue())).written == 3
+        with open(tmp_path / "text") as text:
+            assert other.import_(text, on_conflict="skip").skipped == 3
+    for wrong in (io.StringIO(), 5, None):
+        with pytest.raises(TypeError, match="binary file"):
+            filled.export(wrong)  # type: ignore[arg-type]
+
+
+def test_conflicts(filled: MemoryStore) -> None:
+    filled.export("out.jsonl", include_private=True)
+    with pytest.raises(agentmem.DuplicateIdError):
+        filled.import_("out.jsonl")
+    filled.update("a", content="changed")
+    assert filled.import_("out.jsonl", on_conflict="skip").skipped == 3
+    assert filled.get("a").content == "changed"  # type: ignore[union-attr]
+    assert filled.import_("out.jsonl", on_conflict="replace").written == 3
+    assert filled.get("a").content.startswith("日本語")  # type: ignore[union-attr]
+    assert filled.count(include_private=True) == 3
+    with pytest.raises(ValueError, match="on_conflict"):
+        filled.import_("out.jsonl", on_conflict="merge")  # type: ignore[arg-type]
+
+
+def test_foreign_lines(store: MemoryStore) -> None:
+    lines = b'{"content": "one"}\n\n  \n{"content": "two", "scope": "s", "id": null}\r\n{"content": "three"}'
+    assert store.import_(io.BytesIO(lines)).written == 3
+    assert sorted(record.content for record in store.list()) == ["one", "three", "two"]
+
+
+@pytest.mark.parametrize(
+    "line", [b"nonsense", b"[]", b'{"content": ""}', b'{"text": "x"}', b"\xff\xfe", b'{"content": 5}']
+)
+def test_bad_lines_are_named(store: MemoryStore, line: bytes) -> None:
+    with pytest.raises(agentmem.InvalidRecordError, match="line 2"):
+        store.import_(io.BytesIO(b'{"content": "fine"}\n' + line + b"\n"))
+    assert store.count() == 0
+
+
+def test_missing_files(store: MemoryStore, tmp_path: Path) -> None:
+    with pytest.raises(agentmem.StorePathError, match=r"nothing\.jsonl"):
+        store.import_(tmp_path / "nothing.jsonl")
+    with pytest.raises(agentmem.StorePathError):
+        store.export(tmp_path / "no" / "out.jsonl")
+
+
+def test_a_failed_export_leaves_no_file(filled: MemoryStore, tmp_path: Path) -> None:
+    file = tmp_path / "out" / "x.jsonl"
+    file.parent.mkdir()
+    file.write_text("before")
+    with pytest.raises(agentmem.InvalidFilterError):
+        filled.export(file, since="soon")
+    assert [each.name for each in file.parent.iterdir()] == ["x.jsonl"]
+    assert file.read_text() == "before"
+
+
+def test_what_a_file_raises_goes_through(filled: MemoryStore) -> None:
+    class Broken(io.RawIOBase):
+        def write(self, data: object) -> int:
+            raise ZeroDivisionError("mine")
+
+        def read(self, size: int = -1) -> bytes:
+            raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        filled.export(Broken())  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        filled.import_(Broken())  # type: ignore[arg-type]
+
+
+def test_backup(filled: MemoryStore, tmp_path: Path) -> None:
+    before = everything(filled)
+    filled.backup(tmp_path / "copy.db")
+    filled.add("later")
+    with agentmem.open(tmp_path / "copy.db") as copy:
+        assert everything(copy) == before
+        assert copy.verify()
+    with pytest.raises(agentmem.AgentMemError):
+        filled.backup(filled.path)
+    with pytest.raises(agentmem.StorePathError):
+        filled.backup(tmp_path / "no" / "copy.db")
+    assert filled.count(include_private=True) == 4
+
+
+def test_rebuild_and_verify(filled: MemoryStore) -> None:
+    assert filled.rebuild() == 3
+    report = filled.verify()
+    assert report
+    assert (report.ok, report.records, report.problems) == (True, 3, [])
+    assert len(filled.search("old")) == 1
+
+
+def test_stats(filled: MemoryStore) -> None:
+    stats = filled.stats()
+    assert (stats.path, stats.records, stats.pool_size) == (filled.path, 3, 8)
+    assert stats.terms > 0
+    assert stats.disk_bytes > 0
+    assert stats.schema_version >= 2
+    assert stats.to_dict()["records"] == 3
