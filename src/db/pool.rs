@@ -21,8 +21,8 @@ use crate::error::{Error, Result};
 /// Statements kept prepared on each connection.
 const STATEMENTS: usize = 64;
 
-/// A write of more rows than this is large.
-const MUCH: u64 = 5_000;
+/// A write of more rows than this is large, see [`Pool::renew`].
+const MUCH: u64 = 500;
 
 /// What a returned write survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -273,6 +273,8 @@ impl Source {
 fn set_up(conn: &Connection, patience: Duration, cache_mib: u32) -> rusqlite::Result<()> {
     conn.busy_timeout(patience)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // A plan that looked at a bound value would be made anew for every other value.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Pages are read through the map, which all processes share; the cache holds what a write has changed.
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
