@@ -30,7 +30,8 @@ CREATE TABLE records (
     private       INTEGER,                              -- 1 or NULL
     categories    TEXT,                                 -- JSON list of texts
     metadata      TEXT,                                 -- JSON object
-    content       TEXT NOT NULL
+    content       TEXT NOT NULL,
+    checksum      INTEGER                               -- of all but last_accessed; NULL until the program seals it
 );
 
 INSERT INTO scopes(path) SELECT DISTINCT scope FROM records_v1;

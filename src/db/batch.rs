@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
+use super::checksum::Fields;
 use super::{Analyze, changes, fts, meta, records};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
@@ -38,8 +39,8 @@ impl<'c> Batch<'c> {
             conn,
             insert: conn.prepare_cached(
                 "INSERT INTO records(id, scope, created_at, updated_at, last_accessed, importance, source, private,
-                                     categories, metadata, content)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                     categories, metadata, content, checksum)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?,
             insert_terms: conn.prepare_cached(fts::INSERT)?,
             scopes: FxHashMap::default(),
@@ -66,25 +67,44 @@ impl<'c> Batch<'c> {
         let differs = |at: Micros| (at != record.created_at).then_some(at);
         let categories = json(!record.categories.is_empty(), &record.categories)?;
         let metadata = json(!record.metadata.is_empty(), &record.metadata)?;
+        let id = records::EncodedId::new(&record.id);
+        let updated_at = differs(record.updated_at);
+        let importance = (record.importance != 0.5).then_some(record.importance);
+        let vector = record.embedding.as_deref().map(records::encode_vector);
+        let fields = Fields {
+            id: id.value(),
+            scope: record.scope.as_str(),
+            created_at: record.created_at,
+            updated_at,
+            importance,
+            source: record.source.as_deref(),
+            private: record.private,
+            categories: categories.as_deref(),
+            metadata: metadata.as_deref(),
+            content: &record.content,
+            vector: vector.as_deref(),
+        };
+        let checksum = fields.checksum();
         self.insert
             .execute((
-                records::EncodedId::new(&record.id),
+                &id,
                 scope,
                 record.created_at,
-                differs(record.updated_at),
+                updated_at,
                 differs(record.last_accessed),
-                (record.importance != 0.5).then_some(record.importance),
+                importance,
                 &record.source,
                 record.private.then_some(1),
-                categories,
-                metadata,
+                &categories,
+                &metadata,
                 &record.content,
+                checksum,
             ))
             .map_err(|error| duplicate(error, &record.id))?;
         let seq = self.conn.last_insert_rowid();
         self.insert_terms.execute((seq, terms))?;
-        if let Some(vector) = &record.embedding {
-            self.insert_vector(seq, vector)?;
+        if let Some(vector) = vector {
+            self.insert_vector(seq, &vector)?;
         }
         self.records += 1;
         self.terms += count(terms);
@@ -203,16 +223,15 @@ impl<'c> Batch<'c> {
         Ok(id)
     }
 
-    fn insert_vector(&self, seq: Seq, vector: &[f32]) -> Result<()> {
+    fn insert_vector(&self, seq: Seq, encoded: &[u8]) -> Result<()> {
+        let found = encoded.len() / size_of::<f32>();
         match records::dimension(self.conn)? {
-            Some(expected) if expected != vector.len() => {
-                return Err(Error::DimensionMismatch { expected, found: vector.len() });
-            }
+            Some(expected) if expected != found => return Err(Error::DimensionMismatch { expected, found }),
             _ => {}
         }
         self.conn
             .prepare_cached("INSERT INTO embeddings(seq, vector) VALUES (?, ?)")?
-            .execute((seq, records::encode_vector(vector)))?;
+            .execute((seq, encoded))?;
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
+use super::checksum::Fields;
 use super::filter::Where;
 use super::meta;
 use crate::error::Result;
@@ -14,7 +15,7 @@ use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 /// What [`record`] reads, from [`FROM`].
 const COLUMNS: &str =
     "records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
-     private, categories, metadata, content, vector";
+     private, categories, metadata, content, vector, checksum";
 const FROM: &str = " FROM records JOIN scopes ON scopes.id = records.scope
      LEFT JOIN embeddings ON embeddings.seq = records.seq";
 
@@ -309,6 +310,37 @@ pub fn each(
     Ok(())
 }
 
+/// What is wrong with the records themselves, one line for each that cannot be read or is not what was written.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn problems(conn: &Connection) -> Result<Vec<String>> {
+    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}{FROM} ORDER BY records.seq"))?;
+    let mut rows = statement.query([])?;
+    let mut problems = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Err(error) = record(row) {
+            problems.push(format!("record number {}: {error}", row.get::<_, Seq>(0)?));
+        }
+    }
+    Ok(problems)
+}
+
+/// Gives a checksum to each record that has none, because an older schema held it.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn seal(conn: &Connection) -> Result<()> {
+    let mut statement = conn.prepare(&format!("SELECT {COLUMNS}{FROM} WHERE checksum IS NULL"))?;
+    let checksums = statement.query_map([], |row| Ok((row.get::<_, Seq>(0)?, checksum(row)?)))?;
+    let checksums = checksums.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut update = conn.prepare("UPDATE records SET checksum = ? WHERE seq = ?")?;
+    for (seq, checksum) in checksums {
+        update.execute((checksum, seq))?;
+    }
+    Ok(())
+}
+
 /// Hands number and content of every record above `after` to `take`, rising, until it answers false.
 ///
 /// # Errors
@@ -377,12 +409,18 @@ impl<'a> EncodedId<'a> {
     }
 }
 
-impl ToSql for EncodedId<'_> {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self {
+impl EncodedId<'_> {
+    pub(super) fn value(&self) -> ValueRef<'_> {
+        match self {
             Self::Uuid(bytes) => ValueRef::Blob(bytes),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
-        }))
+        }
+    }
+}
+
+impl ToSql for EncodedId<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.value()))
     }
 }
 
@@ -412,6 +450,12 @@ pub(super) fn vector(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Ve
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
+    let sealed: Option<i32> = row.get(13)?;
+    if sealed.is_some_and(|sealed| checksum(row).ok() != Some(sealed)) {
+        let id = decode_id(row, 1)?;
+        let what = format!("record {:?} is not what was written, by its checksum", id.as_str());
+        return Err(unreadable(13, what + "; delete it, or restore a backup"));
+    }
     let created_at: Micros = row.get(3)?;
     let record = Record {
         id: decode_id(row, 1)?,
@@ -428,6 +472,24 @@ fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
         embedding: vector(row, 12)?,
     };
     Ok((row.get(0)?, record))
+}
+
+/// The checksum of a row of [`COLUMNS`].
+fn checksum(row: &Row<'_>) -> rusqlite::Result<i32> {
+    let fields = Fields {
+        id: row.get_ref(1)?,
+        scope: row.get_ref(2)?.as_str()?,
+        created_at: row.get(3)?,
+        updated_at: row.get(4)?,
+        importance: row.get(6)?,
+        source: row.get_ref(7)?.as_str_or_null()?,
+        private: row.get::<_, Option<bool>>(8)?.unwrap_or_default(),
+        categories: row.get_ref(9)?.as_str_or_null()?,
+        metadata: row.get_ref(10)?.as_str_or_null()?,
+        content: row.get_ref(11)?.as_str()?,
+        vector: row.get_ref(12)?.as_blob_or_null()?,
+    };
+    Ok(fields.checksum())
 }
 
 fn json<T: Default + serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {

@@ -4,6 +4,7 @@
 //! writer only hands over the terms that it has computed anyway.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Weak};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -34,6 +35,8 @@ pub struct Shared {
     handed_over: Mutex<FxHashMap<Seq, HandedOver>>,
     selections: Selections,
     background: Mutex<Option<JoinHandle<()>>>,
+    /// The index files are damaged, and the store is read-only: it cannot write that down.
+    without_files: AtomicBool,
 }
 
 /// The indexes, always at the same position of the feed.
@@ -71,6 +74,7 @@ impl Shared {
             handed_over: Mutex::default(),
             selections: Selections::default(),
             background: Mutex::default(),
+            without_files: AtomicBool::new(false),
         });
         shared.reload(pool)?;
         all.insert(key, Arc::downgrade(&shared));
@@ -135,8 +139,23 @@ impl Shared {
         self.follow(pool).inspect_err(|_| watcher.forget())
     }
 
+    /// Starts anew because an index file turned out to be damaged.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn repair(&self, pool: &Pool, damaged: Damaged) -> Result<()> {
+        self.disown(pool, damaged)?;
+        self.reload(pool)
+    }
+
+    fn disown(&self, pool: &Pool, damaged: Damaged) -> Result<()> {
+        self.without_files.store(pool.is_read_only(), Ordering::Release);
+        snapshot::disown(pool, damaged)
+    }
+
     fn load(&self, pool: &Pool) -> Result<()> {
-        let index = snapshot::load(pool)?;
+        let without_files = self.without_files.load(Ordering::Acquire);
+        let index = if without_files { Index::default() } else { snapshot::load(pool)? };
         let (position, vectors) = pool.read(|conn| {
             // An index that starts from nothing needs no deletion of the past.
             let empty = index.position() == Position::default();
@@ -171,7 +190,7 @@ impl Shared {
             let complete = feed.complete;
             let terms = self.terms(&feed.added);
             if let Err(damaged) = self.take_in(feed, &terms) {
-                snapshot::disown(pool, damaged)?;
+                self.disown(pool, damaged)?;
                 self.load(pool)?;
                 continue;
             }

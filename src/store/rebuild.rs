@@ -31,6 +31,7 @@ pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<u64> {
 fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
     let total = meta::totals(conn)?.records;
     let (mut done, mut terms) = (0u64, 0u64);
+    records::seal(conn)?;
     fts::clear(conn)?;
     records::each_content(conn, 0, |seq, content| {
         let joined = joined_terms(content);

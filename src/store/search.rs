@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::disk::OnDisk;
 use super::follow::{Derived, Shared};
-use super::{Store, parallel, snapshot};
+use super::{Store, parallel};
 use crate::db::{changes, records};
 use crate::error::{Error, Result};
 use crate::index::{Allowed, Damaged, Position, Scoring};
@@ -133,8 +133,7 @@ fn in_memory(
     match damaged {
         None => found,
         Some(damaged) => {
-            snapshot::disown(pool, damaged)?;
-            shared.reload(pool)?;
+            shared.repair(pool, damaged)?;
             Ok(None)
         }
     }

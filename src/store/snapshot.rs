@@ -215,10 +215,7 @@ fn settle(
     pool: &Pool,
     change: impl FnOnce(&mut Index) -> Result<(), Damaged>,
 ) -> Result<()> {
-    shared.change(change).or_else(|damaged| {
-        disown(pool, damaged)?;
-        shared.reload(pool)
-    })
+    shared.change(change).or_else(|damaged| shared.repair(pool, damaged))
 }
 
 /// Removes files that the manifest does not name and nobody can be writing.

@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use super::{Store, joined_terms};
 use crate::db::{Progress, changes, fts, meta, records, upkeep};
 use crate::error::{Error, Result};
+use crate::index::Damaged;
 use crate::record::Seq;
 use crate::text::ANALYZER_VERSION;
 
@@ -42,8 +43,19 @@ struct Truth {
     with_vector: Vec<Seq>,
 }
 
+/// How a comparison of the index with the records ended.
+enum Compared {
+    /// With these problems.
+    Done(Vec<String>),
+    /// Somebody wrote meanwhile: the index is not at the moment that the connection sees.
+    Apart,
+    /// With an index file that cannot be read.
+    Unreadable(Damaged),
+}
+
 impl Store {
     /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records.
+    /// An index file that turns out to be damaged is derived anew, as a search would do; the log tells of it.
     ///
     /// # Errors
     /// [`Error::Interrupted`]; what is damaged is in the report and no error, unless it cannot be read at all.
@@ -54,12 +66,20 @@ impl Store {
             let compared = self.read(|conn| {
                 let truth = truth(conn, progress)?;
                 report.records = truth.seqs.len() as u64;
-                let Some(problems) = self.index_problems(conn, &truth)? else { return Ok(None) };
-                Ok(Some([full_text_problems(conn, &truth)?, problems].concat()))
+                let in_index = match self.index_problems(conn, &truth)? {
+                    Compared::Done(problems) => problems,
+                    other => return Ok(other),
+                };
+                let in_records = listed(records::problems(conn)?, "records are damaged");
+                Ok(Compared::Done([in_records, full_text_problems(conn, &truth)?, in_index].concat()))
             })?;
-            if let Some(problems) = compared {
-                report.problems.extend(problems);
-                return Ok(report);
+            match (compared, &self.shared) {
+                (Compared::Done(problems), _) => {
+                    report.problems.extend(problems);
+                    return Ok(report);
+                }
+                (Compared::Unreadable(damaged), Some(shared)) => shared.repair(&self.pool, damaged)?,
+                _ => {}
             }
         }
         Err(Error::Busy {
@@ -68,9 +88,8 @@ impl Store {
         })
     }
 
-    /// `None` when the index is not at the moment that the connection sees, because somebody wrote meanwhile.
-    fn index_problems(&self, conn: &Connection, truth: &Truth) -> Result<Option<Vec<String>>> {
-        let Some(shared) = &self.shared else { return Ok(Some(Vec::new())) };
+    fn index_problems(&self, conn: &Connection, truth: &Truth) -> Result<Compared> {
+        let Some(shared) = &self.shared else { return Ok(Compared::Done(Vec::new())) };
         shared.read(|derived| {
             let (index, newest) = (&derived.index, changes::newest_record(conn)?);
             let missed = truth.seqs.last().is_some_and(|&last| last > index.position().seq);
@@ -78,7 +97,7 @@ impl Store {
                 || index.position().seq > newest
                 || index.position().deletion != changes::newest_deletion(conn)?
             {
-                return Ok(None);
+                return Ok(Compared::Apart);
             }
             let mut problems = Vec::new();
             match (index.live(), index.vocabulary()) {
@@ -94,12 +113,12 @@ impl Store {
                         &vocabulary.into_iter().collect(),
                     ));
                 }
-                (Err(damaged), _) | (_, Err(damaged)) => problems.push(damaged.to_string()),
+                (Err(damaged), _) | (_, Err(damaged)) => return Ok(Compared::Unreadable(damaged)),
             }
             if derived.vectors.seqs() != truth.with_vector {
                 problems.push("the vectors in memory are not those of the records".into());
             }
-            Ok(Some(problems))
+            Ok(Compared::Done(problems))
         })
     }
 }
@@ -163,13 +182,20 @@ fn differences(name: &str, truth: &HashMap<String, u64>, found: &HashMap<String,
     let extra = found.keys().filter(|term| !truth.contains_key(*term));
     let mut wrong: Vec<&String> = missing.map(|(term, _)| term).chain(extra).collect();
     wrong.sort();
-    let say = |term: &&String| {
-        let [found, expected] = [found, truth].map(|table| table.get(*term).copied().unwrap_or(0));
+    let say = |term: &String| {
+        let [found, expected] = [found, truth].map(|table| table.get(term).copied().unwrap_or(0));
         format!("{name}: {term:?} is in {found} records by it, in {expected} by the records")
     };
-    let mut problems: Vec<String> = wrong.iter().take(LISTED).map(say).collect();
-    if wrong.len() > LISTED {
-        problems.push(format!("{name}: {} more terms are wrong", wrong.len() - LISTED));
+    listed(wrong.into_iter().map(say), &format!("terms of the {name} are wrong"))
+}
+
+/// The first problems of a kind, and how many more there are.
+fn listed(problems: impl IntoIterator<Item = String>, what: &str) -> Vec<String> {
+    let mut problems = problems.into_iter();
+    let mut listed: Vec<String> = problems.by_ref().take(LISTED).collect();
+    let more = problems.count();
+    if more > 0 {
+        listed.push(format!("{more} more {what}"));
     }
-    problems
+    listed
 }
