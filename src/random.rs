@@ -25,10 +25,16 @@ pub fn number() -> u64 {
     u64::from_ne_bytes(bytes())
 }
 
-/// A fresh UUIDv7 (RFC 9562, 5.7): the milliseconds since 1970, then 74 random bits.
+/// A fresh UUIDv7 (RFC 9562, 5.7 and 6.2, method 3): the time since 1970 in 4096ths of a millisecond, so that ids made
+/// one after the other stand so in an index, then 62 random bits.
 #[must_use]
 pub fn uuid_v7() -> uuid::Uuid {
-    uuid::Builder::from_unix_timestamp_millis((now() / 1_000_000) as u64, &bytes()).into_uuid()
+    const MILLISECOND: u128 = 1_000_000;
+    let now = now();
+    let fraction = (now % MILLISECOND * 4096 / MILLISECOND) as u16;
+    let mut rest: [u8; 10] = bytes();
+    rest[..2].copy_from_slice(&fraction.to_be_bytes());
+    uuid::Builder::from_unix_timestamp_millis((now / MILLISECOND) as u64, &rest).into_uuid()
 }
 
 /// Nanoseconds since 1970; 0 for a clock that is set before.
@@ -45,7 +51,10 @@ mod tests {
         let ids: Vec<_> = (0..10_000).map(|_| super::uuid_v7()).collect();
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
         assert!(ids.iter().all(|id| id.get_version_num() == 7));
-        let seconds = |id: &uuid::Uuid| id.get_timestamp().map(|at| at.to_unix());
-        assert!(seconds(&ids[0]).is_some() && seconds(&ids[0]) <= seconds(&ids[9_999]));
+        let year_2020 = 1_577_836_800;
+        assert!(ids.iter().all(|id| id.get_timestamp().is_some_and(|at| at.to_unix().0 > year_2020)));
+        // The clock may be set back, or stand still for a moment.
+        let in_order = ids.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!(in_order > 5_000, "{in_order}");
     }
 }

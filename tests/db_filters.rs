@@ -261,7 +261,7 @@ proptest! {
     ) {
         let store = store();
         model.iter_mut().zip(IDS).for_each(|(record, text)| record.id = id(text));
-        let entries = model.iter().map(|record| Entry { record: record.clone(), terms: record.content.clone() });
+        let entries = model.iter().map(|record| Entry::new(record.clone()));
         store.writer.add(Arc::new(entries.collect()), OnConflict::Fail).unwrap();
         for (filter, condition) in &filters {
             check(&store, &model, filter, condition.as_ref());

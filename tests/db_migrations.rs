@@ -77,7 +77,7 @@ fn make_v2(path: &Path) {
     let analyze: Arc<Analyze> = Arc::new(str::to_lowercase);
     let pool = Arc::new(Pool::open(&Settings::new(path)).unwrap());
     let entries = expected().into_iter().rev();
-    let entries = entries.map(|record| Entry { terms: analyze(&record.content), record }).collect();
+    let entries = entries.map(Entry::new).collect();
     Writer::new(pool, analyze).add(Arc::new(entries), OnConflict::Fail).unwrap();
 }
 

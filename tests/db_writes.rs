@@ -45,7 +45,7 @@ fn record(name: &str, content: &str) -> Record {
 }
 
 fn entries(records: impl IntoIterator<Item = Record>) -> Arc<Vec<Entry>> {
-    let entries = records.into_iter().map(|record| Entry { terms: analyze(&record.content), record });
+    let entries = records.into_iter().map(Entry::new);
     Arc::new(entries.collect())
 }
 
@@ -291,7 +291,7 @@ fn a_failing_job_spoils_no_other() {
                     let lost = entries([record(&format!("{name}-x"), "lost"), record("lost", "lost")]);
                     let _ = store.writer.run(move |batch| {
                         for entry in lost.iter() {
-                            batch.insert(&entry.record, &entry.terms)?;
+                            batch.insert(&entry.record, entry.terms(&analyze))?;
                         }
                         Err::<(), _>(Error::InvalidFilter("on purpose".into()))
                     });

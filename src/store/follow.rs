@@ -209,7 +209,7 @@ impl Shared {
         let known: Vec<_> = added.iter().map(|record| handed_over.remove(&record.seq)).collect();
         drop(handed_over);
         parallel::map(added.len(), 128, |i| match &known[i] {
-            Some((entries, at)) => entries[*at].terms.clone(),
+            Some((entries, at)) => entries[*at].terms(&joined_terms).to_owned(),
             None => joined_terms(&added[i].content),
         })
     }

@@ -188,8 +188,15 @@ impl Store {
         if records.is_empty() {
             return Ok(0);
         }
-        let entries = Arc::new(analyzed(records)?);
-        let seqs = self.writer.add(Arc::clone(&entries), on_conflict)?;
+        let entries = records.into_iter().map(|record| Ok(Entry::new(record.validated()?)));
+        let entries = Arc::new(entries.collect::<Result<Vec<_>>>()?);
+        let seqs = parallel::ahead(
+            entries.len(),
+            |i| {
+                entries[i].terms(&joined_terms);
+            },
+            || self.writer.add(Arc::clone(&entries), on_conflict),
+        )?;
         if let Some(shared) = &self.shared {
             shared.hand_over(&seqs, &entries);
         }
@@ -413,13 +420,6 @@ impl Drop for Store {
             log::warn!("closing {:?}: {error}", self.path());
         }
     }
-}
-
-/// Validates records and analyzes them, on all cores if they are many.
-fn analyzed(records: Vec<Record>) -> Result<Vec<Entry>> {
-    let records = records.into_iter().map(Record::validated).collect::<Result<Vec<_>>>()?;
-    let terms = parallel::map(records.len(), 128, |i| joined_terms(&records[i].content));
-    Ok(records.into_iter().zip(terms).map(|(record, terms)| Entry { record, terms }).collect())
 }
 
 fn bytes_of(path: &Path) -> u64 {

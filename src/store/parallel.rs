@@ -5,6 +5,33 @@ use std::thread;
 
 use parking_lot::Mutex;
 
+/// Prepares `count` things, `each(0)` first, while `work` goes through them. A few are prepared before; many by the other
+/// cores meanwhile, as far as they get: `work` prepares for itself what it comes to first, and when it is done they stop.
+pub fn ahead<T>(count: usize, prepare: impl Fn(usize) + Sync, work: impl FnOnce() -> T) -> T {
+    const FEW: usize = 256;
+    if count <= FEW {
+        (0..count).for_each(prepare);
+        return work();
+    }
+    let next = AtomicUsize::new(0);
+    let prepare_next = || loop {
+        let i = next.fetch_add(1, Ordering::Relaxed);
+        if i >= count {
+            break;
+        }
+        prepare(i);
+    };
+    thread::scope(|scope| {
+        for _ in 1..thread::available_parallelism().map_or(2, usize::from).max(2) {
+            // Without another thread the work is done all the same.
+            drop(thread::Builder::new().spawn_scoped(scope, prepare_next));
+        }
+        let done = work();
+        next.store(count, Ordering::Relaxed);
+        done
+    })
+}
+
 /// `each(0)` to `each(count - 1)` on all cores, in order of their numbers. `chunk` of them are done in a row by
 /// one thread.
 pub fn map<T: Send>(count: usize, chunk: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {

@@ -2,8 +2,8 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use std::{io, mem, thread};
 
@@ -29,13 +29,28 @@ pub enum OnConflict {
     Skip,
 }
 
-/// A record ready to be written.
-#[derive(Debug, Clone, PartialEq)]
+/// A record to be written.
+#[derive(Debug)]
 pub struct Entry {
     /// A validated record.
     pub record: Record,
-    /// The terms of its content, joined by blanks.
-    pub terms: String,
+    terms: OnceLock<String>,
+}
+
+impl Entry {
+    /// `record` must be validated.
+    pub fn new(record: Record) -> Self {
+        Self { record, terms: OnceLock::new() }
+    }
+
+    /// The terms of its content, joined by blanks; analyzed by whoever asks first. Nobody waits for another thread that
+    /// is at it, and may not get to run: the work is little.
+    pub fn terms(&self, analyze: &Analyze) -> &str {
+        self.terms.get().unwrap_or_else(|| {
+            let terms = analyze(&self.record.content);
+            self.terms.get_or_init(|| terms)
+        })
+    }
 }
 
 /// The road of all writes into one store.
@@ -149,7 +164,7 @@ fn add_one(
             batch.remove(seq, analyze(&content))?;
         }
     }
-    batch.insert(&entry.record, &entry.terms).map(Some)
+    batch.insert(&entry.record, entry.terms(analyze)).map(Some)
 }
 
 /// Jobs that wait for a transaction. The first to find nobody at work leads: it takes the write lock, runs every job
