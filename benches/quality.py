@@ -269,7 +269,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     options = arguments()
-    under_test = systems.installed()
+    under_test = systems.installed([systems.AgentMem, *systems.PEERS])
     chosen = (
         options.sets.split(",")
         if options.sets

@@ -16,6 +16,10 @@ which the systems take turns, so that a busy moment of the machine strikes all o
   more after opening and all questions than before;
 - disk: megabytes in the folder.
 
+CrewAI's own storages are measured where crewai is installed: LanceDB (crewai >= 1.10) is asked by vectors of
+agentmem's LocalEmbedder, the long-term SQLite storage (crewai <= 1.9.3) finds only what is word for word the
+same, so its figures are those of finding nothing.
+
 agentmem stores scopes, labels, metadata and dates, and its hits are whole records. FTS5 stores the texts
 and gives row numbers, the other peers store no texts and give numbers. agentmem alone is also asked within
 the scope of one user (about 100 records) and with a condition on the metadata that keeps one record in a
@@ -323,7 +327,7 @@ def main() -> None:
         name, folder, questions = options.child
         print(json.dumps(child(name, Path(folder), json.loads(Path(questions).read_text()))))
         return
-    under_test = systems.installed()
+    under_test = systems.installed(systems.ALL)
     results: dict[str, Any] = {**systems.circumstances(under_test), "rounds": options.rounds, "records": {}}
     writer = Writer()
     for size in options.records:

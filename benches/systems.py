@@ -283,14 +283,97 @@ def stems(text: str) -> list[str]:
     return _Stems.stemmer.stemWords(WORD.findall(text.lower()))
 
 
+class CrewLanceDb(System):
+    """The default storage of crewai >= 1.10, asked by vectors of agentmem's LocalEmbedder."""
+
+    name = "CrewAI LanceDB"
+    package = "crewai"
+    module = "crewai.memory.storage.lancedb_storage"
+
+    def __init__(self, folder: Path) -> None:
+        from agentmem.crewai import LocalEmbedder
+
+        super().__init__(folder)
+        self.embedder = LocalEmbedder()
+        self.storage = importlib.import_module(self.module).LanceDBStorage(path=folder)
+
+    @classmethod
+    def version(cls) -> str:
+        return _version_with(cls.package, cls.module)
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        return [key for batch in _batches(records, 10_000) for key in self._save(batch)]
+
+    def add_one(self, record: Record) -> None:
+        self._save([record])
+
+    def _save(self, records: Sequence[Record]) -> list[Hashable]:
+        from crewai.memory.types import MemoryRecord
+
+        made = [
+            MemoryRecord(**record, embedding=self.embedder.vector(record["content"])) for record in records
+        ]
+        self.storage.save(made)
+        return [record.id for record in made]
+
+    def search(self, query: str, limit: int) -> Ranking:
+        found = self.storage.search(self.embedder.vector(query), limit=limit)
+        return [(record.id, score) for record, score in found]
+
+
+class CrewLongTerm(System):
+    """The long-term storage of crewai <= 1.9.3, which finds what is word for word the same.
+
+    Its own `save` commits each record: filled that way, a large one would take hours. So its bulk rate is that
+    of SQLite.
+    """
+
+    name = "CrewAI long-term"
+    package = "crewai"
+    module = "crewai.memory.storage.ltm_sqlite_storage"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.storage = importlib.import_module(self.module).LTMSQLiteStorage(str(folder / "long_term.db"))
+
+    @classmethod
+    def version(cls) -> str:
+        return _version_with(cls.package, cls.module)
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        sql = (
+            "INSERT INTO long_term_memories(task_description, metadata, datetime, score) VALUES (?, ?, ?, ?)"
+        )
+        rows = (
+            (text, json.dumps(metadata), at, score) for text, metadata, at, score in map(self._row, records)
+        )
+        with sqlite3.connect(self.storage.db_path) as connection:
+            connection.executemany(sql, rows)
+        connection.close()
+        return range(len(records))
+
+    def add_one(self, record: Record) -> None:
+        self.storage.save(*self._row(record))
+
+    @staticmethod
+    def _row(record: Record) -> tuple[str, dict[str, Any], str, float]:
+        metadata = {"scope": record["scope"], **record["metadata"]}
+        return record["content"], metadata, record["created_at"].isoformat(), 1.0
+
+    def search(self, query: str, limit: int) -> Ranking:
+        return [(found["datetime"], found["score"]) for found in self.storage.load(query, limit) or []]
+
+
 PEERS: list[type[System]] = [Fts5, Bm25s, Tantivy, ScikitLearn]
-ALL: list[type[System]] = [AgentMem, *PEERS]
+STORAGES: list[type[System]] = [CrewLanceDb, CrewLongTerm]
+"""CrewAI's own, each in another generation of it; timed, not judged by what they find."""
+ALL: list[type[System]] = [AgentMem, *PEERS, *STORAGES]
 
 
-def installed() -> list[type[System]]:
+def installed(among: Sequence[type[System]]) -> list[type[System]]:
     """Return the systems that are there, and say which are missing."""
     here = []
-    for system in ALL:
+    for system in among:
         try:
             system.version()
         except importlib.metadata.PackageNotFoundError:
@@ -298,6 +381,15 @@ def installed() -> list[type[System]]:
         else:
             here.append(system)
     return here
+
+
+def _version_with(package: str, module: str) -> str:
+    version = importlib.metadata.version(package)
+    try:
+        importlib.import_module(module)
+    except ImportError as error:
+        raise importlib.metadata.PackageNotFoundError(module) from error
+    return version
 
 
 def circumstances(systems: list[type[System]]) -> dict[str, Any]:
