@@ -324,8 +324,8 @@ class CrewLanceDb(System):
 class CrewLongTerm(System):
     """The long-term storage of crewai <= 1.9.3, which finds what is word for word the same.
 
-    Its own `save` commits each record: filled that way, a large one would take hours. So its bulk rate is that
-    of SQLite.
+    Its own `save` commits each record: filled that way, a large one would take hours. So its bulk rate is
+    that of SQLite.
     """
 
     name = "CrewAI long-term"
