@@ -25,6 +25,7 @@ nox.options.sessions = [
 ]
 
 ROOT = Path(__file__).parent
+FUZZ = ROOT / "tests" / "fuzz"
 WHEELS = ROOT / "target" / "wheels-under-test"
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3"]
 QUIET = {
@@ -111,15 +112,45 @@ def reliability(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Do the same for as long as you like: `nox -s soak -- --minutes 60`; it ends with what was done."""
+    minutes, arguments = minutes_of(session, "60")
     install_agentmem(session, *PYTEST)
-    arguments = list(session.posargs)
-    minutes = "60"
-    if "--minutes" in arguments:
-        place = arguments.index("--minutes")
-        minutes = arguments[place + 1]
-        del arguments[place : place + 2]
     longer = {"AGENTMEM_SOAK": minutes, "AGENTMEM_HISTORIES": str(1500 + 100 * int(float(minutes)))}
     session.run("pytest", "reliability", "test_oracle.py", "--timeout=0", *arguments, env=longer)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Look for inputs that break a promise, all targets in turn: `nox -s fuzz -- --minutes 60`."""
+    minutes, arguments = minutes_of(session, "10")
+    targets = sorted(path.stem for path in (FUZZ / "fuzz_targets").glob("*.rs"))
+    limits = [
+        f"-max_total_time={60 * float(minutes) / (len(targets) + 1):.0f}",
+        "-rss_limit_mb=2048",
+        "-timeout=60",
+    ]
+    install_agentmem(session, "atheris>=3")
+    session.chdir(ROOT)
+    tools, found = ROOT / "target" / "tools", ROOT / "target" / "fuzz-corpus"
+    pinned = ["cargo-fuzz", "--version", "0.13.2", "--locked", "--root", str(tools)]
+    session.run("cargo", "install", *pinned, external=True)
+    for target in [*targets, "surface"]:
+        (found / target).mkdir(parents=True, exist_ok=True)
+        corpora = [str(found / target), str(FUZZ / "corpus" / target)]
+        if target == "surface":
+            session.run("python", str(FUZZ / "surface.py"), *limits, *arguments, *corpora)
+        else:
+            run = ["run", "--fuzz-dir", str(FUZZ), "--sanitizer", "none", "--target-dir", "target/fuzz"]
+            command = [str(tools / "bin" / "cargo-fuzz"), *run, target, *corpora, "--", *limits, *arguments]
+            session.run(*command, external=True)
+
+
+def minutes_of(session: nox.Session, usual: str) -> tuple[str, list[str]]:
+    """What stands behind `--minutes`, and the other arguments."""
+    arguments = list(session.posargs)
+    if "--minutes" not in arguments:
+        return usual, arguments
+    place = arguments.index("--minutes")
+    return arguments[place + 1], arguments[:place] + arguments[place + 2 :]
 
 
 @nox.session

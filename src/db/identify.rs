@@ -1,13 +1,14 @@
 //! What a file is, found out without touching it.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::explain;
+use super::pool::beside;
 use crate::error::{Error, Result};
 
 /// "AGM1": the mark of a store in SQLite's `application_id`.
@@ -18,7 +19,8 @@ pub const APPLICATION_ID: i32 = 0x4147_4D31;
 pub enum Found {
     /// No file.
     Nothing,
-    /// A file without a byte, to be filled.
+    /// A file without a byte, to be filled; or one that SQLite will make so, because the machine stopped at its first
+    /// commit.
     Empty,
     /// A store whose header names this schema version.
     Store(u32),
@@ -44,6 +46,7 @@ pub fn identify(path: &Path) -> Result<Found> {
     }
     match header(path) {
         Ok((APPLICATION_ID, version)) => Ok(Found::Store(version)),
+        _ if was_empty(path) => Ok(Found::Empty),
         Ok(_) => Err(foreign("it is an SQLite database of another program")),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             Err(foreign("it is no SQLite database"))
@@ -57,6 +60,15 @@ fn header(path: &Path) -> rusqlite::Result<(i32, u32)> {
     let owner = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok((owner, version))
+}
+
+/// Did the machine stop at the first commit? Then the journal beside the file says that there were no pages before, and
+/// SQLite goes back to that when it opens the file. See <https://www.sqlite.org/fileformat2.html#the_rollback_journal>.
+fn was_empty(path: &Path) -> bool {
+    const MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+    let mut head = [0; 20];
+    let read = File::open(beside(path, "-journal")).and_then(|mut journal| journal.read_exact(&mut head));
+    read.is_ok() && head[..8] == MAGIC && head[16..] == [0; 4]
 }
 
 /// The flags that go with [`immutable_uri`].

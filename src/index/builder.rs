@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
+use super::Damaged;
 use super::bits::Bits;
 use super::postings;
 use super::segment::{Footer, View};
@@ -170,6 +171,9 @@ pub fn merge<W: Write>(
                 });
                 *at += 1;
             }
+        }
+        if !list.is_sorted_by(|a, b| a.0 < b.0) {
+            return Err(Damaged("order of a posting list").into());
         }
         writer.term(text, &list)?;
     }

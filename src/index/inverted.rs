@@ -213,8 +213,9 @@ impl Index {
     pub fn remove(&mut self, seqs: RangeInclusive<Seq>) -> Result<(), Damaged> {
         let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
         let mut bury = |length: u32| {
-            collection.records -= 1;
-            collection.terms -= u64::from(length);
+            // A damaged segment may count others than it holds.
+            collection.records = collection.records.saturating_sub(1);
+            collection.terms = collection.terms.saturating_sub(u64::from(length));
         };
         for part in &mut self.segments {
             let segment = Arc::clone(&part.docs);

@@ -226,6 +226,9 @@ fn decode_packed(bytes: &[u8], meta: BlockMeta, previous: Option<u32>, block: &m
         return 0;
     }
     packer.decompress_strictly_sorted(previous, docs, &mut block.docs, meta.doc_bits);
+    if !rises(&block.docs, previous, meta.last) {
+        return 0;
+    }
     if meta.tf_bits == 0 {
         block.tfs = [1; BLOCK];
     } else {
@@ -233,6 +236,13 @@ fn decode_packed(bytes: &[u8], meta: BlockMeta, previous: Option<u32>, block: &m
         block.tfs.iter_mut().for_each(|tf| *tf = tf.saturating_add(1));
     }
     BLOCK
+}
+
+/// Do the documents rise, from behind `previous` to `last`? Those of a damaged block may have overflowed.
+fn rises(docs: &[u32; BLOCK], previous: Option<u32>, last: u32) -> bool {
+    // No early end: so the compiler compares many at once.
+    let within = docs.iter().zip(&docs[1..]).fold(true, |rising, (a, b)| rising & (a < b));
+    within && previous.is_none_or(|previous| previous < docs[0]) && docs[BLOCK - 1] <= last
 }
 
 fn decode_bytes(mut bytes: &[u8], previous: Option<u32>, len: usize, block: &mut Block) -> usize {

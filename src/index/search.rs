@@ -74,7 +74,8 @@ struct Cosine<N> {
 impl<N: Fn(u32) -> u8> Scorer for Cosine<N> {
     #[inline]
     fn score(&self, tf: u32, doc: u32) -> f32 {
-        norm::sublinear(tf) * norm::inverses()[usize::from((self.norm)(doc))]
+        // Of a sound segment it is less anyway: this keeps sums within their type when frequency and norm do not fit.
+        (norm::sublinear(tf) * norm::inverses()[usize::from((self.norm)(doc))]).min(norm::COSINE_BOUND)
     }
 
     #[inline]

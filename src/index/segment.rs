@@ -104,7 +104,7 @@ impl Footer {
         }
         let word = |i: usize| read_u64(body, 16 + 8 * i);
         let count = |i: usize| u32::try_from(word(i)).map_err(|_| Damaged("counts"));
-        Ok(Self {
+        let footer = Self {
             analyzer: read_u32(body, 8),
             mean_length: f32::from_bits(read_u32(body, 12)),
             name: word(0),
@@ -114,7 +114,19 @@ impl Footer {
             terms: word(5),
             sections: std::array::from_fn(|i| word(6 + i)),
             checksum: word(13),
-        })
+        };
+        if footer.is_plausible() { Ok(footer) } else { Err(Damaged("footer")) }
+    }
+
+    /// Can a writer have written this? What is computed from it then stays within its types.
+    fn is_plausible(&self) -> bool {
+        let (first, last) = (*self.seqs.start(), *self.seqs.end());
+        0 <= first
+            && first <= last
+            && last <= Seq::MAX / 2
+            && self.mean_length.is_finite()
+            && self.mean_length >= 1.0
+            && self.terms <= u64::from(self.records) * u64::from(u16::MAX)
     }
 }
 
@@ -168,9 +180,9 @@ impl Segment {
         if xxh3_64(body) != footer.checksum {
             return Err(Damaged("checksum of the sections"));
         }
-        let words = footer.distinct.div_ceil(64) as usize;
-        let segment = Self { bytes, footer, verified: (0..words).map(|_| AtomicU64::new(0)).collect() };
-        segment.view()?;
+        let mut segment = Self { bytes, footer, verified: Vec::new() };
+        let words = segment.view()?.entries.len().div_ceil(64);
+        segment.verified.resize_with(words, AtomicU64::default);
         Ok(segment)
     }
 

@@ -1,0 +1,287 @@
+//! What is fuzzed: each function takes any bytes, and panics when a promise is broken. `tests/fuzz.rs` runs them over
+//! the inputs in `corpus/`, `fuzz_targets/` hands them to libFuzzer.
+
+use std::io::Cursor;
+use std::sync::{Arc, LazyLock};
+
+use agentmem::db::Durability;
+use agentmem::error::Error;
+use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
+use agentmem::rank::bm25::{Bm25Query, Collection};
+use agentmem::rank::cosine::CosineQuery;
+use agentmem::rank::hybrid::{Candidate, Plan};
+use agentmem::rank::{Statistics, WeightedTerm};
+use agentmem::record::{Condition, Filter, Record, Scope, Viewer};
+use agentmem::text::{self, Analyzer, MAX_TERM_BYTES};
+use agentmem::{OnConflict, Options, Store};
+use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A target by its name, which is its folder's too.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const TARGETS: [Target; 5] =
+    [("analyzer", analyzer), ("query", query), ("segment", segment), ("filter", filter), ("import", import)];
+
+/// Any text becomes terms that pass the full-text table's tokenizer, and no more of them than a text can have.
+pub fn analyzer(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut bytes = 0;
+    Analyzer::new().terms(&text, |term| {
+        bytes += term.len();
+        assert!(!term.is_empty() && term.len() <= MAX_TERM_BYTES, "{term:?}");
+        let passes = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit() || !c.is_ascii();
+        assert!(term.chars().all(passes), "{term:?}");
+    });
+    // NFKC makes up to 18 characters of one, identifiers and grams give a text twice or three times.
+    assert!(bytes <= 64 * text.len() + 64, "{bytes} bytes of terms from {} bytes of text", text.len());
+    let sentences: usize = text::sentences(&text).map(str::len).sum();
+    assert!(sentences <= text.len());
+    text::sentences(&text).for_each(|sentence| {
+        text::is_question(sentence);
+    });
+    text::words(&text, |word| word.terms(|_, _| ()));
+}
+
+/// A query and up to 40 records, parted by NUL: all ways of ranking give scores in order, and the same whether the records
+/// are in the tail of the index or in a segment.
+pub fn query(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut parts = text.split('\0');
+    let query = parts.next().unwrap_or_default();
+    let records: Vec<&str> = parts.take(40).collect();
+    let small = Small::new(&records);
+    let found = Bm25Query::new(query).terms(&small);
+    small.same_in_a_segment(&found, Scoring::Bm25);
+    let cosine = CosineQuery::new(query);
+    small.same_in_a_segment(&cosine.terms(&small), Scoring::Cosine);
+    assert!(cosine.scores(&records, &small).iter().all(|score| (-1e-9..=1.0 + 1e-6).contains(score)));
+    let plan = Plan::new(query);
+    let top = small.same_in_a_segment(&plan.terms(&small), Scoring::Bm25);
+    let candidates: Vec<Candidate<'_>> =
+        top.iter().map(|&(seq, bm25)| Candidate { text: records[seq as usize - 1], bm25 }).collect();
+    let ranked = plan.rank(&candidates, &small);
+    assert_eq!(ranked.len(), candidates.len());
+    assert!(ranked.iter().all(|hit| (0.0..=1.0).contains(&hit.score) && hit.order.is_finite()));
+    assert!(ranked.windows(2).all(|pair| pair[0].score >= pair[1].score));
+}
+
+/// A few records, in the tail of one index and in a segment of another.
+struct Small {
+    tail: Index,
+    segment: Index,
+}
+
+impl Small {
+    fn new(records: &[&str]) -> Self {
+        let of_records = || {
+            let mut index = Index::default();
+            for (seq, record) in (1..).zip(records) {
+                let terms = Analyzer::new().term_list(record);
+                index.add(seq, terms.iter().map(String::as_str));
+            }
+            index
+        };
+        let mut segment = of_records();
+        if let Some(frozen) = segment.freeze(1) {
+            let bytes = frozen.write(Vec::new(), 1).expect("a list of bytes takes all");
+            segment.thaw(Arc::new(Segment::from_bytes(bytes).expect("just written"))).expect("just written");
+        }
+        Self { tail: of_records(), segment }
+    }
+
+    fn same_in_a_segment(&self, terms: &[WeightedTerm], scoring: Scoring) -> Vec<(i64, f32)> {
+        let [tail, segment] =
+            [&self.tail, &self.segment].map(|index| index.top(terms, 100, scoring, None).expect("sound"));
+        assert_eq!(tail, segment);
+        assert!(tail.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        tail
+    }
+}
+
+impl Statistics for Small {
+    fn collection(&self) -> Collection {
+        self.tail.collection()
+    }
+
+    fn document_frequency(&self, term: &str) -> u64 {
+        let [tail, segment] =
+            [&self.tail, &self.segment].map(|index| index.document_frequency(term).expect("sound"));
+        assert_eq!(tail, segment);
+        tail
+    }
+}
+
+/// Bytes of an index file: they are damaged, or everything about them can be read. When the first byte is odd, the
+/// checksums are made right, so that what lies behind them is reached too.
+pub fn segment(data: &[u8]) {
+    let Some((&first, rest)) = data.split_first() else { return };
+    let mut bytes = rest.to_vec();
+    if first % 2 == 1 {
+        seal(&mut bytes);
+    }
+    let length = bytes.len() as u64;
+    let Ok(segment) = Segment::from_bytes(bytes) else { return };
+    assert_eq!(segment.size(), length);
+    // Whatever part is damaged says so; that it is said at all is enough.
+    let _ = read_all(Arc::new(segment));
+}
+
+fn read_all(segment: Arc<Segment>) -> Result<(), Damaged> {
+    let mut index = Index::new(vec![(segment, 0)])?;
+    let live = index.live()?;
+    let words = ["alice", "note", "email", "7", ""];
+    let terms: Vec<WeightedTerm> =
+        words.iter().map(|word| WeightedTerm { text: (*word).into(), weight: 1.0 }).collect();
+    for scoring in [Scoring::Bm25, Scoring::Cosine] {
+        let found = index.top(&terms, 10, scoring, None)?;
+        assert!(found.len() <= 10);
+    }
+    let vocabulary = index.vocabulary();
+    if let Some(first) = live.first() {
+        index.remove(*first..=first.saturating_add(3))?;
+    }
+    let merge = index.plan_full_merge();
+    let merged = merge.map(|merge| merge.write(Vec::new(), 2));
+    if let Some(Ok(bytes)) = merged {
+        drop(Segment::from_bytes(bytes));
+    }
+    index.set_position(Position::default());
+    vocabulary.map(drop)
+}
+
+/// Makes the checksums of a segment right, whatever is in it; its layout is in `src/index/segment.rs`.
+fn seal(bytes: &mut [u8]) {
+    const FOOTER: usize = 136;
+    const ENTRY: usize = 24;
+    let Some(footer) = bytes.len().checked_sub(FOOTER) else { return };
+    bytes[footer..footer + 8].copy_from_slice(b"AGMSEG01");
+    let word = |bytes: &[u8], at: usize| {
+        let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk());
+        chunk.map_or(0, |chunk| usize::try_from(u64::from_le_bytes(*chunk)).unwrap_or(usize::MAX))
+    };
+    let section = |i: usize| word(bytes, footer + 16 + 8 * (6 + i));
+    let (first, entries) = (section(0), section(2)..section(3));
+    if let Some(table) = bytes.get(entries.clone()) {
+        let mut starts: Vec<usize> = table.chunks_exact(ENTRY).map(|entry| word(entry, 8)).collect();
+        starts.push(first);
+        for (i, pair) in starts.windows(2).enumerate() {
+            let sum = bytes.get(pair[0]..pair[1]).map_or(0, xxh3_64) as u32;
+            let at = entries.start + i * ENTRY + 20;
+            bytes[at..at + 4].copy_from_slice(&sum.to_le_bytes());
+        }
+    }
+    let sum = bytes.get(first..footer).map_or(0, xxh3_64);
+    bytes[footer + 120..footer + 128].copy_from_slice(&sum.to_le_bytes());
+    let sum = xxh3_64(&bytes[footer..footer + 128]);
+    bytes[footer + 128..].copy_from_slice(&sum.to_le_bytes());
+}
+
+/// A store that is filled once.
+fn store(name: &str) -> Store {
+    let folder = std::env::temp_dir().join(format!("agentmem-fuzz-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+    let mut options = Options::new(folder.join("memory.db"));
+    options.durability = Durability::Normal;
+    let store = Store::open(options).expect("a new store opens");
+    // The file stays as long as it is open.
+    drop(std::fs::remove_dir(&folder));
+    store
+}
+
+const METADATA: [&str; 8] = [
+    "{}",
+    r#"{"year": 2024, "tags": ["rust", "db"], "a.b": null}"#,
+    r#"{"year": 2024.5, "topic": "email", "nested": {"x": [1, {"y": 2}]}}"#,
+    r#"{"year": -9223372036854775808, "topic": "E-Mail", "open": true}"#,
+    r#"{"year": 18446744073709551615, "open": false, "": ""}"#,
+    r#"{"year": "2024", "tags": "rust", "quote": "it's \"so\"; --"}"#,
+    r#"{"year": null, "tags": [], "ключ": "значение"}"#,
+    r#"{"$odd": 1, "year": 1e300, "topic": ""}"#,
+];
+
+static FILTERED: LazyLock<(Store, Vec<Record>)> = LazyLock::new(|| {
+    let store = store("filter");
+    let records: Vec<Record> = METADATA
+        .iter()
+        .enumerate()
+        .map(|(i, metadata)| {
+            let mut record = Record::new(format!("record {i}"));
+            record.metadata = serde_json::from_str(metadata).expect("an object");
+            record.scope = Scope::parse(["/", "/a", "/a/b"][i % 3]).expect("a scope");
+            record.categories =
+                [vec![], vec!["one".into()], vec!["one".into(), "t'wo".into()]][i % 3].clone();
+            record
+        })
+        .collect();
+    store.add(records.clone(), OnConflict::Fail).expect("sound records");
+    (store, records)
+});
+
+/// A condition in JSON: it is refused, or SQL finds what it says of each record, and it can be written and read again.
+/// In an object, `scope` and `categories` narrow the filter as well.
+pub fn filter(data: &[u8]) {
+    let Ok(json) = serde_json::from_slice::<Value>(data) else { return };
+    let (store, records) = &*FILTERED;
+    let text = |key: &str| json.get(key).and_then(Value::as_str);
+    let scope = text("scope").and_then(|scope| Scope::parse(scope).ok());
+    let categories: Vec<String> = text("categories").map(str::to_owned).into_iter().collect();
+    let condition = match Condition::parse(&json) {
+        Ok(condition) => condition,
+        Err(Error::InvalidFilter(_)) => return,
+        Err(other) => panic!("{other}"),
+    };
+    let again = Condition::parse(&condition.to_json()).expect("what was written can be read");
+    let filter = Filter {
+        condition: Some(condition.clone()),
+        scope,
+        categories,
+        viewer: Viewer::all(),
+        ..Filter::all()
+    };
+    let expected = |record: &&Record| {
+        assert_eq!(again.holds(&record.metadata), condition.holds(&record.metadata));
+        condition.holds(&record.metadata)
+            && filter.scope.as_ref().is_none_or(|scope| scope.contains(&record.scope))
+            && (filter.categories.is_empty()
+                || filter.categories.iter().any(|one| record.categories.contains(one)))
+    };
+    assert_eq!(
+        store.count(&filter).expect("a filter that was parsed"),
+        records.iter().filter(expected).count() as u64
+    );
+}
+
+static IMPORTED: LazyLock<Store> = LazyLock::new(|| store("import"));
+
+/// JSON lines: a line is refused by its number, or what was read is there, sound, and the same once more after an export.
+pub fn import(data: &[u8]) {
+    let store = &*IMPORTED;
+    let fine = |error: &Error| {
+        matches!(error, Error::InvalidRecord(_) | Error::DimensionMismatch { .. } | Error::DuplicateId(_))
+    };
+    let outcome = store.import(&mut Cursor::new(data), OnConflict::Skip, &mut |_, _| true);
+    let all = Filter { viewer: Viewer::all(), ..Filter::all() };
+    let count = store.count(&all).expect("sound");
+    match outcome {
+        Ok(imported) => {
+            assert_eq!(imported.written, count);
+            let report = store.verify(&mut |_, _| true).expect("sound");
+            assert!(report.is_ok(), "{:?}", report.problems);
+            let lines = export(store, &all);
+            store.reset(None).expect("writable");
+            let again = store.import(&mut Cursor::new(&lines), OnConflict::Fail, &mut |_, _| true);
+            assert_eq!(again.expect("an export can be imported").written, count);
+            assert_eq!(export(store, &all), lines);
+        }
+        Err(error) => assert!(fine(&error) && count == 0, "{error}: {count} written"),
+    }
+    store.reset(None).expect("writable");
+}
+
+fn export(store: &Store, filter: &Filter) -> Vec<u8> {
+    let mut lines = Vec::new();
+    store.export(&mut lines, filter, &mut |_, _| true).expect("sound");
+    lines
+}
