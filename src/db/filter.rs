@@ -1,5 +1,6 @@
 //! From a [`Filter`] to SQL, in one place; every value is a bound parameter.
 
+use memchr::memmem::Finder;
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Params, params_from_iter};
@@ -146,13 +147,24 @@ pub fn register_functions(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {
-    let condition = context.get_or_create_aux(1, |text| -> Result<Condition, Failure> {
-        Condition::parse(&serde_json::from_str(text.as_str()?)?).map_err(Failure::from)
+    let asked = context.get_or_create_aux(1, |text| -> Result<Asked, Failure> {
+        let condition = Condition::parse(&serde_json::from_str(text.as_str()?)?)?;
+        let literals = condition.literals().into_iter().map(|text| Finder::new(text).into_owned()).collect();
+        Ok(Asked { condition, literals })
     })?;
     match context.get_raw(0) {
-        ValueRef::Null => Ok(condition.holds(&Map::new())),
-        metadata => Ok(condition.holds(&json(metadata)?)),
+        ValueRef::Null => Ok(asked.condition.holds(&Map::new())),
+        ValueRef::Text(json) if asked.literals.iter().any(|literal| literal.find(json).is_none()) => {
+            Ok(false)
+        }
+        metadata => Ok(asked.condition.holds(&json(metadata)?)),
     }
+}
+
+/// A condition, and what is sought in the JSON before it is parsed, which takes ten times as long.
+struct Asked {
+    condition: Condition,
+    literals: Vec<Finder<'static>>,
 }
 
 fn any_of(context: &Context<'_>) -> rusqlite::Result<bool> {

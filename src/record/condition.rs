@@ -72,6 +72,20 @@ impl Condition {
         }
     }
 
+    /// Texts that stand as they are in any JSON of metadata that meets the condition: without them it need not be read.
+    #[must_use]
+    pub fn literals(&self) -> Vec<&str> {
+        match self {
+            Self::All(parts) => parts.iter().flat_map(Self::literals).collect(),
+            Self::Field {
+                test: Test::Eq(Value::String(text)) | Test::Contains(Value::String(text)), ..
+            } if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _-.,:@".contains(&byte)) => {
+                vec![text]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The JSON that [`Condition::parse`] reads back as this condition.
     pub fn to_json(&self) -> Value {
         match self {
@@ -272,4 +286,25 @@ fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
     // Exact: |floor| <= 1e30 fits i128.
     let ordering = integer.cmp(&(floor as i128));
     Some(if ordering.is_eq() && float > floor { Ordering::Less } else { ordering })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn literals_are_what_all_metadata_that_meets_the_condition_holds_as_it_is() {
+        let none: [&str; 0] = [];
+        let literals = |condition: Value| {
+            let condition = Condition::parse(&condition).unwrap();
+            condition.literals().into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(literals(json!({"a": "x y", "b": {"$contains": "z-1"}})), ["x y", "z-1"]);
+        assert_eq!(
+            literals(json!({"$and": [{"a": "x"}, {"$or": [{"b": "y"}]}, {"$not": {"c": "z"}}]})),
+            ["x"]
+        );
+        assert_eq!(literals(json!({"a": "q\"uote", "b": "é", "c": 7, "d": {"$ne": "x"}})), none);
+    }
 }
