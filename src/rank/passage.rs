@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use super::lookup::Lookup;
 use super::query::Query;
 use super::recipe::{B, K1, label as limit};
-use crate::text::Reader;
+use super::texts::Texts;
+use crate::record::Seq;
+use crate::text::Lexicon;
 
 /// A query term in a text.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +30,9 @@ pub(super) struct Count {
 /// Texts seen through a query; their parts lie one after the other in common lists.
 #[derive(Debug, Default)]
 pub(super) struct Passages {
-    /// Who read them, and knows their chunks by number.
-    pub reader: Reader,
     places: Vec<Place>,
+    glossary: Glossary,
+    /// Numbers of the glossary.
     chunks: Vec<u32>,
     hits: Vec<Hit>,
     terms: Vec<Count>,
@@ -42,16 +45,14 @@ struct Place {
     hits: Range<usize>,
     terms: Range<usize>,
     grams: Range<usize>,
-    /// Chunks of the label, from the first.
-    label: usize,
-    in_label: u32,
+    label: u32,
     norm: f64,
 }
 
 /// One text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passage<'a> {
-    /// All its chunks, in order.
+    /// All its chunks, in order, as [`Passages::terms`] numbers them.
     pub chunks: &'a [u32],
     /// Query terms in order.
     pub hits: &'a [Hit],
@@ -66,31 +67,37 @@ pub(super) struct Passage<'a> {
 }
 
 impl Passages {
-    /// Looks through `texts` for the terms and grams of `query`; `mean_length` is the store's.
-    pub fn new(query: &Query, texts: &[&str], mean_length: f32) -> Self {
-        let mut passages = Self::default();
-        for text in texts {
-            let start = passages.chunks.len();
-            let (label, rest) = text.split_at(label_end(text));
-            passages.reader.read(label, |chunk| passages.chunks.push(chunk));
-            let label = passages.chunks.len() - start;
-            passages.reader.read(rest, |chunk| passages.chunks.push(chunk));
-            passages.places.push(Place { chunks: start..passages.chunks.len(), label, ..Place::default() });
-        }
-        let glossary = Glossary::new(query, &passages.reader);
+    /// Looks through those of `texts` for the terms and grams of `query`; `mean_length` is the store's.
+    pub fn new(query: &Query, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
+        let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
+        let total = texts_of().map(|text| text.chunks.len()).sum();
+        let (mut chunks, mut numbers) = (Vec::with_capacity(total), Lookup::<2>::with_room(total / 2));
+        texts_of().for_each(|text| {
+            chunks.extend(text.chunks.iter().map(|&chunk| numbers.insert(chunk.into())));
+        });
+        let glossary = Glossary::new(query, texts.lexicon(), numbers.keys());
+        let mut passages = Self { chunks, glossary, ..Self::default() };
         let mut counters = (Counter::new(query.terms.len()), Counter::new(query.grams_by_hash.len()));
-        for i in 0..texts.len() {
-            passages.look_through(i, &glossary, mean_length, &mut counters);
+        let mut end = 0;
+        for text in texts_of() {
+            let start = end;
+            end += text.chunks.len();
+            passages.look_through(start..end, text.label, mean_length, &mut counters);
         }
         passages
     }
 
-    fn look_through(&mut self, i: usize, glossary: &Glossary, mean: f32, counters: &mut (Counter, Counter)) {
-        let place = &mut self.places[i];
+    fn look_through(
+        &mut self,
+        chunks: Range<usize>,
+        in_label: usize,
+        mean: f32,
+        counters: &mut (Counter, Counter),
+    ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
-        let mut position = 0;
-        for (chunk, &number) in self.chunks[place.chunks.clone()].iter().enumerate() {
-            let (held, in_terms, in_grams) = glossary.entry(number);
+        let (mut position, mut label) = (0, 0);
+        for (i, &chunk) in self.chunks[chunks.clone()].iter().enumerate() {
+            let (held, in_terms, in_grams) = self.glossary.found(chunk);
             for hit in in_terms {
                 let position = position + hit.position;
                 self.hits.push(Hit { position, term: hit.term });
@@ -100,14 +107,29 @@ impl Passages {
                 counters.1.count(&mut self.grams, grams, gram, position);
             }
             position += held;
-            if chunk < place.label {
-                place.in_label = position;
+            if i < in_label {
+                label = position;
             }
         }
-        place.hits = hits..self.hits.len();
-        place.terms = terms..self.terms.len();
-        place.grams = grams..self.grams.len();
-        place.norm = K1 * (1.0 - B + B * f64::from(position) / f64::from(mean));
+        self.places.push(Place {
+            chunks,
+            hits: hits..self.hits.len(),
+            terms: terms..self.terms.len(),
+            grams: grams..self.grams.len(),
+            label,
+            norm: K1 * (1.0 - B + B * f64::from(position) / f64::from(mean)),
+        });
+    }
+
+    /// The terms of each distinct chunk, numbered by the lexicon of the texts.
+    pub fn terms(&self) -> impl Iterator<Item = &[u32]> {
+        (0..self.glossary.entries.len() as u32).map(|chunk| self.terms_of(chunk))
+    }
+
+    /// The terms of one chunk.
+    pub fn terms_of(&self, chunk: u32) -> &[u32] {
+        let (terms, ..) = &self.glossary.between(chunk);
+        &self.glossary.terms[terms.clone()]
     }
 
     pub fn len(&self) -> usize {
@@ -121,7 +143,7 @@ impl Passages {
             hits: &self.hits[place.hits.clone()],
             terms: &self.terms[place.terms.clone()],
             grams: &self.grams[place.grams.clone()],
-            label: place.in_label,
+            label: place.label,
             norm: place.norm,
         }
     }
@@ -131,50 +153,98 @@ impl Passages {
     }
 }
 
-/// What each distinct chunk holds of a query.
+/// What each distinct chunk holds, and what of a query. The chunks are numbered in the order of their appearance.
+#[derive(Debug, Default)]
 struct Glossary {
     entries: Vec<Entry>,
+    terms: Vec<u32>,
     hits: Vec<Hit>,
     grams: Vec<u32>,
 }
 
+/// Where the lists of a chunk end; they begin where those of the one before end.
+#[derive(Debug, Clone, Copy, Default)]
 struct Entry {
-    /// All its terms.
     terms: u32,
-    hits: Range<u32>,
-    grams: Range<u32>,
+    hits: u32,
+    grams: u32,
 }
 
 impl Glossary {
-    fn new(query: &Query, reader: &Reader) -> Self {
-        let entries = Vec::with_capacity(reader.chunks());
-        let mut glossary = Self { entries, hits: Vec::new(), grams: Vec::new() };
-        for chunk in 0..reader.chunks() as u32 {
-            let (hits, grams) = (glossary.hits.len() as u32, glossary.grams.len() as u32);
-            let mut position = 0;
-            for hash in reader.hashes(chunk) {
-                if let Some(term) = query.terms_by_hash.find(hash) {
-                    glossary.hits.push(Hit { position, term });
-                }
-                position += 1;
+    /// Looks each of these chunks up in the query.
+    fn new(query: &Query, lexicon: &Lexicon, chunks: &[u64]) -> Self {
+        let entries = || chunks.iter().map(|&chunk| lexicon.chunk(chunk as u32));
+        // Going through all of them first has the processor fetch many at a time.
+        let terms = entries().map(|chunk| chunk.terms.len()).sum();
+        let mut glossary = Self {
+            entries: Vec::with_capacity(chunks.len()),
+            terms: Vec::with_capacity(terms),
+            ..Self::default()
+        };
+        let asked = Asked::new(query, lexicon);
+        for chunk in entries() {
+            for (position, &term) in (0..).zip(chunk.terms) {
+                glossary.hits.extend(asked.number(term).map(|term| Hit { position, term }));
             }
-            let found = reader.grams(chunk).iter().filter_map(|&gram| query.grams_by_hash.find(gram.into()));
-            glossary.grams.extend(found);
-            glossary.entries.push(Entry {
-                terms: position,
-                hits: hits..glossary.hits.len() as u32,
-                grams: grams..glossary.grams.len() as u32,
-            });
+            glossary.terms.extend_from_slice(chunk.terms);
+            let grams = chunk.grams.iter().filter_map(|&gram| query.grams_by_hash.find(gram.into()));
+            glossary.grams.extend(grams);
+            let [terms, hits, grams] =
+                [glossary.terms.len(), glossary.hits.len(), glossary.grams.len()].map(|length| length as u32);
+            glossary.entries.push(Entry { terms, hits, grams });
         }
         glossary
     }
 
     /// How many terms a chunk has, which of them the query asks for, and grams of the query.
     #[inline]
-    fn entry(&self, chunk: u32) -> (u32, &[Hit], &[u32]) {
-        let Entry { terms, hits, grams } = &self.entries[chunk as usize];
-        let hits = &self.hits[hits.start as usize..hits.end as usize];
-        (*terms, hits, &self.grams[grams.start as usize..grams.end as usize])
+    fn found(&self, chunk: u32) -> (u32, &[Hit], &[u32]) {
+        let (terms, hits, grams) = self.between(chunk);
+        (terms.len() as u32, &self.hits[hits], &self.grams[grams])
+    }
+
+    #[inline]
+    fn between(&self, chunk: u32) -> (Range<usize>, Range<usize>, Range<usize>) {
+        let chunk = chunk as usize;
+        let start = if chunk == 0 { Entry::default() } else { self.entries[chunk - 1] };
+        let end = self.entries[chunk];
+        let range = |start: u32, end: u32| start as usize..end as usize;
+        (range(start.terms, end.terms), range(start.hits, end.hits), range(start.grams, end.grams))
+    }
+}
+
+/// The terms of a query that a lexicon knows.
+struct Asked {
+    /// By the lexicon's numbers.
+    terms: Lookup,
+    /// For each of them the number that the query gives it.
+    numbers: Vec<u32>,
+}
+
+impl Asked {
+    fn new(query: &Query, lexicon: &Lexicon) -> Self {
+        let mut asked = Self { terms: Lookup::default(), numbers: Vec::new() };
+        for (number, &hash) in (0..).zip(query.terms_by_hash.keys()) {
+            if let Some(term) = lexicon.number_of(hash) {
+                asked.terms.insert(term.into());
+                asked.numbers.push(number);
+            }
+        }
+        asked
+    }
+
+    #[inline]
+    fn number(&self, term: u32) -> Option<u32> {
+        self.terms.find(term.into()).map(|place| self.numbers[place as usize])
+    }
+}
+
+#[cfg(test)]
+impl Passages {
+    /// Of texts that are numbered from 0.
+    pub fn of(query: &Query, texts: &[&str], mean_length: f32) -> Self {
+        let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
+        Self::new(query, &Texts::of(texts), &seqs, mean_length)
     }
 }
 
@@ -282,7 +352,7 @@ mod tests {
     fn terms_and_grams_are_found_where_they_are() {
         let query = Query::new("Does Alice's parser parse logs?");
         let texts = ["Alice: it parses; it parses, Alice", "nothing", "Bob reparsed"];
-        let passages = Passages::new(&query, &texts, 5.0);
+        let passages = Passages::of(&query, &texts, 5.0);
         let first = passages.get(0);
         let hits: Vec<(u32, &str)> =
             first.hits.iter().map(|hit| (hit.position, &*query.terms[hit.term as usize].text)).collect();
