@@ -3,7 +3,7 @@
 //!
 //! A record's vector has the components `(1 + ln tf) idf`; the query's too, terms that the store does not know left out.
 
-use super::lookup::Lookup;
+use super::numbers::Numbers;
 use super::{Keywords, Statistics, Texts, WeightedTerm, heaviest};
 use crate::record::Seq;
 use crate::text::term_hash;
@@ -40,10 +40,10 @@ impl CosineQuery {
 
     /// The cosine of the query's vector with that of each of these texts, in `0..=1`.
     pub fn scores(&self, texts: &Texts, seqs: &[Seq], statistics: &impl Statistics) -> Vec<f64> {
-        let mut terms = Terms { texts, statistics, numbers: Lookup::default(), found: Vec::new() };
+        let mut terms = Terms { texts, statistics, numbers: Numbers::with_room(0), found: Vec::new() };
         for (text, value, idf) in &self.vector {
             if let Some(term) = texts.lexicon().number_of(term_hash(text)) {
-                terms.numbers.insert(term.into());
+                terms.numbers.of(term);
                 terms.found.push(Found { idf: *idf, value: *value, frequency: 0 });
             }
         }
@@ -65,7 +65,7 @@ struct Terms<'a, S> {
     texts: &'a Texts,
     statistics: &'a S,
     /// By the lexicon's numbers.
-    numbers: Lookup<2>,
+    numbers: Numbers,
     found: Vec<Found>,
 }
 
@@ -100,7 +100,7 @@ impl<S: Statistics> Terms<'_, S> {
     }
 
     fn number(&mut self, term: u32) -> u32 {
-        let number = self.numbers.insert(term.into());
+        let number = self.numbers.of(term);
         if number as usize == self.found.len() {
             let idf = idf(self.statistics, self.texts.frequency(term, self.statistics));
             self.found.push(Found { idf, value: 0.0, frequency: 0 });

@@ -3,6 +3,7 @@
 use super::Statistics;
 use super::bm25::Collection;
 use super::lookup::Lookup;
+use super::numbers::Numbers;
 use super::passage::{Count, Counter, Passage, Passages};
 use super::query::Query;
 use super::recipe::feedback;
@@ -31,7 +32,7 @@ pub(super) fn signal(
         texts,
         statistics,
         collection: statistics.collection(),
-        numbers: Lookup::default(),
+        numbers: Numbers::with_room(512),
         idfs: Vec::new(),
         weights: Vec::new(),
         counter: Counter::default(),
@@ -49,7 +50,7 @@ struct Pool<'a, S> {
     texts: &'a Texts,
     statistics: &'a S,
     collection: Collection,
-    numbers: Lookup,
+    numbers: Numbers,
     /// 0 for stop words.
     idfs: Vec<f64>,
     weights: Vec<f64>,
@@ -75,7 +76,7 @@ impl<S: Statistics> Pool<'_, S> {
     }
 
     fn number(&mut self, term: u32) -> u32 {
-        let number = self.numbers.insert(term.into());
+        let number = self.numbers.of(term);
         if number as usize == self.idfs.len() {
             let lexicon = self.texts.lexicon();
             let idf = match self.query.terms_by_hash.find(lexicon.hash(term)) {
@@ -105,7 +106,7 @@ impl Profile {
         order.truncate(feedback::TERMS);
         let mut numbers = Lookup::default();
         for &i in &order {
-            numbers.insert(pool.numbers.keys()[i]);
+            numbers.insert(pool.numbers.shown()[i].into());
         }
         Self { numbers, weights: order.into_iter().map(|i| pool.weights[i]).collect() }
     }
@@ -125,28 +126,34 @@ impl Profile {
     }
 
     fn marks(&self, passages: &Passages) -> Marks {
-        let mut marks = Marks::default();
-        for terms in passages.terms() {
-            marks.numbers.extend(terms.iter().filter_map(|&term| self.numbers.find(term.into())));
-            marks.ends.push(marks.numbers.len() as u32);
+        let mut marks = Marks { places: Vec::with_capacity(passages.chunks()), numbers: Vec::new() };
+        for chunk in 0..passages.chunks() as u32 {
+            let start = marks.numbers.len() as u32;
+            for &term in passages.terms_of(chunk) {
+                if let Some(number) = self.numbers.find(term.into()) {
+                    marks.numbers.push(number);
+                }
+            }
+            marks.places.push((start, marks.numbers.len() as u32));
         }
         marks
     }
 }
 
 /// Which terms of a profile each chunk holds.
-#[derive(Default)]
 struct Marks {
-    ends: Vec<u32>,
+    /// By chunk, where its numbers begin and end.
+    places: Vec<(u32, u32)>,
     numbers: Vec<u32>,
 }
 
 impl Marks {
     #[inline]
     fn of(&self, chunk: u32) -> &[u32] {
-        let chunk = chunk as usize;
-        let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };
-        &self.numbers[start as usize..self.ends[chunk] as usize]
+        match self.places[chunk as usize] {
+            (start, end) if start < end => &self.numbers[start as usize..end as usize],
+            _ => &[],
+        }
     }
 }
 

@@ -1,29 +1,25 @@
 //! From hashes to small numbers.
 
-/// Numbers hashes in the order of their insertion. Open addressing with `SPARSITY` slots for every one taken, at least:
-/// many by default, since most look-ups are for hashes that are not there, and those end at the first free slot.
+/// Numbers hashes in the order of their insertion. Open addressing with many free slots: most look-ups are for hashes
+/// that are not there, and those end at the first slot.
 #[derive(Debug, Default)]
-pub(super) struct Lookup<const SPARSITY: usize = 8> {
+pub(super) struct Lookup {
     /// Numbers plus one, 0 where nothing is.
     slots: Vec<u32>,
     keys: Vec<u64>,
 }
 
-impl<const SPARSITY: usize> Lookup<SPARSITY> {
-    /// With room for so many hashes.
-    pub fn with_room(hashes: usize) -> Self {
-        let slots = (hashes * SPARSITY).next_power_of_two();
-        Self { slots: vec![0; slots], keys: Vec::with_capacity(hashes) }
-    }
+impl Lookup {
+    /// Free slots for every one taken, at least.
+    const SPARSITY: usize = 8;
 
     /// The number of a hash, a new one if it has none.
-    #[inline]
     pub fn insert(&mut self, key: u64) -> u32 {
         if let Some(number) = self.find(key) {
             return number;
         }
         self.keys.push(key);
-        if self.keys.len() * SPARSITY > self.slots.len() {
+        if self.keys.len() * Self::SPARSITY > self.slots.len() {
             self.grow();
         } else {
             self.take_slot(self.keys.len() - 1);
@@ -56,7 +52,7 @@ impl<const SPARSITY: usize> Lookup<SPARSITY> {
     }
 
     fn grow(&mut self) {
-        let slots = (self.keys.len() * SPARSITY * 2).next_power_of_two();
+        let slots = (self.keys.len() * Self::SPARSITY * 2).next_power_of_two();
         self.slots.clear();
         self.slots.resize(slots, 0);
         (0..self.keys.len()).for_each(|number| self.take_slot(number));
@@ -82,8 +78,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn works_as_a_map(room in 0..40usize, keys in prop::collection::vec(prop_oneof![0u64..40, any::<u64>()], 0..200)) {
-            let (mut lookup, mut map) = (Lookup::<2>::with_room(room), HashMap::new());
+        fn works_as_a_map(keys in prop::collection::vec(prop_oneof![0u64..40, any::<u64>()], 0..200)) {
+            let (mut lookup, mut map) = (Lookup::default(), HashMap::new());
             for &key in &keys {
                 prop_assert_eq!(lookup.find(key), map.get(&key).copied());
                 let next = map.len() as u32;

@@ -18,6 +18,7 @@ mod fusion;
 pub mod hybrid;
 mod keywords;
 mod lookup;
+mod numbers;
 mod passage;
 mod query;
 pub mod recipe;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lookup::Lookup;
+use super::numbers::Numbers;
 use super::query::Query;
 use super::recipe::{B, K1, label as limit};
 use super::texts::Texts;
@@ -47,6 +48,7 @@ struct Place {
     grams: Range<usize>,
     label: u32,
     norm: f64,
+    single: f64,
 }
 
 /// One text.
@@ -64,6 +66,8 @@ pub(super) struct Passage<'a> {
     pub label: u32,
     /// `k1 (1 - b + b length / mean length)`.
     norm: f64,
+    /// The saturation of what occurs once.
+    single: f64,
 }
 
 impl Passages {
@@ -71,11 +75,11 @@ impl Passages {
     pub fn new(query: &Query, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
         let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
         let total = texts_of().map(|text| text.chunks.len()).sum();
-        let (mut chunks, mut numbers) = (Vec::with_capacity(total), Lookup::<2>::with_room(total / 2));
+        let (mut chunks, mut numbers) = (Vec::with_capacity(total), Numbers::with_room(total / 2));
         texts_of().for_each(|text| {
-            chunks.extend(text.chunks.iter().map(|&chunk| numbers.insert(chunk.into())));
+            chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
         });
-        let glossary = Glossary::new(query, texts.lexicon(), numbers.keys());
+        let glossary = Glossary::new(query, texts.lexicon(), numbers.shown());
         let mut passages = Self { chunks, glossary, ..Self::default() };
         let mut counters = (Counter::new(query.terms.len()), Counter::new(query.grams_by_hash.len()));
         let mut end = 0;
@@ -95,41 +99,45 @@ impl Passages {
         counters: &mut (Counter, Counter),
     ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
-        let (mut position, mut label) = (0, 0);
-        for (i, &chunk) in self.chunks[chunks.clone()].iter().enumerate() {
-            let (held, in_terms, in_grams) = self.glossary.found(chunk);
-            for hit in in_terms {
-                let position = position + hit.position;
-                self.hits.push(Hit { position, term: hit.term });
-                counters.0.count(&mut self.terms, terms, hit.term, position);
+        let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.glossary.entry(chunk).held).sum();
+        let label = held(&self.chunks[chunks.start..chunks.start + in_label]);
+        let mut position = 0;
+        for &chunk in &self.chunks[chunks.clone()] {
+            let entry = self.glossary.entry(chunk);
+            if let Some((in_terms, in_grams)) = self.glossary.found(entry) {
+                for hit in in_terms {
+                    let position = position + hit.position;
+                    self.hits.push(Hit { position, term: hit.term });
+                    counters.0.count(&mut self.terms, terms, hit.term, position);
+                }
+                for &gram in in_grams {
+                    counters.1.count(&mut self.grams, grams, gram, position);
+                }
             }
-            for &gram in in_grams {
-                counters.1.count(&mut self.grams, grams, gram, position);
-            }
-            position += held;
-            if i < in_label {
-                label = position;
-            }
+            position += entry.held;
         }
+        let norm = K1 * (1.0 - B + B * f64::from(position) / f64::from(mean));
         self.places.push(Place {
             chunks,
             hits: hits..self.hits.len(),
             terms: terms..self.terms.len(),
             grams: grams..self.grams.len(),
             label,
-            norm: K1 * (1.0 - B + B * f64::from(position) / f64::from(mean)),
+            norm,
+            single: saturation(1, norm),
         });
     }
 
-    /// The terms of each distinct chunk, numbered by the lexicon of the texts.
-    pub fn terms(&self) -> impl Iterator<Item = &[u32]> {
-        (0..self.glossary.entries.len() as u32).map(|chunk| self.terms_of(chunk))
+    /// How many distinct chunks there are.
+    pub fn chunks(&self) -> usize {
+        self.glossary.entries.len()
     }
 
-    /// The terms of one chunk.
+    /// The terms of a chunk, numbered by the lexicon of the texts.
+    #[inline]
     pub fn terms_of(&self, chunk: u32) -> &[u32] {
-        let (terms, ..) = &self.glossary.between(chunk);
-        &self.glossary.terms[terms.clone()]
+        let Entry { terms, held, .. } = self.glossary.entry(chunk);
+        &self.glossary.terms[terms as usize..][..held as usize]
     }
 
     pub fn len(&self) -> usize {
@@ -145,6 +153,7 @@ impl Passages {
             grams: &self.grams[place.grams.clone()],
             label: place.label,
             norm: place.norm,
+            single: place.single,
         }
     }
 
@@ -158,22 +167,29 @@ impl Passages {
 struct Glossary {
     entries: Vec<Entry>,
     terms: Vec<u32>,
+    /// Where the hits and the grams of those chunks end that have any. They begin where those before end.
+    ends: Vec<(u32, u32)>,
     hits: Vec<Hit>,
     grams: Vec<u32>,
 }
 
-/// Where the lists of a chunk end; they begin where those of the one before end.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Entry {
+    /// Where its terms begin, and how many it holds.
     terms: u32,
-    hits: u32,
-    grams: u32,
+    held: u32,
+    /// Its place in [`Glossary::ends`], [`Entry::NOTHING`] if nothing of the query is in it.
+    found: u32,
+}
+
+impl Entry {
+    const NOTHING: u32 = u32::MAX;
 }
 
 impl Glossary {
     /// Looks each of these chunks up in the query.
-    fn new(query: &Query, lexicon: &Lexicon, chunks: &[u64]) -> Self {
-        let entries = || chunks.iter().map(|&chunk| lexicon.chunk(chunk as u32));
+    fn new(query: &Query, lexicon: &Lexicon, chunks: &[u32]) -> Self {
+        let entries = || chunks.iter().map(|&chunk| lexicon.chunk(chunk));
         // Going through all of them first has the processor fetch many at a time.
         let terms = entries().map(|chunk| chunk.terms.len()).sum();
         let mut glossary = Self {
@@ -183,33 +199,40 @@ impl Glossary {
         };
         let asked = Asked::new(query, lexicon);
         for chunk in entries() {
+            let before = (glossary.hits.len(), glossary.grams.len());
             for (position, &term) in (0..).zip(chunk.terms) {
-                glossary.hits.extend(asked.number(term).map(|term| Hit { position, term }));
+                if let Some(term) = asked.number(term) {
+                    glossary.hits.push(Hit { position, term });
+                }
             }
+            for &gram in chunk.grams {
+                if let Some(gram) = query.grams_by_hash.find(gram.into()) {
+                    glossary.grams.push(gram);
+                }
+            }
+            let (terms, held) = (glossary.terms.len() as u32, chunk.terms.len() as u32);
             glossary.terms.extend_from_slice(chunk.terms);
-            let grams = chunk.grams.iter().filter_map(|&gram| query.grams_by_hash.find(gram.into()));
-            glossary.grams.extend(grams);
-            let [terms, hits, grams] =
-                [glossary.terms.len(), glossary.hits.len(), glossary.grams.len()].map(|length| length as u32);
-            glossary.entries.push(Entry { terms, hits, grams });
+            let mut found = Entry::NOTHING;
+            if (glossary.hits.len(), glossary.grams.len()) != before {
+                found = glossary.ends.len() as u32;
+                glossary.ends.push((glossary.hits.len() as u32, glossary.grams.len() as u32));
+            }
+            glossary.entries.push(Entry { terms, held, found });
         }
         glossary
     }
 
-    /// How many terms a chunk has, which of them the query asks for, and grams of the query.
     #[inline]
-    fn found(&self, chunk: u32) -> (u32, &[Hit], &[u32]) {
-        let (terms, hits, grams) = self.between(chunk);
-        (terms.len() as u32, &self.hits[hits], &self.grams[grams])
+    fn entry(&self, chunk: u32) -> Entry {
+        self.entries[chunk as usize]
     }
 
+    /// The query's terms and grams in a chunk, if there are any.
     #[inline]
-    fn between(&self, chunk: u32) -> (Range<usize>, Range<usize>, Range<usize>) {
-        let chunk = chunk as usize;
-        let start = if chunk == 0 { Entry::default() } else { self.entries[chunk - 1] };
-        let end = self.entries[chunk];
-        let range = |start: u32, end: u32| start as usize..end as usize;
-        (range(start.terms, end.terms), range(start.hits, end.hits), range(start.grams, end.grams))
+    fn found(&self, entry: Entry) -> Option<(&[Hit], &[u32])> {
+        let &(hits, grams) = self.ends.get(entry.found as usize)?;
+        let before = (entry.found as usize).checked_sub(1).map_or((0, 0), |before| self.ends[before]);
+        Some((&self.hits[before.0 as usize..hits as usize], &self.grams[before.1 as usize..grams as usize]))
     }
 }
 
@@ -284,9 +307,13 @@ impl Passage<'_> {
     /// The part of BM25 that depends on the text.
     #[inline]
     pub fn saturation(&self, frequency: u32) -> f64 {
-        let frequency = f64::from(frequency);
-        frequency * (K1 + 1.0) / (frequency + self.norm)
+        if frequency == 1 { self.single } else { saturation(frequency, self.norm) }
     }
+}
+
+fn saturation(frequency: u32, norm: f64) -> f64 {
+    let frequency = f64::from(frequency);
+    frequency * (K1 + 1.0) / (frequency + norm)
 }
 
 /// Where the label ends that a text begins with: a speaker ("Alice: ..."), an entity ("Alice(Person): ..."), a topic. 0
