@@ -80,7 +80,14 @@ impl Passages {
             chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
         });
         let glossary = Glossary::new(query, texts.lexicon(), numbers.shown());
-        let mut passages = Self { chunks, glossary, ..Self::default() };
+        let mut passages = Self {
+            places: Vec::with_capacity(seqs.len()),
+            glossary,
+            chunks,
+            hits: Vec::with_capacity(total / 4),
+            terms: Vec::with_capacity(total / 4),
+            grams: Vec::with_capacity(total),
+        };
         let mut counters = (Counter::new(query.terms.len()), Counter::new(query.grams_by_hash.len()));
         let mut end = 0;
         for text in texts_of() {
