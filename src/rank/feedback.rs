@@ -102,8 +102,12 @@ impl Profile {
     /// Of equal weights the term seen first is better.
     fn new<S>(pool: Pool<'_, S>) -> Self {
         let mut order: Vec<usize> = (0..pool.weights.len()).filter(|&i| pool.weights[i] > 0.0).collect();
-        order.sort_unstable_by(|&a, &b| pool.weights[b].total_cmp(&pool.weights[a]).then(a.cmp(&b)));
-        order.truncate(feedback::TERMS);
+        let better = |a: &usize, b: &usize| pool.weights[*b].total_cmp(&pool.weights[*a]).then(a.cmp(b));
+        if order.len() > feedback::TERMS {
+            order.select_nth_unstable_by(feedback::TERMS, better);
+            order.truncate(feedback::TERMS);
+        }
+        order.sort_unstable_by(better);
         let mut numbers = Lookup::default();
         for &i in &order {
             numbers.insert(pool.numbers.shown()[i].into());
