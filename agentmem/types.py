@@ -125,7 +125,7 @@ class Stats:
     index_disk_bytes: int
     """Index files beside it."""
     memory_bytes: int
-    """The index on the heap, about."""
+    """The index, and texts kept for searches, on the heap, about."""
     mapped_bytes: int
     """Index files that are mapped: shared by all processes, and given up when memory is short."""
     segments: int

@@ -1,4 +1,4 @@
-//! Speed of the second stage: a hundred candidates of about 200 bytes.
+//! Speed of the second stage: a hundred candidates of about 200 bytes, read and ranked.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use agentmem::index::{Index, Scoring, Segment};
 use agentmem::rank::bm25::Collection;
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
-use agentmem::rank::{Statistics, recipe};
+use agentmem::rank::{Statistics, Texts, recipe};
 use agentmem::text::Analyzer;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -71,9 +71,16 @@ impl Store {
         store
     }
 
-    fn candidates(&self, plan: &Plan) -> Vec<Candidate<'_>> {
-        let top = self.index.top(&plan.terms(self), recipe::CANDIDATES, Scoring::Bm25, None).unwrap();
-        top.into_iter().map(|(seq, bm25)| Candidate { text: &self.texts[seq as usize - 1], bm25 }).collect()
+    fn candidates(&self, plan: &Plan) -> Vec<Candidate> {
+        let top = self.index.top(&plan.terms(), recipe::CANDIDATES, Scoring::Bm25, None).unwrap();
+        top.into_iter().map(|(seq, bm25)| Candidate { seq, bm25 }).collect()
+    }
+
+    /// The texts of these records, read.
+    fn read(&self, seqs: impl Iterator<Item = i64>) -> Texts {
+        let mut texts = Texts::default();
+        seqs.for_each(|seq| texts.read(seq, &self.texts[seq as usize - 1]));
+        texts
     }
 }
 
@@ -84,6 +91,10 @@ impl Statistics for Store {
 
     fn document_frequency(&self, term: &str) -> u64 {
         self.index.document_frequency(term).unwrap()
+    }
+
+    fn edition(&self) -> u32 {
+        0
     }
 }
 
@@ -101,22 +112,29 @@ fn rank(criterion: &mut Criterion) {
             ("task", format!("{}. {} Write a report. {}.", question(20), question(10), question(20))),
         ] {
             criterion.bench_function(&format!("plan/{script}/{name}"), |bench| {
-                bench.iter(|| Plan::new(black_box(&query)));
+                bench.iter(|| Plan::new(black_box(&query), &store));
             });
-            let plan = Plan::new(&query);
+            let plan = Plan::new(&query, &store);
             let candidates = store.candidates(&plan);
-            let bytes: usize = candidates.iter().map(|candidate| candidate.text.len()).sum();
-            criterion.bench_function(
-                &format!("rank/{script}/{name}/{}x{}", candidates.len(), bytes / candidates.len()),
-                |bench| {
-                    bench.iter(|| plan.rank(black_box(&candidates), &store));
-                },
-            );
+            let read = || store.read(candidates.iter().map(|candidate| candidate.seq));
+            let texts = read();
+            let bytes: usize = candidates
+                .iter()
+                .filter_map(|candidate| texts.get(candidate.seq))
+                .map(|text| text.bytes)
+                .sum();
+            let what = format!("{script}/{name}/{}x{}", candidates.len(), bytes / candidates.len());
+            criterion.bench_function(&format!("read/{what}"), |bench| bench.iter(read));
+            criterion.bench_function(&format!("rank/{what}"), |bench| {
+                bench.iter(|| plan.rank(black_box(&candidates), &texts, &store));
+            });
         }
-        let query = CosineQuery::new(&question(7));
-        let texts = &store.texts[..recipe::CANDIDATES];
-        criterion
-            .bench_function(&format!("cosine/{script}"), |bench| bench.iter(|| query.scores(texts, &store)));
+        let query = CosineQuery::new(&question(7), &store);
+        let seqs: Vec<i64> = (1..=recipe::CANDIDATES as i64).collect();
+        let texts = store.read(seqs.iter().copied());
+        criterion.bench_function(&format!("cosine/{script}"), |bench| {
+            bench.iter(|| query.scores(&texts, &seqs, &store));
+        });
     }
 }
 

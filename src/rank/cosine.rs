@@ -3,52 +3,52 @@
 //!
 //! A record's vector has the components `(1 + ln tf) idf`; the query's too, terms that the store does not know left out.
 
-use rustc_hash::FxHashMap;
-
-use super::{Keywords, Statistics, WeightedTerm, heaviest};
-use crate::text::Analyzer;
+use super::numbers::Numbers;
+use super::{Keywords, Statistics, Texts, WeightedTerm, heaviest};
+use crate::record::Seq;
+use crate::text::term_hash;
 
 /// A query's vector, compared with texts.
 #[derive(Debug)]
 pub struct CosineQuery {
-    keywords: Keywords,
+    /// Each known term, its component, and its idf.
+    vector: Vec<(String, f64, f64)>,
+    norm: f64,
 }
 
 impl CosineQuery {
     /// Analyzes a query, of any length in bounded time.
-    pub fn new(text: &str) -> Self {
-        Self { keywords: Keywords::new(text) }
+    pub fn new(text: &str, statistics: &impl Statistics) -> Self {
+        let component = |(text, count): (String, u32)| {
+            let frequency = statistics.document_frequency(&text);
+            let idf = idf(statistics, frequency);
+            (frequency > 0).then(|| (text, sublinear(count) * idf, idf))
+        };
+        let vector: Vec<_> = Keywords::new(text).counts.into_iter().filter_map(component).collect();
+        let norm = vector.iter().map(|(_, value, _)| value * value).sum::<f64>().sqrt();
+        Self { vector, norm }
     }
 
     /// What the first stage has to look for: weights that multiply `(1 + ln tf) / |record|`.
-    pub fn terms(&self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
-        let vector = self.vector(statistics).into_iter();
-        heaviest(
-            vector.map(|(text, value, idf)| WeightedTerm { text, weight: (value * idf) as f32 }).collect(),
-        )
-    }
-
-    /// The cosine of the query's vector with that of each text, in `0..=1`.
-    pub fn scores(&self, texts: &[impl AsRef<str>], statistics: &impl Statistics) -> Vec<f64> {
-        let vector = self.vector(statistics);
-        let norm = vector.iter().map(|(_, value, _)| value * value).sum::<f64>().sqrt();
-        let mut terms = Terms { statistics, numbers: FxHashMap::default(), found: Vec::new() };
-        for (text, value, idf) in vector {
-            let number = terms.found.len();
-            terms.numbers.insert(text, number);
-            terms.found.push(Found { idf, value, frequency: 0 });
-        }
-        texts.iter().map(|text| terms.cosine(text.as_ref(), norm)).collect()
-    }
-
-    /// Each known term, its component, and its idf.
-    fn vector(&self, statistics: &impl Statistics) -> Vec<(String, f64, f64)> {
-        let component = |(text, count): &(String, u32)| {
-            let frequency = statistics.document_frequency(text);
-            let idf = idf(statistics, frequency);
-            (frequency > 0).then(|| (text.clone(), sublinear(*count) * idf, idf))
+    pub fn terms(&self) -> Vec<WeightedTerm> {
+        let weighted = |(text, value, idf): &(String, f64, f64)| WeightedTerm {
+            text: text.clone(),
+            weight: (value * idf) as f32,
         };
-        self.keywords.counts.iter().filter_map(component).collect()
+        heaviest(self.vector.iter().map(weighted).collect())
+    }
+
+    /// The cosine of the query's vector with that of each of these texts, in `0..=1`.
+    pub fn scores(&self, texts: &Texts, seqs: &[Seq], statistics: &impl Statistics) -> Vec<f64> {
+        let mut terms = Terms { texts, statistics, numbers: Numbers::with_room(0), found: Vec::new() };
+        for (text, value, idf) in &self.vector {
+            if let Some(term) = texts.lexicon().number_of(term_hash(text)) {
+                terms.numbers.of(term);
+                terms.found.push(Found { idf: *idf, value: *value, frequency: 0 });
+            }
+        }
+        let mut touched = Vec::new();
+        seqs.iter().map(|&seq| terms.cosine(seq, self.norm, &mut touched)).collect()
     }
 }
 
@@ -57,13 +57,15 @@ fn idf(statistics: &impl Statistics, frequency: u64) -> f64 {
 }
 
 fn sublinear(frequency: u32) -> f64 {
-    1.0 + f64::from(frequency).ln()
+    if frequency == 1 { 1.0 } else { 1.0 + f64::from(frequency).ln() }
 }
 
 /// The terms of all texts compared so far, so that each is looked up once.
 struct Terms<'a, S> {
+    texts: &'a Texts,
     statistics: &'a S,
-    numbers: FxHashMap<String, usize>,
+    /// By the lexicon's numbers.
+    numbers: Numbers,
     found: Vec<Found>,
 }
 
@@ -76,18 +78,20 @@ struct Found {
 }
 
 impl<S: Statistics> Terms<'_, S> {
-    fn cosine(&mut self, text: &str, query_norm: f64) -> f64 {
-        let mut touched = Vec::new();
-        Analyzer::new().terms(text, |term| {
+    fn cosine(&mut self, seq: Seq, query_norm: f64, touched: &mut Vec<u32>) -> f64 {
+        let texts = self.texts;
+        let chunks = texts.get(seq).map_or(&[][..], |text| text.chunks);
+        for &term in chunks.iter().flat_map(|&chunk| texts.lexicon().chunk(chunk).terms) {
             let number = self.number(term);
-            if self.found[number].frequency == 0 {
+            let frequency = &mut self.found[number as usize].frequency;
+            if *frequency == 0 {
                 touched.push(number);
             }
-            self.found[number].frequency += 1;
-        });
+            *frequency += 1;
+        }
         let (mut product, mut squares) = (0.0, 0.0);
-        for number in touched {
-            let found = &mut self.found[number];
+        for number in touched.drain(..) {
+            let found = &mut self.found[number as usize];
             let value = sublinear(std::mem::take(&mut found.frequency)) * found.idf;
             product += value * found.value;
             squares += value * value;
@@ -95,14 +99,13 @@ impl<S: Statistics> Terms<'_, S> {
         if product > 0.0 { (product / (squares.sqrt() * query_norm)).min(1.0) } else { 0.0 }
     }
 
-    fn number(&mut self, term: &str) -> usize {
-        if let Some(&number) = self.numbers.get(term) {
-            return number;
+    fn number(&mut self, term: u32) -> u32 {
+        let number = self.numbers.of(term);
+        if number as usize == self.found.len() {
+            let idf = idf(self.statistics, self.texts.frequency(term, self.statistics));
+            self.found.push(Found { idf, value: 0.0, frequency: 0 });
         }
-        let idf = idf(self.statistics, self.statistics.document_frequency(term));
-        self.found.push(Found { idf, value: 0.0, frequency: 0 });
-        self.numbers.insert(term.to_owned(), self.found.len() - 1);
-        self.found.len() - 1
+        number
     }
 }
 
@@ -125,10 +128,15 @@ mod tests {
                 _ => 49,
             }
         }
+
+        fn edition(&self) -> u32 {
+            0
+        }
     }
 
     fn scores(query: &str, texts: &[&str]) -> Vec<f64> {
-        CosineQuery::new(query).scores(texts, &Known)
+        let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
+        CosineQuery::new(query, &Known).scores(&Texts::of(texts), &seqs, &Known)
     }
 
     #[test]
@@ -143,13 +151,13 @@ mod tests {
         let (rare, common) = (1.0 + 50f64.ln(), 1.0 + 2f64.ln());
         let expected = rare / (rare * rare + common * common).sqrt();
         assert!((scores("rare", &["rare car"])[0] - expected).abs() < 1e-12);
-        let terms = CosineQuery::new("rare rare").terms(&Known);
+        let terms = CosineQuery::new("rare rare", &Known).terms();
         assert!((f64::from(terms[0].weight) - (1.0 + 2f64.ln()) * rare * rare).abs() < 1e-5);
     }
 
     #[test]
     fn nothing_known_is_like_nothing() {
         assert_eq!(scores("unknown", &["unknown", "x"]), [0.0, 0.0]);
-        assert!(CosineQuery::new("unknown ?").terms(&Known).is_empty());
+        assert!(CosineQuery::new("unknown ?", &Known).terms().is_empty());
     }
 }

@@ -3,20 +3,17 @@
 
 use std::collections::HashMap;
 
+use super::Texts;
 use super::evidence;
 use super::hybrid::Plan;
-use super::passage::label_end;
 use super::recipe::dialogue as recipe;
 use crate::record::Seq;
-use crate::text::{Analyzer, term_hash};
 
 /// A record of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Turn<'a> {
+pub struct Turn {
     /// Which record it is.
     pub seq: Seq,
-    /// Its content.
-    pub text: &'a str,
     /// The records before and after it in its scope.
     pub neighbours: [Option<Seq>; 2],
     /// What [`Plan::rank`] ordered it by; 0 for one that was no candidate.
@@ -36,15 +33,15 @@ pub struct Heard {
     pub gained: f64,
 }
 
-/// Ranks turns anew: each gets a part of its neighbours' order and evidence, and more if the query names its speaker
+/// Ranks turns anew, some of `texts`: each gets a part of its neighbours' order and evidence, and more if the query names its speaker
 /// and not everybody. Equals keep the order in which they were given.
-pub fn rank(plan: &Plan, turns: &[Turn<'_>]) -> Vec<Heard> {
+pub fn rank(plan: &Plan, texts: &Texts, turns: &[Turn]) -> Vec<Heard> {
     let greatest = turns.iter().map(|turn| turn.order).fold(f64::MIN_POSITIVE, f64::max);
     let places: HashMap<Seq, usize> = turns.iter().enumerate().map(|(i, turn)| (turn.seq, i)).collect();
-    let named: Vec<bool> = turns.iter().map(|turn| plan.names_speaker(turn.text)).collect();
+    let named: Vec<bool> = turns.iter().map(|turn| plan.names_speaker(texts, turn.seq)).collect();
     let candidates = || turns.iter().zip(&named).filter(|(turn, _)| turn.order > 0.0);
     let telling = candidates().any(|(_, named)| *named) && !candidates().all(|(_, named)| *named);
-    let heard = |(i, turn): (usize, &Turn<'_>)| {
+    let heard = |(i, turn): (usize, &Turn)| {
         let around = turn.neighbours.map(|seq| seq.and_then(|seq| places.get(&seq)).map(|&at| &turns[at]));
         let [before, after] = around.map(|other| other.map_or(0.0, |other| other.order / greatest));
         let own = turn.order / greatest;
@@ -63,42 +60,71 @@ pub fn rank(plan: &Plan, turns: &[Turn<'_>]) -> Vec<Heard> {
 
 impl Plan {
     /// Does the text begin with a label ("Alice: ...") that the query names in full?
-    pub fn names_speaker(&self, text: &str) -> bool {
-        let label = Analyzer::new().term_list(&text[..label_end(text)]);
-        !label.is_empty() && label.iter().all(|term| self.asks_for(term_hash(term)))
+    fn names_speaker(&self, texts: &Texts, seq: Seq) -> bool {
+        let mut label = texts.label(seq).map(|term| self.asks_for(term)).peekable();
+        label.peek().is_some() && label.all(|asked| asked)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rank::Statistics;
+    use crate::rank::bm25::Collection;
 
-    fn turn(seq: Seq, text: &str, order: f64) -> Turn<'_> {
-        Turn { seq, text, neighbours: [Some(seq - 1), Some(seq + 1)], order, evidence: order }
+    struct Nothing;
+
+    impl Statistics for Nothing {
+        fn collection(&self) -> Collection {
+            Collection::default()
+        }
+
+        fn document_frequency(&self, _: &str) -> u64 {
+            0
+        }
+
+        fn edition(&self) -> u32 {
+            0
+        }
     }
 
-    fn order(query: &str, turns: &[Turn<'_>]) -> Vec<Seq> {
-        rank(&Plan::new(query), turns).into_iter().map(|heard| turns[heard.turn].seq).collect()
+    /// Turns by number, text, and order.
+    fn heard(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<(Seq, Heard)> {
+        let mut texts = Texts::default();
+        turns.iter().for_each(|&(seq, text, _)| texts.read(seq, text));
+        let turn = |&(seq, _, order): &(Seq, &str, f64)| Turn {
+            seq,
+            neighbours: [Some(seq - 1), Some(seq + 1)],
+            order,
+            evidence: order,
+        };
+        let turns: Vec<Turn> = turns.iter().map(turn).collect();
+        let heard = rank(&Plan::new(query, &Nothing), &texts, &turns);
+        heard.into_iter().map(|heard| (turns[heard.turn].seq, heard)).collect()
+    }
+
+    fn order(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<Seq> {
+        heard(query, turns).into_iter().map(|(seq, _)| seq).collect()
     }
 
     #[test]
     fn the_turn_after_a_good_one_beats_a_stranger() {
-        let turns = [turn(1, "Where do you live?", 1.0), turn(9, "live", 0.2), turn(2, "In Rome.", 0.0)];
+        let turns = [(1, "Where do you live?", 1.0), (9, "live", 0.2), (2, "In Rome.", 0.0)];
         assert_eq!(order("where does she live", &turns), [1, 2, 9]);
     }
 
     #[test]
     fn the_speaker_that_the_query_names_comes_first_among_equals() {
-        let turns = [turn(1, "Bob: tea, please", 1.0), turn(5, "Alice: tea, please", 1.0)];
+        let turns = [(1, "Bob: tea, please", 1.0), (5, "Alice: tea, please", 1.0)];
         assert_eq!(order("what did Alice order", &turns), [5, 1]);
         assert_eq!(order("what did Alice and Bob order", &turns), [1, 5]);
     }
 
     #[test]
     fn scores_never_rise() {
-        let turns: Vec<Turn<'_>> = (0..20).map(|i| turn(i, "Al: x", (i * 7 % 11) as f64)).collect();
-        let heard = rank(&Plan::new("x"), &turns);
-        assert!(heard.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        assert!(heard.iter().all(|heard| (0.0..=1.0).contains(&heard.score)));
+        let turns: Vec<(Seq, &str, f64)> = (0..20).map(|i| (i, "Al: x", (i * 7 % 11) as f64)).collect();
+        let heard = heard("x", &turns);
+        assert!(heard.windows(2).all(|pair| pair[0].1.score >= pair[1].1.score));
+        assert!(heard.iter().all(|(_, heard)| (0.0..=1.0).contains(&heard.score)));
     }
 }

@@ -100,7 +100,7 @@ mod tests {
 
     fn judge(query: &str, texts: &[&str]) -> Vec<f64> {
         let query = Query::new(query);
-        let passages = Passages::new(&query, texts, 5.0);
+        let passages = Passages::of(&query, texts, 5.0);
         let collection = Collection { records: 1000, terms: 5000 };
         evidence(&query, collection, &vec![10; query.terms.len()], &passages)
     }

@@ -3,15 +3,18 @@
 use super::Statistics;
 use super::bm25::Collection;
 use super::lookup::Lookup;
+use super::numbers::Numbers;
 use super::passage::{Count, Counter, Passage, Passages};
 use super::query::Query;
 use super::recipe::feedback;
-use crate::text::{Reader, is_stop_term};
+use super::texts::Texts;
 
 /// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.
+/// The passages are some of `texts`.
 pub(super) fn signal(
     query: &Query,
     idfs: &[f64],
+    texts: &Texts,
     passages: &Passages,
     trust: &[f64],
     statistics: &impl Statistics,
@@ -26,15 +29,16 @@ pub(super) fn signal(
     let mut pool = Pool {
         query,
         query_idfs: idfs,
+        texts,
         statistics,
         collection: statistics.collection(),
-        numbers: Lookup::default(),
+        numbers: Numbers::with_room(512),
         idfs: Vec::new(),
         weights: Vec::new(),
         counter: Counter::default(),
     };
     for i in best {
-        pool.add(&passages.reader, passages.get(i), trust[i] / whole);
+        pool.add(passages, passages.get(i), trust[i] / whole);
     }
     Profile::new(pool).similarities(passages)
 }
@@ -43,9 +47,10 @@ pub(super) fn signal(
 struct Pool<'a, S> {
     query: &'a Query,
     query_idfs: &'a [f64],
+    texts: &'a Texts,
     statistics: &'a S,
     collection: Collection,
-    numbers: Lookup,
+    numbers: Numbers,
     /// 0 for stop words.
     idfs: Vec<f64>,
     weights: Vec<f64>,
@@ -54,10 +59,10 @@ struct Pool<'a, S> {
 
 impl<S: Statistics> Pool<'_, S> {
     /// Adds the unit vector of a passage, multiplied by `share`.
-    fn add(&mut self, reader: &Reader, passage: Passage<'_>, share: f64) {
+    fn add(&mut self, passages: &Passages, passage: Passage<'_>, share: f64) {
         let mut counts = Vec::new();
-        for (term, hash) in passage.chunks.iter().flat_map(|&chunk| reader.terms(chunk)) {
-            let number = self.number(term, hash);
+        for &term in passage.chunks.iter().flat_map(|&chunk| passages.terms_of(chunk)) {
+            let number = self.number(term);
             self.counter.count(&mut counts, 0, number, 0);
         }
         let component =
@@ -70,13 +75,14 @@ impl<S: Statistics> Pool<'_, S> {
         }
     }
 
-    fn number(&mut self, term: &str, hash: u64) -> u32 {
-        let number = self.numbers.insert(hash);
+    fn number(&mut self, term: u32) -> u32 {
+        let number = self.numbers.of(term);
         if number as usize == self.idfs.len() {
-            let idf = match self.query.terms_by_hash.find(hash) {
-                _ if is_stop_term(term) => 0.0,
+            let lexicon = self.texts.lexicon();
+            let idf = match self.query.terms_by_hash.find(lexicon.hash(term)) {
+                _ if lexicon.stops(term) => 0.0,
                 Some(known) => self.query_idfs[known as usize],
-                None => f64::from(self.collection.idf(self.statistics.document_frequency(term))),
+                None => f64::from(self.collection.idf(self.texts.frequency(term, self.statistics))),
             };
             self.idfs.push(idf);
             self.weights.push(0.0);
@@ -96,17 +102,21 @@ impl Profile {
     /// Of equal weights the term seen first is better.
     fn new<S>(pool: Pool<'_, S>) -> Self {
         let mut order: Vec<usize> = (0..pool.weights.len()).filter(|&i| pool.weights[i] > 0.0).collect();
-        order.sort_unstable_by(|&a, &b| pool.weights[b].total_cmp(&pool.weights[a]).then(a.cmp(&b)));
-        order.truncate(feedback::TERMS);
+        let better = |a: &usize, b: &usize| pool.weights[*b].total_cmp(&pool.weights[*a]).then(a.cmp(b));
+        if order.len() > feedback::TERMS {
+            order.select_nth_unstable_by(feedback::TERMS, better);
+            order.truncate(feedback::TERMS);
+        }
+        order.sort_unstable_by(better);
         let mut numbers = Lookup::default();
         for &i in &order {
-            numbers.insert(pool.numbers.key(i));
+            numbers.insert(pool.numbers.shown()[i].into());
         }
         Self { numbers, weights: order.into_iter().map(|i| pool.weights[i]).collect() }
     }
 
     fn similarities(&self, passages: &Passages) -> Vec<f64> {
-        let marks = self.marks(&passages.reader);
+        let marks = self.marks(passages);
         let mut frequencies = vec![0; self.weights.len()];
         let similarity = |passage: Passage<'_>| {
             frequencies.fill(0);
@@ -119,11 +129,16 @@ impl Profile {
         passages.iter().map(similarity).collect()
     }
 
-    fn marks(&self, reader: &Reader) -> Marks {
-        let mut marks = Marks { ends: Vec::with_capacity(reader.chunks()), numbers: Vec::new() };
-        for chunk in 0..reader.chunks() as u32 {
-            marks.numbers.extend(reader.hashes(chunk).filter_map(|hash| self.numbers.find(hash)));
-            marks.ends.push(marks.numbers.len() as u32);
+    fn marks(&self, passages: &Passages) -> Marks {
+        let mut marks = Marks { places: Vec::with_capacity(passages.chunks()), numbers: Vec::new() };
+        for chunk in 0..passages.chunks() as u32 {
+            let start = marks.numbers.len() as u32;
+            for &term in passages.terms_of(chunk) {
+                if let Some(number) = self.numbers.find(term.into()) {
+                    marks.numbers.push(number);
+                }
+            }
+            marks.places.push((start, marks.numbers.len() as u32));
         }
         marks
     }
@@ -131,16 +146,18 @@ impl Profile {
 
 /// Which terms of a profile each chunk holds.
 struct Marks {
-    ends: Vec<u32>,
+    /// By chunk, where its numbers begin and end.
+    places: Vec<(u32, u32)>,
     numbers: Vec<u32>,
 }
 
 impl Marks {
     #[inline]
     fn of(&self, chunk: u32) -> &[u32] {
-        let chunk = chunk as usize;
-        let start = if chunk == 0 { 0 } else { self.ends[chunk - 1] };
-        &self.numbers[start as usize..self.ends[chunk] as usize]
+        match self.places[chunk as usize] {
+            (start, end) if start < end => &self.numbers[start as usize..end as usize],
+            _ => &[],
+        }
     }
 }
 
@@ -158,15 +175,19 @@ mod tests {
         fn document_frequency(&self, _: &str) -> u64 {
             10
         }
+
+        fn edition(&self) -> u32 {
+            0
+        }
     }
 
     #[test]
     fn company_of_good_candidates_helps() {
         let texts = ["car engine repair", "car engine oil", "the garden", "engine", "the oil the the"];
         let query = Query::new("car");
-        let passages = Passages::new(&query, &texts, 3.0);
+        let passages = Passages::of(&query, &texts, 3.0);
         let trust = [1.0, 0.9, 0.0, 0.0, 0.0];
-        let signal = signal(&query, &[1.0], &passages, &trust, &Uniform);
+        let signal = signal(&query, &[1.0], &Texts::of(&texts), &passages, &trust, &Uniform);
         assert!(signal[0] > signal[3] && signal[3] > signal[4] && signal[4] > signal[2], "{signal:?}");
         assert_eq!(signal[2], 0.0);
     }
@@ -174,7 +195,7 @@ mod tests {
     #[test]
     fn without_trust_there_is_nothing_to_learn() {
         let query = Query::new("car");
-        let passages = Passages::new(&query, &["x"], 3.0);
-        assert_eq!(signal(&query, &[1.0], &passages, &[0.0], &Uniform), [0.0]);
+        let passages = Passages::of(&query, &["x"], 3.0);
+        assert_eq!(signal(&query, &[1.0], &Texts::of(&["x"]), &passages, &[0.0], &Uniform), [0.0]);
     }
 }

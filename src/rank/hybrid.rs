@@ -1,24 +1,25 @@
 //! The default ranking: the index's best candidates, read again with richer signals.
 //!
 //! 1. [`Plan::new`] takes a query apart: sentences and what each is worth, terms and word grams.
-//! 2. [`Plan::terms`] weighs the terms for the first stage, which finds [`recipe::CANDIDATES`].
+//! 2. [`Plan::terms`] weighs the terms for the first stage, which finds [`CANDIDATES`](super::recipe::CANDIDATES).
 //! 3. [`Plan::rank`] weighs the sentences anew by how well any candidate covers them, orders the candidates by the
 //!    weighted sum of seven signals, and scores them by the evidence in each.
 
+use super::bm25::Collection;
 use super::fusion::{Signal, order, sums};
 use super::passage::Passages;
 use super::query::Query;
-use super::recipe::{self, feedback, weight};
+use super::recipe::{feedback, weight};
 use super::signals::{Signals, Weights};
-use super::{Statistics, WeightedTerm, evidence, heaviest};
+use super::{Statistics, Texts, WeightedTerm, evidence, heaviest};
 use crate::rank::feedback as rocchio;
-use crate::text::beginning;
+use crate::record::Seq;
 
 /// A record that the first stage found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate<'a> {
-    /// Its content.
-    pub text: &'a str,
+pub struct Candidate {
+    /// Which record it is.
+    pub seq: Seq,
     /// What the first stage gave it.
     pub bm25: f32,
 }
@@ -26,8 +27,8 @@ pub struct Candidate<'a> {
 /// A candidate in its place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranked {
-    /// Which of the candidates it is.
-    pub candidate: usize,
+    /// Which record it is.
+    pub seq: Seq,
     /// Relevance in `0..=1`, comparable between queries and stores.
     pub score: f64,
     /// What it was ranked by: the sum of the signals.
@@ -39,16 +40,25 @@ pub struct Ranked {
     pub explain: [(&'static str, f64); 9],
 }
 
-/// How to search for a query; independent of any store.
+/// How to search a store for a query.
 #[derive(Debug)]
 pub struct Plan {
     query: Query,
+    collection: Collection,
+    /// By term of the query, how many records hold it.
+    frequencies: Vec<u64>,
+    /// And its idf.
+    idfs: Vec<f64>,
 }
 
 impl Plan {
     /// Analyzes a query, of any length in bounded time.
-    pub fn new(text: &str) -> Self {
-        Self { query: Query::new(text) }
+    pub fn new(text: &str, statistics: &impl Statistics) -> Self {
+        let (query, collection) = (Query::new(text), statistics.collection());
+        let frequencies: Vec<u64> =
+            query.terms.iter().map(|term| statistics.document_frequency(&term.text)).collect();
+        let idfs = frequencies.iter().map(|&df| f64::from(collection.idf(df))).collect();
+        Self { query, collection, frequencies, idfs }
     }
 
     /// Does any of its sentences ask for the term of this hash?
@@ -57,7 +67,7 @@ impl Plan {
     }
 
     /// What the first stage has to look for. Empty if there is nothing to search for.
-    pub fn terms(&self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
+    pub fn terms(&self) -> Vec<WeightedTerm> {
         let mut weights = vec![0f64; self.query.terms.len()];
         for sentence in &self.query.sentences {
             for &(term, count) in &sentence.counts {
@@ -65,8 +75,7 @@ impl Plan {
                 *weight = weight.max(sentence.prior * f64::from(count));
             }
         }
-        let idfs = idfs(statistics, &self.frequencies(statistics));
-        let weighted = self.query.terms.iter().zip(weights).zip(idfs);
+        let weighted = self.query.terms.iter().zip(weights).zip(&self.idfs);
         heaviest(
             weighted
                 .map(|((term, weight), idf)| WeightedTerm {
@@ -77,21 +86,18 @@ impl Plan {
         )
     }
 
-    /// Ranks what the first stage found, given best first, so that this is the order of equals. Of each text the first
-    /// [`recipe::TEXT_BYTES`] are read; candidates should not have more than that together.
-    pub fn rank(&self, candidates: &[Candidate<'_>], statistics: &impl Statistics) -> Vec<Ranked> {
-        let texts: Vec<&str> =
-            candidates.iter().map(|candidate| beginning(candidate.text, recipe::TEXT_BYTES)).collect();
-        let collection = statistics.collection();
-        let passages = Passages::new(&self.query, &texts, collection.mean_length());
-        let frequencies = self.frequencies(statistics);
-        let signals = self.signals(&passages, &idfs(statistics, &frequencies), statistics);
-        let evidence = evidence::evidence(&self.query, collection, &frequencies, &passages);
-        let sums = sums(&signals, texts.len());
+    /// Ranks what the first stage found, given best first, so that this is the order of equals. What `texts` do not hold
+    /// counts as empty.
+    pub fn rank(&self, candidates: &[Candidate], texts: &Texts, statistics: &impl Statistics) -> Vec<Ranked> {
+        let seqs: Vec<Seq> = candidates.iter().map(|candidate| candidate.seq).collect();
+        let passages = Passages::new(&self.query, texts, &seqs, self.collection.mean_length());
+        let signals = self.signals(texts, &passages, statistics);
+        let evidence = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
+        let sums = sums(&signals, candidates.len());
         let order = order(&sums);
         let scores = evidence::scores(order.iter().map(|&i| evidence[i]));
         let ranked = |(&i, score): (&usize, f64)| Ranked {
-            candidate: i,
+            seq: seqs[i],
             score,
             order: sums[i],
             evidence: evidence[i],
@@ -104,8 +110,8 @@ impl Plan {
         order.iter().zip(scores).map(ranked).collect()
     }
 
-    fn signals(&self, passages: &Passages, idfs: &[f64], statistics: &impl Statistics) -> [Signal; 7] {
-        let found = Signals::new(&Weights::new(&self.query, idfs, passages), passages);
+    fn signals(&self, texts: &Texts, passages: &Passages, statistics: &impl Statistics) -> [Signal; 7] {
+        let found = Signals::new(&Weights::new(&self.query, &self.idfs, passages), passages);
         let terms = Signal::new("terms", weight::TERMS, found.terms);
         let grams = Signal::new("grams", weight::GRAMS, found.grams);
         let lead = Signal::new("lead", weight::LEAD, found.lead);
@@ -113,7 +119,7 @@ impl Plan {
         let trust: Vec<f64> = (0..passages.len())
             .map(|i| terms.values[i] + grams_share * grams.values[i] + lead_share * lead.values[i])
             .collect();
-        let company = rocchio::signal(&self.query, idfs, passages, &trust, statistics);
+        let company = rocchio::signal(&self.query, &self.idfs, texts, passages, &trust, statistics);
         [
             terms,
             grams,
@@ -124,16 +130,6 @@ impl Plan {
             Signal::new("feedback", weight::FEEDBACK, company),
         ]
     }
-
-    /// Document frequencies of the query's terms.
-    fn frequencies(&self, statistics: &impl Statistics) -> Vec<u64> {
-        self.query.terms.iter().map(|term| statistics.document_frequency(&term.text)).collect()
-    }
-}
-
-fn idfs(statistics: &impl Statistics, frequencies: &[u64]) -> Vec<f64> {
-    let collection = statistics.collection();
-    frequencies.iter().map(|&df| f64::from(collection.idf(df))).collect()
 }
 
 #[cfg(test)]
@@ -143,7 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::rank::bm25::Collection;
+    use crate::rank::recipe;
     use crate::text::Analyzer;
 
     /// The statistics of a list of texts.
@@ -175,14 +171,21 @@ mod tests {
         fn document_frequency(&self, term: &str) -> u64 {
             self.frequencies.get(term).copied().unwrap_or(0)
         }
-    }
 
-    fn candidates<'a>(texts: &[&'a str]) -> Vec<Candidate<'a>> {
-        texts.iter().map(|&text| Candidate { text, bm25: 1.0 }).collect()
+        fn edition(&self) -> u32 {
+            0
+        }
     }
 
     fn rank(query: &str, texts: &[&str]) -> Vec<Ranked> {
-        Plan::new(query).rank(&candidates(texts), &Store::of(texts))
+        let candidates: Vec<Candidate> =
+            (0..texts.len() as Seq).map(|seq| Candidate { seq, bm25: 1.0 }).collect();
+        let store = Store::of(texts);
+        Plan::new(query, &store).rank(&candidates, &Texts::of(texts), &store)
+    }
+
+    fn terms(query: &str) -> Vec<String> {
+        Plan::new(query, &Store::of(&TEXTS)).terms().into_iter().map(|term| term.text).collect()
     }
 
     const TEXTS: [&str; 6] = [
@@ -206,7 +209,7 @@ mod tests {
         ];
         for (query, answer) in table {
             let ranked = rank(query, &TEXTS);
-            assert_eq!(ranked[0].candidate, answer, "{query}");
+            assert_eq!(ranked[0].seq, answer, "{query}");
             assert!(ranked[0].score >= 0.6 && ranked[1].score < 0.6, "{query}: {ranked:?}");
         }
     }
@@ -233,19 +236,19 @@ mod tests {
 
     #[test]
     fn the_first_stage_looks_for_what_counts() {
-        let plan = Plan::new("Does Bob eat peanuts? Summarize peanuts.");
-        let terms = plan.terms(&Store::of(&TEXTS));
-        let texts: Vec<&str> = terms.iter().map(|term| &*term.text).collect();
-        assert_eq!(texts, ["eat", "bob", "peanut", "summar"]);
-        assert!(Plan::new("?").terms(&Store::of(&TEXTS)).is_empty());
+        let expected = ["eat", "bob", "peanut", "summar"];
+        assert_eq!(terms("Does Bob eat peanuts? Summarize peanuts."), expected);
+        assert!(terms("?").is_empty());
         let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
-        assert_eq!(Plan::new(&words).terms(&Store::of(&TEXTS)).len(), recipe::MAX_TERMS);
+        assert_eq!(terms(&words).len(), recipe::MAX_TERMS);
     }
 
     #[test]
-    fn long_texts_are_cut() {
-        let huge = "ж ".repeat(recipe::TEXT_BYTES);
-        assert_eq!(rank("ж", &[&huge, "ж"]).len(), 2);
+    fn what_was_not_read_is_empty() {
+        let store = Store::of(&TEXTS);
+        let candidates = [9, 3].map(|seq| Candidate { seq, bm25: 1.0 });
+        let ranked = Plan::new("peanuts", &store).rank(&candidates, &Texts::of(&TEXTS), &store);
+        assert_eq!((ranked[0].seq, ranked[1].order), (3, 0.0));
     }
 
     proptest! {
@@ -259,9 +262,9 @@ mod tests {
             let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
             let ranked = rank(&query, &texts);
             prop_assert_eq!(ranked.clone(), rank(&query, &texts));
-            let mut places: Vec<usize> = ranked.iter().map(|hit| hit.candidate).collect();
-            places.sort_unstable();
-            prop_assert_eq!(places, (0..texts.len()).collect::<Vec<_>>());
+            let mut seqs: Vec<Seq> = ranked.iter().map(|hit| hit.seq).collect();
+            seqs.sort_unstable();
+            prop_assert_eq!(seqs, (0..texts.len() as Seq).collect::<Vec<_>>());
             prop_assert!(ranked.iter().all(|hit| (0.0..=1.0).contains(&hit.score) && hit.order.is_finite()));
             prop_assert!(ranked.windows(2).all(|pair| pair[0].score >= pair[1].score));
             prop_assert!(ranked.windows(2).all(|pair| pair[0].order >= pair[1].order));
@@ -275,7 +278,7 @@ mod tests {
             let texts: Vec<&str> = texts.iter().map(|text| &**text).collect();
             let reversed: Vec<&str> = texts.iter().rev().copied().collect();
             let by_text = |texts: &[&str]| -> HashMap<String, f64> {
-                rank(&query, texts).iter().map(|hit| (texts[hit.candidate].to_owned(), hit.order)).collect()
+                rank(&query, texts).iter().map(|hit| (texts[hit.seq as usize].to_owned(), hit.order)).collect()
             };
             // With few candidates all are believed by the feedback, so no tie decides which are.
             let (one, other) = (by_text(&texts), by_text(&reversed));

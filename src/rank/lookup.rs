@@ -41,9 +41,9 @@ impl Lookup {
         }
     }
 
-    /// The hash of a number that was given.
-    pub fn key(&self, number: usize) -> u64 {
-        self.keys[number]
+    /// The hashes in the order of their numbers.
+    pub fn keys(&self) -> &[u64] {
+        &self.keys
     }
 
     /// Numbers given.

@@ -1,4 +1,4 @@
-//! Ranking: pure functions over texts, term statistics and scores.
+//! Ranking: pure functions over texts, term statistics and scores. What they have to know of texts is in [`Texts`].
 //!
 //! Three ways to rank, one for each search mode. All hand the index weighted terms first and look at the texts of what
 //! it finds afterwards:
@@ -18,14 +18,17 @@ mod fusion;
 pub mod hybrid;
 mod keywords;
 mod lookup;
+mod numbers;
 mod passage;
 mod query;
 pub mod recipe;
 mod scaffold;
 mod signals;
+mod texts;
 pub mod top_k;
 
 pub use keywords::Keywords;
+pub use texts::{Text, Texts};
 
 use bm25::Collection;
 
@@ -36,6 +39,9 @@ pub trait Statistics {
 
     /// How many live records hold `term`.
     fn document_frequency(&self, term: &str) -> u64;
+
+    /// Another number whenever a frequency may be another.
+    fn edition(&self) -> u32;
 }
 
 /// A term of the query and what it weighs in the first stage.

@@ -2,9 +2,13 @@
 
 use std::ops::Range;
 
+use super::lookup::Lookup;
+use super::numbers::Numbers;
 use super::query::Query;
 use super::recipe::{B, K1, label as limit};
-use crate::text::Reader;
+use super::texts::Texts;
+use crate::record::Seq;
+use crate::text::Lexicon;
 
 /// A query term in a text.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +31,9 @@ pub(super) struct Count {
 /// Texts seen through a query; their parts lie one after the other in common lists.
 #[derive(Debug, Default)]
 pub(super) struct Passages {
-    /// Who read them, and knows their chunks by number.
-    pub reader: Reader,
     places: Vec<Place>,
+    glossary: Glossary,
+    /// Numbers of the glossary.
     chunks: Vec<u32>,
     hits: Vec<Hit>,
     terms: Vec<Count>,
@@ -42,16 +46,15 @@ struct Place {
     hits: Range<usize>,
     terms: Range<usize>,
     grams: Range<usize>,
-    /// Chunks of the label, from the first.
-    label: usize,
-    in_label: u32,
+    label: u32,
     norm: f64,
+    single: f64,
 }
 
 /// One text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passage<'a> {
-    /// All its chunks, in order.
+    /// All its chunks, in order, as [`Passages::terms`] numbers them.
     pub chunks: &'a [u32],
     /// Query terms in order.
     pub hits: &'a [Hit],
@@ -63,51 +66,85 @@ pub(super) struct Passage<'a> {
     pub label: u32,
     /// `k1 (1 - b + b length / mean length)`.
     norm: f64,
+    /// The saturation of what occurs once.
+    single: f64,
 }
 
 impl Passages {
-    /// Looks through `texts` for the terms and grams of `query`; `mean_length` is the store's.
-    pub fn new(query: &Query, texts: &[&str], mean_length: f32) -> Self {
-        let mut passages = Self::default();
-        for text in texts {
-            let start = passages.chunks.len();
-            let (label, rest) = text.split_at(label_end(text));
-            passages.reader.read(label, |chunk| passages.chunks.push(chunk));
-            let label = passages.chunks.len() - start;
-            passages.reader.read(rest, |chunk| passages.chunks.push(chunk));
-            passages.places.push(Place { chunks: start..passages.chunks.len(), label, ..Place::default() });
-        }
-        let glossary = Glossary::new(query, &passages.reader);
+    /// Looks through those of `texts` for the terms and grams of `query`; `mean_length` is the store's.
+    pub fn new(query: &Query, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
+        let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
+        let total = texts_of().map(|text| text.chunks.len()).sum();
+        let (mut chunks, mut numbers) = (Vec::with_capacity(total), Numbers::with_room(total / 2));
+        texts_of().for_each(|text| {
+            chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
+        });
+        let glossary = Glossary::new(query, texts.lexicon(), numbers.shown());
+        let mut passages = Self {
+            places: Vec::with_capacity(seqs.len()),
+            glossary,
+            chunks,
+            hits: Vec::with_capacity(total / 4),
+            terms: Vec::with_capacity(total / 4),
+            grams: Vec::with_capacity(total),
+        };
         let mut counters = (Counter::new(query.terms.len()), Counter::new(query.grams_by_hash.len()));
-        for i in 0..texts.len() {
-            passages.look_through(i, &glossary, mean_length, &mut counters);
+        let mut end = 0;
+        for text in texts_of() {
+            let start = end;
+            end += text.chunks.len();
+            passages.look_through(start..end, text.label, mean_length, &mut counters);
         }
         passages
     }
 
-    fn look_through(&mut self, i: usize, glossary: &Glossary, mean: f32, counters: &mut (Counter, Counter)) {
-        let place = &mut self.places[i];
+    fn look_through(
+        &mut self,
+        chunks: Range<usize>,
+        in_label: usize,
+        mean: f32,
+        counters: &mut (Counter, Counter),
+    ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
+        let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.glossary.entry(chunk).held).sum();
+        let label = held(&self.chunks[chunks.start..chunks.start + in_label]);
         let mut position = 0;
-        for (chunk, &number) in self.chunks[place.chunks.clone()].iter().enumerate() {
-            let (held, in_terms, in_grams) = glossary.entry(number);
-            for hit in in_terms {
-                let position = position + hit.position;
-                self.hits.push(Hit { position, term: hit.term });
-                counters.0.count(&mut self.terms, terms, hit.term, position);
+        for &chunk in &self.chunks[chunks.clone()] {
+            let entry = self.glossary.entry(chunk);
+            if let Some((in_terms, in_grams)) = self.glossary.found(entry) {
+                for hit in in_terms {
+                    let position = position + hit.position;
+                    self.hits.push(Hit { position, term: hit.term });
+                    counters.0.count(&mut self.terms, terms, hit.term, position);
+                }
+                for &gram in in_grams {
+                    counters.1.count(&mut self.grams, grams, gram, position);
+                }
             }
-            for &gram in in_grams {
-                counters.1.count(&mut self.grams, grams, gram, position);
-            }
-            position += held;
-            if chunk < place.label {
-                place.in_label = position;
-            }
+            position += entry.held;
         }
-        place.hits = hits..self.hits.len();
-        place.terms = terms..self.terms.len();
-        place.grams = grams..self.grams.len();
-        place.norm = K1 * (1.0 - B + B * f64::from(position) / f64::from(mean));
+        let norm = K1 * (1.0 - B + B * f64::from(position) / f64::from(mean));
+        self.places.push(Place {
+            chunks,
+            hits: hits..self.hits.len(),
+            terms: terms..self.terms.len(),
+            grams: grams..self.grams.len(),
+            label,
+            norm,
+            single: saturation(1, norm),
+        });
+    }
+
+    /// How many distinct chunks there are.
+    pub fn chunks(&self) -> usize {
+        self.glossary.entries.len()
+    }
+
+    /// The terms of a chunk, numbered by the lexicon of the texts.
+    #[inline]
+    pub fn terms_of(&self, chunk: u32) -> &[u32] {
+        let Entry { terms, held, .. } = self.glossary.entry(chunk);
+        &self.glossary.terms[terms as usize..][..held as usize]
     }
 
     pub fn len(&self) -> usize {
@@ -121,8 +158,9 @@ impl Passages {
             hits: &self.hits[place.hits.clone()],
             terms: &self.terms[place.terms.clone()],
             grams: &self.grams[place.grams.clone()],
-            label: place.in_label,
+            label: place.label,
             norm: place.norm,
+            single: place.single,
         }
     }
 
@@ -131,50 +169,112 @@ impl Passages {
     }
 }
 
-/// What each distinct chunk holds of a query.
+/// What each distinct chunk holds, and what of a query. The chunks are numbered in the order of their appearance.
+#[derive(Debug, Default)]
 struct Glossary {
     entries: Vec<Entry>,
+    terms: Vec<u32>,
+    /// Where the hits and the grams of those chunks end that have any. They begin where those before end.
+    ends: Vec<(u32, u32)>,
     hits: Vec<Hit>,
     grams: Vec<u32>,
 }
 
+#[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// All its terms.
+    /// Where its terms begin, and how many it holds.
     terms: u32,
-    hits: Range<u32>,
-    grams: Range<u32>,
+    held: u32,
+    /// Its place in [`Glossary::ends`], [`Entry::NOTHING`] if nothing of the query is in it.
+    found: u32,
+}
+
+impl Entry {
+    const NOTHING: u32 = u32::MAX;
 }
 
 impl Glossary {
-    fn new(query: &Query, reader: &Reader) -> Self {
-        let entries = Vec::with_capacity(reader.chunks());
-        let mut glossary = Self { entries, hits: Vec::new(), grams: Vec::new() };
-        for chunk in 0..reader.chunks() as u32 {
-            let (hits, grams) = (glossary.hits.len() as u32, glossary.grams.len() as u32);
-            let mut position = 0;
-            for hash in reader.hashes(chunk) {
-                if let Some(term) = query.terms_by_hash.find(hash) {
+    /// Looks each of these chunks up in the query.
+    fn new(query: &Query, lexicon: &Lexicon, chunks: &[u32]) -> Self {
+        let entries = || chunks.iter().map(|&chunk| lexicon.chunk(chunk));
+        // Going through all of them first has the processor fetch many at a time.
+        let terms = entries().map(|chunk| chunk.terms.len()).sum();
+        let mut glossary = Self {
+            entries: Vec::with_capacity(chunks.len()),
+            terms: Vec::with_capacity(terms),
+            ..Self::default()
+        };
+        let asked = Asked::new(query, lexicon);
+        for chunk in entries() {
+            let before = (glossary.hits.len(), glossary.grams.len());
+            for (position, &term) in (0..).zip(chunk.terms) {
+                if let Some(term) = asked.number(term) {
                     glossary.hits.push(Hit { position, term });
                 }
-                position += 1;
             }
-            let found = reader.grams(chunk).iter().filter_map(|&gram| query.grams_by_hash.find(gram.into()));
-            glossary.grams.extend(found);
-            glossary.entries.push(Entry {
-                terms: position,
-                hits: hits..glossary.hits.len() as u32,
-                grams: grams..glossary.grams.len() as u32,
-            });
+            for &gram in chunk.grams {
+                if let Some(gram) = query.grams_by_hash.find(gram.into()) {
+                    glossary.grams.push(gram);
+                }
+            }
+            let (terms, held) = (glossary.terms.len() as u32, chunk.terms.len() as u32);
+            glossary.terms.extend_from_slice(chunk.terms);
+            let mut found = Entry::NOTHING;
+            if (glossary.hits.len(), glossary.grams.len()) != before {
+                found = glossary.ends.len() as u32;
+                glossary.ends.push((glossary.hits.len() as u32, glossary.grams.len() as u32));
+            }
+            glossary.entries.push(Entry { terms, held, found });
         }
         glossary
     }
 
-    /// How many terms a chunk has, which of them the query asks for, and grams of the query.
     #[inline]
-    fn entry(&self, chunk: u32) -> (u32, &[Hit], &[u32]) {
-        let Entry { terms, hits, grams } = &self.entries[chunk as usize];
-        let hits = &self.hits[hits.start as usize..hits.end as usize];
-        (*terms, hits, &self.grams[grams.start as usize..grams.end as usize])
+    fn entry(&self, chunk: u32) -> Entry {
+        self.entries[chunk as usize]
+    }
+
+    /// The query's terms and grams in a chunk, if there are any.
+    #[inline]
+    fn found(&self, entry: Entry) -> Option<(&[Hit], &[u32])> {
+        let &(hits, grams) = self.ends.get(entry.found as usize)?;
+        let before = (entry.found as usize).checked_sub(1).map_or((0, 0), |before| self.ends[before]);
+        Some((&self.hits[before.0 as usize..hits as usize], &self.grams[before.1 as usize..grams as usize]))
+    }
+}
+
+/// The terms of a query that a lexicon knows.
+struct Asked {
+    /// By the lexicon's numbers.
+    terms: Lookup,
+    /// For each of them the number that the query gives it.
+    numbers: Vec<u32>,
+}
+
+impl Asked {
+    fn new(query: &Query, lexicon: &Lexicon) -> Self {
+        let mut asked = Self { terms: Lookup::default(), numbers: Vec::new() };
+        for (number, &hash) in (0..).zip(query.terms_by_hash.keys()) {
+            if let Some(term) = lexicon.number_of(hash) {
+                asked.terms.insert(term.into());
+                asked.numbers.push(number);
+            }
+        }
+        asked
+    }
+
+    #[inline]
+    fn number(&self, term: u32) -> Option<u32> {
+        self.terms.find(term.into()).map(|place| self.numbers[place as usize])
+    }
+}
+
+#[cfg(test)]
+impl Passages {
+    /// Of texts that are numbered from 0.
+    pub fn of(query: &Query, texts: &[&str], mean_length: f32) -> Self {
+        let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
+        Self::new(query, &Texts::of(texts), &seqs, mean_length)
     }
 }
 
@@ -214,9 +314,13 @@ impl Passage<'_> {
     /// The part of BM25 that depends on the text.
     #[inline]
     pub fn saturation(&self, frequency: u32) -> f64 {
-        let frequency = f64::from(frequency);
-        frequency * (K1 + 1.0) / (frequency + self.norm)
+        if frequency == 1 { self.single } else { saturation(frequency, self.norm) }
     }
+}
+
+fn saturation(frequency: u32, norm: f64) -> f64 {
+    let frequency = f64::from(frequency);
+    frequency * (K1 + 1.0) / (frequency + norm)
 }
 
 /// Where the label ends that a text begins with: a speaker ("Alice: ..."), an entity ("Alice(Person): ..."), a topic. 0
@@ -282,7 +386,7 @@ mod tests {
     fn terms_and_grams_are_found_where_they_are() {
         let query = Query::new("Does Alice's parser parse logs?");
         let texts = ["Alice: it parses; it parses, Alice", "nothing", "Bob reparsed"];
-        let passages = Passages::new(&query, &texts, 5.0);
+        let passages = Passages::of(&query, &texts, 5.0);
         let first = passages.get(0);
         let hits: Vec<(u32, &str)> =
             first.hits.iter().map(|hit| (hit.position, &*query.terms[hit.term as usize].text)).collect();

@@ -14,7 +14,7 @@ pub const MAX_SENTENCES: usize = 32;
 pub const MAX_TERMS: usize = 256;
 
 /// How many records the first stage hands to the second: more change hardly anything but the time it takes.
-pub const CANDIDATES: usize = 100;
+pub const CANDIDATES: usize = 64;
 
 /// The second stage reads candidates, best first, as long as they add up to no more than this; at least one.
 pub const TEXT_BYTES: usize = 65_536;

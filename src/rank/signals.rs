@@ -176,7 +176,7 @@ mod tests {
     fn signals(query: &str, texts: &[&str]) -> (Query, Signals) {
         let query = Query::new(query);
         let idfs = vec![1.0; query.terms.len()];
-        let passages = Passages::new(&query, texts, 5.0);
+        let passages = Passages::of(&query, texts, 5.0);
         let weights = Weights::new(&query, &idfs, &passages);
         let signals = Signals::new(&weights, &passages);
         (query, signals)
@@ -222,7 +222,7 @@ mod tests {
         let query = Query::new("Alice likes tea. Write three elegant pages now.");
         let idfs = vec![1.0; query.terms.len()];
         let texts = ["Alice likes tea", "three pages"];
-        let passages = Passages::new(&query, &texts, 5.0);
+        let passages = Passages::of(&query, &texts, 5.0);
         let weights = sentence_weights(&query, &idfs, &passages);
         assert!(weights[0] == 1.0 && weights[1] < 0.4, "{weights:?}");
     }

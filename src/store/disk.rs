@@ -11,13 +11,14 @@ use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
 use super::joined_terms;
+use super::library;
 use super::search::Retriever;
 use crate::db::{fts, meta, records};
 use crate::error::{Error, Result};
 use crate::index::vector::Vectors;
 use crate::index::{Allowed, Scoring};
 use crate::rank::bm25::{Collection, saturation};
-use crate::rank::{Statistics, WeightedTerm};
+use crate::rank::{Statistics, Texts, WeightedTerm};
 use crate::record::{Filter, Seq};
 
 /// So many of the best are scored exactly.
@@ -101,6 +102,11 @@ impl Statistics for OnDisk<'_> {
         known.insert(term.to_owned(), df);
         df
     }
+
+    fn edition(&self) -> u32 {
+        // It lives no longer than a search.
+        0
+    }
 }
 
 impl Retriever for OnDisk<'_> {
@@ -117,6 +123,15 @@ impl Retriever for OnDisk<'_> {
 
     fn allows(&self, seq: Seq) -> bool {
         self.allowed.as_ref().is_none_or(|allowed| allowed.holds(seq))
+    }
+
+    fn lend<T>(
+        &self,
+        seqs: &[Seq],
+        budget: usize,
+        work: impl FnOnce(&Texts, &[Seq]) -> T,
+    ) -> Result<Option<T>> {
+        library::lend_once(self.conn, seqs, budget, work)
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {

@@ -12,6 +12,7 @@ use std::time::Instant;
 use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 
+use super::library::Library;
 use super::selection::Selections;
 use super::snapshot;
 use super::write::Entry;
@@ -34,6 +35,7 @@ pub struct Shared {
     watcher: Mutex<Watcher>,
     handed_over: Mutex<FxHashMap<Seq, HandedOver>>,
     selections: Selections,
+    library: Library,
     background: Mutex<Option<JoinHandle<()>>>,
     /// The index files are damaged, and the store is read-only: it cannot write that down.
     without_files: AtomicBool,
@@ -46,6 +48,8 @@ pub struct Derived {
     pub index: Index,
     /// Embeddings.
     pub vectors: Vectors,
+    /// Counts how often records came or went.
+    pub edition: u32,
 }
 
 /// One of the entries of a write.
@@ -73,6 +77,7 @@ impl Shared {
             watcher: Mutex::new(pool.watcher()?),
             handed_over: Mutex::default(),
             selections: Selections::default(),
+            library: Library::default(),
             background: Mutex::default(),
             without_files: AtomicBool::new(false),
         });
@@ -96,11 +101,16 @@ impl Shared {
         &self.selections
     }
 
-    /// What the indexes take.
+    /// The texts that searches have read.
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// What the indexes take, and what is kept for searches.
     pub fn size(&self) -> Size {
         self.read(|derived| {
             let mut size = derived.index.size();
-            size.heap += derived.vectors.bytes() as u64;
+            size.heap += (derived.vectors.bytes() + self.library.bytes()) as u64;
             size
         })
     }
@@ -170,9 +180,10 @@ impl Shared {
             Ok((position, vectors))
         })?;
         let mut derived = self.derived.write();
-        *derived = Derived { index, vectors };
+        *derived = Derived { index, vectors, edition: derived.edition.wrapping_add(1) };
         derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
         self.selections.clear();
+        self.library.clear();
         Ok(())
     }
 
@@ -216,6 +227,7 @@ impl Shared {
 
     fn take_in(&self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
         let mut derived = self.derived.write();
+        derived.edition = derived.edition.wrapping_add(1);
         // Vectors go before others come: those that come may be of another dimension.
         feed.deleted.iter().for_each(|range| derived.vectors.remove(range));
         for (record, terms) in feed.added.iter().zip(terms) {

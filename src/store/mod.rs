@@ -3,11 +3,12 @@
 //! - [`Store`]: the face; reads that need the database alone are here.
 //! - [`write`]: group commit. `follow`: the index, shared by all stores of a process on one file, and how it catches
 //!   up. `snapshot`: the index on disk. `search`: queries, answered
-//!   by the index or by `disk`. `selection`: filters of searches. `transfer`: JSON lines.
-//!   `verify`: is everything sound. `rebuild`: deriving everything anew.
+//!   by the index or by `disk`. `selection`: filters of searches. `library`: the texts that they have read.
+//!   `transfer`: JSON lines. `verify`: is everything sound. `rebuild`: deriving everything anew.
 
 mod disk;
 mod follow;
+mod library;
 mod parallel;
 mod rebuild;
 mod search;
@@ -86,7 +87,7 @@ pub struct Stats {
     pub disk_bytes: u64,
     /// Bytes of index files beside it.
     pub index_disk_bytes: u64,
-    /// Bytes of the index on the heap, about.
+    /// Bytes of the index, and of texts kept for searches, on the heap, about.
     pub memory_bytes: u64,
     /// Bytes of index files that are mapped, shared by all processes.
     pub mapped_bytes: u64,

@@ -2,11 +2,13 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::disk::OnDisk;
 use super::follow::{Derived, Shared};
+use super::library::Library;
 use super::{Store, parallel};
 use crate::db::{changes, records};
 use crate::error::{Error, Result};
@@ -16,11 +18,13 @@ use crate::rank::cosine::CosineQuery;
 use crate::rank::dialogue::{self, Heard, Turn};
 use crate::rank::hybrid::{Candidate, Plan, Ranked};
 use crate::rank::recipe::{CANDIDATES, TEXT_BYTES};
-use crate::rank::{Statistics, WeightedTerm};
+use crate::rank::{Statistics, Texts, WeightedTerm};
 use crate::record::{Hit, Mode, Query, Record, Seq, check_vector, now};
 
 /// Candidates for an exact cosine, whose first stage knows norms without idf alone.
 const COSINE_CANDIDATES: usize = 200;
+/// Of a conversation's records no more are read; the labels of the others do not count.
+const CONVERSATION_BYTES: usize = 4 * TEXT_BYTES;
 /// Rank fusion's constant (Cormack, Clarke and Büttcher 2009).
 const RRF_K: f64 = 60.0;
 /// A search starts again when records vanish under it, or the index is behind what a filter saw, at most so often.
@@ -32,6 +36,13 @@ pub(super) trait Retriever: Statistics {
     fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring) -> Result<Vec<(Seq, f32)>>;
     /// Does the filter let this record be found?
     fn allows(&self, seq: Seq) -> bool;
+    /// Lends `work` texts of these records, within a budget, as [`super::library::Library::lend`].
+    fn lend<T>(
+        &self,
+        seqs: &[Seq],
+        budget: usize,
+        work: impl FnOnce(&Texts, &[Seq]) -> T,
+    ) -> Result<Option<T>>;
     /// The nearest `k` records by cosine of vectors, best first.
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>>;
 }
@@ -56,16 +67,13 @@ impl Store {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        self.catch_up()?;
-        let start = std::time::Instant::now();
-        for _ in 1..ATTEMPTS {
-            if let Some(hits) = self.attempt(query, false)? {
-                self.log_if_slow(query, start.elapsed());
-                return Ok(hits);
-            }
+        let start = Instant::now();
+        let hits = until_found(|last| {
             self.catch_up()?;
-        }
-        Ok(self.attempt(query, true)?.unwrap_or_default())
+            self.attempt(query, last)
+        })?;
+        self.log_if_slow(query, start.elapsed());
+        Ok(hits)
     }
 
     /// [`Store::search`] for each query, on all cores.
@@ -76,14 +84,15 @@ impl Store {
         parallel::map(queries.len(), 1, |i| self.search(&queries[i])).into_iter().collect()
     }
 
-    fn log_if_slow(&self, query: &Query, took: std::time::Duration) {
-        const SLOW: std::time::Duration = std::time::Duration::from_millis(500);
+    fn log_if_slow(&self, query: &Query, took: Duration) {
+        const SLOW: Duration = Duration::from_millis(500);
         if took > SLOW {
             log::warn!("a search of {} characters in {:?} took {took:.1?}", query.text.len(), self.path());
         }
     }
 
-    /// `None` when records vanished between retrieval and reading, unless that is `tolerated`.
+    /// `None` when the index is behind what the filter saw, or records vanished between retrieval and reading; those
+    /// may be left out if that is `tolerated`.
     fn attempt(&self, query: &Query, tolerated: bool) -> Result<Option<Vec<Hit>>> {
         self.pool.read(|conn| {
             let found = match &self.shared {
@@ -95,6 +104,17 @@ impl Store {
             Ok((tolerated || hits.len() == found.len()).then_some(hits))
         })
     }
+}
+
+/// What `attempt` finds; it is told when it is the last one.
+fn until_found<T>(mut attempt: impl FnMut(bool) -> Result<Option<T>>) -> Result<T> {
+    let start = Instant::now();
+    for left in (0..ATTEMPTS).rev() {
+        if let Some(found) = attempt(left == 0)? {
+            return Ok(found);
+        }
+    }
+    Err(Error::Busy { what: "the change feed", waited: start.elapsed() })
 }
 
 fn check(query: &Query) -> Result<()> {
@@ -127,7 +147,8 @@ fn in_memory(
             // The filter is not known for what came since.
             return (Ok(None), None);
         }
-        let memory = InMemory { derived, allowed: allowed.as_deref(), damaged: Cell::new(None) };
+        let (allowed, library) = (allowed.as_deref(), shared.library());
+        let memory = InMemory { derived, allowed, library, conn, damaged: Cell::new(None) };
         (retrieve(&memory, conn, query), memory.damaged.get())
     });
     match damaged {
@@ -148,6 +169,8 @@ fn is_behind(position: Position, conn: &Connection) -> Result<bool> {
 struct InMemory<'a> {
     derived: &'a Derived,
     allowed: Option<&'a Allowed>,
+    library: &'a Library,
+    conn: &'a Connection,
     damaged: Cell<Option<Damaged>>,
 }
 
@@ -168,6 +191,10 @@ impl Statistics for InMemory<'_> {
     fn document_frequency(&self, term: &str) -> u64 {
         self.sound(self.derived.index.document_frequency(term))
     }
+
+    fn edition(&self) -> u32 {
+        self.derived.edition
+    }
 }
 
 impl Retriever for InMemory<'_> {
@@ -177,6 +204,15 @@ impl Retriever for InMemory<'_> {
 
     fn allows(&self, seq: Seq) -> bool {
         self.allowed.is_none_or(|allowed| allowed.holds(seq))
+    }
+
+    fn lend<T>(
+        &self,
+        seqs: &[Seq],
+        budget: usize,
+        work: impl FnOnce(&Texts, &[Seq]) -> T,
+    ) -> Result<Option<T>> {
+        self.library.lend(self.conn, seqs, budget, work)
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {
@@ -192,7 +228,7 @@ impl Retriever for InMemory<'_> {
 fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
     let found = match query.mode {
         Mode::Bm25 => Some(bm25(retriever, query)?),
-        Mode::Tfidf => tfidf(retriever, conn, query)?,
+        Mode::Tfidf => tfidf(retriever, query)?,
         Mode::Vector => Some(vector(retriever, query, query.limit)?),
         Mode::Hybrid => hybrid(retriever, conn, query)?,
     };
@@ -233,18 +269,26 @@ fn bm25(retriever: &impl Retriever, query: &Query) -> Result<Vec<Found>> {
     Ok(top.into_iter().map(found).collect())
 }
 
-fn tfidf(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
-    let cosine = CosineQuery::new(&query.text);
+fn tfidf(retriever: &impl Retriever, query: &Query) -> Result<Option<Vec<Found>>> {
+    let cosine = CosineQuery::new(&query.text, retriever);
     let k = query.limit.saturating_mul(2).max(COSINE_CANDIDATES);
-    let top = retriever.top(&cosine.terms(retriever), k, Scoring::Cosine)?;
-    let Some(texts) = texts(conn, &top)? else { return Ok(None) };
-    let mut found: Vec<Found> = top
-        .iter()
-        .zip(cosine.scores(&texts, retriever))
-        .map(|(&(seq, _), score)| Found { seq, score, explain: vec![("tfidf", score)] })
-        .collect();
+    let top = seqs(&retriever.top(&cosine.terms(), k, Scoring::Cosine)?);
+    let mut found = Vec::with_capacity(top.len());
+    for part in top.chunks(COSINE_CANDIDATES) {
+        let compare = |texts: &Texts, seqs: &[Seq]| cosine.scores(texts, seqs, retriever);
+        let Some(scores) = retriever.lend(part, usize::MAX, compare)? else { return Ok(None) };
+        found.extend(part.iter().zip(scores).map(|(&seq, score)| Found {
+            seq,
+            score,
+            explain: vec![("tfidf", score)],
+        }));
+    }
     found.sort_by(|a, b| b.score.total_cmp(&a.score).then(b.seq.cmp(&a.seq)));
     Ok(Some(found))
+}
+
+fn seqs(top: &[(Seq, f32)]) -> Vec<Seq> {
+    top.iter().map(|&(seq, _)| seq).collect()
 }
 
 fn vector(retriever: &impl Retriever, query: &Query, k: usize) -> Result<Vec<Found>> {
@@ -267,34 +311,43 @@ fn hybrid(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Resul
 
 /// BM25, and the best of it ranked again.
 fn lexical(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
-    let plan = Plan::new(&query.text);
-    let mut top = retriever.top(&plan.terms(retriever), query.limit.max(CANDIDATES), Scoring::Bm25)?;
-    let mut rest = top.split_off(top.len().min(CANDIDATES));
-    let Some(mut texts) = texts(conn, &top)? else { return Ok(None) };
-    let within = within_budget(&texts);
-    texts.truncate(within);
-    rest.splice(0..0, top.split_off(within));
-    let candidates: Vec<Candidate<'_>> =
-        top.iter().zip(&texts).map(|(&(_, bm25), text)| Candidate { text, bm25 }).collect();
-    let ranked = plan.rank(&candidates, retriever);
+    let plan = Plan::new(&query.text, retriever);
+    let top = retriever.top(&plan.terms(), query.limit.max(CANDIDATES), Scoring::Bm25)?;
+    let best = seqs(&top[..top.len().min(CANDIDATES)]);
+    let rank = |texts: &Texts, seqs: &[Seq]| {
+        let candidates: Vec<Candidate> =
+            top.iter().zip(seqs).map(|(&(seq, bm25), _)| Candidate { seq, bm25 }).collect();
+        plan.rank(&candidates, texts, retriever)
+    };
+    let Some(ranked) = retriever.lend(&best, TEXT_BYTES, rank)? else { return Ok(None) };
+    let (ranked_again, rest) = top.split_at(ranked.len());
     let mut found: Vec<Found> = if query.dialogue {
-        in_conversation(retriever, conn, &plan, &ranked, &top, &texts)?
+        let Some(heard) = in_conversation(retriever, conn, &plan, &ranked)? else { return Ok(None) };
+        heard
     } else {
         let found = |ranked: &Ranked| Found {
-            seq: top[ranked.candidate].0,
+            seq: ranked.seq,
             score: ranked.score,
             explain: ranked.explain.to_vec(),
         };
-        ranked.iter().map(found).collect()
+        // Without another order to come, no more are needed.
+        let last = query.vector.is_none() && query.blend.is_relevance();
+        ranked.iter().take(if last { query.limit } else { ranked.len() }).map(found).collect()
     };
-    rest.retain(|(seq, _)| !query.dialogue || found.iter().all(|found| found.seq != *seq));
+    if found.len() < ranked.len() {
+        return Ok(Some(found));
+    }
+    let rest = rest.iter().filter(|(seq, _)| !query.dialogue || found.iter().all(|found| found.seq != *seq));
     // What was not ranked again goes on below the last score, in proportion to its BM25.
     let last = found.last().map_or(0.0, |found| found.score);
-    let least = top.iter().map(|&(_, bm25)| bm25).fold(f32::INFINITY, f32::min);
-    found.extend(rest.into_iter().map(|(seq, bm25)| {
-        let share = f64::from(bm25 / least).clamp(0.0, 1.0);
-        Found { seq, score: last * share, explain: vec![("bm25", f64::from(bm25))] }
-    }));
+    let least = ranked_again.last().map_or(f32::INFINITY, |&(_, bm25)| bm25);
+    let rest: Vec<Found> = rest
+        .map(|&(seq, bm25)| {
+            let share = f64::from(bm25 / least).clamp(0.0, 1.0);
+            Found { seq, score: last * share, explain: vec![("bm25", f64::from(bm25))] }
+        })
+        .collect();
+    found.extend(rest);
     Ok(Some(found))
 }
 
@@ -304,45 +357,30 @@ fn in_conversation(
     conn: &Connection,
     plan: &Plan,
     ranked: &[Ranked],
-    top: &[(Seq, f32)],
-    texts: &[String],
-) -> Result<Vec<Found>> {
-    let candidates: HashMap<Seq, &Ranked> = ranked.iter().map(|one| (top[one.candidate].0, one)).collect();
-    let mut around = Vec::new();
-    for one in ranked {
-        around.extend(records::neighbours(conn, top[one.candidate].0)?.into_iter().flatten());
-    }
+) -> Result<Option<Vec<Found>>> {
+    let candidates: HashMap<Seq, &Ranked> = ranked.iter().map(|one| (one.seq, one)).collect();
+    let turn = |seq: Seq| {
+        let (order, evidence) = candidates.get(&seq).map_or((0.0, 0.0), |one| (one.order, one.evidence));
+        Ok(Turn { seq, neighbours: records::neighbours(conn, seq)?, order, evidence })
+    };
+    let mut turns = ranked.iter().map(|one| turn(one.seq)).collect::<Result<Vec<Turn>>>()?;
+    let mut around: Vec<Seq> = turns.iter().flat_map(|turn| turn.neighbours).flatten().collect();
     around.retain(|seq| !candidates.contains_key(seq) && retriever.allows(*seq));
     around.sort_unstable();
     around.dedup();
-    let around = records::contents(conn, &around)?;
-    let own = ranked.iter().map(|one| (top[one.candidate].0, &texts[one.candidate]));
-    let turns: Vec<Turn<'_>> = own
-        .chain(around.iter().map(|(seq, text)| (*seq, text)))
-        .map(|(seq, text)| {
-            let one = candidates.get(&seq);
-            let neighbours = records::neighbours(conn, seq)?;
-            let (order, evidence) = one.map_or((0.0, 0.0), |one| (one.order, one.evidence));
-            Ok(Turn { seq, text, neighbours, order, evidence })
-        })
-        .collect::<Result<_>>()?;
+    for seq in around {
+        turns.push(turn(seq)?);
+    }
+    let all: Vec<Seq> = turns.iter().map(|turn| turn.seq).collect();
+    let listen = |texts: &Texts, _: &[Seq]| dialogue::rank(plan, texts, &turns);
+    let Some(heard) = retriever.lend(&all, CONVERSATION_BYTES, listen)? else { return Ok(None) };
     let found = |heard: Heard| {
         let seq = turns[heard.turn].seq;
         let mut explain = candidates.get(&seq).map_or_else(Vec::new, |one| one.explain.to_vec());
         explain.push(("dialogue", heard.gained));
         Found { seq, score: heard.score, explain }
     };
-    Ok(dialogue::rank(plan, &turns).into_iter().map(found).collect())
-}
-
-/// How many of the texts fit the budget, at least one.
-fn within_budget(texts: &[String]) -> usize {
-    let mut bytes = 0;
-    let fits = |text: &&String| {
-        bytes += text.len();
-        bytes <= TEXT_BYTES
-    };
-    texts.iter().take_while(fits).count().max(1).min(texts.len())
+    Ok(Some(heard.into_iter().map(found).collect()))
 }
 
 /// Reciprocal rank fusion of two lists; a hit's score is the better of its two, made to fall down the list.
@@ -375,13 +413,6 @@ fn fuse(lexical: Vec<Found>, near: Vec<Found>) -> Vec<Found> {
         .collect()
 }
 
-/// The texts of all of `top`, or `None` when one of them is gone.
-fn texts(conn: &Connection, top: &[(Seq, f32)]) -> Result<Option<Vec<String>>> {
-    let seqs: Vec<Seq> = top.iter().map(|&(seq, _)| seq).collect();
-    let contents = records::contents(conn, &seqs)?;
-    Ok((contents.len() == seqs.len()).then(|| contents.into_iter().map(|(_, text)| text).collect()))
-}
-
 fn read_hits(conn: &Connection, found: &[Found]) -> Result<Vec<Hit>> {
     let seqs: Vec<Seq> = found.iter().map(|found| found.seq).collect();
     let mut records = records::by_seqs(conn, &seqs)?.into_iter().peekable();
@@ -392,4 +423,42 @@ fn read_hits(conn: &Connection, found: &[Found]) -> Result<Vec<Hit>> {
         }
     }
     Ok(hits)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::record::Filter;
+    use crate::store::{OnConflict, Options, analyzed};
+
+    #[test]
+    fn a_search_gives_up_with_an_error_and_never_with_nothing() {
+        let mut attempts = 0;
+        let outcome = until_found(|last| {
+            attempts += 1;
+            assert_eq!(last, attempts == ATTEMPTS);
+            Ok(None::<()>)
+        });
+        assert!(matches!(outcome, Err(Error::Busy { .. })));
+        assert_eq!((attempts, until_found(|last| Ok(last.then_some(7))).unwrap()), (ATTEMPTS, 7));
+    }
+
+    #[test]
+    fn an_index_behind_the_filter_is_no_answer() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
+        // Past the index, as another process would.
+        let entries =
+            analyzed(vec![Record { categories: vec!["red".into()], ..Record::new("red car") }]).unwrap();
+        store.writer.add(Arc::new(entries), OnConflict::Fail).unwrap();
+        let filter = Filter { categories: vec!["red".into()], ..Filter::all() };
+        let query = Query { filter, ..Query::new("car", 10) };
+        assert!(store.attempt(&query, false).unwrap().is_none());
+        assert!(store.attempt(&query, true).unwrap().is_none());
+        assert_eq!(store.search(&query).unwrap().len(), 1);
+    }
 }

@@ -31,6 +31,11 @@ pub(super) fn spelling(text: &str) -> Cow<'_, str> {
 ///
 /// Going up in between brings together what case folding does: ß and ẞ (ss), ς and σ, ı and i.
 pub(super) fn case(word: &str, out: &mut String) {
+    if word.is_ascii() {
+        let start = out.len();
+        out.push_str(word);
+        return out[start..].make_ascii_lowercase();
+    }
     for c in word.chars() {
         if c.is_ascii() {
             out.push(c.to_ascii_lowercase());

@@ -8,6 +8,12 @@ pub(super) fn surfaces(word: &str, emit: &mut dyn FnMut(&str)) {
     if word.is_empty() {
         return;
     }
+    if is_plain(word) {
+        return match word.as_bytes()[0].is_ascii_lowercase() {
+            true => emit(beginning(word, MAX_TERM_BYTES)),
+            false => emit(beginning(&word.to_ascii_lowercase(), MAX_TERM_BYTES)),
+        };
+    }
     let mut folded = String::with_capacity(word.len());
     let mut surface = |part: &str| {
         folded.clear();
@@ -18,6 +24,13 @@ pub(super) fn surfaces(word: &str, emit: &mut dyn FnMut(&str)) {
     if parts(word).nth(1).is_some() {
         parts(word).for_each(surface);
     }
+}
+
+/// Is it of ASCII letters, small ones but for the first? Most words are, and have one part.
+fn is_plain(word: &str) -> bool {
+    word.as_bytes()
+        .split_first()
+        .is_some_and(|(first, rest)| first.is_ascii_alphabetic() && rest.iter().all(u8::is_ascii_lowercase))
 }
 
 /// Splits at underscores and where the case says that another word starts: `aB`, `1B`, and before the last
@@ -73,6 +86,9 @@ mod tests {
     fn a_plain_word_is_one_part() {
         for word in ["word", "Word", "WORD", "word2", "слово"] {
             assert_eq!(split(word), [word]);
+            let mut found = Vec::new();
+            surfaces(word, &mut |surface| found.push(surface.to_owned()));
+            assert_eq!(found, [word.to_lowercase()]);
         }
     }
 }

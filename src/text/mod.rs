@@ -14,8 +14,8 @@
 mod fold;
 mod grams;
 mod identifier;
+mod lexicon;
 mod memo;
-mod reader;
 mod script;
 mod sentences;
 mod stem;
@@ -27,7 +27,7 @@ use memo::Memo;
 use script::Script;
 
 pub use grams::word_grams;
-pub use reader::{Reader, term_hash};
+pub use lexicon::{Chunk, Lexicon, term_hash};
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use words::{Word, words};

@@ -19,8 +19,20 @@ pub(super) fn chunks(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// True of letters, digits, underscore and apostrophe, and of every part of a non-ASCII character.
+#[inline]
 fn joins_words(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\'') || !b.is_ascii()
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut b = 0u8;
+        loop {
+            table[b as usize] = b.is_ascii_alphanumeric() || matches!(b, b'_' | b'\'') || !b.is_ascii();
+            if b == u8::MAX {
+                break table;
+            }
+            b += 1;
+        }
+    };
+    TABLE[b as usize]
 }
 
 /// The runs of one script in a chunk whose spelling is folded, clitics left out.

@@ -1,0 +1,187 @@
+//! What ranking has to know of texts: they are read once and looked at by many queries.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustc_hash::FxHashMap;
+
+use super::Statistics;
+use super::passage::label_end;
+use crate::record::Seq;
+use crate::text::Lexicon;
+
+/// Texts that were read, by the numbers of their records.
+#[derive(Debug, Default)]
+pub struct Texts {
+    lexicon: Lexicon,
+    places: FxHashMap<Seq, Place>,
+    /// Chunks, one text's behind the other's.
+    chunks: Vec<u32>,
+    /// By term of the lexicon: the edition of the statistics in the high half, in the low one how many records held it
+    /// then; 0 where nothing is known.
+    frequencies: Vec<AtomicU64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    start: u32,
+    end: u32,
+    /// How many of its first chunks are the label.
+    label: u32,
+    bytes: u32,
+}
+
+/// A text that was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Text<'a> {
+    /// Its chunks in order, numbered by [`Texts::lexicon`].
+    pub chunks: &'a [u32],
+    /// How many of the first are its label, see [`label_end`].
+    pub label: usize,
+    /// Its length in bytes.
+    pub bytes: usize,
+}
+
+impl Texts {
+    /// Reads a record's text, unless that was done.
+    pub fn read(&mut self, seq: Seq, text: &str) {
+        if self.places.contains_key(&seq) {
+            return;
+        }
+        let (start, chunks) = (self.chunks.len(), &mut self.chunks);
+        let (label, rest) = text.split_at(label_end(text));
+        self.lexicon.read(label, |chunk| chunks.push(chunk));
+        let label = chunks.len() - start;
+        self.lexicon.read(rest, |chunk| chunks.push(chunk));
+        self.keep(seq, start, label, text.len());
+    }
+
+    /// Takes a text over from others, if they have read it and it is not here.
+    pub fn adopt(&mut self, others: &Self, seq: Seq) {
+        let Some(text) = others.get(seq).filter(|_| !self.places.contains_key(&seq)) else { return };
+        let start = self.chunks.len();
+        for &chunk in text.chunks {
+            self.chunks.push(self.lexicon.adopt(&others.lexicon, chunk));
+        }
+        self.keep(seq, start, text.label, text.bytes);
+    }
+
+    /// Places fit in u32: texts are dropped when they take a few MB, or with the query.
+    fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize) {
+        let [start, end, label, bytes] = [start, self.chunks.len(), label, bytes].map(|size| size as u32);
+        self.places.insert(seq, Place { start, end, label, bytes });
+        self.frequencies.resize_with(self.lexicon.terms(), AtomicU64::default);
+    }
+
+    /// The text of a record, if it was read.
+    pub fn get(&self, seq: Seq) -> Option<Text<'_>> {
+        let &Place { start, end, label, bytes } = self.places.get(&seq)?;
+        let chunks = &self.chunks[span(start..end)];
+        Some(Text { chunks, label: label as usize, bytes: bytes as usize })
+    }
+
+    /// Hashes of the terms of a text's label.
+    pub fn label(&self, seq: Seq) -> impl Iterator<Item = u64> {
+        let chunks = self.get(seq).map_or(&[][..], |text| &text.chunks[..text.label]);
+        chunks.iter().flat_map(|&chunk| self.lexicon.chunk(chunk).terms).map(|&term| self.lexicon.hash(term))
+    }
+
+    /// What the chunks are made of.
+    pub fn lexicon(&self) -> &Lexicon {
+        &self.lexicon
+    }
+
+    /// How many live records hold a term of the lexicon; looked up once in each edition.
+    pub fn frequency(&self, term: u32, statistics: &impl Statistics) -> u64 {
+        let memo = &self.frequencies[term as usize];
+        let (edition, known) = (u64::from(statistics.edition()), memo.load(Ordering::Relaxed));
+        if known != 0 && known >> 32 == edition {
+            return known & u64::from(u32::MAX);
+        }
+        let frequency = statistics.document_frequency(self.lexicon.term(term));
+        memo.store(edition << 32 | frequency.min(u32::MAX.into()), Ordering::Relaxed);
+        frequency
+    }
+
+    /// Bytes on the heap, about.
+    pub fn bytes(&self) -> usize {
+        self.lexicon.bytes()
+            + self.places.capacity() * (size_of::<(Seq, Place)>() + 2)
+            + self.chunks.capacity() * size_of::<u32>()
+            + self.frequencies.capacity() * size_of::<AtomicU64>()
+    }
+}
+
+fn span(range: Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
+}
+
+#[cfg(test)]
+impl Texts {
+    /// These texts, numbered from 0.
+    pub(super) fn of(texts: &[&str]) -> Self {
+        let mut read = Self::default();
+        (0..).zip(texts).for_each(|(seq, text)| read.read(seq, text));
+        read
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::rank::bm25::Collection;
+    use crate::text::term_hash;
+
+    /// Counts how often it is asked.
+    struct Asked {
+        times: Cell<u32>,
+        edition: u32,
+    }
+
+    impl Statistics for Asked {
+        fn collection(&self) -> Collection {
+            Collection::default()
+        }
+
+        fn document_frequency(&self, _: &str) -> u64 {
+            self.times.set(self.times.get() + 1);
+            7
+        }
+
+        fn edition(&self) -> u32 {
+            self.edition
+        }
+    }
+
+    #[test]
+    fn a_text_is_the_same_wherever_it_was_read() {
+        let one = Texts::of(&["Zoë: red, red car", "no label"]);
+        let mut other = Texts::of(&["a car"]);
+        other.adopt(&one, 1);
+        other.adopt(&one, 9);
+        other.adopt(&one, 0);
+        assert_eq!(other.get(0).map(|text| text.bytes), Some(5), "it was read already");
+        let terms = |texts: &Texts, seq| -> Vec<String> {
+            let chunks = texts.get(seq).into_iter().flat_map(|text| text.chunks);
+            let terms = chunks.flat_map(|&chunk| texts.lexicon.chunk(chunk).terms);
+            terms.map(|&term| texts.lexicon.term(term).to_owned()).collect()
+        };
+        assert_eq!(terms(&one, 0), ["zoe", "red", "red", "car"]);
+        assert_eq!(terms(&other, 1), ["no", "label"]);
+        assert_eq!(one.label(0).collect::<Vec<_>>(), [term_hash("zoe")]);
+        assert!(one.label(1).next().is_none() && other.get(9).is_none());
+    }
+
+    #[test]
+    fn a_frequency_is_looked_up_once_in_each_edition() {
+        let texts = Texts::of(&["car"]);
+        let mut asked = Asked { times: Cell::new(0), edition: 0 };
+        for edition in [0, 0, 1, 1, 1] {
+            asked.edition = edition;
+            assert_eq!(texts.frequency(0, &asked), 7);
+        }
+        assert_eq!(asked.times.get(), 2);
+    }
+}

@@ -1,0 +1,235 @@
+//! Reads many texts: what comes again is looked at once.
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::words::words;
+use super::{grams, is_stop_term, tokenizer};
+
+/// The hash that stands for a term. Two terms of a store have the same one less often than memory fails.
+pub fn term_hash(term: &str) -> u64 {
+    xxh3_64(term.as_bytes())
+}
+
+/// The chunks of texts, pieces between characters that are certain to part words, and the terms in them. Each distinct
+/// chunk and each distinct term has a number.
+#[derive(Debug, Default)]
+pub struct Lexicon {
+    chunks: HashTable<u32>,
+    /// One chunk's entry behind the other's: its hash (two halves), how many terms and grams it has, the numbers of its
+    /// terms, its grams. Where the entry begins is the chunk's number.
+    entries: Vec<u32>,
+    numbers: HashTable<u32>,
+    terms: Vec<Term>,
+    /// All terms, one behind the other.
+    text: String,
+}
+
+#[derive(Debug)]
+struct Term {
+    hash: u64,
+    end: u32,
+    stops: bool,
+}
+
+/// What is known of a chunk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Chunk<'a> {
+    /// The numbers of its terms, those that the analyzer finds, in order.
+    pub terms: &'a [u32],
+    /// [`word_grams`](super::word_grams) of each of its words.
+    pub grams: &'a [u32],
+}
+
+/// Words of an entry before the terms.
+const HEAD: usize = 4;
+
+impl Lexicon {
+    /// Hands the number of every chunk of `text` to `visit`, in order.
+    pub fn read(&mut self, text: &str, mut visit: impl FnMut(u32)) {
+        for chunk in tokenizer::chunks(text) {
+            let hash = xxh3_64(chunk.as_bytes());
+            visit(self.find(hash).unwrap_or_else(|| self.learn(chunk, hash)));
+        }
+    }
+
+    /// The number here of a chunk that another lexicon knows.
+    pub fn adopt(&mut self, other: &Self, chunk: u32) -> u32 {
+        let hash = hash_at(&other.entries, chunk);
+        if let Some(known) = self.find(hash) {
+            return known;
+        }
+        let start = self.begin(hash);
+        let Chunk { terms, grams } = other.chunk(chunk);
+        for &term in terms {
+            let number = self.number(other.term(term), other.terms[term as usize].hash);
+            self.entries.push(number);
+        }
+        self.entries.extend_from_slice(grams);
+        self.finish(start, terms.len())
+    }
+
+    /// What a chunk holds.
+    #[inline]
+    pub fn chunk(&self, chunk: u32) -> Chunk<'_> {
+        let entry = &self.entries[chunk as usize..];
+        let (terms, grams) = (entry[2] as usize, entry[3] as usize);
+        let (terms, rest) = entry[HEAD..].split_at(terms);
+        Chunk { terms, grams: &rest[..grams] }
+    }
+
+    /// How many distinct terms there are: they are numbered from 0.
+    pub fn terms(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// The term of a number.
+    pub fn term(&self, number: u32) -> &str {
+        let start = (number as usize).checked_sub(1).map_or(0, |before| self.terms[before].end);
+        &self.text[start as usize..self.terms[number as usize].end as usize]
+    }
+
+    /// [`is_stop_term`] of the term of a number.
+    pub fn stops(&self, number: u32) -> bool {
+        self.terms[number as usize].stops
+    }
+
+    /// [`term_hash`] of the term of a number.
+    pub fn hash(&self, number: u32) -> u64 {
+        self.terms[number as usize].hash
+    }
+
+    /// The number of the term of this hash.
+    pub fn number_of(&self, hash: u64) -> Option<u32> {
+        self.numbers.find(hash, |&number| self.terms[number as usize].hash == hash).copied()
+    }
+
+    /// Bytes on the heap, about.
+    pub fn bytes(&self) -> usize {
+        (self.chunks.capacity() + self.numbers.capacity()) * 6
+            + self.entries.capacity() * size_of::<u32>()
+            + self.terms.capacity() * size_of::<Term>()
+            + self.text.capacity()
+    }
+
+    fn find(&self, hash: u64) -> Option<u32> {
+        self.chunks.find(hash, |&chunk| hash_at(&self.entries, chunk) == hash).copied()
+    }
+
+    /// Analyzes a chunk.
+    fn learn(&mut self, chunk: &str, hash: u64) -> u32 {
+        let start = self.begin(hash);
+        let mut found = Vec::new();
+        words(chunk, |word| {
+            word.terms(|_, term| {
+                let number = self.number(term, term_hash(term));
+                self.entries.push(number);
+            });
+            if word.is_spaced() {
+                grams::word_grams(&word.folded(), |gram| found.push(gram));
+            }
+        });
+        let terms = self.entries.len() - start - HEAD;
+        self.entries.extend_from_slice(&found);
+        self.finish(start, terms)
+    }
+
+    fn begin(&mut self, hash: u64) -> usize {
+        let start = self.entries.len();
+        self.entries.extend([hash as u32, (hash >> 32) as u32, 0, 0]);
+        start
+    }
+
+    /// Numbers fit in u32: a lexicon is dropped when it holds a few MB, or with the query.
+    fn finish(&mut self, start: usize, terms: usize) -> u32 {
+        let grams = self.entries.len() - start - HEAD - terms;
+        self.entries[start + 2] = terms as u32;
+        self.entries[start + 3] = grams as u32;
+        let entries = &self.entries;
+        let hash = hash_at(entries, start as u32);
+        self.chunks.insert_unique(hash, start as u32, |&chunk| hash_at(entries, chunk));
+        start as u32
+    }
+
+    fn number(&mut self, term: &str, hash: u64) -> u32 {
+        if let Some(number) = self.number_of(hash) {
+            return number;
+        }
+        let number = self.terms.len() as u32;
+        self.text.push_str(term);
+        self.terms.push(Term { hash, end: self.text.len() as u32, stops: is_stop_term(term) });
+        let terms = &self.terms;
+        self.numbers.insert_unique(hash, number, |&number| terms[number as usize].hash);
+        number
+    }
+}
+
+#[inline]
+fn hash_at(entries: &[u32], chunk: u32) -> u64 {
+    let at = chunk as usize;
+    u64::from(entries[at + 1]) << 32 | u64::from(entries[at])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::{Analyzer, word_grams};
+
+    fn chunks(lexicon: &mut Lexicon, text: &str) -> Vec<u32> {
+        let mut chunks = Vec::new();
+        lexicon.read(text, |chunk| chunks.push(chunk));
+        chunks
+    }
+
+    fn terms(lexicon: &Lexicon, chunks: &[u32]) -> Vec<String> {
+        let numbers = chunks.iter().flat_map(|&chunk| lexicon.chunk(chunk).terms);
+        numbers
+            .inspect(|&&number| {
+                let term = lexicon.term(number);
+                assert_eq!(lexicon.number_of(term_hash(term)), Some(number));
+                assert_eq!(lexicon.hash(number), term_hash(term));
+                assert_eq!(lexicon.stops(number), is_stop_term(term));
+            })
+            .map(|&number| lexicon.term(number).to_owned())
+            .collect()
+    }
+
+    proptest! {
+        #[test]
+        fn the_terms_are_the_analyzers(
+            texts in prop::collection::vec("(\\PC|[a-zA-Z ,'_:上한]){0,80}", 1..4),
+        ) {
+            let (mut one, mut other) = (Lexicon::default(), Lexicon::default());
+            for text in texts.iter().chain(&texts) {
+                let expected = Analyzer::new().term_list(text);
+                let read = chunks(&mut one, text);
+                prop_assert_eq!(&terms(&one, &read), &expected);
+                let adopted: Vec<u32> = read.iter().map(|&chunk| other.adopt(&one, chunk)).collect();
+                prop_assert_eq!(terms(&other, &adopted), expected);
+                for (&mine, &theirs) in read.iter().zip(&adopted) {
+                    prop_assert_eq!(one.chunk(mine).grams, other.chunk(theirs).grams);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_chunk_has_one_number() {
+        let mut lexicon = Lexicon::default();
+        let first = chunks(&mut lexicon, "one two one");
+        assert!(first[0] == first[2] && first[0] != first[1]);
+        assert_eq!(chunks(&mut lexicon, "three, two")[1], first[1]);
+        assert_eq!(lexicon.terms(), 3);
+    }
+
+    #[test]
+    fn grams_are_those_of_the_words() {
+        let mut lexicon = Lexicon::default();
+        let read = chunks(&mut lexicon, "Zoë's 手机");
+        let mut expected = Vec::new();
+        word_grams("zoe", |gram| expected.push(gram));
+        assert_eq!((lexicon.chunk(read[0]).grams, lexicon.chunk(read[1]).grams), (&*expected, &[][..]));
+    }
+}
