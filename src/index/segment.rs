@@ -252,6 +252,16 @@ impl<'a> View<'a> {
         self.lengths.get(doc as usize).map_or(0, |bytes| u32::from(u16::from_le_bytes(*bytes)))
     }
 
+    /// The lengths of all documents, little-endian.
+    pub fn lengths(&self) -> &'a [[u8; 2]] {
+        self.lengths
+    }
+
+    /// The codes of all documents' vector norms.
+    pub fn norms(&self) -> &'a [u8] {
+        self.norms
+    }
+
     /// The code of a document's vector norm.
     #[inline]
     pub fn norm(&self, doc: u32) -> u8 {
