@@ -10,6 +10,7 @@ use super::follow::{Derived, Shared};
 use super::{Store, parallel, snapshot};
 use crate::db::{changes, records};
 use crate::error::{Error, Result};
+use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Position, Scoring};
 use crate::rank::bm25::{self, Bm25Query, Collection};
 use crate::rank::cosine::CosineQuery;
@@ -127,7 +128,7 @@ fn in_memory(
             // The filter is not known for what came since.
             return (Ok(None), None);
         }
-        let memory = InMemory { derived, allowed: allowed.as_deref(), damaged: Cell::new(None) };
+        let memory = InMemory { conn, derived, allowed: allowed.as_deref(), damaged: Cell::new(None) };
         (retrieve(&memory, conn, query), memory.damaged.get())
     });
     match damaged {
@@ -147,6 +148,7 @@ fn is_behind(position: Position, conn: &Connection) -> Result<bool> {
 
 /// The index and the vectors in memory, seen through a filter.
 struct InMemory<'a> {
+    conn: &'a Connection,
     derived: &'a Derived,
     allowed: Option<&'a Allowed>,
     damaged: Cell<Option<Damaged>>,
@@ -185,7 +187,10 @@ impl Retriever for InMemory<'_> {
         if dimension != 0 && dimension != vector.len() {
             return Err(Error::DimensionMismatch { expected: dimension, found: vector.len() });
         }
-        Ok(self.derived.vectors.top(vector, k, self.allowed))
+        let mut nearest = Nearest::new(vector, k);
+        let candidates = self.derived.vectors.candidates(vector, k, self.allowed);
+        records::vectors(self.conn, &candidates)?.iter().for_each(|(seq, vector)| nearest.show(*seq, vector));
+        Ok(nearest.into_sorted())
     }
 }
 
