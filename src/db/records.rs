@@ -63,6 +63,20 @@ pub fn contents(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
     Ok(found)
 }
 
+/// Only the vectors of the records with these numbers that have one, as [`by_seqs`].
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> {
+    let mut statement = conn.prepare_cached("SELECT vector FROM embeddings WHERE seq = ?")?;
+    let mut found = Vec::with_capacity(seqs.len());
+    for &seq in seqs {
+        let read = statement.query_row([seq], |row| vector(row, 0)).optional()?.flatten();
+        found.extend(read.map(|vector| (seq, vector)));
+    }
+    Ok(found)
+}
+
 /// The numbers of the records written just before and just after this one in its very scope.
 ///
 /// # Errors

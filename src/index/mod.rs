@@ -6,9 +6,11 @@
 pub mod allowed;
 mod bits;
 mod builder;
+mod cursor;
 mod inverted;
 mod norm;
 mod postings;
+mod scorer;
 mod search;
 mod segment;
 mod tail;

@@ -66,11 +66,13 @@ pub struct Block {
     pub tfs: [u32; BLOCK],
     /// How many there are.
     pub len: usize,
+    /// The highest that a frequency can be.
+    pub most: u32,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Self { docs: [0; BLOCK], tfs: [0; BLOCK], len: 0 }
+        Self { docs: [0; BLOCK], tfs: [0; BLOCK], len: 0, most: 0 }
     }
 }
 
@@ -191,6 +193,13 @@ impl<'a> Postings<'a> {
 
     /// Decodes block `i`. Bytes that no encoder wrote give a shorter or empty block, never a panic.
     pub fn decode(&self, i: usize, block: &mut Block) {
+        self.decode_docs(i, block);
+        self.decode_tfs(i, block);
+    }
+
+    /// Decodes the documents of block `i`; its frequencies are still to be decoded.
+    #[inline]
+    pub fn decode_docs(&self, i: usize, block: &mut Block) {
         let meta = self.meta(i);
         let previous = i.checked_sub(1).map(|before| self.meta(before).last);
         let bytes = self.data.get(meta.offset as usize..).unwrap_or_default();
@@ -200,6 +209,31 @@ impl<'a> Postings<'a> {
         } else {
             decode_bytes(bytes, previous, len, block)
         };
+    }
+
+    /// Decodes the frequencies of block `i`, whose documents were decoded last.
+    #[inline]
+    pub fn decode_tfs(&self, i: usize, block: &mut Block) {
+        if block.len == BLOCK {
+            let meta = self.meta(i);
+            let start = meta.offset as usize + packed_bytes(meta.doc_bits);
+            let bytes = self.data.get(start..start + packed_bytes(meta.tf_bits)).unwrap_or_default();
+            decode_packed_tfs(bytes, meta, block);
+        }
+    }
+
+    /// Are all documents there, rising within each block to the last that it names? In a damaged list they need not be.
+    pub fn rise(&self) -> bool {
+        let mut block = Block::default();
+        let mut next = 0;
+        (0..self.blocks()).all(|i| {
+            self.decode_docs(i, &mut block);
+            let docs = &block.docs[..block.len];
+            let whole = docs.len() == (self.df as usize - i * BLOCK).min(BLOCK);
+            let rising = docs.is_sorted_by(|a, b| a < b) && docs.first().is_some_and(|&doc| doc >= next);
+            next = self.meta(i).last.saturating_add(1);
+            whole && rising && docs.last() == Some(&self.meta(i).last)
+        })
     }
 
     /// Every posting, in order.
@@ -214,39 +248,35 @@ impl<'a> Postings<'a> {
     }
 }
 
+/// Bytes of a full block of numbers of so many bits.
+fn packed_bytes(bits: u8) -> usize {
+    usize::from(bits) * BLOCK / 8
+}
+
 fn decode_packed(bytes: &[u8], meta: BlockMeta, previous: Option<u32>, block: &mut Block) -> usize {
-    let packer = BitPacker4x::new();
-    let doc_bytes = usize::from(meta.doc_bits) * BLOCK / 8;
-    let tf_bytes = usize::from(meta.tf_bits) * BLOCK / 8;
+    let doc_bytes = packed_bytes(meta.doc_bits);
     let whole = meta.doc_bits <= 32 && meta.tf_bits <= 32;
-    let (Some(docs), Some(tfs)) = (bytes.get(..doc_bytes), bytes.get(doc_bytes..doc_bytes + tf_bytes)) else {
-        return 0;
-    };
-    if !whole {
+    if !whole || bytes.len() < doc_bytes + packed_bytes(meta.tf_bits) {
         return 0;
     }
-    packer.decompress_strictly_sorted(previous, docs, &mut block.docs, meta.doc_bits);
-    if !rises(&block.docs, previous, meta.last) {
-        return 0;
-    }
-    if meta.tf_bits == 0 {
-        block.tfs = [1; BLOCK];
-    } else {
-        packer.decompress(tfs, &mut block.tfs, meta.tf_bits);
-        block.tfs.iter_mut().for_each(|tf| *tf = tf.saturating_add(1));
-    }
+    let docs = &bytes[..doc_bytes];
+    BitPacker4x::new().decompress_strictly_sorted(previous, docs, &mut block.docs, meta.doc_bits);
+    block.most = 1u32.checked_shl(meta.tf_bits.into()).unwrap_or(u32::MAX);
     BLOCK
 }
 
-/// Do the documents rise, from behind `previous` to `last`? Those of a damaged block may have overflowed.
-fn rises(docs: &[u32; BLOCK], previous: Option<u32>, last: u32) -> bool {
-    // No early end: so the compiler compares many at once.
-    let within = docs.iter().zip(&docs[1..]).fold(true, |rising, (a, b)| rising & (a < b));
-    within && previous.is_none_or(|previous| previous < docs[0]) && docs[BLOCK - 1] <= last
+fn decode_packed_tfs(bytes: &[u8], meta: BlockMeta, block: &mut Block) {
+    if meta.tf_bits == 0 {
+        block.tfs = [1; BLOCK];
+    } else {
+        BitPacker4x::new().decompress(bytes, &mut block.tfs, meta.tf_bits);
+        block.tfs.iter_mut().for_each(|tf| *tf = tf.wrapping_add(1));
+    }
 }
 
 fn decode_bytes(mut bytes: &[u8], previous: Option<u32>, len: usize, block: &mut Block) -> usize {
     let mut next = previous.map_or(0, |doc| u64::from(doc) + 1);
+    block.most = u32::MAX;
     for i in 0..len {
         let Some(gap) = read_varint(&mut bytes) else { return i };
         let tf = if gap & 1 == 1 { Some(1) } else { read_varint(&mut bytes) };

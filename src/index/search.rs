@@ -8,16 +8,16 @@
 //! Scores are added as integers, so that the order of addition, and with it the layout of segments, cannot change a ranking.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::allowed::{Allowed, DocSet};
+use super::cursor::{Candidate, Cursor, Sums, WINDOW};
 use super::inverted::{Index, Part};
-use super::norm;
-use super::postings::{Block, Postings, bound_value};
+use super::scorer::{Columns, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
 use super::tail::Tail;
 use super::{Damaged, bits::Bits};
 use crate::rank::WeightedTerm;
-use crate::rank::bm25::{K1, Saturation};
 use crate::rank::top_k::TopK;
 use crate::record::Seq;
 
@@ -30,59 +30,12 @@ pub enum Scoring {
     Cosine,
 }
 
-/// Documents in a window.
-const WINDOW: u32 = 4096;
 /// Queries with fewer postings than this in a segment are added up posting by posting.
 const FEW_POSTINGS: u32 = 2048;
+/// Documents in the first window of all; each is twice as large as the one before, up to [`WINDOW`].
+const FIRST_WINDOW: u32 = 1024;
 /// Non-essential terms may make up one in this many parts of the score to be exceeded.
 const SHARE: u32 = 2;
-
-/// Weights are scaled so that no record can score more than this.
-const SCALE: f32 = (1u32 << 30) as f32;
-
-/// What one posting adds, and a bound of it.
-trait Scorer {
-    /// For a posting of `tf` in `doc`, in any scale.
-    fn score(&self, tf: u32, doc: u32) -> f32;
-    /// At least the score of every posting in a block with this bound.
-    fn bound(&self, code: u8) -> f32;
-}
-
-struct Bm25<'a, L> {
-    saturation: &'a Saturation,
-    length: L,
-    /// What bounds made for another mean length must be multiplied by to stay bounds.
-    stretch: f32,
-}
-
-impl<L: Fn(u32) -> u32> Scorer for Bm25<'_, L> {
-    #[inline]
-    fn score(&self, tf: u32, doc: u32) -> f32 {
-        self.saturation.of(tf, (self.length)(doc))
-    }
-
-    #[inline]
-    fn bound(&self, code: u8) -> f32 {
-        bound_value(code) * self.stretch
-    }
-}
-
-struct Cosine<N> {
-    norm: N,
-}
-
-impl<N: Fn(u32) -> u8> Scorer for Cosine<N> {
-    #[inline]
-    fn score(&self, tf: u32, doc: u32) -> f32 {
-        // Of a sound segment it is less anyway: this keeps sums within their type when frequency and norm do not fit.
-        (norm::sublinear(tf) * norm::inverses()[usize::from((self.norm)(doc))]).min(norm::COSINE_BOUND)
-    }
-
-    #[inline]
-    fn bound(&self, _: u8) -> f32 {
-        norm::COSINE_BOUND
-    }
-}
 
 impl Index {
     /// The best `k` live records for `terms`, best first, newer before older at equal scores, with their scores.
@@ -97,69 +50,64 @@ impl Index {
         scoring: Scoring,
         allowed: Option<&Allowed>,
     ) -> Result<Vec<(Seq, f32)>, Damaged> {
-        let greatest = match scoring {
-            Scoring::Bm25 => K1 + 1.0,
-            Scoring::Cosine => norm::COSINE_BOUND,
+        let value = match scoring {
+            Scoring::Bm25 => Value::Bm25(self.collection().mean_length()),
+            Scoring::Cosine => Value::Cosine,
         };
-        let total: f32 = terms.iter().map(|term| term.weight.max(0.0)).sum::<f32>() * greatest;
-        if k == 0 || total <= 0.0 || !total.is_finite() {
+        let weights: f32 = terms.iter().map(|term| term.weight.max(0.0)).sum();
+        let Some(scale) = Scale::new(weights, value.greatest()) else { return Ok(Vec::new()) };
+        if k == 0 {
             return Ok(Vec::new());
         }
-        let search = Search { terms, scale: SCALE / total, allowed, saturation: self.saturation() };
+        let search = Search { terms, scale, allowed, value, table: value.table() };
         let mut top = TopK::new(k);
-        search.tail(&self.tail.docs, &self.tail.dead, scoring, &mut top);
+        search.tail(&self.tail.docs, &self.tail.dead, &mut top);
         if let Some(part) = &self.frozen {
-            search.tail(&part.docs, &part.dead, scoring, &mut top);
+            search.tail(&part.docs, &part.dead, &mut top);
         }
         for part in self.segments.iter().rev() {
-            search.segment(part, scoring, &mut top)?;
+            search.segment(part, &mut top)?;
         }
-        Ok(top.into_sorted().into_iter().map(|(score, seq)| (seq, score as f32 / search.scale)).collect())
-    }
-
-    fn saturation(&self) -> Saturation {
-        Saturation::new(self.collection().mean_length())
+        Ok(top.into_sorted().into_iter().map(|(score, seq)| (seq, scale.score(score))).collect())
     }
 }
 
 struct Search<'a> {
     terms: &'a [WeightedTerm],
-    scale: f32,
+    scale: Scale,
     allowed: Option<&'a Allowed>,
-    saturation: Saturation,
+    value: Value,
+    table: Box<Table>,
 }
 
 impl Search<'_> {
-    /// Adds up every posting: the tail is small.
-    fn tail(&self, tail: &Tail, dead: &Bits, scoring: Scoring, top: &mut TopK) {
-        let docs = tail.docs();
-        match scoring {
-            Scoring::Bm25 => {
-                let length = |doc| tail.length(doc);
-                self.tail_with(tail, dead, &Bm25 { saturation: &self.saturation, length, stretch: 1.0 }, top);
-            }
-            Scoring::Cosine => {
-                let norm = |doc: u32| docs.norms.get(doc as usize).copied().unwrap_or(0);
-                self.tail_with(tail, dead, &Cosine { norm }, top);
-            }
-        }
+    fn scorer<'s>(&'s self, lengths: Columns<'s>, norms: &'s [u8], bounds_for: Option<f32>) -> Scorer<'s> {
+        let (columns, stretch) = match self.value {
+            Value::Bm25(mean) => (lengths, bounds_for.map_or(1.0, |made_for| (mean / made_for).max(1.0))),
+            Value::Cosine => (Columns::Norms(norms), 1.0),
+        };
+        Scorer { value: self.value, table: &self.table, columns, stretch }
     }
 
-    fn tail_with(&self, tail: &Tail, dead: &Bits, scorer: &impl Scorer, top: &mut TopK) {
-        let seqs = &tail.docs().seqs;
-        let lists: Vec<(f32, &[(u32, u32)])> = self
-            .terms
-            .iter()
-            .filter(|term| term.weight > 0.0)
-            .filter_map(|term| Some((term.weight * self.scale, tail.postings(&term.text)?.1)))
-            .collect();
+    fn weighty(&self) -> impl Iterator<Item = (&str, Weight)> {
+        let weighty = self.terms.iter().filter(|term| term.weight > 0.0);
+        weighty.map(|term| (&*term.text, self.scale.weight(term.weight)))
+    }
+
+    /// Adds up every posting: the tail is small.
+    fn tail(&self, tail: &Tail, dead: &Bits, top: &mut TopK) {
+        let docs = tail.docs();
+        let seqs = &docs.seqs;
+        let scorer = self.scorer(Columns::Lengths(&docs.lengths), &docs.norms, None);
+        let lists: Vec<(Weight, &[(u32, u32)])> =
+            self.weighty().filter_map(|(text, weight)| Some((weight, tail.postings(text)?.1))).collect();
         if lists.is_empty() {
             return;
         }
         let mut scores = vec![0u32; seqs.len()];
         for (weight, list) in lists {
             for &(doc, tf) in list {
-                scores[doc as usize] += (weight * scorer.score(tf, doc)) as u32;
+                scores[doc as usize] += weight.score(&scorer, tf, doc);
             }
         }
         let (Some(&first), Some(&last)) = (seqs.first(), seqs.last()) else { return };
@@ -181,12 +129,7 @@ impl Search<'_> {
         }
     }
 
-    fn segment(
-        &self,
-        part: &Part<std::sync::Arc<Segment>>,
-        scoring: Scoring,
-        top: &mut TopK,
-    ) -> Result<(), Damaged> {
+    fn segment(&self, part: &Part<Arc<Segment>>, top: &mut TopK) -> Result<(), Damaged> {
         let segment = &part.docs;
         let view = segment.view()?;
         let cursors = self.cursors(view)?;
@@ -195,25 +138,17 @@ impl Search<'_> {
         }
         let docs = self.allowed.map(|allowed| allowed.in_segment(segment.footer().name, view));
         let documents = Documents { view, dead: &part.dead, allowed: docs.as_deref() };
-        match scoring {
-            Scoring::Bm25 => {
-                let stretch = (self.saturation.mean_length() / segment.footer().mean_length).max(1.0);
-                let length = |doc| view.length(doc);
-                documents.search(cursors, &Bm25 { saturation: &self.saturation, length, stretch }, top);
-            }
-            Scoring::Cosine => {
-                let norm = |doc| view.norm(doc);
-                documents.search(cursors, &Cosine { norm }, top);
-            }
-        }
+        let made_for = Some(segment.footer().mean_length);
+        let scorer = self.scorer(Columns::Stored(view.lengths()), view.norms(), made_for);
+        documents.search(cursors, &scorer, top);
         Ok(())
     }
 
     fn cursors<'v>(&self, view: View<'v>) -> Result<Vec<Cursor<'v>>, Damaged> {
         let mut cursors = Vec::with_capacity(self.terms.len());
-        for term in self.terms.iter().filter(|term| term.weight > 0.0) {
-            if let Some(id) = view.find(&term.text) {
-                cursors.push(Cursor::new(view.postings(id)?, term.weight * self.scale));
+        for (text, weight) in self.weighty() {
+            if let Some(id) = view.find(text) {
+                cursors.push(Cursor::new(view.postings(id)?, weight));
             }
         }
         Ok(cursors)
@@ -227,15 +162,8 @@ struct Documents<'a> {
     allowed: Option<&'a DocSet>,
 }
 
-/// A document that may yet be among the best, and what it has so far.
-#[derive(Clone, Copy)]
-struct Candidate {
-    doc: u32,
-    score: u32,
-}
-
 impl Documents<'_> {
-    fn search(&self, mut cursors: Vec<Cursor<'_>>, scorer: &impl Scorer, top: &mut TopK) {
+    fn search(&self, mut cursors: Vec<Cursor<'_>>, scorer: &Scorer<'_>, top: &mut TopK) {
         if let Some(DocSet::Few(few)) = self.allowed {
             self.search_few(few, &mut cursors, scorer, top);
         } else if cursors.iter().map(|cursor| cursor.postings.df).sum::<u32>() < FEW_POSTINGS {
@@ -256,11 +184,11 @@ impl Documents<'_> {
     }
 
     /// Looks each of a few documents up in every posting list.
-    fn search_few(&self, few: &[u32], cursors: &mut [Cursor<'_>], scorer: &impl Scorer, top: &mut TopK) {
+    fn search_few(&self, few: &[u32], cursors: &mut [Cursor<'_>], scorer: &Scorer<'_>, top: &mut TopK) {
         let live = few.iter().filter(|&&doc| !self.dead.get(doc));
         let mut candidates: Vec<Candidate> = live.map(|&doc| Candidate { doc, score: 0 }).collect();
         for cursor in cursors {
-            cursor.range = 0..cursor.postings.blocks();
+            cursor.widen();
             cursor.probe(&mut candidates, scorer);
         }
         for candidate in candidates.iter().filter(|candidate| candidate.score > 0) {
@@ -269,12 +197,10 @@ impl Documents<'_> {
     }
 
     /// Sorts all postings by document and adds them up.
-    fn add_up(&self, cursors: &[Cursor<'_>], scorer: &impl Scorer, top: &mut TopK) {
+    fn add_up(&self, cursors: &[Cursor<'_>], scorer: &Scorer<'_>, top: &mut TopK) {
         let mut scored: Vec<(u32, u32)> = Vec::with_capacity(FEW_POSTINGS as usize);
         for cursor in cursors {
-            cursor
-                .postings
-                .for_each(|doc, tf| scored.push((doc, (cursor.weight * scorer.score(tf, doc)) as u32)));
+            cursor.for_each(scorer, |doc, score| scored.push((doc, score)));
         }
         scored.sort_unstable();
         for group in scored.chunk_by(|a, b| a.0 == b.0).rev() {
@@ -287,120 +213,31 @@ impl Documents<'_> {
     }
 }
 
-/// A posting list, read window by window from its end.
-struct Cursor<'a> {
-    postings: Postings<'a>,
-    weight: f32,
-    block: Block,
-    decoded: usize,
-    /// Blocks that overlap the window.
-    range: Range<usize>,
-    /// At least what any document of the window gets from this term.
-    bound: u32,
-}
-
-impl<'a> Cursor<'a> {
-    fn new(postings: Postings<'a>, weight: f32) -> Self {
-        let end = postings.blocks();
-        Self { postings, weight, block: Block::default(), decoded: usize::MAX, range: end..end, bound: 0 }
-    }
-
-    /// Moves to the next older window, which begins at document `first`.
-    fn move_to(&mut self, first: u32, scorer: &impl Scorer) {
-        let end = (self.range.start + 1).min(self.postings.blocks());
-        let mut start = self.range.start;
-        let mut code = if start < end { self.postings.meta(start).bound } else { 0 };
-        while start > 0 {
-            let meta = self.postings.meta(start - 1);
-            if meta.last < first {
-                break;
-            }
-            code = code.max(meta.bound);
-            start -= 1;
-        }
-        self.range = start..end;
-        // One more than computed: rounding must not make it too small.
-        self.bound = if start < end { (self.weight * scorer.bound(code)) as u32 + 1 } else { 0 };
-    }
-
-    #[inline]
-    fn decode(&mut self, block: usize) {
-        if self.decoded != block {
-            self.postings.decode(block, &mut self.block);
-            self.decoded = block;
-        }
-    }
-
-    /// Adds this term's score to every document from `window.start` to `window.end`.
-    fn add_to(&mut self, scores: &mut [u32], window: Range<u32>, scorer: &impl Scorer) {
-        for b in self.range.clone() {
-            self.decode(b);
-            let docs = &self.block.docs[..self.block.len];
-            let from = docs.partition_point(|&doc| doc < window.start);
-            let to = if docs.last().is_some_and(|&last| last < window.end) {
-                docs.len()
-            } else {
-                docs.partition_point(|&doc| doc < window.end)
-            };
-            let Some(docs) = docs.get(from..to) else { continue };
-            for (&doc, &tf) in docs.iter().zip(&self.block.tfs[from..to]) {
-                if let Some(score) = scores.get_mut((doc - window.start) as usize) {
-                    *score += (self.weight * scorer.score(tf, doc)) as u32;
-                }
-            }
-        }
-    }
-
-    /// Adds this term's score to the candidates that hold it; they rise in document.
-    fn probe(&mut self, candidates: &mut [Candidate], scorer: &impl Scorer) {
-        let mut b = self.range.start;
-        for candidate in candidates {
-            b = self.seek(candidate.doc, b);
-            if b >= self.range.end {
-                return;
-            }
-            self.decode(b);
-            if let Ok(i) = self.block.docs[..self.block.len].binary_search(&candidate.doc) {
-                candidate.score += (self.weight * scorer.score(self.block.tfs[i], candidate.doc)) as u32;
-            }
-        }
-    }
-
-    /// The first block from `b` on that reaches `doc`.
-    fn seek(&self, doc: u32, b: usize) -> usize {
-        const STEPS: usize = 8;
-        for near in b..b + STEPS {
-            if near >= self.range.end || self.postings.meta(near).last >= doc {
-                return near;
-            }
-        }
-        self.postings.block_of(doc, b + STEPS)
-    }
-}
-
-struct Windows<'a, S> {
+struct Windows<'a> {
     documents: &'a Documents<'a>,
     cursors: Vec<Cursor<'a>>,
     /// Cursors from the lowest bound to the highest.
     order: Vec<usize>,
-    scorer: &'a S,
-    scores: Vec<u32>,
+    scorer: &'a Scorer<'a>,
+    sums: Sums,
     candidates: Vec<Candidate>,
 }
 
-impl<'a, S: Scorer> Windows<'a, S> {
-    fn new(documents: &'a Documents<'a>, cursors: Vec<Cursor<'a>>, scorer: &'a S) -> Self {
+impl<'a> Windows<'a> {
+    fn new(documents: &'a Documents<'a>, cursors: Vec<Cursor<'a>>, scorer: &'a Scorer<'a>) -> Self {
         let order = (0..cursors.len()).collect();
-        let scores = vec![0; WINDOW as usize];
-        Self { documents, cursors, order, scorer, scores, candidates: Vec::new() }
+        Self { documents, cursors, order, scorer, sums: Sums::default(), candidates: Vec::new() }
     }
 
+    /// The first windows are small if nothing is known yet that scores must exceed.
     fn run(mut self, top: &mut TopK) {
+        let mut size = if top.floor() == 0 { FIRST_WINDOW } else { WINDOW as u32 };
         let mut end = self.documents.view.records();
         while end > 0 {
-            let start = (end - 1) / WINDOW * WINDOW;
+            let start = end.saturating_sub(size);
             self.window(start..end, top);
             end = start;
+            size = (2 * size).min(WINDOW as u32);
         }
     }
 
@@ -413,10 +250,11 @@ impl<'a, S: Scorer> Windows<'a, S> {
         if idle == self.order.len() {
             return;
         }
+        self.sums.move_to(window, self.scorer);
         for &i in &self.order[idle..] {
-            self.cursors[i].add_to(&mut self.scores, window.clone(), self.scorer);
+            self.cursors[i].add_to(&mut self.sums, self.scorer);
         }
-        self.collect(window, floor.saturating_sub(slack));
+        self.collect(floor.saturating_sub(slack));
         self.refine(idle, floor, slack);
         for candidate in self.candidates.drain(..).rev() {
             if candidate.score > top.floor() {
@@ -449,13 +287,14 @@ impl<'a, S: Scorer> Windows<'a, S> {
     }
 
     /// Takes the documents that score more than `cut` and clears the scores.
-    fn collect(&mut self, window: Range<u32>, cut: u32) {
+    fn collect(&mut self, cut: u32) {
         const STRIDE: usize = 16;
-        for (i, stride) in self.scores[..window.len().next_multiple_of(STRIDE)].chunks_mut(STRIDE).enumerate()
-        {
-            if stride.iter().fold(0, |most, &score| most.max(score)) > cut {
-                for (j, &score) in stride.iter().enumerate() {
-                    let doc = window.start + (i * STRIDE + j) as u32;
+        let window = &self.sums.window;
+        let used = &mut self.sums.scores[..window.len().next_multiple_of(STRIDE)];
+        for (first, stride) in (window.start..).step_by(STRIDE).zip(used.chunks_exact_mut(STRIDE)) {
+            // Signed, which processors compare more quickly; no score comes near 2^31.
+            if stride.iter().fold(false, |any, &score| any | (score as i32 > cut as i32)) {
+                for (doc, &score) in (first..).zip(&*stride) {
                     if score > cut && self.documents.findable(doc) {
                         self.candidates.push(Candidate { doc, score });
                     }

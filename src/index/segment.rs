@@ -264,6 +264,16 @@ impl<'a> View<'a> {
         self.lengths.get(doc as usize).map_or(0, |bytes| u32::from(u16::from_le_bytes(*bytes)))
     }
 
+    /// The lengths of all documents, little-endian.
+    pub fn lengths(&self) -> &'a [[u8; 2]] {
+        self.lengths
+    }
+
+    /// The codes of all documents' vector norms.
+    pub fn norms(&self) -> &'a [u8] {
+        self.norms
+    }
+
     /// The code of a document's vector norm.
     #[inline]
     pub fn norm(&self, doc: u32) -> u8 {
@@ -314,15 +324,26 @@ impl<'a> View<'a> {
         let first = read_u32(entry, 16) as usize * META_BYTES;
         let blocks = (df as usize).div_ceil(BLOCK);
         let metas = self.metas.get(first..first + blocks * META_BYTES).ok_or(Damaged("block borders"))?;
-        self.verify(term, data, read_u32(entry, 20))?;
-        Ok(Postings::new(df, metas, data))
+        let postings = Postings::new(df, metas, data);
+        self.verify(term, &postings, data, read_u32(entry, 20))?;
+        Ok(postings)
     }
 
-    fn verify(&self, term: TermId, data: &[u8], checksum: u32) -> Result<(), Damaged> {
+    /// Looks at a list when it is read first.
+    fn verify(
+        &self,
+        term: TermId,
+        postings: &Postings<'_>,
+        data: &[u8],
+        checksum: u32,
+    ) -> Result<(), Damaged> {
         let (word, bit) = (&self.segment.verified[term as usize / 64], 1u64 << (term % 64));
         if word.load(Ordering::Relaxed) & bit == 0 {
             if xxh3_64(data) as u32 != checksum {
                 return Err(Damaged("checksum of a posting list"));
+            }
+            if !postings.rise() {
+                return Err(Damaged("order of a posting list"));
             }
             word.fetch_or(bit, Ordering::Relaxed);
         }

@@ -1,6 +1,12 @@
-//! Embeddings in memory, searched exactly by cosine in one flat scan.
+//! Embeddings in memory, a byte for each component, compared with a query in one flat scan.
+//!
+//! The scan finds candidates, more than are wanted; their true vectors are then read back and compared exactly. What
+//! rounding to bytes adds to a cosine is about a thousandth.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
+use std::thread;
+
+use simsimd::SpatialSimilarity;
 
 use super::allowed::Allowed;
 use crate::record::Seq;
@@ -10,8 +16,15 @@ use crate::record::Seq;
 pub struct Vectors {
     dimension: usize,
     seqs: Vec<Seq>,
-    data: Vec<f32>,
+    codes: Vec<i8>,
+    /// What a vector's codes must be multiplied by.
+    steps: Vec<f32>,
 }
+
+/// Besides twice as many as are wanted, so many candidates are compared exactly.
+const MARGIN: usize = 32;
+/// A thread of its own pays for so many codes.
+const CODES_PER_THREAD: usize = 1 << 24;
 
 impl Vectors {
     /// Takes in a record's vector. `seq` must be higher than any before. The first vector fixes the dimension for as long
@@ -21,8 +34,10 @@ impl Vectors {
             self.dimension = vector.len();
         }
         if vector.len() == self.dimension && self.seqs.last().is_none_or(|&last| last < seq) {
+            let (codes, step) = encoded(vector);
             self.seqs.push(seq);
-            self.data.extend(normalised(vector));
+            self.codes.extend(codes);
+            self.steps.push(step);
         }
     }
 
@@ -32,29 +47,70 @@ impl Vectors {
         let end = self.seqs.partition_point(|seq| seq <= seqs.end());
         if start < end {
             self.seqs.drain(start..end);
-            self.data.drain(start * self.dimension..end * self.dimension);
+            self.steps.drain(start..end);
+            self.codes.drain(start * self.dimension..end * self.dimension);
         }
     }
 
-    /// The best `k` by cosine, best first, newer before older at equal scores; only `allowed` ones. A query of another
-    /// dimension finds nothing.
-    pub fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
+    /// Enough of the nearest to hold the best `k` by cosine, only `allowed` ones; the best are still to be found with
+    /// [`Nearest`]. A query of another dimension finds nothing.
+    pub fn candidates(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<Seq> {
         if query.len() != self.dimension || k == 0 {
             return Vec::new();
         }
-        let query: Vec<f32> = normalised(query).collect();
-        let rows = self.seqs.iter().zip(self.data.chunks_exact(self.dimension));
-        let mut scored: Vec<(Seq, f32)> = rows
-            .filter(|(seq, _)| allowed.is_none_or(|allowed| allowed.holds(**seq)))
-            .map(|(&seq, row)| (seq, dot(&query, row)))
-            .collect();
-        let better = |a: &(Seq, f32), b: &(Seq, f32)| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0));
-        if k < scored.len() {
-            scored.select_nth_unstable_by(k, better);
-            scored.truncate(k);
+        let query: Vec<i8> = encoded(query).0.collect();
+        let count = k.saturating_mul(2).saturating_add(MARGIN);
+        let best = match self.listed(allowed) {
+            Some(rows) => self.scan(&query, count, rows.into_iter(), None),
+            None => self.scan_all(&query, count, allowed),
+        };
+        best.into_sorted().into_iter().map(|(seq, _)| seq).collect()
+    }
+
+    /// The rows of what is allowed, if that is listed one by one.
+    fn listed(&self, allowed: Option<&Allowed>) -> Option<Vec<usize>> {
+        let listed = allowed?.listed(*self.seqs.first()?, *self.seqs.last()?)?;
+        Some(listed.iter().filter_map(|seq| self.seqs.binary_search(seq).ok()).collect())
+    }
+
+    fn scan_all(&self, query: &[i8], count: usize, allowed: Option<&Allowed>) -> Best {
+        let part = |rows: Range<usize>| self.scan(query, count, rows, allowed);
+        let wanted = self.codes.len() / CODES_PER_THREAD;
+        let threads =
+            if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
+        let rows = self.seqs.len().div_ceil(threads);
+        let part_of = |i: usize| part(i * rows..((i + 1) * rows).min(self.seqs.len()));
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads)
+                .map(|i| (i, thread::Builder::new().spawn_scoped(scope, move || part_of(i))))
+                .collect();
+            let mut best = part_of(0);
+            for (i, other) in others {
+                // What no thread did is done here.
+                let found = other.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| part_of(i));
+                found.found.into_iter().for_each(|(seq, cosine)| best.push(seq, cosine));
+            }
+            best
+        })
+    }
+
+    fn scan(
+        &self,
+        query: &[i8],
+        count: usize,
+        rows: impl Iterator<Item = usize>,
+        allowed: Option<&Allowed>,
+    ) -> Best {
+        let mut best = Best::new(count);
+        for row in rows {
+            let codes = &self.codes[row * self.dimension..(row + 1) * self.dimension];
+            let near = <i8 as SpatialSimilarity>::dot(query, codes).unwrap_or(0.0) as f32 * self.steps[row];
+            let seq = self.seqs[row];
+            if near >= best.floor && allowed.is_none_or(|allowed| allowed.holds(seq)) {
+                best.push(seq, near);
+            }
         }
-        scored.sort_by(better);
-        scored
+        best
     }
 
     /// Components of each vector; 0 while there is none.
@@ -64,13 +120,93 @@ impl Vectors {
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        self.data.capacity() * size_of::<f32>() + self.seqs.capacity() * size_of::<Seq>()
+        self.codes.capacity()
+            + self.steps.capacity() * size_of::<f32>()
+            + self.seqs.capacity() * size_of::<Seq>()
     }
 
     /// The records that have a vector, rising.
     pub fn seqs(&self) -> &[Seq] {
         &self.seqs
     }
+}
+
+/// The best `k` of the vectors that it is shown, by exact cosine.
+#[derive(Debug)]
+pub struct Nearest {
+    query: Vec<f32>,
+    best: Best,
+}
+
+impl Nearest {
+    /// To this query.
+    pub fn new(query: &[f32], k: usize) -> Self {
+        Self { query: normalised(query).collect(), best: Best::new(k) }
+    }
+
+    /// Shows one; those of another dimension are passed over.
+    pub fn show(&mut self, seq: Seq, vector: &[f32]) {
+        if vector.len() == self.query.len() {
+            let vector: Vec<f32> = normalised(vector).collect();
+            self.best.push(seq, dot(&self.query, &vector));
+        }
+    }
+
+    /// The best with their cosines, best first, newer before older at equal ones.
+    pub fn into_sorted(self) -> Vec<(Seq, f32)> {
+        self.best.into_sorted()
+    }
+}
+
+/// The best `k`, and for a while some more.
+#[derive(Debug)]
+struct Best {
+    k: usize,
+    /// What scores less is not among them.
+    floor: f32,
+    found: Vec<(Seq, f32)>,
+}
+
+impl Best {
+    fn new(k: usize) -> Self {
+        Self { k, floor: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY }, found: Vec::new() }
+    }
+
+    fn push(&mut self, seq: Seq, score: f32) {
+        if score >= self.floor {
+            self.found.push((seq, score));
+            if self.found.len() > self.k.saturating_mul(2) {
+                self.cut();
+            }
+        }
+    }
+
+    fn better(a: &(Seq, f32), b: &(Seq, f32)) -> std::cmp::Ordering {
+        b.1.total_cmp(&a.1).then(b.0.cmp(&a.0))
+    }
+
+    fn cut(&mut self) {
+        if self.k < self.found.len() {
+            let (_, &mut (_, worst), _) =
+                self.found.select_nth_unstable_by(self.k.saturating_sub(1), Self::better);
+            self.floor = self.floor.max(worst);
+            self.found.truncate(self.k);
+        }
+    }
+
+    fn into_sorted(mut self) -> Vec<(Seq, f32)> {
+        self.cut();
+        self.found.sort_by(Self::better);
+        self.found
+    }
+}
+
+/// A vector's codes, and the step between them: codes times step are about the normalised vector.
+fn encoded(vector: &[f32]) -> (impl Iterator<Item = i8> + '_, f32) {
+    const MOST: f32 = 127.0;
+    let most = normalised(vector).fold(0f32, |most, x| most.max(x.abs()));
+    let scale = if most > 0.0 { MOST / most } else { 0.0 };
+    (normalised(vector).map(move |x| (x * scale).round() as i8), most / MOST)
 }
 
 fn normalised(vector: &[f32]) -> impl Iterator<Item = f32> + '_ {
@@ -95,33 +231,128 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// The vectors and, in the place of the database, what they were.
+    #[derive(Default)]
+    struct Both {
+        vectors: Vectors,
+        kept: BTreeMap<Seq, Vec<f32>>,
+    }
+
+    impl Both {
+        fn add(&mut self, seq: Seq, vector: &[f32]) {
+            self.vectors.add(seq, vector);
+            self.kept.insert(seq, vector.to_vec());
+        }
+
+        fn remove(&mut self, seqs: RangeInclusive<Seq>) {
+            self.vectors.remove(&seqs);
+            self.kept.retain(|seq, _| !seqs.contains(seq));
+        }
+
+        fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
+            let mut nearest = Nearest::new(query, k);
+            for seq in self.vectors.candidates(query, k, allowed) {
+                nearest.show(seq, &self.kept[&seq]);
+            }
+            nearest.into_sorted()
+        }
+
+        /// By comparing all.
+        fn truth(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
+            let length = |v: &[f32]| v.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+            let cosine = |v: &[f32]| {
+                let lengths = length(query) * length(v);
+                let product: f64 = query.iter().zip(v).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
+                if lengths > 0.0 { (product / lengths) as f32 } else { 0.0 }
+            };
+            let held = self.kept.iter().filter(|(seq, _)| allowed.is_none_or(|allowed| allowed.holds(**seq)));
+            let mut all: Vec<(Seq, f32)> = held.map(|(&seq, vector)| (seq, cosine(vector))).collect();
+            all.sort_by(Best::better);
+            all.truncate(k);
+            all
+        }
+    }
 
     #[test]
     fn finds_the_nearest_and_forgets_the_removed() {
-        let mut vectors = Vectors::default();
-        vectors.add(1, &[1.0, 0.0]);
-        vectors.add(2, &[1.0, 1.0]);
-        vectors.add(5, &[0.0, -3.0]);
-        let found = vectors.top(&[2.0, 0.0], 2, None);
+        let mut both = Both::default();
+        both.add(1, &[1.0, 0.0]);
+        both.add(2, &[1.0, 1.0]);
+        both.add(5, &[0.0, -3.0]);
+        let found = both.top(&[2.0, 0.0], 2, None);
         assert_eq!(found.iter().map(|hit| hit.0).collect::<Vec<_>>(), [1, 2]);
         assert!((found[0].1 - 1.0).abs() < 1e-6 && (found[1].1 - 0.5f32.sqrt()).abs() < 1e-6);
-        vectors.remove(&(0..=1));
-        assert_eq!(vectors.top(&[2.0, 0.0], 9, None)[0].0, 2);
-        assert_eq!(vectors.top(&[2.0, 0.0], 9, Some(&Allowed::except(vec![2])))[0].0, 5);
-        assert!(vectors.top(&[1.0], 9, None).is_empty());
+        both.remove(0..=1);
+        assert_eq!(both.top(&[2.0, 0.0], 9, None)[0].0, 2);
+        assert_eq!(both.top(&[2.0, 0.0], 9, Some(&Allowed::except(vec![2])))[0].0, 5);
+        assert!(both.top(&[1.0], 9, None).is_empty());
     }
 
     #[test]
     fn extreme_components_keep_their_direction() {
-        let mut vectors = Vectors::default();
-        vectors.add(1, &[f32::MAX, f32::MAX]);
-        vectors.add(2, &[f32::MIN_POSITIVE, 0.0]);
-        vectors.add(3, &[0.0, 0.0]);
-        let found = vectors.top(&[1.0, 1.0], 3, None);
+        let mut both = Both::default();
+        both.add(1, &[f32::MAX, f32::MAX]);
+        both.add(2, &[f32::MIN_POSITIVE, 0.0]);
+        both.add(3, &[0.0, 0.0]);
+        let found = both.top(&[1.0, 1.0], 3, None);
         assert!((found[0].1 - 1.0).abs() < 1e-6 && found[0].0 == 1);
         assert!((found[1].1 - 0.5f32.sqrt()).abs() < 1e-6);
         assert_eq!(found[2], (3, 0.0));
+    }
+
+    fn vector() -> impl Strategy<Value = Vec<f32>> {
+        prop::collection::vec(prop_oneof![9 => -1f32..1.0, 1 => Just(0.0)], 12)
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_comparing_all_finds(
+            vectors in prop::collection::vec(vector(), 1..400),
+            removed in (0i64..400, 0i64..40),
+            query in vector(),
+            k in 0usize..20,
+            stride in 1usize..4,
+        ) {
+            let mut both = Both::default();
+            for (vector, seq) in vectors.iter().zip(1..) {
+                both.add(seq, vector);
+            }
+            both.remove(removed.0..=removed.0 + removed.1);
+            let some: Vec<Seq> = both.kept.keys().copied().step_by(stride).collect();
+            let (only, except) = (Allowed::only(some.clone()), Allowed::except(some));
+            for allowed in [None, Some(&only), Some(&except)] {
+                let (found, truth) = (both.top(&query, k, allowed), both.truth(&query, k, allowed));
+                prop_assert_eq!(found.len(), truth.len());
+                for (found, truth) in found.iter().zip(&truth) {
+                    prop_assert!((found.1 - truth.1).abs() < 1e-5, "{:?} is not {:?}", found, truth);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn finds_the_nearest_of_many() {
+        let mut state = 42u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+        };
+        let mut both = Both::default();
+        for seq in 1..=20_000 {
+            both.add(seq, &std::array::from_fn::<f32, 64, _>(|_| random()));
+        }
+        for _ in 0..20 {
+            let query: [f32; 64] = std::array::from_fn(|_| random());
+            let seqs = |found: Vec<(Seq, f32)>| found.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>();
+            assert_eq!(seqs(both.top(&query, 10, None)), seqs(both.truth(&query, 10, None)));
+        }
     }
 }

@@ -38,40 +38,6 @@ pub fn saturation(tf: u32, length: u32, mean_length: f32) -> f32 {
     tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * length as f32 / mean_length))
 }
 
-/// [`saturation`] for one mean length, looked up instead of computed where records are ordinary.
-#[derive(Debug)]
-pub struct Saturation {
-    mean_length: f32,
-    table: Box<[f32; TABLE_TF * TABLE_LENGTH]>,
-}
-
-const TABLE_TF: usize = 4;
-const TABLE_LENGTH: usize = 256;
-
-impl Saturation {
-    /// Tabulates for records of this mean length.
-    pub fn new(mean_length: f32) -> Self {
-        let entry = |i| saturation((i / TABLE_LENGTH + 1) as u32, (i % TABLE_LENGTH) as u32, mean_length);
-        Self { mean_length, table: Box::new(std::array::from_fn(entry)) }
-    }
-
-    /// The mean length that this was made for.
-    pub fn mean_length(&self) -> f32 {
-        self.mean_length
-    }
-
-    /// As [`saturation`], to the last bit.
-    #[inline]
-    pub fn of(&self, tf: u32, length: u32) -> f32 {
-        let (row, column) = (tf.wrapping_sub(1) as usize, length as usize);
-        if row < TABLE_TF && column < TABLE_LENGTH {
-            self.table[row * TABLE_LENGTH + column]
-        } else {
-            saturation(tf, length, self.mean_length)
-        }
-    }
-}
-
 /// A query of the mode "bm25".
 #[derive(Debug)]
 pub struct Bm25Query {
@@ -116,15 +82,5 @@ mod tests {
         let idfs: Vec<f32> = [0, 1, 10, 50, 100].iter().map(|&df| collection.idf(df)).collect();
         assert!(idfs.windows(2).all(|pair| pair[0] > pair[1]), "{idfs:?}");
         assert!(idfs[4] > 0.0);
-    }
-
-    #[test]
-    fn the_table_equals_the_formula() {
-        let table = Saturation::new(17.5);
-        for tf in 0..10 {
-            for length in (0..600).step_by(7) {
-                assert_eq!(table.of(tf, length), saturation(tf, length, 17.5));
-            }
-        }
     }
 }

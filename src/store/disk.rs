@@ -15,7 +15,7 @@ use super::library;
 use super::search::Retriever;
 use crate::db::{fts, meta, records};
 use crate::error::{Error, Result};
-use crate::index::vector::Vectors;
+use crate::index::vector::Nearest;
 use crate::index::{Allowed, Scoring};
 use crate::rank::bm25::{Collection, saturation};
 use crate::rank::{Statistics, Texts, WeightedTerm};
@@ -139,23 +139,14 @@ impl Retriever for OnDisk<'_> {
         {
             return Err(Error::DimensionMismatch { expected, found: vector.len() });
         }
-        // A stretch of vectors at a time, so that memory stays small.
-        const STRETCH: usize = 4096;
-        let mut best = Vec::new();
-        let mut stretch = Vectors::default();
-        let merge = |stretch: &mut Vectors, best: &mut Vec<(Seq, f32)>| {
-            best.extend(std::mem::take(stretch).top(vector, k, self.allowed.as_ref()));
-            sort_best(best, k);
-        };
+        let mut nearest = Nearest::new(vector, k);
         records::each_vector(self.conn, 0, |seq, vector| {
-            stretch.add(seq, &vector);
-            if stretch.seqs().len() >= STRETCH {
-                merge(&mut stretch, &mut best);
+            if self.allows(seq) {
+                nearest.show(seq, &vector);
             }
             Ok(true)
         })?;
-        merge(&mut stretch, &mut best);
-        Ok(best)
+        Ok(nearest.into_sorted())
     }
 }
 

@@ -12,6 +12,7 @@ use super::library::Library;
 use super::{Store, parallel};
 use crate::db::{changes, records};
 use crate::error::{Error, Result};
+use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Position, Scoring};
 use crate::rank::bm25::{self, Bm25Query, Collection};
 use crate::rank::cosine::CosineQuery;
@@ -220,7 +221,10 @@ impl Retriever for InMemory<'_> {
         if dimension != 0 && dimension != vector.len() {
             return Err(Error::DimensionMismatch { expected: dimension, found: vector.len() });
         }
-        Ok(self.derived.vectors.top(vector, k, self.allowed))
+        let mut nearest = Nearest::new(vector, k);
+        let candidates = self.derived.vectors.candidates(vector, k, self.allowed);
+        records::vectors(self.conn, &candidates)?.iter().for_each(|(seq, vector)| nearest.show(*seq, vector));
+        Ok(nearest.into_sorted())
     }
 }
 
@@ -433,7 +437,8 @@ mod tests {
 
     use super::*;
     use crate::record::Filter;
-    use crate::store::{OnConflict, Options, analyzed};
+    use crate::store::write::Entry;
+    use crate::store::{OnConflict, Options};
 
     #[test]
     fn a_search_gives_up_with_an_error_and_never_with_nothing() {
@@ -452,9 +457,8 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
         // Past the index, as another process would.
-        let entries =
-            analyzed(vec![Record { categories: vec!["red".into()], ..Record::new("red car") }]).unwrap();
-        store.writer.add(Arc::new(entries), OnConflict::Fail).unwrap();
+        let entry = Entry::new(Record { categories: vec!["red".into()], ..Record::new("red car") });
+        store.writer.add(Arc::new(vec![entry]), OnConflict::Fail).unwrap();
         let filter = Filter { categories: vec!["red".into()], ..Filter::all() };
         let query = Query { filter, ..Query::new("car", 10) };
         assert!(store.attempt(&query, false).unwrap().is_none());

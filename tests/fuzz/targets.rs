@@ -10,7 +10,7 @@ use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
 use agentmem::rank::bm25::{Bm25Query, Collection};
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
-use agentmem::rank::{Statistics, WeightedTerm};
+use agentmem::rank::{Statistics, Texts, WeightedTerm};
 use agentmem::record::{Condition, Filter, Record, Scope, Viewer};
 use agentmem::text::{self, Analyzer, MAX_TERM_BYTES};
 use agentmem::{OnConflict, Options, Store};
@@ -54,14 +54,17 @@ pub fn query(data: &[u8]) {
     let small = Small::new(&records);
     let found = Bm25Query::new(query).terms(&small);
     small.same_in_a_segment(&found, Scoring::Bm25);
-    let cosine = CosineQuery::new(query);
-    small.same_in_a_segment(&cosine.terms(&small), Scoring::Cosine);
-    assert!(cosine.scores(&records, &small).iter().all(|score| (-1e-9..=1.0 + 1e-6).contains(score)));
-    let plan = Plan::new(query);
-    let top = small.same_in_a_segment(&plan.terms(&small), Scoring::Bm25);
-    let candidates: Vec<Candidate<'_>> =
-        top.iter().map(|&(seq, bm25)| Candidate { text: records[seq as usize - 1], bm25 }).collect();
-    let ranked = plan.rank(&candidates, &small);
+    let mut texts = Texts::default();
+    (1..).zip(&records).for_each(|(seq, record)| texts.read(seq, record));
+    let cosine = CosineQuery::new(query, &small);
+    let top = small.same_in_a_segment(&cosine.terms(), Scoring::Cosine);
+    let seqs: Vec<i64> = top.iter().map(|&(seq, _)| seq).collect();
+    let scores = cosine.scores(&texts, &seqs, &small);
+    assert!(scores.len() == seqs.len() && scores.iter().all(|score| (-1e-9..=1.0 + 1e-6).contains(score)));
+    let plan = Plan::new(query, &small);
+    let top = small.same_in_a_segment(&plan.terms(), Scoring::Bm25);
+    let candidates: Vec<Candidate> = top.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
+    let ranked = plan.rank(&candidates, &texts, &small);
     assert_eq!(ranked.len(), candidates.len());
     assert!(ranked.iter().all(|hit| (0.0..=1.0).contains(&hit.score) && hit.order.is_finite()));
     assert!(ranked.windows(2).all(|pair| pair[0].score >= pair[1].score));
@@ -110,6 +113,10 @@ impl Statistics for Small {
             [&self.tail, &self.segment].map(|index| index.document_frequency(term).expect("sound"));
         assert_eq!(tail, segment);
         tail
+    }
+
+    fn edition(&self) -> u32 {
+        0
     }
 }
 

@@ -1,0 +1,190 @@
+//! What a posting adds to its record's score.
+//!
+//! Scores are whole numbers, so that the order of addition, and with it the layout of segments, cannot change a ranking:
+//! a term's weight times the posting's value, a fixed-point number that is looked up where records are ordinary.
+
+use super::norm;
+use super::postings::bound_value;
+use crate::rank::bm25::{K1, saturation};
+
+/// The highest column that tells all of a document; from here on it means "this or more".
+pub const MANY: u8 = u8::MAX;
+/// Frequencies in a table: 1 and up.
+pub const ROWS: usize = 4;
+/// Columns in a table: 0 and up.
+pub const COLUMNS: usize = 256;
+
+/// A row for each of the lowest frequencies, in it the value of a posting for each column.
+pub type Table = [u32; ROWS * COLUMNS];
+
+/// Weights are scaled so that no record can score more than this.
+const SCALE: f32 = (1u32 << 30) as f32;
+/// Binary places of a value.
+const PLACES: u32 = 24;
+
+/// Values are below 2^7.
+#[inline]
+fn fixed(value: f32) -> u32 {
+    (value * (1u32 << PLACES) as f32) as u32
+}
+
+/// What one posting is worth before it is weighted.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// [`saturation`] for this mean length; a document's column is its length.
+    Bm25(f32),
+    /// `(1 + ln tf) / |record|`; a document's column is the code of its norm.
+    Cosine,
+}
+
+impl Value {
+    /// Of a posting of `tf` in a document of this column.
+    #[inline]
+    fn of(self, tf: u32, column: u32) -> f32 {
+        match self {
+            Self::Bm25(mean_length) => saturation(tf, column, mean_length),
+            // Of a sound segment it is less anyway: so sums stay within their type when frequency and norm do not fit.
+            Self::Cosine => {
+                (norm::sublinear(tf) * norm::inverses()[column as usize % COLUMNS]).min(norm::COSINE_BOUND)
+            }
+        }
+    }
+
+    /// The most that it can be.
+    pub fn greatest(self) -> f32 {
+        match self {
+            Self::Bm25(_) => K1 + 1.0,
+            Self::Cosine => norm::COSINE_BOUND,
+        }
+    }
+
+    /// Of the lowest frequencies and columns.
+    pub fn table(self) -> Box<Table> {
+        let mut table = Box::new([0; ROWS * COLUMNS]);
+        for (tf, row) in (1..).zip(table.chunks_exact_mut(COLUMNS)) {
+            for (column, entry) in (0..).zip(row) {
+                *entry = fixed(self.of(tf, column));
+            }
+        }
+        table
+    }
+}
+
+/// Where the columns of documents are.
+#[derive(Debug, Clone, Copy)]
+pub enum Columns<'a> {
+    /// Lengths in memory.
+    Lengths(&'a [u16]),
+    /// Lengths in a segment, little-endian.
+    Stored(&'a [[u8; 2]]),
+    /// Codes of norms.
+    Norms(&'a [u8]),
+}
+
+impl Columns<'_> {
+    /// The column of a document.
+    #[inline]
+    fn of(self, doc: u32) -> u32 {
+        let doc = doc as usize;
+        match self {
+            Self::Lengths(lengths) => lengths.get(doc).map_or(0, |&length| length.into()),
+            Self::Stored(lengths) => lengths.get(doc).map_or(0, |bytes| u16::from_le_bytes(*bytes).into()),
+            Self::Norms(norms) => norms.get(doc).map_or(0, |&norm| norm.into()),
+        }
+    }
+
+    /// The columns of the documents from `first` on, at most [`MANY`].
+    pub fn copy(self, first: u32, out: &mut [u8]) {
+        fn fill<T: Copy>(out: &mut [u8], from: &[T], first: u32, column: impl Fn(T) -> u8) {
+            let from = from.get(first as usize..).unwrap_or_default();
+            out.iter_mut().zip(from).for_each(|(out, &one)| *out = column(one));
+        }
+        let most = |length: u16| length.min(MANY.into()) as u8;
+        match self {
+            Self::Lengths(lengths) => fill(out, lengths, first, most),
+            Self::Stored(lengths) => fill(out, lengths, first, |bytes| most(u16::from_le_bytes(bytes))),
+            Self::Norms(norms) => fill(out, norms, first, |norm| norm),
+        }
+    }
+}
+
+/// What postings of some documents are worth, and bounds of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Scorer<'a> {
+    /// What is computed.
+    pub value: Value,
+    /// The value's table.
+    pub table: &'a Table,
+    /// The documents.
+    pub columns: Columns<'a>,
+    /// What bounds of blocks must be multiplied by to be bounds of the value.
+    pub stretch: f32,
+}
+
+impl Scorer<'_> {
+    #[inline]
+    fn value(&self, tf: u32, doc: u32) -> u32 {
+        let (row, column) = (tf.wrapping_sub(1) as usize, self.columns.of(doc));
+        if row < ROWS && (column as usize) < COLUMNS {
+            self.table[row * COLUMNS + column as usize]
+        } else {
+            fixed(self.value.of(tf, column))
+        }
+    }
+
+    /// At least the value of every posting in a block with this bound.
+    #[inline]
+    fn bound(&self, code: u8) -> u32 {
+        fixed(match self.value {
+            Value::Bm25(_) => bound_value(code) * self.stretch,
+            Value::Cosine => norm::COSINE_BOUND,
+        })
+    }
+}
+
+/// A term's weight.
+#[derive(Debug, Clone, Copy)]
+pub struct Weight(u32);
+
+/// How weights are scaled.
+#[derive(Debug, Clone, Copy)]
+pub struct Scale(f32);
+
+impl Scale {
+    /// For weights of this sum and values up to `greatest`; `None` when nothing can score.
+    pub fn new(weights: f32, greatest: f32) -> Option<Self> {
+        let total = weights * greatest;
+        (total > 0.0 && total.is_finite()).then_some(Self(SCALE / total))
+    }
+
+    /// A weight.
+    pub fn weight(self, weight: f32) -> Weight {
+        Weight((weight * self.0) as u32)
+    }
+
+    /// The score that a whole number stands for.
+    pub fn score(self, score: u32) -> f32 {
+        score as f32 / self.0
+    }
+}
+
+impl Weight {
+    /// Times a value out of a table.
+    #[inline]
+    pub fn times(self, value: u32) -> u32 {
+        ((u64::from(self.0) * u64::from(value)) >> PLACES) as u32
+    }
+
+    /// What a posting adds.
+    #[inline]
+    pub fn score(self, scorer: &Scorer<'_>, tf: u32, doc: u32) -> u32 {
+        self.times(scorer.value(tf, doc))
+    }
+
+    /// At least what any posting adds in a block with this bound.
+    #[inline]
+    pub fn bound(self, scorer: &Scorer<'_>, code: u8) -> u32 {
+        // One more than computed: rounding must not make it too small.
+        self.times(scorer.bound(code) + 1) + 1
+    }
+}
