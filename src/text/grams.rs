@@ -17,8 +17,7 @@ pub fn word_grams(folded: &str, mut emit: impl FnMut(u32)) {
     let mut window = [0u32; LENGTH];
     let mut seen = 0;
     for c in [' '].into_iter().chain(folded.chars()).chain([' ']) {
-        window.rotate_left(1);
-        window[LENGTH - 1] = c as u32;
+        window = [window[1], window[2], window[3], c as u32];
         seen += 1;
         if seen >= LENGTH {
             emit(hash(window));
