@@ -44,11 +44,13 @@ impl Sums {
     }
 
     /// Adds to each of `docs`, all in the window, what `score` says for it, its column and its frequency.
-    #[inline]
+    // Not inlined: so it has all registers for itself.
+    #[inline(never)]
     fn add(&mut self, docs: &[u32], tfs: &[u32], score: impl Fn(u32, u8, u32) -> u32) {
+        let (start, scores, columns) = (self.window.start, &mut *self.scores, &*self.columns);
         for (&doc, &tf) in docs.iter().zip(tfs) {
-            let place = doc.wrapping_sub(self.window.start) as usize % WINDOW;
-            self.scores[place] += score(doc, self.columns[place], tf);
+            let place = doc.wrapping_sub(start) as usize % WINDOW;
+            scores[place] += score(doc, columns[place], tf);
         }
     }
 }
