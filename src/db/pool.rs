@@ -273,14 +273,13 @@ impl Source {
 fn set_up(conn: &Connection, patience: Duration, cache_mib: u32) -> rusqlite::Result<()> {
     conn.busy_timeout(patience)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Pages are read through the map, which all processes share; the cache holds what a write has changed.
+    // The file is never mapped: should another program cut it short, reading a map would end the process (SIGBUS).
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -{};
-         PRAGMA mmap_size = {};",
-        cache_mib * 1024,
-        i64::MAX
+         PRAGMA mmap_size = 0;",
+        cache_mib * 1024
     ))?;
     filter::register_functions(conn)
 }

@@ -114,7 +114,7 @@ impl Shared {
     /// What the database says; the next call tries again.
     pub fn catch_up(self: &Arc<Self>, pool: &Arc<Pool>) -> Result<()> {
         let mut watcher = self.watcher.lock();
-        if !watcher.moved()? {
+        if !watcher.moved().map_err(|error| pool.explain(error))? {
             return Ok(());
         }
         self.follow(pool).inspect_err(|_| watcher.forget())?;
@@ -123,57 +123,49 @@ impl Shared {
         Ok(())
     }
 
-    /// Starts anew from the snapshot, or from the records where it is missing or damaged.
+    /// Starts anew from the snapshot, or from the records where it is missing or damaged. Until that is done, others see
+    /// what was there before.
     ///
     /// # Errors
     /// What the database says.
     pub fn reload(&self, pool: &Pool) -> Result<()> {
         let mut watcher = self.watcher.lock();
-        watcher.forget();
-        self.load(pool)?;
-        watcher.moved()?;
-        self.follow(pool).inspect_err(|_| watcher.forget())
+        watcher.moved().map_err(|error| pool.explain(error))?;
+        self.renew(pool).inspect_err(|_| watcher.forget())
     }
 
-    fn load(&self, pool: &Pool) -> Result<()> {
-        let index = snapshot::load(pool)?;
-        let (position, vectors) = pool.read(|conn| {
-            // An index that starts from nothing needs no deletion of the past.
-            let empty = index.position() == Position::default();
-            let position = if empty { changes::start(conn)? } else { at(index.position()) };
-            let mut vectors = Vectors::default();
-            records::each_vector(conn, 0, |seq, vector| {
-                if seq <= position.seq {
-                    vectors.add(seq, &vector);
-                }
-                Ok(seq < position.seq)
-            })?;
-            Ok((position, vectors))
-        })?;
-        let mut derived = self.derived.write();
-        *derived = Derived { index, vectors };
-        derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
-        self.selections.clear();
-        Ok(())
+    fn renew(&self, pool: &Pool) -> Result<()> {
+        loop {
+            let fresh = RwLock::new(load(pool)?);
+            if self.advance(pool, &fresh)? {
+                let mut derived = self.derived.write();
+                *derived = fresh.into_inner();
+                self.selections.clear();
+                return Ok(());
+            }
+        }
     }
 
     fn follow(&self, pool: &Pool) -> Result<()> {
+        if self.advance(pool, &self.derived)? { Ok(()) } else { self.renew(pool) }
+    }
+
+    /// Takes in what was committed since; false if that is not possible, and the indexes have to be loaded anew.
+    fn advance(&self, pool: &Pool, derived: &RwLock<Derived>) -> Result<bool> {
         let start = Instant::now();
         let mut taken = 0;
         loop {
-            let position = self.read(|derived| derived.index.position());
+            let position = derived.read().index.position();
             let Some(feed) = pool.read(|conn| changes::since(conn, at(position), STRETCH))? else {
                 log::info!("the change feed of {:?} was pruned; loading the index anew", pool.path());
-                self.load(pool)?;
-                continue;
+                return Ok(false);
             };
             taken += feed.added.len() + feed.deleted.len();
             let complete = feed.complete;
             let terms = self.terms(&feed.added);
-            if let Err(damaged) = self.take_in(feed, &terms) {
+            if let Err(damaged) = derived.write().take_in(feed, &terms) {
                 snapshot::disown(pool, damaged)?;
-                self.load(pool)?;
-                continue;
+                return Ok(false);
             }
             if complete {
                 break;
@@ -181,7 +173,7 @@ impl Shared {
         }
         self.handed_over.lock().clear();
         log::debug!("took in {taken} changes of {:?} in {:.1?}", pool.path(), start.elapsed());
-        Ok(())
+        Ok(true)
     }
 
     /// The terms of each record, joined by blanks.
@@ -193,24 +185,6 @@ impl Shared {
             Some((entries, at)) => entries[*at].terms.clone(),
             None => joined_terms(&added[i].content),
         })
-    }
-
-    fn take_in(&self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
-        let mut derived = self.derived.write();
-        // Vectors go before others come: those that come may be of another dimension.
-        feed.deleted.iter().for_each(|range| derived.vectors.remove(range));
-        for (record, terms) in feed.added.iter().zip(terms) {
-            derived.index.add(record.seq, terms.split_terminator(' '));
-            if let Some(vector) = &record.embedding {
-                derived.vectors.add(record.seq, vector);
-            }
-        }
-        for range in feed.deleted {
-            derived.index.remove(range)?;
-        }
-        let Feed { position, .. } = feed;
-        derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
-        Ok(())
     }
 
     /// Runs `work` in a thread of its own, unless one is running.
@@ -231,6 +205,49 @@ impl Shared {
         if running.is_some_and(|thread| thread.join().is_err()) {
             log::error!("writing the index ended in a panic; it will be rebuilt");
         }
+    }
+}
+
+/// The indexes as the snapshot has them, still to be caught up.
+fn load(pool: &Pool) -> Result<Derived> {
+    let mut index = snapshot::load(pool)?;
+    let (position, vectors) = pool.read(|conn| {
+        // An index that starts from nothing needs no deletion of the past.
+        let empty = index.position() == Position::default();
+        let position = if empty { changes::start(conn)? } else { at(index.position()) };
+        let mut vectors = Vectors::default();
+        records::each_vector(conn, 0, |seq, vector| {
+            if seq <= position.seq {
+                vectors.add(seq, &vector);
+            }
+            Ok(seq < position.seq)
+        })?;
+        Ok((position, vectors))
+    })?;
+    index.set_position(Position { seq: position.seq, deletion: position.deletion });
+    Ok(Derived { index, vectors })
+}
+
+impl Derived {
+    fn take_in(&mut self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
+        let Feed { added, deleted, position, complete } = feed;
+        // Vectors go before others come: those that come may be of another dimension.
+        deleted.iter().for_each(|range| self.vectors.remove(range));
+        for (record, terms) in added.iter().zip(terms) {
+            self.index.add(record.seq, terms.split_terminator(' '));
+            if let Some(vector) = &record.embedding {
+                self.vectors.add(record.seq, vector);
+            }
+        }
+        // An updated record is found until the last stretch as it was, and so at any moment: the feed tells of the
+        // deletions again.
+        let mut deletion = self.index.position().deletion;
+        if complete {
+            deleted.into_iter().try_for_each(|range| self.index.remove(range))?;
+            deletion = position.deletion;
+        }
+        self.index.set_position(Position { seq: position.seq, deletion });
+        Ok(())
     }
 }
 
