@@ -18,6 +18,7 @@ from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 import pytest
+from reliability.child import added_by_child
 
 import agentmem
 
@@ -175,12 +176,6 @@ def test_forks_in_the_middle_of_work(
     store.close()
     assert ids(tmp_path / "memory.db") == expected
     figures["forks in the middle of work"] += len(children)
-
-
-def added_by_child(store: agentmem.MemoryStore, name: str) -> None:
-    """A child's work, and that it finds it."""
-    store.add(f"this is {name}", id=name)
-    assert store.search(name, 1)[0].record.id == name
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
