@@ -3,10 +3,11 @@
 //! - [`pool`]: connections. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema versions.
 //! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
 //! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.
-//! - [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
+//! - [`counters`]: what happened. [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
 
 pub mod batch;
 pub mod changes;
+pub mod counters;
 mod failure;
 pub mod filter;
 pub mod fts;

@@ -12,6 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::changes::Watcher;
+use super::counters::Counters;
 use super::failure::{self, Explained};
 use super::identify::{Found, identify, immutable_flags, immutable_uri};
 use super::opener::{LastOut, Opener};
@@ -73,6 +74,7 @@ pub struct Pool {
     failure: LastFailure,
     writer: Option<Mutex<Connection>>,
     file: FileId,
+    counters: Counters,
 }
 
 impl Pool {
@@ -100,7 +102,8 @@ impl Pool {
         let failure = LastFailure::default();
         let (readers, last_out) = readers(&source, &settings, failure.clone());
         let file = FileId::of(&path).map_err(|error| Error::io(&path, error))?;
-        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file })
+        let counters = Counters::default();
+        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file, counters })
     }
 
     /// The store's file, absolute.
@@ -125,6 +128,12 @@ impl Pool {
     #[must_use]
     pub fn explain(&self, error: Error) -> Error {
         failure::explain(error, self.path(), self.patience())
+    }
+
+    /// What happened since it was opened.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Which file this is, whatever path leads to it.

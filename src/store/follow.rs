@@ -136,6 +136,7 @@ impl Shared {
 
     fn renew(&self, pool: &Pool) -> Result<()> {
         loop {
+            pool.counters().reloads.add(1);
             let fresh = RwLock::new(load(pool)?);
             if self.advance(pool, &fresh)? {
                 let mut derived = self.derived.write();
@@ -172,6 +173,8 @@ impl Shared {
             }
         }
         self.handed_over.lock().clear();
+        pool.counters().catch_ups.add(1);
+        pool.counters().caught_up.add(taken as u64);
         log::debug!("took in {taken} changes of {:?} in {:.1?}", pool.path(), start.elapsed());
         Ok(true)
     }

@@ -79,6 +79,7 @@ impl Store {
     fn log_if_slow(&self, query: &Query, took: std::time::Duration) {
         const SLOW: std::time::Duration = std::time::Duration::from_millis(500);
         if took > SLOW {
+            self.pool.counters().slow_searches.add(1);
             log::warn!("a search of {} characters in {:?} took {took:.1?}", query.text.len(), self.path());
         }
     }
