@@ -134,6 +134,21 @@ class Stats:
     connections: int
     idle_connections: int
     pool_size: int
+    slow_searches: int
+    """Of more than half a second; like all that follows, by this store since it was opened."""
+    lock_waits: int
+    """Writes that waited for the lock of another process for more than 10 ms."""
+    lock_wait_seconds: float
+    """How long all of these waited together."""
+    catch_ups: int
+    """Times that the index took in what was committed, here or in other processes."""
+    caught_up: int
+    """Records and deletions that it took in."""
+    index_reloads: int
+    """Times that the index was read from its files or made anew; 1 for the opening, if no other store of the
+    process had it."""
+    index_disowned: int
+    """Times that index files were damaged or not this store's, and the index was made from the records."""
 
     def to_dict(self) -> dict[str, Any]:
         """All of it by name."""

@@ -1,6 +1,8 @@
 //! The store as its callers see it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use agentmem::{Error, Filter, IndexMode, Mode, OnConflict, Options, Query, Record, Store};
 use tempfile::TempDir;
 
@@ -165,4 +167,27 @@ fn a_vector_of_another_dimension_may_take_the_place_of_the_only_one() {
         assert_eq!(store.search(&query).unwrap().len(), 1);
     }
     sound(&store);
+}
+
+/// While the index is made anew, a search finds what it found before.
+#[test]
+fn a_search_never_sees_half_of_an_index() {
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    fill(&store, 300);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let query = Query { mode: Mode::Bm25, ..Query::new("common", 1000) };
+                while !done.load(Ordering::Relaxed) {
+                    assert_eq!(store.search(&query).unwrap().len(), 300);
+                }
+            });
+        }
+        for _ in 0..60 {
+            store.rebuild(&mut |_, _| true).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+    });
 }

@@ -157,3 +157,21 @@ def test_stats(filled: MemoryStore) -> None:
     assert stats.disk_bytes > 0
     assert stats.schema_version >= 2
     assert stats.to_dict()["records"] == 3
+
+
+def test_stats_tell_what_happened(tmp_path: Path) -> None:
+    """For operators: waits for locks, what the index took in, what was wrong with its files."""
+    path = tmp_path / "memory.db"
+    with agentmem.open(path) as store:
+        store.add_many(f"note {n}" for n in range(4500))
+        before = store.stats()
+        store.add("one more")
+        after = store.stats()
+        assert (after.catch_ups - before.catch_ups, after.caught_up - before.caught_up) == (1, 1)
+        assert (after.index_reloads, after.index_disowned, after.slow_searches) == (1, 0, 0)
+        assert after.lock_wait_seconds >= 0.01 * after.lock_waits
+    (file,) = path.with_name("memory.db-index").iterdir()
+    file.unlink()
+    with agentmem.open(path) as store:
+        assert store.stats().index_disowned == 1
+        assert store.stats().caught_up == 4501

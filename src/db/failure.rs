@@ -18,6 +18,12 @@ pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
     }
     let Error::Sqlite(rusqlite::Error::SqliteFailure(failure, ref detail)) = error else { return error };
     let detail = detail.clone().unwrap_or_else(|| failure.to_string());
+    // The statements are right and keep to the constraints, so it is what they find that is wrong: the schema, say, or
+    // a table of the full text.
+    if failure.extended_code == rusqlite::ffi::SQLITE_ERROR || failure.code == ErrorCode::ConstraintViolation
+    {
+        return Error::Corrupt { path: path.into(), detail };
+    }
     let io = |kind| Error::io(path, io::Error::new(kind, detail.clone()));
     match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {

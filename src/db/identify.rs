@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::explain;
@@ -57,6 +58,9 @@ pub fn identify(path: &Path) -> Result<Found> {
 
 fn header(path: &Path) -> rusqlite::Result<(i32, u32)> {
     let conn = Connection::open_with_flags(immutable_uri(path), immutable_flags())?;
+    // While the log is moved into the file, or when that was cut short, the header counts pages that are not there yet:
+    // SQLite calls that damage, except in this mode.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_WRITABLE_SCHEMA, true)?;
     let owner = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let version = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     Ok((owner, version))

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -133,6 +133,8 @@ fn back_up(path: &Path, version: u32) -> Result<()> {
         _ => beside(path, &format!(".v{version}-backup-{number}")),
     });
     let Some(copy) = names.find(free) else { return Ok(()) };
+    // Whoever migrates holds the write lock: parts that are there belong to nobody any more.
+    upkeep::sweep(&copy, Duration::ZERO);
     let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     upkeep::backup(&source, &copy, &mut |_, _| true)?;
     log::info!("the store as it was before the migration is in {}", copy.display());

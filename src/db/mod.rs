@@ -4,11 +4,12 @@
 //! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
 //!   `checksum`: noticing that a record was damaged.
 //! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.
-//! - [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
+//! - [`counters`]: what happened. [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
 
 pub mod batch;
 pub mod changes;
 mod checksum;
+pub mod counters;
 mod failure;
 pub mod filter;
 pub mod fts;

@@ -12,6 +12,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::changes::Watcher;
+use super::counters::Counters;
 use super::failure::{self, Explained};
 use super::identify::{Found, identify, immutable_flags, immutable_uri};
 use super::opener::{LastOut, Opener};
@@ -73,6 +74,7 @@ pub struct Pool {
     failure: LastFailure,
     writer: Option<Mutex<Connection>>,
     file: FileId,
+    counters: Counters,
 }
 
 impl Pool {
@@ -100,7 +102,8 @@ impl Pool {
         let failure = LastFailure::default();
         let (readers, last_out) = readers(&source, &settings, failure.clone());
         let file = FileId::of(&path).map_err(|error| Error::io(&path, error))?;
-        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file })
+        let counters = Counters::default();
+        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file, counters })
     }
 
     /// The store's file, absolute.
@@ -125,6 +128,12 @@ impl Pool {
     #[must_use]
     pub fn explain(&self, error: Error) -> Error {
         failure::explain(error, self.path(), self.patience())
+    }
+
+    /// What happened since it was opened.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// Which file this is, whatever path leads to it.
@@ -275,14 +284,13 @@ fn set_up(conn: &Connection, patience: Duration, cache_mib: u32) -> rusqlite::Re
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     // A plan that looked at a bound value would be made anew for every other value.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // Pages are read through the map, which all processes share; the cache holds what a write has changed.
+    // The file is never mapped: should another program cut it short, reading a map would end the process (SIGBUS).
     conn.execute_batch(&format!(
         "PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -{};
-         PRAGMA mmap_size = {};",
-        cache_mib * 1024,
-        i64::MAX
+         PRAGMA mmap_size = 0;",
+        cache_mib * 1024
     ))?;
     filter::register_functions(conn)
 }

@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -13,6 +14,9 @@ use super::{Progress, fts, transaction};
 use crate::error::{Error, Result};
 use crate::random;
 
+/// A part of a backup that nobody has written to for so long is what a killed process left.
+const STRAY: Duration = Duration::from_secs(3600);
+
 /// Copies the store as of now to `target`, while others read and write. The copy appears under its name when it is
 /// whole and synced; an older backup there is replaced.
 ///
@@ -21,6 +25,7 @@ use crate::random;
 /// than a store, [`Error::Interrupted`] if progress says so, [`Error::Io`].
 pub fn backup(source: &Connection, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
     check_target(source, target)?;
+    sweep(target, STRAY);
     let part = Part::create(target)?;
     // One view of the source from first page to last: other writers would make the copy begin anew.
     transaction::snapshot(source, |source| copy(source, &part.0, progress))?;
@@ -64,6 +69,35 @@ fn copy(source: &Connection, part: &Path, progress: &mut Progress<'_>) -> Result
     }
 }
 
+/// Removes the parts of backups to `target` that were last written longer ago than `age`. Should that fail, they stay.
+pub(super) fn sweep(target: &Path, age: Duration) {
+    let Some(name) = target.file_name() else { return };
+    for entry in fs::read_dir(folder(target)).into_iter().flatten().flatten() {
+        let written = entry.metadata().and_then(|metadata| metadata.modified());
+        let idle = written.is_ok_and(|at| at.elapsed().unwrap_or_default() >= age);
+        if idle && is_part(entry.file_name().as_encoded_bytes(), name.as_encoded_bytes()) {
+            log::info!("removing {:?}, the part of a backup that was cut short", entry.path());
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
+/// Is it the name of a [`Part`] of `target`, or of the journal that SQLite keeps beside one?
+fn is_part(name: &[u8], target: &[u8]) -> bool {
+    let name = name.strip_suffix(b"-journal").unwrap_or(name);
+    let middle = name.strip_prefix(target).and_then(|rest| rest.strip_suffix(b".part"));
+    middle
+        .and_then(|middle| middle.strip_prefix(b"."))
+        .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
+}
+
+fn folder(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// A file that is removed unless it was renamed.
 struct Part(PathBuf);
 
@@ -88,10 +122,7 @@ impl Drop for Part {
 
 #[cfg(unix)]
 fn sync_folder(file: &Path) -> io::Result<()> {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
-        _ => File::open(".")?.sync_all(),
-    }
+    File::open(folder(file))?.sync_all()
 }
 
 #[cfg(not(unix))]
@@ -108,11 +139,11 @@ pub fn problems(conn: &Connection, thorough: bool) -> Result<Vec<String>> {
     let pragma = if thorough { "PRAGMA integrity_check" } else { "PRAGMA quick_check" };
     transaction::snapshot(conn, |conn| {
         // FTS5's check trusts what the connection remembers of the table, which only a query brings up to date.
-        fts::rows_with_term(conn, "a")?;
+        let full_text = fts::rows_with_term(conn, "a").err().map(|error| format!("full text: {error}"));
         let mut statement = conn.prepare(pragma)?;
         let lines =
             statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(lines.into_iter().filter(|line| line != "ok").collect())
+        Ok(lines.into_iter().filter(|line| line != "ok").chain(full_text).collect())
     })
 }
 

@@ -253,6 +253,13 @@ impl PyStore {
         dict.set_item("connections", stats.connections.0)?;
         dict.set_item("idle_connections", stats.connections.1)?;
         dict.set_item("pool_size", stats.pool_size)?;
+        dict.set_item("slow_searches", stats.slow_searches)?;
+        dict.set_item("lock_waits", stats.lock_waits)?;
+        dict.set_item("lock_wait_seconds", stats.lock_waited.as_secs_f64())?;
+        dict.set_item("catch_ups", stats.catch_ups)?;
+        dict.set_item("caught_up", stats.caught_up)?;
+        dict.set_item("index_reloads", stats.reloads)?;
+        dict.set_item("index_disowned", stats.disowned)?;
         Ok(dict)
     }
 

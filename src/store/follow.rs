@@ -128,7 +128,7 @@ impl Shared {
     /// What the database says; the next call tries again.
     pub fn catch_up(self: &Arc<Self>, pool: &Arc<Pool>) -> Result<()> {
         let mut watcher = self.watcher.lock();
-        if !watcher.moved()? {
+        if !watcher.moved().map_err(|error| pool.explain(error))? {
             return Ok(());
         }
         self.follow(pool).inspect_err(|_| watcher.forget())?;
@@ -137,16 +137,15 @@ impl Shared {
         Ok(())
     }
 
-    /// Starts anew from the snapshot, or from the records where it is missing or damaged.
+    /// Starts anew from the snapshot, or from the records where it is missing or damaged. Until that is done, others see
+    /// what was there before.
     ///
     /// # Errors
     /// What the database says.
     pub fn reload(&self, pool: &Pool) -> Result<()> {
         let mut watcher = self.watcher.lock();
-        watcher.forget();
-        self.load(pool)?;
-        watcher.moved()?;
-        self.follow(pool).inspect_err(|_| watcher.forget())
+        watcher.moved().map_err(|error| pool.explain(error))?;
+        self.renew(pool).inspect_err(|_| watcher.forget())
     }
 
     /// Starts anew because an index file turned out to be damaged.
@@ -163,9 +162,25 @@ impl Shared {
         snapshot::disown(pool, damaged)
     }
 
-    fn load(&self, pool: &Pool) -> Result<()> {
+    fn renew(&self, pool: &Pool) -> Result<()> {
+        loop {
+            pool.counters().reloads.add(1);
+            let fresh = RwLock::new(self.load(pool)?);
+            if self.advance(pool, &fresh)? {
+                let mut derived = self.derived.write();
+                let edition = derived.edition.wrapping_add(1);
+                *derived = Derived { edition, ..fresh.into_inner() };
+                self.selections.clear();
+                self.library.clear();
+                return Ok(());
+            }
+        }
+    }
+
+    /// The indexes as the snapshot has them, still to be caught up.
+    fn load(&self, pool: &Pool) -> Result<Derived> {
         let without_files = self.without_files.load(Ordering::Acquire);
-        let index = if without_files { Index::default() } else { snapshot::load(pool)? };
+        let mut index = if without_files { Index::default() } else { snapshot::load(pool)? };
         let (position, vectors) = pool.read(|conn| {
             // An index that starts from nothing needs no deletion of the past.
             let empty = index.position() == Position::default();
@@ -179,39 +194,40 @@ impl Shared {
             })?;
             Ok((position, vectors))
         })?;
-        let mut derived = self.derived.write();
-        *derived = Derived { index, vectors, edition: derived.edition.wrapping_add(1) };
-        derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
-        self.selections.clear();
-        self.library.clear();
-        Ok(())
+        index.set_position(Position { seq: position.seq, deletion: position.deletion });
+        Ok(Derived { index, vectors, edition: 0 })
     }
 
     fn follow(&self, pool: &Pool) -> Result<()> {
+        if self.advance(pool, &self.derived)? { Ok(()) } else { self.renew(pool) }
+    }
+
+    /// Takes in what was committed since; false if that is not possible, and the indexes have to be loaded anew.
+    fn advance(&self, pool: &Pool, derived: &RwLock<Derived>) -> Result<bool> {
         let start = Instant::now();
         let mut taken = 0;
         loop {
-            let position = self.read(|derived| derived.index.position());
+            let position = derived.read().index.position();
             let Some(feed) = pool.read(|conn| changes::since(conn, at(position), STRETCH))? else {
                 log::info!("the change feed of {:?} was pruned; loading the index anew", pool.path());
-                self.load(pool)?;
-                continue;
+                return Ok(false);
             };
             taken += feed.added.len() + feed.deleted.len();
             let complete = feed.complete;
             let terms = self.terms(&feed.added);
-            if let Err(damaged) = self.take_in(feed, &terms) {
+            if let Err(damaged) = derived.write().take_in(feed, &terms) {
                 self.disown(pool, damaged)?;
-                self.load(pool)?;
-                continue;
+                return Ok(false);
             }
             if complete {
                 break;
             }
         }
         self.handed_over.lock().clear();
+        pool.counters().catch_ups.add(1);
+        pool.counters().caught_up.add(taken as u64);
         log::debug!("took in {taken} changes of {:?} in {:.1?}", pool.path(), start.elapsed());
-        Ok(())
+        Ok(true)
     }
 
     /// The terms of each record, joined by blanks.
@@ -223,25 +239,6 @@ impl Shared {
             Some((entries, at)) => entries[*at].terms(&joined_terms).to_owned(),
             None => joined_terms(&added[i].content),
         })
-    }
-
-    fn take_in(&self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
-        let mut derived = self.derived.write();
-        derived.edition = derived.edition.wrapping_add(1);
-        // Vectors go before others come: those that come may be of another dimension.
-        feed.deleted.iter().for_each(|range| derived.vectors.remove(range));
-        for (record, terms) in feed.added.iter().zip(terms) {
-            derived.index.add(record.seq, terms.split_terminator(' '));
-            if let Some(vector) = &record.embedding {
-                derived.vectors.add(record.seq, vector);
-            }
-        }
-        for range in feed.deleted {
-            derived.index.remove(range)?;
-        }
-        let Feed { position, .. } = feed;
-        derived.index.set_position(Position { seq: position.seq, deletion: position.deletion });
-        Ok(())
     }
 
     /// Runs `work` in a thread of its own, unless one is running.
@@ -262,6 +259,30 @@ impl Shared {
         if running.is_some_and(|thread| thread.join().is_err()) {
             log::error!("writing the index ended in a panic; it will be rebuilt");
         }
+    }
+}
+
+impl Derived {
+    fn take_in(&mut self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
+        let Feed { added, deleted, position, complete } = feed;
+        self.edition = self.edition.wrapping_add(1);
+        // Vectors go before others come: those that come may be of another dimension.
+        deleted.iter().for_each(|range| self.vectors.remove(range));
+        for (record, terms) in added.iter().zip(terms) {
+            self.index.add(record.seq, terms.split_terminator(' '));
+            if let Some(vector) = &record.embedding {
+                self.vectors.add(record.seq, vector);
+            }
+        }
+        // An updated record is found until the last stretch as it was, and so at any moment: the feed tells of the
+        // deletions again.
+        let mut deletion = self.index.position().deletion;
+        if complete {
+            deleted.into_iter().try_for_each(|range| self.index.remove(range))?;
+            deletion = position.deletion;
+        }
+        self.index.set_position(Position { seq: position.seq, deletion });
+        Ok(())
     }
 }
 

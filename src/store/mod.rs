@@ -99,6 +99,20 @@ pub struct Stats {
     pub connections: (u32, u32),
     /// Most reading connections.
     pub pool_size: u32,
+    /// Since the store was opened: searches of more than half a second.
+    pub slow_searches: u64,
+    /// Waits of more than 10 ms for the write lock.
+    pub lock_waits: u64,
+    /// How long all of them took.
+    pub lock_waited: Duration,
+    /// Times that this store brought the index up to date, its opening included.
+    pub catch_ups: u64,
+    /// Records and deletions that it took in.
+    pub caught_up: u64,
+    /// Times that it loaded the index anew, its opening included.
+    pub reloads: u64,
+    /// Times that it disowned index files, because one was damaged or foreign.
+    pub disowned: u64,
 }
 
 /// One open store. Many threads may use it at once.
@@ -318,6 +332,7 @@ impl Store {
         let totals = self.read(meta::totals)?;
         let size = self.shared.as_ref().map(|shared| shared.size()).unwrap_or_default();
         let readers = self.pool.readers();
+        let counters = self.pool.counters();
         Ok(Stats {
             path: self.path().to_owned(),
             records: totals.records,
@@ -331,6 +346,13 @@ impl Store {
             tail_records: size.tail,
             connections: (readers.connections, readers.idle_connections),
             pool_size: self.options.pool_size,
+            slow_searches: counters.slow_searches.get(),
+            lock_waits: counters.lock_waits.get(),
+            lock_waited: Duration::from_micros(counters.lock_wait_micros.get()),
+            catch_ups: counters.catch_ups.get(),
+            caught_up: counters.caught_up.get(),
+            reloads: counters.reloads.get(),
+            disowned: counters.disowned.get(),
         })
     }
 

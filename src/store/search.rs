@@ -88,6 +88,7 @@ impl Store {
     fn log_if_slow(&self, query: &Query, took: Duration) {
         const SLOW: Duration = Duration::from_millis(500);
         if took > SLOW {
+            self.pool.counters().slow_searches.add(1);
             log::warn!("a search of {} characters in {:?} took {took:.1?}", query.text.len(), self.path());
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::Connection;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Store, joined_terms};
 use crate::db::{Progress, changes, fts, meta, records, upkeep};
@@ -39,6 +40,8 @@ impl Report {
 struct Truth {
     seqs: Vec<Seq>,
     frequencies: HashMap<String, u64>,
+    /// For each term a sum over the records that hold it, which others would hardly have.
+    holders: HashMap<String, u64>,
     terms: u64,
     with_vector: Vec<Seq>,
 }
@@ -134,10 +137,8 @@ fn truth(conn: &Connection, progress: &mut Progress<'_>) -> Result<Truth> {
         distinct.sort_unstable();
         distinct.dedup();
         for term in distinct {
-            match truth.frequencies.get_mut(term) {
-                Some(df) => *df += 1,
-                None => drop(truth.frequencies.insert(term.to_owned(), 1)),
-            }
+            count(&mut truth.frequencies, term, 1);
+            count(&mut truth.holders, term, mark(seq));
         }
         let done = truth.seqs.len() as u64;
         if done.is_multiple_of(STRIDE) && !progress(done, total) {
@@ -150,6 +151,18 @@ fn truth(conn: &Connection, progress: &mut Progress<'_>) -> Result<Truth> {
         Ok(true)
     })?;
     Ok(truth)
+}
+
+fn count(sums: &mut HashMap<String, u64>, term: &str, more: u64) {
+    match sums.get_mut(term) {
+        Some(sum) => *sum = sum.wrapping_add(more),
+        None => drop(sums.insert(term.to_owned(), more)),
+    }
+}
+
+/// What a record adds to the sum of a term.
+fn mark(seq: Seq) -> u64 {
+    xxh3_64(&seq.to_le_bytes())
 }
 
 fn full_text_problems(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
@@ -168,13 +181,31 @@ fn full_text_problems(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
             truth.terms
         ));
     }
-    match fts::vocabulary(conn) {
-        Ok(found) => {
-            problems.extend(differences("full text", &truth.frequencies, &found.into_iter().collect()))
+    let listed = fts::vocabulary(conn).and_then(|found| Ok((found, wrong_holders(conn, truth)?)));
+    match listed {
+        Ok((found, wrong)) => {
+            problems.extend(differences("full text", &truth.frequencies, &found.into_iter().collect()));
+            problems.extend(wrong);
         }
         Err(error) => problems.push(format!("full text: {error}")),
     }
     Ok(problems)
+}
+
+/// The list of terms may be right, and the records that are found by one wrong.
+fn wrong_holders(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
+    let mut wrong = Vec::new();
+    for (term, sum) in &truth.holders {
+        let found = fts::rows_with_term(conn, term)?;
+        if found.into_iter().fold(0u64, |sum, seq| sum.wrapping_add(mark(seq))) != *sum {
+            wrong.push(format!("full text: {term:?} finds other records than those that hold it"));
+        }
+        if wrong.len() == LISTED {
+            break;
+        }
+    }
+    wrong.sort();
+    Ok(wrong)
 }
 
 fn differences(name: &str, truth: &HashMap<String, u64>, found: &HashMap<String, u64>) -> Vec<String> {

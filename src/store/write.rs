@@ -257,7 +257,10 @@ impl WriteQueue {
 
     /// One transaction: the jobs of the group so far, then those that wait.
     fn attempt(&self, conn: &Connection, group: &mut Group, deadline: Instant) -> Result<Attempt> {
-        let transaction = Transaction::begin(conn, deadline)?;
+        let asked = Instant::now();
+        let transaction = Transaction::begin(conn, deadline);
+        self.pool.counters().waited(asked);
+        let transaction = transaction?;
         let mut batch = Batch::new(conn)?;
         let start = Instant::now();
         let mut again = mem::take(&mut group.done).into_iter();

@@ -70,11 +70,13 @@ class Crew:
         """
         before = self.ledger.acknowledged
         self.ledger.take_in(self.logs)
+        self.figures["writes acknowledged"] += self.ledger.acknowledged - before
         with agentmem.open(self.store) as store:
             found = {record.id: record.content for record in store.list(None)}
-            self.figures["writes cut off by a kill"] += self.ledger.check(found)
+            try:
+                self.figures["writes cut off by a kill"] += self.ledger.check(found)
+            finally:
+                self.figures["writes lost"] += self.ledger.lost
             report = store.verify()
             assert report, report.problems
             assert store.count() == len(found)
-        self.figures["writes acknowledged"] += self.ledger.acknowledged - before
-        self.figures["writes lost"] += 0

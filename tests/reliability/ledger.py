@@ -32,6 +32,7 @@ class Ledger:
     def __init__(self) -> None:
         self.contents: Contents = {}
         self.acknowledged = 0
+        self.lost = 0
         self.by_worker: dict[str, int] = {}
         self._read: dict[Path, int] = {}
         self._open: dict[str, Contents] = {}
@@ -71,6 +72,7 @@ class Ledger:
         self._open.clear()
         expected = {id: content for id, content in self.contents.items() if content is not None}
         lost = {id: content for id, content in expected.items() if found.get(id) != content}
+        self.lost += len(lost)
         assert not lost, f"{len(lost)} acknowledged writes are lost: {list(lost.items())[:5]}"
         assert found.keys() == expected.keys(), f"from nowhere: {list(found.keys() - expected.keys())[:5]}"
         return settled

@@ -18,7 +18,7 @@ from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 
 import pytest
-from reliability.child import adds_and_finds
+from reliability.child import added_by_child
 
 import agentmem
 
@@ -164,7 +164,7 @@ def test_forks_in_the_middle_of_work(
     try:
         for number in range(20):
             name = f"child{number}"
-            children.append(forked(lambda name=name: adds_and_finds(store, name)))
+            children.append(forked(lambda name=name: added_by_child(store, name)))
             time.sleep(0.01)
         for pid in children:
             ended_well(pid)
@@ -183,7 +183,7 @@ def test_multiprocessing(method: str, store: agentmem.MemoryStore, tmp_path: Pat
     """The store itself is handed to the children."""
     context = multiprocessing.get_context(method)
     children = [
-        context.Process(target=adds_and_finds, args=(store, f"{method}{number}")) for number in range(3)
+        context.Process(target=added_by_child, args=(store, f"{method}{number}")) for number in range(3)
     ]
     for child in children:
         child.start()

@@ -21,8 +21,10 @@ import pytest
 import agentmem
 import agentmem.aio
 
+# What runs in the background of a shell may have been told to ignore Ctrl-C, and its children with it.
 BEGIN = """
-import os, sys, threading, io, agentmem
+import os, signal, sys, threading, io, agentmem
+signal.signal(signal.SIGINT, signal.default_int_handler)
 store = agentmem.open(sys.argv[1])
 def acknowledged(ids):
     os.write(1, ("".join(f"{id}\\n" for id in ids)).encode())
