@@ -185,7 +185,7 @@ def test_flipped_bits_in_the_database(
                 right = words_in(store) == expected
                 right = right and all(found_by(store, word) == found for word, found in words.items())
                 noticed = not store.verify()
-                # Of thousands one may hit the analyzer's version: then the full text follows the damaged texts.
+                # One of thousands may hit the analyzer's version: then the full text follows the texts.
                 assert right or noticed or flips == 4096, f"wrong and not noticed: {path}"
                 figures["damaged databases with a wrong field that nothing notices"] += (
                     not noticed and shown(store) != texts
