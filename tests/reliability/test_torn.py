@@ -192,6 +192,9 @@ def test_flipped_bits_in_the_database(
                 )
         except (agentmem.CorruptStoreError, agentmem.NotAStoreError, agentmem.SchemaTooNewError):
             figures["damaged databases refused"] += 1
+        except agentmem.StoreBusyError:
+            # The feed's numbers are wrong, so that the index never comes to stand where the records do.
+            figures["damaged databases that verify() gave up on"] += 1
         path.unlink()
 
 
