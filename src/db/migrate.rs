@@ -103,7 +103,7 @@ pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<(
         }
         transaction.commit(deadline)?;
     }
-    check_owner(conn, path)
+    check_owner(conn, path, deadline)
 }
 
 /// A new store skips the intermediate versions as far as others can see.
@@ -148,8 +148,9 @@ fn check_known(path: &Path, found: u32) -> Result<()> {
     Ok(())
 }
 
-fn check_owner(conn: &Connection, path: &Path) -> Result<()> {
-    let owner: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+fn check_owner(conn: &Connection, path: &Path, deadline: Instant) -> Result<()> {
+    let read = || conn.query_row("PRAGMA application_id", [], |row| row.get(0));
+    let owner: i32 = transaction::until(deadline, read)?;
     if owner != APPLICATION_ID {
         let detail = "it is an SQLite database of another program".into();
         return Err(Error::NotAStore { path: path.into(), detail });

@@ -50,8 +50,9 @@ struct Truth {
 enum Compared {
     /// With these problems.
     Done(Vec<String>),
-    /// Somebody wrote meanwhile: the index is not at the moment that the connection sees.
-    Apart,
+    /// The index is not at the moment that the connection sees, which has these newest numbers: of a record, of one that
+    /// is there, of a deletion. Somebody wrote meanwhile; or the numbers are damaged.
+    Apart([i64; 3]),
     /// With an index file that cannot be read.
     Unreadable(Damaged),
 }
@@ -64,6 +65,7 @@ impl Store {
     /// [`Error::Interrupted`]; what is damaged is in the report and no error, unless it cannot be read at all.
     pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Report> {
         let mut report = Report { records: 0, problems: self.read(|conn| upkeep::problems(conn, true))? };
+        let mut seen = None;
         for _ in 0..ATTEMPTS {
             self.catch_up()?;
             let compared = self.read(|conn| {
@@ -82,6 +84,10 @@ impl Store {
                     return Ok(report);
                 }
                 (Compared::Unreadable(damaged), Some(shared)) => shared.repair(&self.pool, damaged)?,
+                (Compared::Apart(numbers), _) if seen.replace(numbers) == Some(numbers) => {
+                    report.problems.push("the numbers of the change feed do not fit the records".into());
+                    return Ok(report);
+                }
                 _ => {}
             }
         }
@@ -95,12 +101,11 @@ impl Store {
         let Some(shared) = &self.shared else { return Ok(Compared::Done(Vec::new())) };
         shared.read(|derived| {
             let (index, newest) = (&derived.index, changes::newest_record(conn)?);
-            let missed = truth.seqs.last().is_some_and(|&last| last > index.position().seq);
-            if missed
-                || index.position().seq > newest
-                || index.position().deletion != changes::newest_deletion(conn)?
-            {
-                return Ok(Compared::Apart);
+            let (last, deletion) =
+                (truth.seqs.last().copied().unwrap_or_default(), changes::newest_deletion(conn)?);
+            let position = index.position();
+            if last > position.seq || position.seq > newest || position.deletion != deletion {
+                return Ok(Compared::Apart([newest, last, deletion]));
             }
             let mut problems = Vec::new();
             match (index.live(), index.vocabulary()) {

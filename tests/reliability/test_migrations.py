@@ -78,7 +78,7 @@ def test_killed_in_a_migration(
         process = subprocess.Popen([sys.executable, "-c", OPEN, str(path)])
         while len(list(folder.iterdir())) == 1 and process.poll() is None:
             time.sleep(0.0005)  # Until the migration makes a file.
-        time.sleep(random.uniform(0, 0.25))
+        time.sleep(random.uniform(0, 0.25) * random.random() ** 3)
         process.send_signal(signal.SIGKILL)
         process.wait()
         figures["migrations killed"] += 1

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import random
 import signal
 import subprocess
@@ -42,6 +43,7 @@ class Program:
         self.path = tmp_path / "memory.db"
         self.process = subprocess.Popen(
             [sys.executable, "-c", BEGIN + code, str(self.path)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -97,28 +99,27 @@ def test_control_c(
 
 def test_control_c_in_an_import(tmp_path: Path) -> None:
     """It stops between two transactions, says so, and can be taken up again."""
-    lines = tmp_path / "lines.jsonl"
-    lines.write_text("".join(f'{{"id": "x-{n}-0", "content": "note {n} of many"}}\n' for n in range(60_000)))
-    code = f"""
-acknowledged(["#begun"])
+    text = "".join(f'{{"id": "x-{n}-0", "content": "note {n} of many"}}\n' for n in range(25_000))
+    code = """
 try:
-    store.import_({str(lines)!r})
+    store.import_(sys.stdin.buffer)
 except KeyboardInterrupt:
-    acknowledged([f"#{{store.count()}}"])
+    acknowledged([f"#{store.count()}"])
 """
     program = Program(tmp_path, code)
-    assert program.process.stdout
-    assert program.process.stdout.readline() == "#begun\n"
-    time.sleep(0.3)
-    program.process.send_signal(signal.SIGINT)
+    assert program.process.stdin
+    program.process.stdin.write(text)
+    program.process.stdin.flush()
+    time.sleep(random.uniform(0, 0.5))
+    program.process.send_signal(signal.SIGINT)  # It waits for more at the latest.
     out, said = program.process.communicate(timeout=120)
     assert program.process.returncode == 0, said
     with agentmem.open(program.path) as store:
-        (count,) = [int(line[1:]) for line in out.split()] or [60_000]
+        (count,) = [int(line[1:]) for line in out.split()]
         assert store.count() == count
         assert count % 10_000 == 0
-        imported = store.import_(lines, on_conflict="skip")
-        assert (imported.written, imported.skipped) == (60_000 - count, count)
+        imported = store.import_(io.BytesIO(text.encode()), on_conflict="skip")
+        assert (imported.written, imported.skipped) == (25_000 - count, count)
         assert store.verify()
 
 

@@ -174,7 +174,8 @@ def test_flipped_bits_in_the_database(
     image = whole.read_bytes()
     for number in rounds(300, share=0.1):
         damaged = bytearray(image)
-        for _ in range(random.choice([1, 1, 1, 20, 4096])):
+        flips = random.choice([1, 1, 1, 20, 4096])
+        for _ in range(flips):
             damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
         path = tmp_path / f"{number}.db"
         path.write_bytes(damaged)
