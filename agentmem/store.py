@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO, cast
@@ -39,6 +40,9 @@ PATH_VARIABLE = "AGENTMEM_PATH"
 
 Durability = Literal["full", "normal"]
 IndexMode = Literal["memory", "disk"]
+
+# The core tells of slow searches, migrations and repairs; only those who set up logging see it.
+logging.getLogger("agentmem.core").addHandler(logging.NullHandler())
 
 
 class MemoryStore:

@@ -5,6 +5,7 @@ mod errors;
 mod handle;
 mod hit;
 mod io;
+mod journal;
 mod progress;
 mod record;
 mod store;
@@ -36,6 +37,7 @@ pub mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::journal::begin();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -13,6 +13,7 @@ use super::errors::{describe, from_panic};
 use super::handle::{self, Handle};
 use super::hit::PyHit;
 use super::io::File;
+use super::journal;
 use super::progress::Reporter;
 use super::record::{PyRecord, record_of};
 use crate::db::{Durability, migrate};
@@ -38,7 +39,9 @@ impl PyStore {
 }
 
 fn detached<T: Send>(py: Python<'_>, call: impl FnOnce() -> crate::Result<T> + Send) -> PyResult<T> {
-    match py.detach(|| catch_unwind(AssertUnwindSafe(call))) {
+    let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(call)));
+    journal::hand_over(py);
+    match outcome {
         Ok(result) => Ok(result?),
         Err(panic) => Err(from_panic(&*panic)),
     }

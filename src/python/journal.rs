@@ -1,0 +1,73 @@
+//! What the core logs, for Python's logger `agentmem.core`.
+//!
+//! It is kept until the end of a call, and handed over then: whoever logs in the core may hold a lock, and must not wait
+//! for the interpreter.
+
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use log::{Level, LevelFilter, Log, Metadata};
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+
+/// Of more lines the oldest are dropped.
+const KEPT: usize = 1000;
+
+static JOURNAL: Journal = Journal { lines: Mutex::new(VecDeque::new()), waiting: AtomicBool::new(false) };
+
+struct Journal {
+    lines: Mutex<VecDeque<(Level, String)>>,
+    waiting: AtomicBool,
+}
+
+impl Log for Journal {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("agentmem")
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let mut lines = self.lines.lock();
+        if lines.len() >= KEPT {
+            lines.pop_front();
+        }
+        lines.push_back((record.level(), record.args().to_string()));
+        self.waiting.store(true, Ordering::Release);
+    }
+
+    fn flush(&self) {}
+}
+
+/// Begins to keep what is logged.
+pub fn begin() {
+    if log::set_logger(&JOURNAL).is_ok() {
+        log::set_max_level(LevelFilter::Info);
+    }
+}
+
+/// Hands to Python what was logged since.
+pub fn hand_over(py: Python<'_>) {
+    if !JOURNAL.waiting.swap(false, Ordering::Acquire) {
+        return;
+    }
+    let lines = mem::take(&mut *JOURNAL.lines.lock());
+    if let Err(error) = tell(py, lines) {
+        error.write_unraisable(py, None);
+    }
+}
+
+fn tell(py: Python<'_>, lines: VecDeque<(Level, String)>) -> PyResult<()> {
+    let logger = py.import("logging")?.call_method1("getLogger", ("agentmem.core",))?;
+    for (level, line) in lines {
+        let level = match level {
+            Level::Error => 40,
+            Level::Warn => 30,
+            _ => 20,
+        };
+        logger.call_method1("log", (level, "%s", line))?;
+    }
+    Ok(())
+}

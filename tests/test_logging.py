@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import agentmem
+
+OLD = Path(__file__).parent / "fixtures" / "store_v1.db"
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(line.levelname, line.getMessage()) for line in caplog.records if line.name == "agentmem.core"]
+
+
+def test_a_migration_is_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    shutil.copy(OLD, path)
+    agentmem.open(path).close()
+    lines = said(caplog)
+    assert ("INFO", f"the store as it was before the migration is in {path}.v1-backup") in lines
+
+
+def test_an_index_file_that_had_to_be_made_anew_is_told(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with agentmem.open(path) as store:
+        store.add_many([f"note {n}" for n in range(5000)])
+    (file,) = Path(f"{path}-index").iterdir()
+    file.write_bytes(b"rubbish")
+    caplog.clear()
+    with agentmem.open(path) as store:
+        assert len(store.search("note")) == 10
+        assert store.stats().index_disowned == 1
+    (line,) = (message for level, message in said(caplog) if level == "WARNING")
+    assert "rebuilding the index" in line
+
+
+def test_nothing_is_printed_without_logging_set_up(path: Path) -> None:
+    with agentmem.open(path) as store:
+        store.add_many([f"note {n}" for n in range(5000)])
+    (file,) = Path(f"{path}-index").iterdir()
+    file.write_bytes(b"rubbish")
+    code = "import agentmem, sys; agentmem.open(sys.argv[1]).search('note')"
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
