@@ -19,10 +19,15 @@ pub struct Vectors {
     codes: Vec<i8>,
     /// What a vector's codes must be multiplied by.
     steps: Vec<f32>,
+    /// Those that were removed, until there are so many that it pays to move the others together.
+    gone: Vec<bool>,
+    live: usize,
 }
 
 /// Besides twice as many as are wanted, so many candidates are compared exactly.
 const MARGIN: usize = 32;
+/// One in so many may be gone before the others are moved together.
+const SHARE_GONE: usize = 4;
 /// A thread of its own pays for so many codes.
 const CODES_PER_THREAD: usize = 1 << 24;
 
@@ -38,6 +43,8 @@ impl Vectors {
             self.seqs.push(seq);
             self.codes.extend(codes);
             self.steps.push(step);
+            self.gone.push(false);
+            self.live += 1;
         }
     }
 
@@ -45,11 +52,31 @@ impl Vectors {
     pub fn remove(&mut self, seqs: &RangeInclusive<Seq>) {
         let start = self.seqs.partition_point(|seq| seq < seqs.start());
         let end = self.seqs.partition_point(|seq| seq <= seqs.end());
-        if start < end {
-            self.seqs.drain(start..end);
-            self.steps.drain(start..end);
-            self.codes.drain(start * self.dimension..end * self.dimension);
+        for gone in &mut self.gone[start..end] {
+            self.live -= usize::from(!*gone);
+            *gone = true;
         }
+        if (self.seqs.len() - self.live) * SHARE_GONE > self.seqs.len() {
+            self.move_together();
+        }
+    }
+
+    fn move_together(&mut self) {
+        let mut kept = 0;
+        for row in 0..self.seqs.len() {
+            if !self.gone[row] {
+                self.seqs[kept] = self.seqs[row];
+                self.steps[kept] = self.steps[row];
+                self.codes
+                    .copy_within(row * self.dimension..(row + 1) * self.dimension, kept * self.dimension);
+                kept += 1;
+            }
+        }
+        self.seqs.truncate(kept);
+        self.steps.truncate(kept);
+        self.codes.truncate(kept * self.dimension);
+        self.gone.clear();
+        self.gone.resize(kept, false);
     }
 
     /// Enough of the nearest to hold the best `k` by cosine, only `allowed` ones; the best are still to be found with
@@ -106,7 +133,7 @@ impl Vectors {
             let codes = &self.codes[row * self.dimension..(row + 1) * self.dimension];
             let near = <i8 as SpatialSimilarity>::dot(query, codes).unwrap_or(0.0) as f32 * self.steps[row];
             let seq = self.seqs[row];
-            if near >= best.floor && allowed.is_none_or(|allowed| allowed.holds(seq)) {
+            if near >= best.floor && !self.gone[row] && allowed.is_none_or(|allowed| allowed.holds(seq)) {
                 best.push(seq, near);
             }
         }
@@ -123,11 +150,12 @@ impl Vectors {
         self.codes.capacity()
             + self.steps.capacity() * size_of::<f32>()
             + self.seqs.capacity() * size_of::<Seq>()
+            + self.gone.capacity()
     }
 
     /// The records that have a vector, rising.
-    pub fn seqs(&self) -> &[Seq] {
-        &self.seqs
+    pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
+        self.seqs.iter().zip(&self.gone).filter(|(_, gone)| !**gone).map(|(&seq, _)| seq)
     }
 }
 
@@ -316,7 +344,7 @@ mod tests {
         #[test]
         fn finds_what_comparing_all_finds(
             vectors in prop::collection::vec(vector(), 1..400),
-            removed in (0i64..400, 0i64..40),
+            removed in prop::collection::vec((0i64..400, 0i64..40), 0..8),
             query in vector(),
             k in 0usize..20,
             stride in 1usize..4,
@@ -325,7 +353,8 @@ mod tests {
             for (vector, seq) in vectors.iter().zip(1..) {
                 both.add(seq, vector);
             }
-            both.remove(removed.0..=removed.0 + removed.1);
+            removed.into_iter().for_each(|(first, more)| both.remove(first..=first + more));
+            prop_assert!(both.vectors.seqs().eq(both.kept.keys().copied()));
             let some: Vec<Seq> = both.kept.keys().copied().step_by(stride).collect();
             let (only, except) = (Allowed::only(some.clone()), Allowed::except(some));
             for allowed in [None, Some(&only), Some(&except)] {

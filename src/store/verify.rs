@@ -123,7 +123,7 @@ impl Store {
                 }
                 (Err(damaged), _) | (_, Err(damaged)) => return Ok(Compared::Unreadable(damaged)),
             }
-            if derived.vectors.seqs() != truth.with_vector {
+            if !derived.vectors.seqs().eq(truth.with_vector.iter().copied()) {
                 problems.push("the vectors in memory are not those of the records".into());
             }
             Ok(Compared::Done(problems))
