@@ -10,7 +10,7 @@ use crate::record::Seq;
 use crate::text::beginning;
 
 /// When the younger generation takes so many bytes, the older one is given up.
-const GENERATION_BYTES: usize = 10 << 20;
+const GENERATION_BYTES: usize = 12 << 20;
 
 /// Longer texts are not kept.
 const KEPT_BYTES: usize = 16 << 10;
