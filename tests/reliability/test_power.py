@@ -135,55 +135,74 @@ def moments(folder: Path, start: Contents) -> list[Contents]:
     return [{id: text for id, text in moment.items() if text is not None} for moment in shown]
 
 
+def cut_again_and_again(
+    folder: Path,
+    numbers: Iterator[int],
+    work: Callable[[Path, str], Machine],
+    look: Callable[[Path, Contents], Contents],
+) -> None:
+    """Work, cut the power at many moments, look at what each leaves, and go on with what the last one left.
+
+    `look` is told what was there before the work, and says what is there now.
+    """
+    base: Contents = {}
+    place = folder / "0"
+    for number in numbers:
+        machine = work(place, f"w{number}")
+        following, found = folder / f"{number + 1}", base
+        for left in machine.cuts(folder, 30):
+            found = look(left, base)
+            shutil.rmtree(following, ignore_errors=True)
+            left.rename(following)
+        shutil.rmtree(following / "logs")
+        place, base = following, found
+
+
 def test_full_keeps_every_acknowledged_write(
     shim: Path, tmp_path: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
 ) -> None:
     """Two threads share transactions; the power fails, and the work goes on with what is left."""
-    base: Contents = {}
-    folder = tmp_path / "0"
-    for number in rounds(3, share=0.1):
+
+    def work(folder: Path, name: str) -> Machine:
         machine = Machine(shim, folder)
-        machine.work(f"w{number}", 2, 40, "full")
-        next_folder, next_base = tmp_path / f"{number + 1}", base
-        for left in machine.cuts(tmp_path, 30):
-            ledger = Ledger()
-            ledger.contents.update(base)
-            ledger.take_in(left / "logs")
-            figures["writes acknowledged before a power cut"] += ledger.acknowledged
-            found = found_after(left / "memory.db", figures)
-            try:
-                figures["writes cut off by a power cut"] += ledger.check(found)
-            finally:
-                figures["writes lost"] += ledger.lost
-            shutil.rmtree(next_folder, ignore_errors=True)
-            left.rename(next_folder)
-            next_base = found
-        shutil.rmtree(next_folder / "logs")
-        folder, base = next_folder, next_base
+        machine.work(name, 2, 40, "full")
+        return machine
+
+    def look(left: Path, base: Contents) -> Contents:
+        ledger = Ledger()
+        ledger.contents.update(base)
+        ledger.take_in(left / "logs")
+        figures["writes acknowledged before a power cut"] += ledger.acknowledged
+        found = found_after(left / "memory.db", figures)
+        try:
+            figures["writes cut off by a power cut"] += ledger.check(found)
+        finally:
+            figures["writes lost"] += ledger.lost
+        return found
+
+    cut_again_and_again(tmp_path, rounds(3, share=0.1), work, look)
 
 
 def test_normal_shows_a_moment_of_the_history(
     shim: Path, tmp_path: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
 ) -> None:
     """The newest writes may be gone, never one of the middle."""
-    base: Contents = {}
-    folder = tmp_path / "0"
-    for number in rounds(3, share=0.1):
+
+    def work(folder: Path, name: str) -> Machine:
         machine = Machine(shim, folder)
-        machine.work(f"w{number}", 1, 60, "normal")
-        next_folder, next_base = tmp_path / f"{number + 1}", base
-        for left in machine.cuts(tmp_path, 30):
-            history = moments(left / "logs", base)
-            found = found_after(left / "memory.db", figures)
-            assert found in history, "this was never so"
-            figures["newest writes that power loss took from durability=normal"] += (
-                len(history) - 1 - max(at for at, moment in enumerate(history) if moment == found)
-            )
-            shutil.rmtree(next_folder, ignore_errors=True)
-            left.rename(next_folder)
-            next_base = found
-        shutil.rmtree(next_folder / "logs")
-        folder, base = next_folder, next_base
+        machine.work(name, 1, 60, "normal")
+        return machine
+
+    def look(left: Path, base: Contents) -> Contents:
+        history = moments(left / "logs", base)
+        found = found_after(left / "memory.db", figures)
+        assert found in history, "this was never so"
+        figures["newest writes that power loss took from durability=normal"] += (
+            len(history) - 1 - max(at for at, moment in enumerate(history) if moment == found)
+        )
+        return found
+
+    cut_again_and_again(tmp_path, rounds(3, share=0.1), work, look)
 
 
 def test_a_new_store_opens_after_a_cut_while_it_was_made(
