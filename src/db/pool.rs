@@ -394,7 +394,7 @@ fn has_log(path: &Path) -> bool {
 }
 
 /// The path with `ending` appended to the file's name.
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()

@@ -55,7 +55,7 @@ impl Sums {
     }
 }
 
-/// See above.
+/// A term's posting list, and the window that it stands at.
 pub struct Cursor<'a> {
     /// The list.
     pub postings: Postings<'a>,

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::db::pool::beside;
 use crate::db::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
@@ -338,7 +339,7 @@ impl Store {
             records: totals.records,
             terms: totals.terms,
             schema_version: migrate::LATEST,
-            disk_bytes: bytes_of(self.path()) + bytes_of(&snapshot::beside(self.path(), "-wal")),
+            disk_bytes: bytes_of(self.path()) + bytes_of(&beside(self.path(), "-wal")),
             index_disk_bytes: snapshot::bytes_on_disk(self.path()),
             memory_bytes: size.heap,
             mapped_bytes: size.mapped,

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::follow::Shared;
+use crate::db::pool::beside;
 use crate::db::{Pool, Transaction, changes, segments};
 use crate::error::{Error, Result};
 use crate::index::{Damaged, Index, Segment};
@@ -23,13 +24,6 @@ const FULL_TAIL: u32 = 32 * 1024;
 const TAIL_AT_CLOSE: u32 = 4 * 1024;
 /// A stray file of this age is nobody's work in progress.
 const STRAY: Duration = Duration::from_secs(3600);
-
-/// `path` with `ending` behind its name.
-pub fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
 
 fn folder(path: &Path) -> PathBuf {
     beside(path, "-index")
