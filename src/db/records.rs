@@ -16,7 +16,8 @@ use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 const COLUMNS: &str =
     "records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
      private, categories, metadata, content, vector, checksum";
-const FROM: &str = " FROM records JOIN scopes ON scopes.id = records.scope
+// A record whose scope is gone is damaged, and must not be passed over.
+const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
      LEFT JOIN embeddings ON embeddings.seq = records.seq";
 
 /// The record with this id.

@@ -198,6 +198,7 @@ def test_flipped_bits_in_the_database(
         "importance = 0.1",
         "metadata = NULL",
         "scope = (SELECT id FROM scopes WHERE path = '/b')",
+        "scope = 99",
         "private = 1, source = 'me'",
         "id = 'another'",
     ],
