@@ -353,7 +353,7 @@ def verify(path: str, as_json: bool) -> None:
 @path_option
 @json_option
 def rebuild(path: str, as_json: bool) -> None:
-    """Derive the full text and the index anew from the records."""
+    """Derive the full text and the index anew from the records, and shrink the file to what it needs."""
     with _open(path) as store, _progress("rebuilding", "records") as progress:
         records = store.rebuild(progress)
     _print_json({"records": records}) if as_json else click.echo(f"rebuilt from {_records(records)}")

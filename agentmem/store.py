@@ -303,7 +303,11 @@ class MemoryStore:
         return VerifyReport(**self._store.verify(progress))
 
     def rebuild(self, progress: Progress | None = None) -> int:
-        """Derive the full text and the index anew from the records; say how many there are."""
+        """Derive the full text and the index anew from the records; say how many there are.
+
+        Then the room that deleted records left in the file is given back; for that, the disk must have room
+        for a copy of it. If it has not, the file keeps its size.
+        """
         return self._store.rebuild(progress)
 
     def backup(self, path: StorePath, progress: Progress | None = None) -> None:

@@ -150,6 +150,20 @@ def test_rebuild_and_verify(filled: MemoryStore) -> None:
     assert len(filled.search("old")) == 1
 
 
+def test_rebuild_gives_room_back(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with agentmem.open(path) as store:
+        ids = store.add_many([agentmem.Record(f"note {n} " + "of this and that " * 10) for n in range(2000)])
+        store.delete(ids[::2])
+        kept = store.list(limit=2000)
+    full = path.stat().st_size
+    with agentmem.open(path) as store:
+        assert store.rebuild() == 1000
+        assert store.list(limit=2000) == kept
+        assert store.verify()
+    assert path.stat().st_size < 0.7 * full
+
+
 def test_stats(filled: MemoryStore) -> None:
     stats = filled.stats()
     assert (stats.path, stats.records, stats.pool_size) == (filled.path, 3, 8)

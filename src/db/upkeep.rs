@@ -1,9 +1,9 @@
-//! Backup, integrity and checkpoint.
+//! Backup, compaction, integrity and checkpoint.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
@@ -145,6 +145,19 @@ pub fn problems(conn: &Connection, thorough: bool) -> Result<Vec<String>> {
             statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(lines.into_iter().filter(|line| line != "ok").chain(full_text).collect())
     })
+}
+
+/// Writes the file anew, without the gaps that deleted records left in its pages; it shrinks when the log is moved into it. Meanwhile it takes twice its room; others
+/// can read. See <https://www.sqlite.org/lang_vacuum.html>.
+///
+/// # Errors
+/// [`Error::Sqlite`], busy at the deadline among others: the file stays as it was.
+pub fn compact(conn: &Connection, deadline: Instant) -> Result<()> {
+    // A copy of all records is too much for memory.
+    conn.execute_batch("PRAGMA temp_store = FILE")?;
+    let compacted = transaction::until(deadline, || conn.execute_batch("VACUUM"));
+    conn.execute_batch("PRAGMA temp_store = MEMORY")?;
+    Ok(compacted?)
 }
 
 /// Moves as much of the write-ahead log into the file as no reader still needs.

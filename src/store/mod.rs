@@ -366,7 +366,8 @@ impl Store {
         self.read(|conn| upkeep::backup(conn, target, progress))
     }
 
-    /// Derives everything anew from the records: the full text and the index. Returns how many records there are.
+    /// Derives everything anew from the records: the full text and the index; then gives back the room that deleted
+    /// records left in the file, if it can be done now. Returns how many records there are.
     ///
     /// # Errors
     /// [`Error::Interrupted`]: nothing is changed then; otherwise as [`Store::add`].
@@ -377,6 +378,7 @@ impl Store {
             shared.wait_for_background();
             shared.reload(&self.pool)?;
         }
+        rebuild::compact(&self.pool);
         Ok(records)
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use rusqlite::Connection;
 
 use super::joined_terms;
-use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments};
+use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
 use crate::text::ANALYZER_VERSION;
 
@@ -26,6 +26,15 @@ pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<u64> {
         transaction.commit(deadline)?;
         Ok(records)
     })
+}
+
+/// Gives back the room that deleted records left in the file. Should that fail, for want of room for the copy say, all is as
+/// before.
+pub fn compact(pool: &Pool) {
+    let deadline = Instant::now() + pool.patience();
+    if let Err(error) = pool.write(deadline, |conn| upkeep::compact(conn, deadline)) {
+        log::warn!("{:?} could not be made smaller: {error}", pool.path());
+    }
 }
 
 fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
