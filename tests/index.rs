@@ -233,6 +233,26 @@ fn pruning_in_large_segments_loses_nothing() {
     }
 }
 
+/// Bounds of blocks are made for the lengths that records had when a segment was written.
+#[test]
+fn a_segment_of_much_shorter_records_is_not_passed_over() {
+    for times in 2..20 {
+        let mut pair = Pair::default();
+        for i in 0..3_000u32 {
+            pair.apply(Step::Add(vec![1, (i % 200) as u8]));
+        }
+        pair.apply(Step::Freeze);
+        for _ in 0..3_000 {
+            pair.apply(Step::Add([2, 3].repeat(2 * times)));
+        }
+        let few: Vec<Seq> = pair.model.0.keys().copied().step_by(101).collect();
+        for allowed in [None, Some(few.as_slice())] {
+            pair.check(&[1], 10, Scoring::Bm25, allowed);
+            pair.check(&[1, 2], 10, Scoring::Bm25, allowed);
+        }
+    }
+}
+
 #[test]
 fn a_flipped_byte_is_noticed() {
     let mut pair = Pair::default();

@@ -136,7 +136,8 @@ impl Scorer<'_> {
     #[inline]
     fn bound(&self, code: u8) -> u32 {
         fixed(match self.value {
-            Value::Bm25(_) => bound_value(code) * self.stretch,
+            // However far bounds are stretched, none is above the greatest: so sums of them stay within their type.
+            Value::Bm25(_) => (bound_value(code) * self.stretch).min(self.value.greatest()),
             Value::Cosine => norm::COSINE_BOUND,
         })
     }
