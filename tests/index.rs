@@ -220,12 +220,13 @@ fn pruning_in_large_segments_loses_nothing() {
             pair.apply(Step::MergeAll);
         }
     }
-    let few: Vec<Seq> = pair.model.0.keys().copied().step_by(301).collect();
-    let many: Vec<Seq> = pair.model.0.keys().copied().step_by(3).collect();
+    let part = |stride| pair.model.0.keys().copied().step_by(stride).collect::<Vec<Seq>>();
+    // From several lots of documents that are looked up together, in a segment, to none; and as bits.
+    let parts: Vec<Vec<Seq>> = [3, 20, 70, 301, 2_000].into_iter().map(part).collect();
     for query in
         [&[0u8, 1, 2][..], &[0, 40, 200], &[249, 248], &[5, 6, 7, 8, 9, 10, 50, 60, 70, 180, 181, 190], &[3]]
     {
-        for allowed in [None, Some(few.as_slice()), Some(many.as_slice())] {
+        for allowed in parts.iter().map(|part| Some(part.as_slice())).chain([None]) {
             pair.check(query, 10, Scoring::Bm25, allowed);
             pair.check(query, 100, Scoring::Bm25, allowed);
             pair.check(query, 10, Scoring::Cosine, allowed);
