@@ -220,15 +220,36 @@ fn pruning_in_large_segments_loses_nothing() {
             pair.apply(Step::MergeAll);
         }
     }
-    let few: Vec<Seq> = pair.model.0.keys().copied().step_by(301).collect();
-    let many: Vec<Seq> = pair.model.0.keys().copied().step_by(3).collect();
+    let part = |stride| pair.model.0.keys().copied().step_by(stride).collect::<Vec<Seq>>();
+    // From several lots of documents that are looked up together, in a segment, to none; and as bits.
+    let parts: Vec<Vec<Seq>> = [3, 20, 70, 301, 2_000].into_iter().map(part).collect();
     for query in
         [&[0u8, 1, 2][..], &[0, 40, 200], &[249, 248], &[5, 6, 7, 8, 9, 10, 50, 60, 70, 180, 181, 190], &[3]]
     {
-        for allowed in [None, Some(few.as_slice()), Some(many.as_slice())] {
+        for allowed in parts.iter().map(|part| Some(part.as_slice())).chain([None]) {
             pair.check(query, 10, Scoring::Bm25, allowed);
             pair.check(query, 100, Scoring::Bm25, allowed);
             pair.check(query, 10, Scoring::Cosine, allowed);
+        }
+    }
+}
+
+/// Bounds of blocks are made for the lengths that records had when a segment was written.
+#[test]
+fn a_segment_of_much_shorter_records_is_not_passed_over() {
+    for times in 2..20 {
+        let mut pair = Pair::default();
+        for i in 0..3_000u32 {
+            pair.apply(Step::Add(vec![1, (i % 200) as u8]));
+        }
+        pair.apply(Step::Freeze);
+        for _ in 0..3_000 {
+            pair.apply(Step::Add([2, 3].repeat(2 * times)));
+        }
+        let few: Vec<Seq> = pair.model.0.keys().copied().step_by(101).collect();
+        for allowed in [None, Some(few.as_slice())] {
+            pair.check(&[1], 10, Scoring::Bm25, allowed);
+            pair.check(&[1, 2], 10, Scoring::Bm25, allowed);
         }
     }
 }

@@ -347,7 +347,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
 /// [`crate::Error::Sqlite`].
 pub fn seal(conn: &Connection) -> Result<()> {
     let mut statement = conn.prepare(&format!("SELECT {COLUMNS}{FROM} WHERE checksum IS NULL"))?;
-    let checksums = statement.query_map([], |row| Ok((row.get::<_, Seq>(0)?, checksum(row)?)))?;
+    let checksums = statement.query_map([], |row| Ok((row.get::<_, Seq>(0)?, fields(row)?.checksum())))?;
     let checksums = checksums.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut update = conn.prepare("UPDATE records SET checksum = ? WHERE seq = ?")?;
     for (seq, checksum) in checksums {
@@ -439,8 +439,8 @@ impl ToSql for EncodedId<'_> {
     }
 }
 
-fn decode_id(row: &Row<'_>, column: usize) -> rusqlite::Result<RecordId> {
-    let text = match row.get_ref(column)? {
+fn decode_id(value: ValueRef<'_>, column: usize) -> rusqlite::Result<RecordId> {
+    let text = match value {
         ValueRef::Blob(bytes) => {
             Uuid::from_slice(bytes).map_err(|error| unreadable(column, error))?.to_string()
         }
@@ -456,42 +456,56 @@ pub(super) fn encode_vector(vector: &[f32]) -> Vec<u8> {
 
 /// A vector out of a row.
 pub(super) fn vector(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Vec<f32>>> {
-    let Some(bytes) = row.get_ref(column)?.as_blob_or_null()? else { return Ok(None) };
+    let bytes = row.get_ref(column)?.as_blob_or_null()?;
+    bytes.map(|bytes| decode_vector(bytes, column)).transpose()
+}
+
+fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {
     let (floats, rest) = bytes.as_chunks::<4>();
     if !rest.is_empty() {
         return Err(unreadable(column, "a vector's length is no multiple of 4"));
     }
-    Ok(Some(floats.iter().map(|float| f32::from_le_bytes(*float)).collect()))
+    Ok(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
-    let sealed: Option<i32> = row.get(13)?;
-    if sealed.is_some_and(|sealed| checksum(row).ok() != Some(sealed)) {
-        let id = decode_id(row, 1)?;
-        let what = format!("record {:?} is not what was written, by its checksum", id.as_str());
-        return Err(unreadable(13, what + "; delete it, or restore a backup"));
-    }
-    let created_at: Micros = row.get(3)?;
+    let fields = checked(row)?;
     let record = Record {
-        id: decode_id(row, 1)?,
-        content: row.get(11)?,
-        scope: Scope::parse(row.get_ref(2)?.as_str()?).map_err(|error| unreadable(2, error))?,
-        categories: json(row, 9)?,
-        metadata: json(row, 10)?,
-        importance: row.get::<_, Option<f64>>(6)?.unwrap_or(0.5),
-        source: row.get(7)?,
-        private: row.get::<_, Option<bool>>(8)?.unwrap_or_default(),
-        created_at,
-        updated_at: row.get::<_, Option<Micros>>(4)?.unwrap_or(created_at),
-        last_accessed: row.get::<_, Option<Micros>>(5)?.unwrap_or(created_at),
-        embedding: vector(row, 12)?,
+        id: decode_id(fields.id, 1)?,
+        content: fields.content.to_owned(),
+        scope: Scope::parse(fields.scope).map_err(|error| unreadable(2, error))?,
+        categories: json(fields.categories, 9)?,
+        metadata: json(fields.metadata, 10)?,
+        importance: fields.importance.unwrap_or(0.5),
+        source: fields.source.map(str::to_owned),
+        private: fields.private,
+        created_at: fields.created_at,
+        updated_at: fields.updated_at.unwrap_or(fields.created_at),
+        last_accessed: row.get::<_, Option<Micros>>(5)?.unwrap_or(fields.created_at),
+        embedding: fields.vector.map(|bytes| decode_vector(bytes, 12)).transpose()?,
     };
     Ok((row.get(0)?, record))
 }
 
-/// The checksum of a row of [`COLUMNS`].
-fn checksum(row: &Row<'_>) -> rusqlite::Result<i32> {
-    let fields = Fields {
+/// The fields of a row of [`COLUMNS`], if they are what was written.
+fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
+    let found = fields(row);
+    let sealed: Option<i32> = row.get(13)?;
+    let as_written = |fields: &Fields<'_>| sealed.is_none_or(|sealed| fields.checksum() == sealed);
+    match found {
+        Ok(fields) if as_written(&fields) => Ok(fields),
+        Err(error) if sealed.is_none() => Err(error),
+        _ => {
+            let id = decode_id(row.get_ref(1)?, 1)?;
+            let what = format!("record {:?} is not what was written, by its checksum", id.as_str());
+            Err(unreadable(13, what + "; delete it, or restore a backup"))
+        }
+    }
+}
+
+/// The fields of a row of [`COLUMNS`].
+fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
+    Ok(Fields {
         id: row.get_ref(1)?,
         scope: row.get_ref(2)?.as_str()?,
         created_at: row.get(3)?,
@@ -503,15 +517,13 @@ fn checksum(row: &Row<'_>) -> rusqlite::Result<i32> {
         metadata: row.get_ref(10)?.as_str_or_null()?,
         content: row.get_ref(11)?.as_str()?,
         vector: row.get_ref(12)?.as_blob_or_null()?,
-    };
-    Ok(fields.checksum())
+    })
 }
 
-fn json<T: Default + serde::de::DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    match row.get_ref(column)?.as_str_or_null()? {
-        None => Ok(T::default()),
-        Some(text) => serde_json::from_str(text).map_err(|error| unreadable(column, error)),
-    }
+fn json<T: Default + serde::de::DeserializeOwned>(text: Option<&str>, column: usize) -> rusqlite::Result<T> {
+    text.map_or(Ok(T::default()), |text| {
+        serde_json::from_str(text).map_err(|error| unreadable(column, error))
+    })
 }
 
 /// Only a damaged file, or another program that wrote into it, leads here.

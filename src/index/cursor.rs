@@ -1,5 +1,6 @@
 //! A posting list, read window by window from its end.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::postings::{Block, Postings};
@@ -17,7 +18,11 @@ pub struct Candidate {
     pub score: u32,
 }
 
-/// What the documents of a window have so far.
+thread_local! {
+    static SUMS: Cell<Option<Sums>> = const { Cell::new(None) };
+}
+
+/// What the documents of a window have so far. Between searches, all scores are zero.
 pub struct Sums {
     /// The documents.
     pub window: Range<u32>,
@@ -35,6 +40,15 @@ impl Default for Sums {
 }
 
 impl Sums {
+    /// Lends this thread's sums to `work`: making them would take longer than many a search.
+    pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
+        let mut sums = SUMS.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let outcome = work(&mut sums);
+        // Fails only while the thread ends, when nobody needs them any more.
+        let _ = SUMS.try_with(|place| place.set(Some(sums)));
+        outcome
+    }
+
     /// Moves to a window; the scores must be zero.
     pub fn move_to(&mut self, window: Range<u32>, scorer: &Scorer<'_>) {
         let columns = &mut self.columns[..window.len().min(WINDOW)];
@@ -83,11 +97,6 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Makes all blocks the window.
-    pub fn widen(&mut self) {
-        self.range = 0..self.postings.blocks();
-    }
-
     /// Moves to the next older window, which begins at document `first`.
     pub fn move_to(&mut self, first: u32, scorer: &Scorer<'_>) {
         let end = (self.range.start + 1).min(self.postings.blocks());
@@ -103,6 +112,25 @@ impl<'a> Cursor<'a> {
         }
         self.range = start..end;
         self.bound = if start < end { self.weight.bound(scorer, code) } else { 0 };
+    }
+
+    /// Makes all blocks the window, and leaves the bound as it is.
+    pub fn widen(&mut self) {
+        self.range = 0..self.postings.blocks();
+    }
+
+    /// Moves to documents that will be looked up, rising. Finding the closest bound may cost no more than that.
+    pub fn move_to_few(&mut self, docs: &[u32], scorer: &Scorer<'_>) {
+        let (Some(&first), Some(&last)) = (docs.first(), docs.last()) else { return };
+        let start = self.postings.block_of(first, 0);
+        let end = (self.postings.block_of(last, start) + 1).min(self.postings.blocks());
+        self.range = start.min(end)..end;
+        let code = if self.range.len() > docs.len() {
+            Some(u8::MAX)
+        } else {
+            self.range.clone().map(|b| self.postings.meta(b).bound).max()
+        };
+        self.bound = code.map_or(0, |code| self.weight.bound(scorer, code));
     }
 
     #[inline]
@@ -161,17 +189,45 @@ impl<'a> Cursor<'a> {
     }
 
     /// Adds this term's score to the candidates that hold it; they rise in document.
-    pub fn probe(&mut self, candidates: &mut [Candidate], scorer: &Scorer<'_>) {
+    pub fn probe(&mut self, mut candidates: &mut [Candidate], scorer: &Scorer<'_>) {
         let mut b = self.range.start;
-        for candidate in candidates {
-            b = self.seek(candidate.doc, b);
+        while let Some(first) = candidates.first() {
+            b = self.seek(first.doc, b);
             if b >= self.range.end {
                 return;
             }
             self.decode_docs(b);
+            let within = up_to(candidates, self.postings.meta(b).last);
+            let (near, rest) = candidates.split_at_mut(within);
+            if near.len() > self.block.len {
+                self.add_where_held(near, scorer);
+            } else {
+                self.add_where_found(near, scorer);
+            }
+            candidates = rest;
+        }
+    }
+
+    /// Looks each candidate up in the decoded block.
+    fn add_where_found(&mut self, candidates: &mut [Candidate], scorer: &Scorer<'_>) {
+        for candidate in candidates {
             if let Ok(i) = self.block.docs[..self.block.len].binary_search(&candidate.doc) {
                 self.decode_tfs();
                 candidate.score += self.weight.score(scorer, self.block.tfs[i], candidate.doc);
+            }
+        }
+    }
+
+    /// Looks each document of the decoded block up among the candidates.
+    fn add_where_held(&mut self, candidates: &mut [Candidate], scorer: &Scorer<'_>) {
+        let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else { return };
+        let docs = &self.block.docs[..self.block.len];
+        let part = docs.partition_point(|&doc| doc < first.doc)..docs.partition_point(|&doc| doc <= last.doc);
+        for i in part {
+            let doc = self.block.docs[i];
+            if let Ok(at) = candidates.binary_search_by_key(&doc, |candidate| candidate.doc) {
+                self.decode_tfs();
+                candidates[at].score += self.weight.score(scorer, self.block.tfs[i], doc);
             }
         }
     }
@@ -186,4 +242,13 @@ impl<'a> Cursor<'a> {
         }
         self.postings.block_of(doc, b + STEPS)
     }
+}
+
+/// How many of the first candidates lie up to and with `last`: searched from the beginning, where the end mostly is.
+fn up_to(candidates: &[Candidate], last: u32) -> usize {
+    let mut end = 2;
+    while candidates.get(end).is_some_and(|candidate| candidate.doc <= last) {
+        end *= 4;
+    }
+    candidates[..end.min(candidates.len())].partition_point(|candidate| candidate.doc <= last)
 }

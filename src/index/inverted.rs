@@ -11,6 +11,7 @@ use super::Damaged;
 use super::bits::Bits;
 use super::builder;
 use super::postings::Block;
+use super::scorer::LastTable;
 use super::segment::{Segment, TermId, View};
 use super::tail::Tail;
 use crate::rank::bm25::Collection;
@@ -33,6 +34,7 @@ pub struct Index {
     /// A full tail that is being written as a segment; lies between `segments` and `tail`.
     pub(super) frozen: Option<Part<Arc<Tail>>>,
     pub(super) tail: Part<Tail>,
+    pub(super) table: LastTable,
     position: Position,
     collection: Collection,
 }

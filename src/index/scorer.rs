@@ -3,6 +3,10 @@
 //! Scores are whole numbers, so that the order of addition, and with it the layout of segments, cannot change a ranking:
 //! a term's weight times the posting's value, a fixed-point number that is looked up where records are ordinary.
 
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
 use super::norm;
 use super::postings::bound_value;
 use crate::rank::bm25::{K1, saturation};
@@ -29,7 +33,7 @@ fn fixed(value: f32) -> u32 {
 }
 
 /// What one posting is worth before it is weighted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
     /// [`saturation`] for this mean length; a document's column is its length.
     Bm25(f32),
@@ -59,14 +63,29 @@ impl Value {
     }
 
     /// Of the lowest frequencies and columns.
-    pub fn table(self) -> Box<Table> {
-        let mut table = Box::new([0; ROWS * COLUMNS]);
+    fn table(self) -> Arc<Table> {
+        let mut table = [0; ROWS * COLUMNS];
         for (tf, row) in (1..).zip(table.chunks_exact_mut(COLUMNS)) {
             for (column, entry) in (0..).zip(row) {
                 *entry = fixed(self.of(tf, column));
             }
         }
-        table
+        Arc::new(table)
+    }
+}
+
+/// The table that was asked for last.
+#[derive(Debug, Default)]
+pub struct LastTable(Mutex<Option<(Value, Arc<Table>)>>);
+
+impl LastTable {
+    /// The table of a value.
+    pub fn of(&self, value: Value) -> Arc<Table> {
+        let mut last = self.0.lock();
+        match &*last {
+            Some((held, table)) if *held == value => Arc::clone(table),
+            _ => Arc::clone(&last.insert((value, value.table())).1),
+        }
     }
 }
 
@@ -136,7 +155,8 @@ impl Scorer<'_> {
     #[inline]
     fn bound(&self, code: u8) -> u32 {
         fixed(match self.value {
-            Value::Bm25(_) => bound_value(code) * self.stretch,
+            // However far bounds are stretched, none is above the greatest: so sums of them stay within their type.
+            Value::Bm25(_) => (bound_value(code) * self.stretch).min(self.value.greatest()),
             Value::Cosine => norm::COSINE_BOUND,
         })
     }

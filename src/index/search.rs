@@ -34,6 +34,9 @@ pub enum Scoring {
 const FEW_POSTINGS: u32 = 2048;
 /// Documents in the first window of all; each is twice as large as the one before, up to [`WINDOW`].
 const FIRST_WINDOW: u32 = 1024;
+/// Documents of a filter that are looked up together while nothing is known yet that scores must exceed, and then.
+const FIRST_FEW: usize = 128;
+const MOST_FEW: usize = 1024;
 /// Non-essential terms may make up one in this many parts of the score to be exceeded.
 const SHARE: u32 = 2;
 
@@ -59,7 +62,7 @@ impl Index {
         if k == 0 {
             return Ok(Vec::new());
         }
-        let search = Search { terms, scale, allowed, value, table: value.table() };
+        let search = Search { terms, scale, allowed, value, table: self.table.of(value) };
         let mut top = TopK::new(k);
         search.tail(&self.tail.docs, &self.tail.dead, &mut top);
         if let Some(part) = &self.frozen {
@@ -77,7 +80,7 @@ struct Search<'a> {
     scale: Scale,
     allowed: Option<&'a Allowed>,
     value: Value,
-    table: Box<Table>,
+    table: Arc<Table>,
 }
 
 impl Search<'_> {
@@ -163,13 +166,14 @@ struct Documents<'a> {
 }
 
 impl Documents<'_> {
-    fn search(&self, mut cursors: Vec<Cursor<'_>>, scorer: &Scorer<'_>, top: &mut TopK) {
-        if let Some(DocSet::Few(few)) = self.allowed {
-            self.search_few(few, &mut cursors, scorer, top);
-        } else if cursors.iter().map(|cursor| cursor.postings.df).sum::<u32>() < FEW_POSTINGS {
-            self.add_up(&cursors, scorer, top);
-        } else {
-            Windows::new(self, cursors, scorer).run(top);
+    fn search(&self, cursors: Vec<Cursor<'_>>, scorer: &Scorer<'_>, top: &mut TopK) {
+        let postings = cursors.iter().map(|cursor| cursor.postings.df).fold(0, u32::saturating_add);
+        match self.allowed {
+            Some(DocSet::Few(few)) if few.len() < postings as usize => {
+                Sums::with(|sums| Windows::new(self, cursors, scorer, sums).run_few(few, top));
+            }
+            _ if postings < FEW_POSTINGS => self.add_up(&cursors, postings, scorer, top),
+            _ => Sums::with(|sums| Windows::new(self, cursors, scorer, sums).run(top)),
         }
     }
 
@@ -183,26 +187,14 @@ impl Documents<'_> {
         allowed && !self.dead.get(doc)
     }
 
-    /// Looks each of a few documents up in every posting list.
-    fn search_few(&self, few: &[u32], cursors: &mut [Cursor<'_>], scorer: &Scorer<'_>, top: &mut TopK) {
-        let live = few.iter().filter(|&&doc| !self.dead.get(doc));
-        let mut candidates: Vec<Candidate> = live.map(|&doc| Candidate { doc, score: 0 }).collect();
-        for cursor in cursors {
-            cursor.widen();
-            cursor.probe(&mut candidates, scorer);
-        }
-        for candidate in candidates.iter().filter(|candidate| candidate.score > 0) {
-            top.push(candidate.score, self.view.seq(candidate.doc));
-        }
-    }
-
     /// Sorts all postings by document and adds them up.
-    fn add_up(&self, cursors: &[Cursor<'_>], scorer: &Scorer<'_>, top: &mut TopK) {
-        let mut scored: Vec<(u32, u32)> = Vec::with_capacity(FEW_POSTINGS as usize);
+    fn add_up(&self, cursors: &[Cursor<'_>], postings: u32, scorer: &Scorer<'_>, top: &mut TopK) {
+        let mut scored: Vec<(u32, u32)> = Vec::with_capacity(postings as usize);
         for cursor in cursors {
             cursor.for_each(scorer, |doc, score| scored.push((doc, score)));
         }
-        scored.sort_unstable();
+        // This sort merges what is in order already, as each list is.
+        scored.sort_by_key(|&(doc, _)| doc);
         for group in scored.chunk_by(|a, b| a.0 == b.0).rev() {
             let doc = group[0].0;
             let score = group.iter().map(|&(_, score)| score).sum();
@@ -219,14 +211,19 @@ struct Windows<'a> {
     /// Cursors from the lowest bound to the highest.
     order: Vec<usize>,
     scorer: &'a Scorer<'a>,
-    sums: Sums,
+    sums: &'a mut Sums,
     candidates: Vec<Candidate>,
 }
 
 impl<'a> Windows<'a> {
-    fn new(documents: &'a Documents<'a>, cursors: Vec<Cursor<'a>>, scorer: &'a Scorer<'a>) -> Self {
+    fn new(
+        documents: &'a Documents<'a>,
+        cursors: Vec<Cursor<'a>>,
+        scorer: &'a Scorer<'a>,
+        sums: &'a mut Sums,
+    ) -> Self {
         let order = (0..cursors.len()).collect();
-        Self { documents, cursors, order, scorer, sums: Sums::default(), candidates: Vec::new() }
+        Self { documents, cursors, order, scorer, sums, candidates: Vec::new() }
     }
 
     /// The first windows are small if nothing is known yet that scores must exceed.
@@ -241,6 +238,34 @@ impl<'a> Windows<'a> {
         }
     }
 
+    /// Looks the documents up in the posting lists, some at a time, instead of adding up all there are.
+    fn run_few(mut self, mut few: &[u32], top: &mut TopK) {
+        while !few.is_empty() {
+            let size = if top.floor() == 0 { FIRST_FEW } else { MOST_FEW };
+            let (older, newest) = few.split_at(few.len().saturating_sub(size));
+            let live = newest.iter().filter(|&&doc| !self.documents.dead.get(doc));
+            self.candidates.extend(live.map(|&doc| Candidate { doc, score: 0 }));
+            self.look_up(newest, top.floor());
+            self.offer(top);
+            few = older;
+        }
+    }
+
+    /// Adds all terms to the candidates, which are among `docs`, or to those that can still exceed `floor` if they are many.
+    fn look_up(&mut self, docs: &[u32], floor: u32) {
+        if floor == 0 || docs.len() <= FIRST_FEW {
+            for cursor in &mut self.cursors {
+                cursor.widen();
+                cursor.probe(&mut self.candidates, self.scorer);
+            }
+        } else {
+            self.cursors.iter_mut().for_each(|cursor| cursor.move_to_few(docs, self.scorer));
+            self.sort();
+            let most = self.cursors.iter().map(|cursor| cursor.bound).sum();
+            self.refine(self.order.len(), floor, most);
+        }
+    }
+
     fn window(&mut self, window: Range<u32>, top: &mut TopK) {
         for cursor in &mut self.cursors {
             cursor.move_to(window.start, self.scorer);
@@ -252,13 +277,30 @@ impl<'a> Windows<'a> {
         }
         self.sums.move_to(window, self.scorer);
         for &i in &self.order[idle..] {
-            self.cursors[i].add_to(&mut self.sums, self.scorer);
+            self.cursors[i].add_to(self.sums, self.scorer);
         }
         self.collect(floor.saturating_sub(slack));
         self.refine(idle, floor, slack);
+        self.offer(top);
+    }
+
+    /// Shows the candidates, newest first.
+    fn offer(&mut self, top: &mut TopK) {
         for candidate in self.candidates.drain(..).rev() {
             if candidate.score > top.floor() {
                 top.push(candidate.score, self.documents.view.seq(candidate.doc));
+            }
+        }
+    }
+
+    /// Orders the cursors by bound. They are nearly in order from the window before: insertion sort is quickest.
+    fn sort(&mut self) {
+        let cursors = &self.cursors;
+        for i in 1..self.order.len() {
+            let mut j = i;
+            while j > 0 && cursors[self.order[j - 1]].bound > cursors[self.order[j]].bound {
+                self.order.swap(j - 1, j);
+                j -= 1;
             }
         }
     }
@@ -267,21 +309,13 @@ impl<'a> Windows<'a> {
     /// stays well below the floor, though it may come up to it: then few documents pass on the essential terms alone,
     /// and looking terms up for each of them costs less.
     fn split(&mut self, floor: u32) -> (usize, u32) {
-        let cursors = &self.cursors;
-        // Nearly in order from the window before: insertion sort is quickest.
-        for i in 1..self.order.len() {
-            let mut j = i;
-            while j > 0 && cursors[self.order[j - 1]].bound > cursors[self.order[j]].bound {
-                self.order.swap(j - 1, j);
-                j -= 1;
-            }
-        }
+        self.sort();
         let mut slack = 0;
         for (idle, &i) in self.order.iter().enumerate() {
-            if slack + cursors[i].bound > floor / SHARE {
+            if slack + self.cursors[i].bound > floor / SHARE {
                 return (idle, slack);
             }
-            slack += cursors[i].bound;
+            slack += self.cursors[i].bound;
         }
         (self.order.len(), slack)
     }
@@ -307,7 +341,9 @@ impl<'a> Windows<'a> {
     /// Adds the non-essential terms, strongest first, to the candidates that can still exceed `floor`.
     fn refine(&mut self, idle: usize, floor: u32, mut slack: u32) {
         for &i in self.order[..idle].iter().rev() {
-            self.candidates.retain(|candidate| candidate.score + slack > floor);
+            if slack <= floor {
+                self.candidates.retain(|candidate| candidate.score + slack > floor);
+            }
             if self.candidates.is_empty() {
                 return;
             }

@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::recipe;
-use crate::text::{Analyzer, beginning, is_stopword, words};
+use crate::text::{Analyzer, beginning};
 
 /// The distinct terms of a query without its stop words, or with them if nothing else is left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,13 +17,7 @@ impl Keywords {
     pub fn new(text: &str) -> Self {
         let text = beginning(text, recipe::MAX_QUERY_BYTES);
         let mut counter = Counter::default();
-        words(text, |word| {
-            word.terms(|surface, term| {
-                if !is_stopword(surface) {
-                    counter.add(term);
-                }
-            });
-        });
+        Analyzer::new().keywords(text, |term| counter.add(term));
         if counter.counts.is_empty() {
             Analyzer::new().terms(text, |term| counter.add(term));
         }

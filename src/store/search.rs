@@ -102,8 +102,9 @@ impl Store {
                 None => retrieve(&OnDisk::new(conn, &query.filter)?, conn, query)?,
             };
             let Some(found) = found else { return Ok(None) };
-            let hits = read_hits(conn, &found)?;
-            Ok((tolerated || hits.len() == found.len()).then_some(hits))
+            let wanted = found.len();
+            let hits = read_hits(conn, found)?;
+            Ok((tolerated || hits.len() == wanted).then_some(hits))
         })
     }
 }
@@ -418,13 +419,13 @@ fn fuse(lexical: Vec<Found>, near: Vec<Found>) -> Vec<Found> {
         .collect()
 }
 
-fn read_hits(conn: &Connection, found: &[Found]) -> Result<Vec<Hit>> {
+fn read_hits(conn: &Connection, found: Vec<Found>) -> Result<Vec<Hit>> {
     let seqs: Vec<Seq> = found.iter().map(|found| found.seq).collect();
     let mut records = records::by_seqs(conn, &seqs)?.into_iter().peekable();
     let mut hits = Vec::with_capacity(found.len());
     for found in found {
         if let Some((_, record)) = records.next_if(|(seq, _): &(Seq, Record)| *seq == found.seq) {
-            hits.push(Hit { record, score: found.score, explain: found.explain.clone() });
+            hits.push(Hit { record, score: found.score, explain: found.explain });
         }
     }
     Ok(hits)

@@ -1,8 +1,9 @@
-//! The terms of the chunks seen last: most words of a text were seen before, and stemming is slow.
+//! The terms of the chunks seen last: most words of a text or of a query were seen before, and stemming is slow.
 
 use std::cell::RefCell;
 use std::hash::Hasher;
 use std::ops::Range;
+use std::thread::LocalKey;
 
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
@@ -16,11 +17,17 @@ const MAX_CHUNK_BYTES: usize = 48;
 /// A full memo is emptied: with usual words it has 2 MB then, for each thread.
 const MAX_CHUNKS: usize = 3 << 14;
 
+/// Where a thread keeps a memo.
+pub(super) type Place = LocalKey<RefCell<Memo>>;
+
 thread_local! {
-    static MEMO: RefCell<Memo> = RefCell::default();
+    /// All terms of a chunk.
+    pub(super) static TERMS: RefCell<Memo> = RefCell::default();
+    /// Those that are no stop words.
+    pub(super) static KEYWORDS: RefCell<Memo> = RefCell::default();
 }
 
-/// Chunk -> its terms, bounded, one for each thread.
+/// Chunk -> its terms, bounded, one of a kind for each thread.
 #[derive(Default)]
 pub(super) struct Memo {
     known: HashTable<Known>,
@@ -35,13 +42,13 @@ struct Known {
 }
 
 impl Memo {
-    /// Lends this thread's memo to `work`. It is taken out meanwhile, so that `work` may come here again: it is lent
+    /// Lends this thread's memo of that kind to `work`. It is taken out meanwhile, so that `work` may come here again: it is lent
     /// an empty one then.
-    pub(super) fn with(work: impl FnOnce(&mut Self)) {
-        let mut memo = MEMO.try_with(RefCell::take).unwrap_or_default();
+    pub(super) fn with(place: &'static Place, work: impl FnOnce(&mut Self)) {
+        let mut memo = place.try_with(RefCell::take).unwrap_or_default();
         work(&mut memo);
         // Fails only while the thread ends, when nobody needs the memo any more.
-        let _ = MEMO.try_with(|place| place.replace(memo));
+        let _ = place.try_with(|place| place.replace(memo));
     }
 
     /// Emits the terms of `chunk`; `analyze` finds them if they are not known.

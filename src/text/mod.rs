@@ -56,9 +56,18 @@ impl Analyzer {
 
     /// Hands every term of `text` to `emit`: in order, with repeats, stop words included.
     pub fn terms(&self, text: &str, mut emit: impl FnMut(&str)) {
-        Memo::with(|memo| {
+        Memo::with(&memo::TERMS, |memo| {
             for chunk in tokenizer::chunks(text) {
                 memo.terms(chunk, terms_of_chunk, &mut emit);
+            }
+        });
+    }
+
+    /// As [`Analyzer::terms`], without the terms of stop words.
+    pub fn keywords(&self, text: &str, mut emit: impl FnMut(&str)) {
+        Memo::with(&memo::KEYWORDS, |memo| {
+            for chunk in tokenizer::chunks(text) {
+                memo.terms(chunk, keywords_of_chunk, &mut emit);
             }
         });
     }
@@ -82,6 +91,16 @@ fn terms_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
     for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
         surfaces(script, run, &mut |surface| emit(&stem::stem(surface)));
     }
+}
+
+fn keywords_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
+    words::words_of_chunk(chunk, |word| {
+        word.terms(|surface, term| {
+            if !is_stopword(surface) {
+                emit(term);
+            }
+        });
+    });
 }
 
 /// Emits the terms of a run before stemming.
@@ -108,7 +127,25 @@ fn surfaces(script: Script, run: &str, emit: &mut dyn FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
-    use super::beginning;
+    use super::{Analyzer, beginning, is_stopword, words};
+
+    #[test]
+    fn keywords_are_the_terms_of_all_words_but_stop_words() {
+        let text = "What does Alice's parseJson do? She doesn't say: parseJson or 上司の手机, who knows";
+        let mut expected = Vec::new();
+        words(text, |word| {
+            word.terms(|surface, term| {
+                if !is_stopword(surface) {
+                    expected.push(term.to_owned());
+                }
+            });
+        });
+        for _ in ["at first", "remembered"] {
+            let mut found = Vec::new();
+            Analyzer::new().keywords(text, |term| found.push(term.to_owned()));
+            assert_eq!(found, expected);
+        }
+    }
 
     #[test]
     fn texts_are_cut_between_characters() {

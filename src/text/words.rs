@@ -12,10 +12,12 @@ pub struct Word<'a> {
 
 /// Hands every word of `text` to `emit`, in order. Their terms are those that the analyzer finds in the text.
 pub fn words(text: &str, mut emit: impl FnMut(Word<'_>)) {
-    for chunk in tokenizer::chunks(text) {
-        for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
-            emit(Word { run, script });
-        }
+    tokenizer::chunks(text).for_each(|chunk| words_of_chunk(chunk, &mut emit));
+}
+
+pub(super) fn words_of_chunk(chunk: &str, mut emit: impl FnMut(Word<'_>)) {
+    for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
+        emit(Word { run, script });
     }
 }
 
