@@ -62,7 +62,7 @@ impl Store {
             let words = 15 + writer.number(40);
             let text = format!("Alice: {}", writer.text(words));
             let terms = Analyzer::new().term_list(&text);
-            store.index.add(seq as i64, terms.iter().map(String::as_str));
+            store.index.add(seq as i64, terms.iter().map(String::as_str), None);
             store.texts.push(text);
         }
         let full = store.index.freeze(1).unwrap();

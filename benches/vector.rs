@@ -3,7 +3,8 @@
 
 use std::hint::black_box;
 
-use agentmem::index::vector::{Nearest, Vectors};
+use agentmem::index::Index;
+use agentmem::index::vector::Nearest;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DIMENSION: usize = 384;
@@ -19,15 +20,15 @@ fn vector(state: &mut u64) -> Vec<f32> {
 
 fn scan(criterion: &mut Criterion) {
     let mut state = 7;
-    let mut vectors = Vectors::default();
+    let mut index = Index::default();
     for seq in 1..=RECORDS {
-        vectors.add(seq, &vector(&mut state));
+        index.add(seq, std::iter::empty(), Some(&vector(&mut state)));
     }
     let query = vector(&mut state);
     let mut group = criterion.benchmark_group("vector");
     group.throughput(Throughput::Elements(RECORDS as u64));
     group.bench_function(format!("scan/{RECORDS}x{DIMENSION}"), |bench| {
-        bench.iter(|| vectors.candidates(black_box(&query), 10, None));
+        bench.iter(|| index.near(black_box(&query), 10, None));
     });
     let some: Vec<Vec<f32>> = (0..100).map(|_| vector(&mut state)).collect();
     group.throughput(Throughput::Elements(some.len() as u64));

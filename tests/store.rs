@@ -89,7 +89,8 @@ fn a_damaged_or_missing_snapshot_is_rebuilt() {
     drop(store);
     let file = || {
         let index = folder.path().join("memory.db-index");
-        std::fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path()).next().unwrap()
+        let files = std::fs::read_dir(index).unwrap().map(|entry| entry.unwrap().path());
+        files.max_by_key(|path| path.metadata().unwrap().modified().unwrap()).unwrap()
     };
     for at in [0.1, 0.5, 0.9, 0.999] {
         let mut bytes = std::fs::read(file()).unwrap();
@@ -100,6 +101,10 @@ fn a_damaged_or_missing_snapshot_is_rebuilt() {
         assert_eq!(find(&store, Mode::Bm25, "note777").len(), 1);
         assert_eq!(find(&store, Mode::Bm25, "group7 common things").len(), 10);
         sound(&store);
+        assert_eq!(store.stats().unwrap().disowned, 1);
+        drop(store);
+        let stats = open(&folder).stats().unwrap();
+        assert_eq!((stats.segments, stats.disowned), (1, 0), "what was written in its place is believed");
     }
     std::fs::remove_file(file()).unwrap();
     let store = open(&folder);

@@ -8,7 +8,8 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::Damaged;
 use super::bits::Bits;
 use super::postings;
-use super::segment::{Footer, View};
+use super::segment::{Footer, SECTIONS, View};
+use super::vector::Rows;
 use crate::rank::bm25::saturation;
 use crate::record::Seq;
 use crate::text::ANALYZER_VERSION;
@@ -38,9 +39,8 @@ impl Docs {
     }
 }
 
-/// Writes one segment to `out`: first every term in byte order with [`SegmentWriter::term`], then
-/// [`SegmentWriter::finish`].
-#[derive(Debug)]
+/// Writes one segment to `out`: first every term in byte order with [`SegmentWriter::term`], then every vector in the order
+/// of documents with [`SegmentWriter::vector`], then [`SegmentWriter::finish`].
 pub struct SegmentWriter<W> {
     out: W,
     docs: Docs,
@@ -51,6 +51,11 @@ pub struct SegmentWriter<W> {
     texts: Vec<u8>,
     entries: Vec<u8>,
     hashes: Vec<u64>,
+    dimension: usize,
+    codes_end: u64,
+    codes_hash: Xxh3,
+    vector_docs: Vec<u8>,
+    vector_steps: Vec<u8>,
 }
 
 impl<W: Write> SegmentWriter<W> {
@@ -67,6 +72,11 @@ impl<W: Write> SegmentWriter<W> {
             texts: Vec::new(),
             entries: Vec::new(),
             hashes: Vec::new(),
+            dimension: 0,
+            codes_end: 0,
+            codes_hash: Xxh3::new(),
+            vector_docs: Vec::new(),
+            vector_steps: Vec::new(),
         }
     }
 
@@ -94,6 +104,20 @@ impl<W: Write> SegmentWriter<W> {
         self.out.write_all(&self.data)
     }
 
+    /// Writes the vector of a document: a row of `rows`, all of one dimension.
+    ///
+    /// # Errors
+    /// What `out` says.
+    pub fn vector(&mut self, doc: u32, rows: Rows<'_>, row: usize) -> io::Result<()> {
+        self.dimension = rows.dimension();
+        self.vector_docs.extend_from_slice(&doc.to_le_bytes());
+        self.vector_steps.extend_from_slice(&rows.step(row).to_le_bytes());
+        let codes: &[u8] = bytemuck::cast_slice(rows.codes(row));
+        self.codes_end += codes.len() as u64;
+        self.codes_hash.update(codes);
+        self.out.write_all(codes)
+    }
+
     /// Writes the rest; returns `out`. `seqs` is the range that the segment answers for.
     ///
     /// # Errors
@@ -103,9 +127,19 @@ impl<W: Write> SegmentWriter<W> {
         let offsets: Vec<u8> =
             self.docs.seqs.iter().flat_map(|seq| ((seq - seqs.start()) as u32).to_le_bytes()).collect();
         let lengths: Vec<u8> = self.docs.lengths.iter().flat_map(|length| length.to_le_bytes()).collect();
-        let parts = [&self.metas, &self.texts, &self.entries, &slots, &offsets, &lengths, &self.docs.norms];
-        let mut sections = [0; 7];
-        let mut at = self.data_end;
+        let parts: [&[u8]; SECTIONS] = [
+            &self.metas,
+            &self.texts,
+            &self.entries,
+            &slots,
+            &offsets,
+            &lengths,
+            &self.docs.norms,
+            &self.vector_docs,
+            &self.vector_steps,
+        ];
+        let mut sections = [0; SECTIONS];
+        let mut at = self.data_end + self.codes_end;
         let mut hash = Xxh3::new();
         for (part, section) in parts.into_iter().zip(&mut sections) {
             *section = at;
@@ -121,6 +155,9 @@ impl<W: Write> SegmentWriter<W> {
             distinct: self.hashes.len() as u32,
             terms: self.docs.terms(),
             mean_length: self.mean_length,
+            dimension: self.dimension as u32,
+            codes: self.data_end,
+            codes_checksum: self.codes_hash.digest(),
             sections,
             checksum: hash.digest(),
         };
@@ -177,7 +214,29 @@ pub fn merge<W: Write>(
         }
         writer.term(text, &list)?;
     }
+    merge_vectors(sources, &renumbered, &mut writer)?;
     writer.finish(name, seqs)
+}
+
+/// Writes the vectors of the live documents. Where they are of several dimensions, all but the last are about to be removed.
+fn merge_vectors<W: Write>(
+    sources: &[(View<'_>, &Bits)],
+    renumbered: &[Vec<u32>],
+    writer: &mut SegmentWriter<W>,
+) -> io::Result<()> {
+    let vectors: Result<Vec<Rows<'_>>, Damaged> = sources.iter().map(|(view, _)| view.vectors()).collect();
+    let vectors = vectors?;
+    let live = |source: usize| {
+        let (rows, numbers) = (vectors[source], &renumbered[source]);
+        let number = move |row: usize| numbers.get(rows.doc(row) as usize).copied();
+        (0..rows.len()).filter_map(move |row| Some((number(row).filter(|&doc| doc != DROPPED)?, row)))
+    };
+    let last = (0..vectors.len()).rev().find(|&source| live(source).next().is_some());
+    let dimension = last.map(|source| vectors[source].dimension());
+    for source in (0..vectors.len()).filter(|&source| Some(vectors[source].dimension()) == dimension) {
+        live(source).try_for_each(|(doc, row)| writer.vector(doc, vectors[source], row))?;
+    }
+    Ok(())
 }
 
 const DROPPED: u32 = u32::MAX;

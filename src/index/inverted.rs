@@ -26,8 +26,8 @@ pub struct Position {
     pub deletion: i64,
 }
 
-/// The inverted index over all live records.
-#[derive(Debug, Default)]
+/// The index over all live records.
+#[derive(Debug)]
 pub struct Index {
     /// Oldest first; their ranges of sequence numbers do not overlap.
     pub(super) segments: Vec<Part<Arc<Segment>>>,
@@ -40,7 +40,7 @@ pub struct Index {
 }
 
 /// Documents and which of them are dead.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Part<D> {
     pub docs: D,
     pub dead: Bits,
@@ -147,6 +147,20 @@ impl Merge {
     }
 }
 
+impl Default for Index {
+    /// Over nothing.
+    fn default() -> Self {
+        Self {
+            segments: Vec::new(),
+            frozen: None,
+            tail: Part::new(Tail::default(), (1, Seq::MAX), 0),
+            table: LastTable::default(),
+            position: Position::default(),
+            collection: Collection::default(),
+        }
+    }
+}
+
 impl Index {
     /// An index over `segments` (oldest first, with the deletion that each was made at), which has still to be
     /// caught up from [`Index::position`].
@@ -197,12 +211,14 @@ impl Index {
         self.collection
     }
 
-    /// Takes in a record with its terms. One that is not newer than all before is there already: nothing happens.
-    pub fn add<'a>(&mut self, seq: Seq, terms: impl Iterator<Item = &'a str>) {
+    /// Takes in a record with its terms and its vector. One that is not newer than all before is there already: nothing
+    /// happens.
+    pub fn add<'a>(&mut self, seq: Seq, terms: impl Iterator<Item = &'a str>, vector: Option<&[f32]>) {
         if seq <= self.position.seq {
             return;
         }
         self.tail.docs.add(seq, terms);
+        vector.into_iter().for_each(|vector| self.tail.docs.add_vector(vector));
         self.position.seq = seq;
         self.collection.records += 1;
         self.collection.terms += u64::from(self.tail.docs.docs().lengths.last().copied().unwrap_or(0));

@@ -1,4 +1,4 @@
-//! The inverted index in memory: immutable segments over older records, a mutable tail over the newest.
+//! The index in memory, of terms and of vectors: immutable segments over older records, a mutable tail over the newest.
 //!
 //! It knows records by sequence number alone, is caught up from the change feed, and opens no connection.
 //! Deleting marks a document dead; merging segments leaves the dead out.
@@ -10,6 +10,7 @@ mod cursor;
 mod inverted;
 mod norm;
 mod postings;
+mod scan;
 mod scorer;
 mod search;
 mod segment;

@@ -4,27 +4,31 @@
 //! Layout, all integers little-endian:
 //!
 //! ```text
-//! posting data | block metas | term texts | term entries | hash slots | seqs u32 | lengths u16 | norms u8 | footer
+//! posting data | vector codes i8 | block metas | term texts | term entries | hash slots
+//!     | seqs u32 | lengths u16 | norms u8 | vector documents u32 | vector steps f32 | footer
 //! ```
 //!
 //! Terms are sorted. A hash slot holds a term's position plus one, probed linearly. The footer carries a checksum
-//! over everything behind the posting data, checked at opening; each term entry carries its postings' checksum,
-//! checked when the term is first read, so that opening need not read the whole file.
+//! over everything behind the vector codes, checked at opening; each term entry carries its postings' checksum, checked
+//! when the term is first read, and the footer that of the codes, checked likewise, so that opening need not read the
+//! whole file.
 
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mmap_io::MemoryMappedFile;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Damaged;
 use super::postings::{BLOCK, META_BYTES, Postings};
+use super::vector::Rows;
 use crate::record::Seq;
 
-pub(super) const MAGIC: [u8; 8] = *b"AGMSEG01";
+pub(super) const MAGIC: [u8; 8] = *b"AGMSEG02";
 pub(super) const TERM_BYTES: usize = 24;
-pub(super) const FOOTER_BYTES: usize = 8 + 4 + 4 + 8 * 6 + 8 * 7 + 8 * 2;
+pub(super) const SECTIONS: usize = 9;
+pub(super) const FOOTER_BYTES: usize = 8 + 4 + 4 + 8 * 9 + 8 * SECTIONS + 8 * 2;
 
 /// Where the bytes of a segment live.
 #[derive(Debug)]
@@ -69,8 +73,14 @@ pub struct Footer {
     pub terms: u64,
     /// Mean record length that the blocks' bounds were made for.
     pub mean_length: f32,
-    /// Where the sections begin, in file order without the posting data, and where the last one ends.
-    pub(super) sections: [u64; 7],
+    /// Components of each vector.
+    pub dimension: u32,
+    /// Where the codes of vectors begin, which end at the first section.
+    pub(super) codes: u64,
+    /// Checksum of the codes.
+    pub(super) codes_checksum: u64,
+    /// Where the sections behind the codes begin, in file order.
+    pub(super) sections: [u64; SECTIONS],
     /// Checksum of all sections.
     pub checksum: u64,
 }
@@ -81,13 +91,11 @@ impl Footer {
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&self.analyzer.to_le_bytes());
         out.extend_from_slice(&self.mean_length.to_le_bytes());
-        let counts = (u64::from(self.records), u64::from(self.distinct));
-        for value in
-            [self.name, *self.seqs.start() as u64, *self.seqs.end() as u64, counts.0, counts.1, self.terms]
-        {
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-        for value in self.sections.into_iter().chain([self.checksum]) {
+        let counts = [self.records, self.distinct].map(u64::from);
+        let vectors = [self.dimension.into(), self.codes, self.codes_checksum];
+        let seqs = [*self.seqs.start() as u64, *self.seqs.end() as u64];
+        let values = [self.name].into_iter().chain(seqs).chain(counts).chain([self.terms]).chain(vectors);
+        for value in values.chain(self.sections).chain([self.checksum]) {
             out.extend_from_slice(&value.to_le_bytes());
         }
         out.extend_from_slice(&xxh3_64(&out).to_le_bytes());
@@ -112,8 +120,11 @@ impl Footer {
             records: count(3)?,
             distinct: count(4)?,
             terms: word(5),
-            sections: std::array::from_fn(|i| word(6 + i)),
-            checksum: word(13),
+            dimension: count(6)?,
+            codes: word(7),
+            codes_checksum: word(8),
+            sections: std::array::from_fn(|i| word(9 + i)),
+            checksum: word(9 + SECTIONS),
         };
         if footer.is_plausible() { Ok(footer) } else { Err(Damaged("footer")) }
     }
@@ -140,6 +151,8 @@ pub struct Segment {
     footer: Footer,
     /// One bit per term: its postings' checksum was right.
     verified: Vec<AtomicU64>,
+    /// The codes' checksum was right.
+    codes_verified: AtomicBool,
 }
 
 /// The sections of a segment, borrowed once per use so that reading them needs no further look-ups.
@@ -153,6 +166,7 @@ pub struct View<'a> {
     seqs: &'a [[u8; 4]],
     lengths: &'a [[u8; 2]],
     norms: &'a [u8],
+    vectors: Rows<'a>,
 }
 
 impl Segment {
@@ -180,7 +194,8 @@ impl Segment {
         if xxh3_64(body) != footer.checksum {
             return Err(Damaged("checksum of the sections"));
         }
-        let mut segment = Self { bytes, footer, verified: Vec::new() };
+        let codes_verified = AtomicBool::new(false);
+        let mut segment = Self { bytes, footer, verified: Vec::new(), codes_verified };
         let words = segment.view()?.entries.len().div_ceil(64);
         segment.verified.resize_with(words, AtomicU64::default);
         Ok(segment)
@@ -221,6 +236,13 @@ impl Segment {
             seqs: section(4)?.as_chunks().0,
             lengths: section(5)?.as_chunks().0,
             norms: section(6)?,
+            vectors: Rows::new(
+                self.footer.dimension as usize,
+                section(7)?.as_chunks().0,
+                section(8)?.as_chunks().0,
+                self.codes()?,
+            )
+            .ok_or(Damaged("sizes of the vectors"))?,
         };
         let records = self.footer.records as usize;
         let whole = view.entries.len() == self.footer.distinct as usize
@@ -228,6 +250,21 @@ impl Segment {
             && view.slots.len() > view.entries.len()
             && [view.seqs.len(), view.lengths.len(), view.norms.len()] == [records; 3];
         if whole { Ok(view) } else { Err(Damaged("section sizes")) }
+    }
+
+    fn codes(&self) -> Result<&[u8], Damaged> {
+        self.bytes.get(self.footer.codes..self.footer.sections[0]).ok_or(Damaged("borders of the codes"))
+    }
+
+    /// Looks at the codes when they are read first.
+    fn verify_codes(&self) -> Result<(), Damaged> {
+        if !self.codes_verified.load(Ordering::Relaxed) {
+            if xxh3_64(self.codes()?) != self.footer.codes_checksum {
+                return Err(Damaged("checksum of the codes"));
+            }
+            self.codes_verified.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -280,6 +317,15 @@ impl<'a> View<'a> {
         self.norms.get(doc as usize).copied().unwrap_or(0)
     }
 
+    /// The vectors of those documents that have one, their checksum verified at the first call.
+    ///
+    /// # Errors
+    /// [`Damaged`] when the checksum is wrong.
+    pub(super) fn vectors(&self) -> Result<Rows<'a>, Damaged> {
+        self.segment.verify_codes()?;
+        Ok(self.vectors)
+    }
+
     /// Number of distinct terms.
     pub fn distinct(&self) -> u32 {
         self.entries.len() as u32
@@ -319,7 +365,7 @@ impl<'a> View<'a> {
     pub fn postings(&self, term: TermId) -> Result<Postings<'a>, Damaged> {
         let entry = self.entry(term).ok_or(Damaged("no such term"))?;
         let (df, start) = (read_u32(entry, 4), read_u64(entry, 8));
-        let end = self.entry(term + 1).map_or(self.segment.footer.sections[0], |next| read_u64(next, 8));
+        let end = self.entry(term + 1).map_or(self.segment.footer.codes, |next| read_u64(next, 8));
         let data = self.segment.bytes.get(start..end).ok_or(Damaged("posting borders"))?;
         let first = read_u32(entry, 16) as usize * META_BYTES;
         let blocks = (df as usize).div_ceil(BLOCK);

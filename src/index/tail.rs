@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 
 use super::builder::{Docs, SegmentWriter};
 use super::norm;
+use super::vector::{Rows, Vectors};
 use crate::record::Seq;
 
 /// Records in order of sequence number, each a document; grows until it is frozen into a segment.
@@ -12,6 +13,7 @@ pub struct Tail {
     terms: FxHashMap<Box<str>, u32>,
     lists: Vec<Vec<(u32, u32)>>,
     docs: Docs,
+    vectors: Vectors,
     /// Terms of the record being added, each once; kept for its capacity.
     touched: Vec<u32>,
     postings: usize,
@@ -43,6 +45,13 @@ impl Tail {
         self.docs.push(seq, length, norm::code(frequencies));
     }
 
+    /// Gives the record that was added last its vector.
+    pub fn add_vector(&mut self, vector: &[f32]) {
+        if let Some(doc) = self.records().checked_sub(1) {
+            self.vectors.push(doc, vector);
+        }
+    }
+
     fn new_term(&mut self, term: &str) -> u32 {
         let id = self.lists.len() as u32;
         self.lists.push(Vec::new());
@@ -66,6 +75,11 @@ impl Tail {
         &self.docs
     }
 
+    /// The vectors.
+    pub fn vectors(&self) -> Rows<'_> {
+        self.vectors.rows()
+    }
+
     /// Number of terms in a document, at most 65,535.
     #[inline]
     pub fn length(&self, doc: u32) -> u32 {
@@ -86,7 +100,7 @@ impl Tail {
     /// Bytes on the heap, about.
     pub fn bytes(&self) -> usize {
         let per_term = 96;
-        self.postings * 10 + self.lists.len() * per_term + self.docs.seqs.len() * 11
+        self.postings * 10 + self.lists.len() * per_term + self.docs.seqs.len() * 11 + self.vectors.bytes()
     }
 
     /// Writes it as a segment that answers for all sequence numbers of `seqs`.
@@ -105,6 +119,8 @@ impl Tail {
         for (text, id) in terms {
             writer.term(text.as_bytes(), &self.lists[id as usize])?;
         }
+        let rows = self.vectors();
+        (0..rows.len()).try_for_each(|row| writer.vector(rows.doc(row), rows, row))?;
         writer.finish(name, seqs)
     }
 }

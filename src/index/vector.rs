@@ -1,161 +1,98 @@
-//! Embeddings in memory, a byte for each component, compared with a query in one flat scan.
+//! Embeddings, a byte for each component, and exact cosines.
 //!
-//! The scan finds candidates, more than are wanted; their true vectors are then read back and compared exactly. What
-//! rounding to bytes adds to a cosine is about a thousandth.
-
-use std::ops::{Range, RangeInclusive};
-use std::thread;
+//! What rounding to bytes adds to a cosine is about a thousandth: codes find candidates, more than are wanted
+//! ([`super::scan`]), whose true vectors are then read back and compared exactly.
 
 use simsimd::SpatialSimilarity;
 
-use super::allowed::Allowed;
 use crate::record::Seq;
 
-/// Normalised vectors in order of sequence number.
+/// Vectors of the tail, in the form that a segment has them in.
 #[derive(Debug, Default)]
-pub struct Vectors {
+pub(super) struct Vectors {
     dimension: usize,
-    seqs: Vec<Seq>,
+    docs: Vec<[u8; 4]>,
+    steps: Vec<[u8; 4]>,
     codes: Vec<i8>,
-    /// What a vector's codes must be multiplied by.
-    steps: Vec<f32>,
-    /// Those that were removed, until there are so many that it pays to move the others together.
-    gone: Vec<bool>,
-    live: usize,
 }
 
-/// Besides twice as many as are wanted, so many candidates are compared exactly.
-const MARGIN: usize = 32;
-/// One in so many may be gone before the others are moved together.
-const SHARE_GONE: usize = 4;
-/// A thread of its own pays for so many codes.
-const CODES_PER_THREAD: usize = 1 << 24;
-
 impl Vectors {
-    /// Takes in a record's vector. `seq` must be higher than any before. The first vector fixes the dimension for as long
-    /// as there is one; others are passed over (the database refuses them).
-    pub fn add(&mut self, seq: Seq, vector: &[f32]) {
-        if self.seqs.is_empty() {
-            self.dimension = vector.len();
+    /// Takes in a document's vector. `doc` must be higher than any before. All vectors have one dimension; the database
+    /// holds others only when all before them are gone, so those are dropped.
+    pub fn push(&mut self, doc: u32, vector: &[f32]) {
+        if vector.len() != self.dimension {
+            *self = Self { dimension: vector.len(), ..Self::default() };
         }
-        if vector.len() == self.dimension && self.seqs.last().is_none_or(|&last| last < seq) {
-            let (codes, step) = encoded(vector);
-            self.seqs.push(seq);
-            self.codes.extend(codes);
-            self.steps.push(step);
-            self.gone.push(false);
-            self.live += 1;
-        }
+        let (codes, step) = encoded(vector);
+        self.codes.extend(codes);
+        self.docs.push(doc.to_le_bytes());
+        self.steps.push(step.to_le_bytes());
     }
 
-    /// Removes the vectors of a range of sequence numbers.
-    pub fn remove(&mut self, seqs: &RangeInclusive<Seq>) {
-        let start = self.seqs.partition_point(|seq| seq < seqs.start());
-        let end = self.seqs.partition_point(|seq| seq <= seqs.end());
-        for gone in &mut self.gone[start..end] {
-            self.live -= usize::from(!*gone);
-            *gone = true;
-        }
-        if (self.seqs.len() - self.live) * SHARE_GONE > self.seqs.len() {
-            self.move_together();
-        }
-    }
-
-    fn move_together(&mut self) {
-        let mut kept = 0;
-        for row in 0..self.seqs.len() {
-            if !self.gone[row] {
-                self.seqs[kept] = self.seqs[row];
-                self.steps[kept] = self.steps[row];
-                self.codes
-                    .copy_within(row * self.dimension..(row + 1) * self.dimension, kept * self.dimension);
-                kept += 1;
-            }
-        }
-        self.seqs.truncate(kept);
-        self.steps.truncate(kept);
-        self.codes.truncate(kept * self.dimension);
-        self.gone.clear();
-        self.gone.resize(kept, false);
-    }
-
-    /// Enough of the nearest to hold the best `k` by cosine, only `allowed` ones; the best are still to be found with
-    /// [`Nearest`]. A query of another dimension finds nothing.
-    pub fn candidates(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<Seq> {
-        if query.len() != self.dimension || k == 0 {
-            return Vec::new();
-        }
-        let query: Vec<i8> = encoded(query).0.collect();
-        let count = k.saturating_mul(2).saturating_add(MARGIN);
-        let best = match self.listed(allowed) {
-            Some(rows) => self.scan(&query, count, rows.into_iter(), None),
-            None => self.scan_all(&query, count, allowed),
-        };
-        best.into_sorted().into_iter().map(|(seq, _)| seq).collect()
-    }
-
-    /// The rows of what is allowed, if that is listed one by one.
-    fn listed(&self, allowed: Option<&Allowed>) -> Option<Vec<usize>> {
-        let listed = allowed?.listed(*self.seqs.first()?, *self.seqs.last()?)?;
-        Some(listed.iter().filter_map(|seq| self.seqs.binary_search(seq).ok()).collect())
-    }
-
-    fn scan_all(&self, query: &[i8], count: usize, allowed: Option<&Allowed>) -> Best {
-        let part = |rows: Range<usize>| self.scan(query, count, rows, allowed);
-        let wanted = self.codes.len() / CODES_PER_THREAD;
-        let threads =
-            if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
-        let rows = self.seqs.len().div_ceil(threads);
-        let part_of = |i: usize| part(i * rows..((i + 1) * rows).min(self.seqs.len()));
-        thread::scope(|scope| {
-            let others: Vec<_> = (1..threads)
-                .map(|i| (i, thread::Builder::new().spawn_scoped(scope, move || part_of(i))))
-                .collect();
-            let mut best = part_of(0);
-            for (i, other) in others {
-                // What no thread did is done here.
-                let found = other.ok().and_then(|thread| thread.join().ok()).unwrap_or_else(|| part_of(i));
-                found.found.into_iter().for_each(|(seq, cosine)| best.push(seq, cosine));
-            }
-            best
-        })
-    }
-
-    fn scan(
-        &self,
-        query: &[i8],
-        count: usize,
-        rows: impl Iterator<Item = usize>,
-        allowed: Option<&Allowed>,
-    ) -> Best {
-        let mut best = Best::new(count);
-        for row in rows {
-            let codes = &self.codes[row * self.dimension..(row + 1) * self.dimension];
-            let near = <i8 as SpatialSimilarity>::dot(query, codes).unwrap_or(0.0) as f32 * self.steps[row];
-            let seq = self.seqs[row];
-            if near >= best.floor && !self.gone[row] && allowed.is_none_or(|allowed| allowed.holds(seq)) {
-                best.push(seq, near);
-            }
-        }
-        best
-    }
-
-    /// Components of each vector; 0 while there is none.
-    pub fn dimension(&self) -> usize {
-        if self.seqs.is_empty() { 0 } else { self.dimension }
+    /// All of them.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { dimension: self.dimension, docs: &self.docs, steps: &self.steps, codes: &self.codes }
     }
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        self.codes.capacity()
-            + self.steps.capacity() * size_of::<f32>()
-            + self.seqs.capacity() * size_of::<Seq>()
-            + self.gone.capacity()
+        self.codes.capacity() + (self.docs.capacity() + self.steps.capacity()) * 4
+    }
+}
+
+/// Encoded vectors of documents, one a row, in place: in the tail or in a segment.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rows<'a> {
+    dimension: usize,
+    docs: &'a [[u8; 4]],
+    steps: &'a [[u8; 4]],
+    codes: &'a [i8],
+}
+
+impl<'a> Rows<'a> {
+    /// Of bytes in a segment; `None` if they do not fit together.
+    pub fn new(dimension: usize, docs: &'a [[u8; 4]], steps: &'a [[u8; 4]], codes: &'a [u8]) -> Option<Self> {
+        let whole = docs.len() == steps.len() && Some(codes.len()) == docs.len().checked_mul(dimension);
+        whole.then(|| Self { dimension, docs, steps, codes: bytemuck::cast_slice(codes) })
     }
 
-    /// The records that have a vector, rising.
-    pub fn seqs(&self) -> impl Iterator<Item = Seq> + '_ {
-        self.seqs.iter().zip(&self.gone).filter(|(_, gone)| !**gone).map(|(&seq, _)| seq)
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.docs.len()
+    }
+
+    /// Components of each vector.
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The document of a row; they rise.
+    #[inline]
+    pub fn doc(&self, row: usize) -> u32 {
+        u32::from_le_bytes(self.docs[row])
+    }
+
+    /// The row of a document, if it has a vector.
+    pub fn row_of(&self, doc: u32) -> Option<usize> {
+        self.docs.binary_search_by_key(&doc, |bytes| u32::from_le_bytes(*bytes)).ok()
+    }
+
+    /// The codes of a row.
+    #[inline]
+    pub fn codes(&self, row: usize) -> &'a [i8] {
+        &self.codes[row * self.dimension..][..self.dimension]
+    }
+
+    /// What the codes of a row must be multiplied by to be its vector.
+    #[inline]
+    pub fn step(&self, row: usize) -> f32 {
+        f32::from_le_bytes(self.steps[row])
+    }
+
+    /// About the cosine of a row and a query, times a number that is the same for all rows.
+    #[inline]
+    pub fn nearness(&self, row: usize, query: &[i8]) -> f32 {
+        <i8 as SpatialSimilarity>::dot(query, self.codes(row)).unwrap_or(0.0) as f32 * self.step(row)
     }
 }
 
@@ -188,19 +125,19 @@ impl Nearest {
 
 /// The best `k`, and for a while some more.
 #[derive(Debug)]
-struct Best {
+pub(super) struct Best {
     k: usize,
     /// What scores less is not among them.
-    floor: f32,
+    pub floor: f32,
     found: Vec<(Seq, f32)>,
 }
 
 impl Best {
-    fn new(k: usize) -> Self {
+    pub fn new(k: usize) -> Self {
         Self { k, floor: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY }, found: Vec::new() }
     }
 
-    fn push(&mut self, seq: Seq, score: f32) {
+    pub fn push(&mut self, seq: Seq, score: f32) {
         if score >= self.floor {
             self.found.push((seq, score));
             if self.found.len() > self.k.saturating_mul(2) {
@@ -222,7 +159,8 @@ impl Best {
         }
     }
 
-    fn into_sorted(mut self) -> Vec<(Seq, f32)> {
+    /// Best first.
+    pub fn into_sorted(mut self) -> Vec<(Seq, f32)> {
         self.cut();
         self.found.sort_by(Self::better);
         self.found
@@ -230,7 +168,7 @@ impl Best {
 }
 
 /// A vector's codes, and the step between them: codes times step are about the normalised vector.
-fn encoded(vector: &[f32]) -> (impl Iterator<Item = i8> + '_, f32) {
+pub(super) fn encoded(vector: &[f32]) -> (impl Iterator<Item = i8> + '_, f32) {
     const MOST: f32 = 127.0;
     let most = normalised(vector).fold(0f32, |most, x| most.max(x.abs()));
     let scale = if most > 0.0 { MOST / most } else { 0.0 };
@@ -256,132 +194,4 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
         }
     }
     sums.iter().sum::<f32>() + a.1.iter().zip(b.1).map(|(x, y)| x * y).sum::<f32>()
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// The vectors and, in the place of the database, what they were.
-    #[derive(Default)]
-    struct Both {
-        vectors: Vectors,
-        kept: BTreeMap<Seq, Vec<f32>>,
-    }
-
-    impl Both {
-        fn add(&mut self, seq: Seq, vector: &[f32]) {
-            self.vectors.add(seq, vector);
-            self.kept.insert(seq, vector.to_vec());
-        }
-
-        fn remove(&mut self, seqs: RangeInclusive<Seq>) {
-            self.vectors.remove(&seqs);
-            self.kept.retain(|seq, _| !seqs.contains(seq));
-        }
-
-        fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
-            let mut nearest = Nearest::new(query, k);
-            for seq in self.vectors.candidates(query, k, allowed) {
-                nearest.show(seq, &self.kept[&seq]);
-            }
-            nearest.into_sorted()
-        }
-
-        /// By comparing all.
-        fn truth(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
-            let length = |v: &[f32]| v.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-            let cosine = |v: &[f32]| {
-                let lengths = length(query) * length(v);
-                let product: f64 = query.iter().zip(v).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-                if lengths > 0.0 { (product / lengths) as f32 } else { 0.0 }
-            };
-            let held = self.kept.iter().filter(|(seq, _)| allowed.is_none_or(|allowed| allowed.holds(**seq)));
-            let mut all: Vec<(Seq, f32)> = held.map(|(&seq, vector)| (seq, cosine(vector))).collect();
-            all.sort_by(Best::better);
-            all.truncate(k);
-            all
-        }
-    }
-
-    #[test]
-    fn finds_the_nearest_and_forgets_the_removed() {
-        let mut both = Both::default();
-        both.add(1, &[1.0, 0.0]);
-        both.add(2, &[1.0, 1.0]);
-        both.add(5, &[0.0, -3.0]);
-        let found = both.top(&[2.0, 0.0], 2, None);
-        assert_eq!(found.iter().map(|hit| hit.0).collect::<Vec<_>>(), [1, 2]);
-        assert!((found[0].1 - 1.0).abs() < 1e-6 && (found[1].1 - 0.5f32.sqrt()).abs() < 1e-6);
-        both.remove(0..=1);
-        assert_eq!(both.top(&[2.0, 0.0], 9, None)[0].0, 2);
-        assert_eq!(both.top(&[2.0, 0.0], 9, Some(&Allowed::except(vec![2])))[0].0, 5);
-        assert!(both.top(&[1.0], 9, None).is_empty());
-    }
-
-    #[test]
-    fn extreme_components_keep_their_direction() {
-        let mut both = Both::default();
-        both.add(1, &[f32::MAX, f32::MAX]);
-        both.add(2, &[f32::MIN_POSITIVE, 0.0]);
-        both.add(3, &[0.0, 0.0]);
-        let found = both.top(&[1.0, 1.0], 3, None);
-        assert!((found[0].1 - 1.0).abs() < 1e-6 && found[0].0 == 1);
-        assert!((found[1].1 - 0.5f32.sqrt()).abs() < 1e-6);
-        assert_eq!(found[2], (3, 0.0));
-    }
-
-    fn vector() -> impl Strategy<Value = Vec<f32>> {
-        prop::collection::vec(prop_oneof![9 => -1f32..1.0, 1 => Just(0.0)], 12)
-    }
-
-    proptest! {
-        #[test]
-        fn finds_what_comparing_all_finds(
-            vectors in prop::collection::vec(vector(), 1..400),
-            removed in prop::collection::vec((0i64..400, 0i64..40), 0..8),
-            query in vector(),
-            k in 0usize..20,
-            stride in 1usize..4,
-        ) {
-            let mut both = Both::default();
-            for (vector, seq) in vectors.iter().zip(1..) {
-                both.add(seq, vector);
-            }
-            removed.into_iter().for_each(|(first, more)| both.remove(first..=first + more));
-            prop_assert!(both.vectors.seqs().eq(both.kept.keys().copied()));
-            let some: Vec<Seq> = both.kept.keys().copied().step_by(stride).collect();
-            let (only, except) = (Allowed::only(some.clone()), Allowed::except(some));
-            for allowed in [None, Some(&only), Some(&except)] {
-                let (found, truth) = (both.top(&query, k, allowed), both.truth(&query, k, allowed));
-                prop_assert_eq!(found.len(), truth.len());
-                for (found, truth) in found.iter().zip(&truth) {
-                    prop_assert!((found.1 - truth.1).abs() < 1e-5, "{:?} is not {:?}", found, truth);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn finds_the_nearest_of_many() {
-        let mut state = 42u64;
-        let mut random = move || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
-        };
-        let mut both = Both::default();
-        for seq in 1..=20_000 {
-            both.add(seq, &std::array::from_fn::<f32, 64, _>(|_| random()));
-        }
-        for _ in 0..20 {
-            let query: [f32; 64] = std::array::from_fn(|_| random());
-            let seqs = |found: Vec<(Seq, f32)>| found.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>();
-            assert_eq!(seqs(both.top(&query, 10, None)), seqs(both.truth(&query, 10, None)));
-        }
-    }
 }

@@ -17,11 +17,10 @@ use super::selection::Selections;
 use super::snapshot;
 use super::write::Entry;
 use super::{joined_terms, parallel};
+use crate::db::Pool;
 use crate::db::changes::{self, Added, Feed, Watcher};
 use crate::db::pool::FileId;
-use crate::db::{Pool, records};
 use crate::error::Result;
-use crate::index::vector::Vectors;
 use crate::index::{Damaged, Index, Position, Size};
 use crate::record::Seq;
 
@@ -44,10 +43,8 @@ pub struct Shared {
 /// The indexes, always at the same position of the feed.
 #[derive(Debug, Default)]
 pub struct Derived {
-    /// Terms.
+    /// Terms and vectors.
     pub index: Index,
-    /// Embeddings.
-    pub vectors: Vectors,
     /// Counts how often records came or went.
     pub edition: u32,
 }
@@ -110,7 +107,7 @@ impl Shared {
     pub fn size(&self) -> Size {
         self.read(|derived| {
             let mut size = derived.index.size();
-            size.heap += (derived.vectors.bytes() + self.library.bytes()) as u64;
+            size.heap += self.library.bytes() as u64;
             size
         })
     }
@@ -181,21 +178,12 @@ impl Shared {
     fn load(&self, pool: &Pool) -> Result<Derived> {
         let without_files = self.without_files.load(Ordering::Acquire);
         let mut index = if without_files { Index::default() } else { snapshot::load(pool)? };
-        let (position, vectors) = pool.read(|conn| {
-            // An index that starts from nothing needs no deletion of the past.
-            let empty = index.position() == Position::default();
-            let position = if empty { changes::start(conn)? } else { at(index.position()) };
-            let mut vectors = Vectors::default();
-            records::each_vector(conn, 0, |seq, vector| {
-                if seq <= position.seq {
-                    vectors.add(seq, &vector);
-                }
-                Ok(seq < position.seq)
-            })?;
-            Ok((position, vectors))
-        })?;
-        index.set_position(Position { seq: position.seq, deletion: position.deletion });
-        Ok(Derived { index, vectors, edition: 0 })
+        // An index that starts from nothing needs no deletion of the past.
+        if index.position() == Position::default() {
+            let changes::Position { seq, deletion } = pool.read(changes::start)?;
+            index.set_position(Position { seq, deletion });
+        }
+        Ok(Derived { index, edition: 0 })
     }
 
     fn follow(&self, pool: &Pool) -> Result<()> {
@@ -266,13 +254,8 @@ impl Derived {
     fn take_in(&mut self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
         let Feed { added, deleted, position, complete } = feed;
         self.edition = self.edition.wrapping_add(1);
-        // Vectors go before others come: those that come may be of another dimension.
-        deleted.iter().for_each(|range| self.vectors.remove(range));
         for (record, terms) in added.iter().zip(terms) {
-            self.index.add(record.seq, terms.split_terminator(' '));
-            if let Some(vector) = &record.embedding {
-                self.vectors.add(record.seq, vector);
-            }
+            self.index.add(record.seq, terms.split_terminator(' '), record.embedding.as_deref());
         }
         // An updated record is found until the last stretch as it was, and so at any moment: the feed tells of the
         // deletions again.

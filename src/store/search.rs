@@ -168,7 +168,7 @@ fn is_behind(position: Position, conn: &Connection) -> Result<bool> {
     Ok(changes::newest_live(conn)? > position.seq || changes::newest_deletion(conn)? > position.deletion)
 }
 
-/// The index and the vectors in memory, seen through a filter.
+/// The index in memory, seen through a filter.
 struct InMemory<'a> {
     derived: &'a Derived,
     allowed: Option<&'a Allowed>,
@@ -219,12 +219,14 @@ impl Retriever for InMemory<'_> {
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {
-        let dimension = self.derived.vectors.dimension();
-        if dimension != 0 && dimension != vector.len() {
-            return Err(Error::DimensionMismatch { expected: dimension, found: vector.len() });
+        match records::dimension(self.conn)? {
+            Some(expected) if expected != vector.len() => {
+                return Err(Error::DimensionMismatch { expected, found: vector.len() });
+            }
+            _ => {}
         }
         let mut nearest = Nearest::new(vector, k);
-        let candidates = self.derived.vectors.candidates(vector, k, self.allowed);
+        let candidates = self.sound(self.derived.index.near(vector, k, self.allowed));
         records::vectors(self.conn, &candidates)?.iter().for_each(|(seq, vector)| nearest.show(*seq, vector));
         Ok(nearest.into_sorted())
     }

@@ -82,7 +82,7 @@ impl Small {
             let mut index = Index::default();
             for (seq, record) in (1..).zip(records) {
                 let terms = Analyzer::new().term_list(record);
-                index.add(seq, terms.iter().map(String::as_str));
+                index.add(seq, terms.iter().map(String::as_str), Some(&[seq as f32, 1.0]));
             }
             index
         };
@@ -145,6 +145,7 @@ fn read_all(segment: Arc<Segment>) -> Result<(), Damaged> {
         let found = index.top(&terms, 10, scoring, None)?;
         assert!(found.len() <= 10);
     }
+    assert!(index.near(&[1.0, 1.0], 10, None)?.len() <= live.len());
     let vocabulary = index.vocabulary();
     if let Some(first) = live.first() {
         index.remove(*first..=first.saturating_add(3))?;
@@ -160,29 +161,32 @@ fn read_all(segment: Arc<Segment>) -> Result<(), Damaged> {
 
 /// Makes the checksums of a segment right, whatever is in it; its layout is in `src/index/segment.rs`.
 fn seal(bytes: &mut [u8]) {
-    const FOOTER: usize = 136;
+    const FOOTER: usize = 176;
+    const SECTIONS: usize = 16 + 8 * 9;
     const ENTRY: usize = 24;
     let Some(footer) = bytes.len().checked_sub(FOOTER) else { return };
-    bytes[footer..footer + 8].copy_from_slice(b"AGMSEG01");
+    bytes[footer..footer + 8].copy_from_slice(b"AGMSEG02");
     let word = |bytes: &[u8], at: usize| {
         let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk());
         chunk.map_or(0, |chunk| usize::try_from(u64::from_le_bytes(*chunk)).unwrap_or(usize::MAX))
     };
-    let section = |i: usize| word(bytes, footer + 16 + 8 * (6 + i));
-    let (first, entries) = (section(0), section(2)..section(3));
+    let section = |i: usize| word(bytes, footer + SECTIONS + 8 * i);
+    let (codes, first, entries) = (word(bytes, footer + 16 + 8 * 7), section(0), section(2)..section(3));
     if let Some(table) = bytes.get(entries.clone()) {
         let mut starts: Vec<usize> = table.chunks_exact(ENTRY).map(|entry| word(entry, 8)).collect();
-        starts.push(first);
+        starts.push(codes);
         for (i, pair) in starts.windows(2).enumerate() {
             let sum = bytes.get(pair[0]..pair[1]).map_or(0, xxh3_64) as u32;
             let at = entries.start + i * ENTRY + 20;
             bytes[at..at + 4].copy_from_slice(&sum.to_le_bytes());
         }
     }
+    let sum = bytes.get(codes..first).map_or(0, xxh3_64);
+    bytes[footer + SECTIONS - 8..footer + SECTIONS].copy_from_slice(&sum.to_le_bytes());
     let sum = bytes.get(first..footer).map_or(0, xxh3_64);
-    bytes[footer + 120..footer + 128].copy_from_slice(&sum.to_le_bytes());
-    let sum = xxh3_64(&bytes[footer..footer + 128]);
-    bytes[footer + 128..].copy_from_slice(&sum.to_le_bytes());
+    bytes[footer + FOOTER - 16..footer + FOOTER - 8].copy_from_slice(&sum.to_le_bytes());
+    let sum = xxh3_64(&bytes[footer..footer + FOOTER - 8]);
+    bytes[footer + FOOTER - 8..].copy_from_slice(&sum.to_le_bytes());
 }
 
 /// A store that is filled once.

@@ -1,0 +1,347 @@
+//! Which records' vectors are near a query: one flat scan over the codes of all parts of the index.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::Damaged;
+use super::allowed::Allowed;
+use super::bits::Bits;
+use super::inverted::Index;
+use super::segment::View;
+use super::vector::{Best, Rows, encoded};
+use crate::record::Seq;
+
+/// Besides twice as many as are wanted, so many candidates are compared exactly.
+const MARGIN: usize = 32;
+/// A thread of its own pays for so many codes.
+const CODES_PER_THREAD: usize = 1 << 24;
+/// Codes that a thread takes at a time.
+const CODES_PER_PIECE: usize = 1 << 21;
+
+impl Index {
+    /// Enough of the nearest live records to hold the best `k` by cosine, with `allowed` only those in it; the best are still
+    /// to be found with [`super::vector::Nearest`]. Records with vectors of another dimension are not found.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment is.
+    pub fn near(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Result<Vec<Seq>, Damaged> {
+        let mut fields = self.fields()?;
+        fields.retain(|field| field.rows.dimension() == query.len());
+        let scan = Scan {
+            query: encoded(query).0.collect(),
+            count: if k == 0 { 0 } else { k.saturating_mul(2).saturating_add(MARGIN) },
+            allowed,
+        };
+        Ok(scan.run(&fields).into_sorted().into_iter().map(|(seq, _)| seq).collect())
+    }
+
+    /// The live records that have a vector, rising.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment is.
+    pub fn with_vector(&self) -> Result<Vec<Seq>, Damaged> {
+        let fields = self.fields()?;
+        let live = fields.iter().flat_map(|field| {
+            let docs = (0..field.rows.len()).map(|row| field.rows.doc(row));
+            docs.filter(|&doc| !field.dead.get(doc)).map(|doc| field.seqs.of(doc))
+        });
+        Ok(live.collect())
+    }
+
+    /// The vectors of all parts, oldest first.
+    fn fields(&self) -> Result<Vec<Field<'_>>, Damaged> {
+        let mut fields = Vec::with_capacity(self.segments.len() + 2);
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            fields.push(Field { rows: view.vectors()?, seqs: Seqs::Stored(view), dead: &part.dead });
+        }
+        let frozen = self.frozen.as_ref().map(|part| (&*part.docs, &part.dead));
+        for (tail, dead) in frozen.into_iter().chain([(&self.tail.docs, &self.tail.dead)]) {
+            fields.push(Field { rows: tail.vectors(), seqs: Seqs::Heap(&tail.docs().seqs), dead });
+        }
+        Ok(fields)
+    }
+}
+
+/// The vectors of one part of the index.
+struct Field<'a> {
+    rows: Rows<'a>,
+    seqs: Seqs<'a>,
+    dead: &'a Bits,
+}
+
+/// The sequence numbers of documents.
+enum Seqs<'a> {
+    Stored(View<'a>),
+    Heap(&'a [Seq]),
+}
+
+impl Seqs<'_> {
+    #[inline]
+    fn of(&self, doc: u32) -> Seq {
+        match self {
+            Self::Stored(view) => view.seq(doc),
+            Self::Heap(seqs) => seqs.get(doc as usize).copied().unwrap_or_default(),
+        }
+    }
+
+    fn doc(&self, seq: Seq) -> Option<u32> {
+        match self {
+            Self::Stored(view) => view.doc(seq),
+            Self::Heap(seqs) => seqs.binary_search(&seq).ok().map(|doc| doc as u32),
+        }
+    }
+}
+
+impl Field<'_> {
+    /// The rows of what is allowed, if that is listed one by one.
+    fn listed(&self, allowed: Option<&Allowed>) -> Option<Vec<usize>> {
+        let last = self.rows.len().checked_sub(1)?;
+        let [first, last] = [0, last].map(|row| self.seqs.of(self.rows.doc(row)));
+        let listed = allowed?.listed(first, last)?;
+        Some(listed.iter().filter_map(|&seq| self.rows.row_of(self.seqs.doc(seq)?)).collect())
+    }
+}
+
+struct Scan<'a> {
+    query: Vec<i8>,
+    /// So many of the best are kept.
+    count: usize,
+    allowed: Option<&'a Allowed>,
+}
+
+impl Scan<'_> {
+    fn run(&self, fields: &[Field<'_>]) -> Best {
+        let mut best = Best::new(self.count);
+        let mut pieces = Vec::new();
+        for field in fields {
+            match field.listed(self.allowed) {
+                Some(rows) => self.compare(field, rows.into_iter(), &mut best),
+                None => pieces.extend(self.pieces(field)),
+            }
+        }
+        self.compare_all(&pieces, &mut best);
+        best
+    }
+
+    fn pieces<'f>(&self, field: &'f Field<'f>) -> impl Iterator<Item = (&'f Field<'f>, Range<usize>)> {
+        let (rows, step) = (field.rows.len(), (CODES_PER_PIECE / self.query.len().max(1)).max(1));
+        (0..rows).step_by(step).map(move |start| (field, start..(start + step).min(rows)))
+    }
+
+    /// Goes through the pieces on as many threads as pay.
+    fn compare_all(&self, pieces: &[(&Field<'_>, Range<usize>)], best: &mut Best) {
+        let next = AtomicUsize::new(0);
+        let work = |best: &mut Best| {
+            while let Some((field, rows)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.compare(field, rows.clone(), best);
+            }
+        };
+        let codes: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.len()).sum();
+        let wanted = codes / CODES_PER_THREAD;
+        // Asking for the number of cores reads files: not for work that one thread does.
+        let threads =
+            if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
+        thread::scope(|scope| {
+            let of_its_own = || {
+                let mut best = Best::new(self.count);
+                work(&mut best);
+                best
+            };
+            // Without another thread the work is done all the same.
+            let others: Vec<_> = (1..threads)
+                .filter_map(|_| thread::Builder::new().spawn_scoped(scope, of_its_own).ok())
+                .collect();
+            work(best);
+            for found in others.into_iter().filter_map(|thread| thread.join().ok()) {
+                found.into_sorted().into_iter().for_each(|(seq, nearness)| best.push(seq, nearness));
+            }
+        });
+    }
+
+    fn compare(&self, field: &Field<'_>, rows: impl Iterator<Item = usize>, best: &mut Best) {
+        for row in rows {
+            let nearness = field.rows.nearness(row, &self.query);
+            if nearness >= best.floor {
+                let doc = field.rows.doc(row);
+                let seq = field.seqs.of(doc);
+                if !field.dead.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
+                    best.push(seq, nearness);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::ops::RangeInclusive;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::index::segment::Segment;
+    use crate::index::vector::Nearest;
+
+    /// The index and, in the place of the database, what the vectors were.
+    #[derive(Default)]
+    struct Both {
+        index: Index,
+        kept: BTreeMap<Seq, Vec<f32>>,
+        names: u64,
+    }
+
+    impl Both {
+        fn of(vectors: &[&[f32]]) -> Self {
+            let mut both = Self::default();
+            (1..).zip(vectors).for_each(|(seq, vector)| both.add(seq, Some(vector)));
+            both
+        }
+
+        fn add(&mut self, seq: Seq, vector: Option<&[f32]>) {
+            self.index.add(seq, std::iter::empty(), vector);
+            self.kept.extend(vector.map(|vector| (seq, vector.to_vec())));
+        }
+
+        fn remove(&mut self, seqs: RangeInclusive<Seq>) {
+            self.kept.retain(|seq, _| !seqs.contains(seq));
+            self.index.remove(seqs).unwrap();
+        }
+
+        fn freeze(&mut self) {
+            self.names += 1;
+            let Some(frozen) = self.index.freeze(1) else { return };
+            let bytes = frozen.write(Vec::new(), self.names).unwrap();
+            self.index.thaw(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+        }
+
+        fn merge(&mut self) {
+            self.names += 1;
+            let Some(merge) = self.index.plan_full_merge() else { return };
+            let bytes = merge.write(Vec::new(), self.names).unwrap();
+            self.index.replace(&merge, Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+        }
+
+        fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
+            let mut nearest = Nearest::new(query, k);
+            for seq in self.index.near(query, k, allowed).unwrap() {
+                nearest.show(seq, &self.kept[&seq]);
+            }
+            nearest.into_sorted()
+        }
+
+        /// By comparing all.
+        fn truth(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
+            let length = |v: &[f32]| v.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+            let cosine = |v: &[f32]| {
+                let lengths = length(query) * length(v);
+                let product: f64 = query.iter().zip(v).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
+                if lengths > 0.0 { (product / lengths) as f32 } else { 0.0 }
+            };
+            let held = self.kept.iter().filter(|(seq, _)| allowed.is_none_or(|allowed| allowed.holds(**seq)));
+            let mut all: Vec<(Seq, f32)> = held.map(|(&seq, vector)| (seq, cosine(vector))).collect();
+            all.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+            all.truncate(k);
+            all
+        }
+    }
+
+    #[test]
+    fn finds_the_nearest_and_forgets_the_removed() {
+        let mut both = Both::of(&[&[1.0, 0.0], &[1.0, 1.0], &[0.0, -3.0]]);
+        let found = both.top(&[2.0, 0.0], 2, None);
+        assert_eq!(found.iter().map(|hit| hit.0).collect::<Vec<_>>(), [1, 2]);
+        assert!((found[0].1 - 1.0).abs() < 1e-6 && (found[1].1 - 0.5f32.sqrt()).abs() < 1e-6);
+        both.remove(0..=1);
+        assert_eq!(both.top(&[2.0, 0.0], 9, None)[0].0, 2);
+        assert_eq!(both.top(&[2.0, 0.0], 9, Some(&Allowed::except(vec![2])))[0].0, 3);
+        assert!(both.top(&[1.0], 9, None).is_empty());
+    }
+
+    #[test]
+    fn extreme_components_keep_their_direction() {
+        let both = Both::of(&[&[f32::MAX, f32::MAX], &[f32::MIN_POSITIVE, 0.0], &[0.0, 0.0]]);
+        let found = both.top(&[1.0, 1.0], 3, None);
+        assert!((found[0].1 - 1.0).abs() < 1e-6 && found[0].0 == 1);
+        assert!((found[1].1 - 0.5f32.sqrt()).abs() < 1e-6);
+        assert_eq!(found[2], (3, 0.0));
+    }
+
+    #[test]
+    fn another_dimension_begins_when_all_of_the_old_one_are_gone() {
+        let mut both = Both::of(&[&[1.0, 0.0], &[0.0, 1.0]]);
+        both.freeze();
+        both.add(3, Some(&[1.0, 1.0]));
+        both.remove(1..=3);
+        both.add(4, Some(&[1.0, 1.0, 1.0]));
+        for step in [Both::freeze, Both::merge] {
+            assert_eq!(both.top(&[1.0, 0.0, 0.0], 9, None).len(), 1);
+            assert!(both.top(&[1.0, 0.0], 9, None).is_empty());
+            assert_eq!(both.index.with_vector().unwrap(), [4]);
+            step(&mut both);
+        }
+        assert_eq!(both.top(&[1.0, 0.0, 0.0], 9, None).len(), 1);
+    }
+
+    fn vector() -> impl Strategy<Value = Vec<f32>> {
+        prop::collection::vec(prop_oneof![9 => -1f32..1.0, 1 => Just(0.0)], 12)
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_comparing_all_finds(
+            vectors in prop::collection::vec(prop::option::weighted(0.8, vector()), 1..400),
+            ends in prop::collection::btree_set(0usize..400, 0..4),
+            merges in any::<bool>(),
+            removed in prop::collection::vec((0i64..400, 0i64..40), 0..8),
+            query in vector(),
+            k in 0usize..20,
+            stride in 1usize..4,
+        ) {
+            let mut both = Both::default();
+            for (number, (vector, seq)) in vectors.iter().zip(1..).enumerate() {
+                both.add(seq, vector.as_deref());
+                if ends.contains(&number) {
+                    both.freeze();
+                }
+            }
+            removed.into_iter().for_each(|(first, more)| both.remove(first..=first + more));
+            if merges {
+                both.merge();
+            }
+            prop_assert!(both.index.with_vector().unwrap().into_iter().eq(both.kept.keys().copied()));
+            let some: Vec<Seq> = both.kept.keys().copied().step_by(stride).collect();
+            let (only, except) = (Allowed::only(some.clone()), Allowed::except(some));
+            for allowed in [None, Some(&only), Some(&except)] {
+                let (found, truth) = (both.top(&query, k, allowed), both.truth(&query, k, allowed));
+                prop_assert_eq!(found.len(), truth.len());
+                for (found, truth) in found.iter().zip(&truth) {
+                    prop_assert!((found.1 - truth.1).abs() < 1e-5, "{:?} is not {:?}", found, truth);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_are_shared_among_threads() {
+        const DIMENSION: usize = 1024;
+        let mut state = 42u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 40) as f32 / (1 << 24) as f32 - 0.5
+        };
+        let mut both = Both::default();
+        for seq in 1..=(3 * CODES_PER_THREAD / DIMENSION) as Seq {
+            both.add(seq, Some(&std::array::from_fn::<f32, DIMENSION, _>(|_| random())));
+        }
+        for _ in 0..3 {
+            let query: [f32; DIMENSION] = std::array::from_fn(|_| random());
+            let seqs = |found: Vec<(Seq, f32)>| found.into_iter().map(|(seq, _)| seq).collect::<Vec<_>>();
+            assert_eq!(seqs(both.top(&query, 10, None)), seqs(both.truth(&query, 10, None)));
+        }
+    }
+}
