@@ -13,10 +13,10 @@ use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 
 use super::library::Library;
+use super::parallel;
 use super::selection::Selections;
 use super::snapshot;
 use super::write::Entry;
-use super::{joined_terms, parallel};
 use crate::db::changes::{self, Added, Feed, Watcher};
 use crate::db::pool::FileId;
 use crate::db::{Pool, records};
@@ -24,6 +24,7 @@ use crate::error::Result;
 use crate::index::vector::Vectors;
 use crate::index::{Damaged, Index, Position, Size};
 use crate::record::Seq;
+use crate::text::Bag;
 
 /// Records read from the feed at a time.
 const STRETCH: usize = 16 * 1024;
@@ -54,6 +55,21 @@ pub struct Derived {
 
 /// One of the entries of a write.
 type HandedOver = (Arc<Vec<Entry>>, usize);
+
+/// The terms of a record that came.
+enum Terms {
+    HandedOver(HandedOver),
+    Analyzed(Bag),
+}
+
+impl Terms {
+    fn bag(&self) -> &Bag {
+        match self {
+            Self::HandedOver((entries, at)) => entries[*at].terms(&Bag::of),
+            Self::Analyzed(bag) => bag,
+        }
+    }
+}
 
 /// Process and file. A forked child must not touch what its parent's other threads may have held locked.
 type Key = (u32, FileId);
@@ -230,15 +246,17 @@ impl Shared {
         Ok(true)
     }
 
-    /// The terms of each record, joined by blanks.
-    fn terms(&self, added: &[Added]) -> Vec<String> {
+    /// The terms of each record.
+    fn terms(&self, added: &[Added]) -> Vec<Terms> {
         let mut handed_over = self.handed_over.lock();
         let known: Vec<_> = added.iter().map(|record| handed_over.remove(&record.seq)).collect();
         drop(handed_over);
-        parallel::map(added.len(), 128, |i| match &known[i] {
-            Some((entries, at)) => entries[*at].terms(&joined_terms).to_owned(),
-            None => joined_terms(&added[i].content),
-        })
+        let analyzed =
+            parallel::map(added.len(), 128, |i| known[i].is_none().then(|| Bag::of(&added[i].content)));
+        let terms = |(known, analyzed): (Option<_>, Option<Bag>)| {
+            known.map_or_else(|| Terms::Analyzed(analyzed.unwrap_or_default()), Terms::HandedOver)
+        };
+        known.into_iter().zip(analyzed).map(terms).collect()
     }
 
     /// Runs `work` in a thread of its own, unless one is running.
@@ -263,13 +281,13 @@ impl Shared {
 }
 
 impl Derived {
-    fn take_in(&mut self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
+    fn take_in(&mut self, feed: Feed, terms: &[Terms]) -> Result<(), Damaged> {
         let Feed { added, deleted, position, complete } = feed;
         self.edition = self.edition.wrapping_add(1);
         // Vectors go before others come: those that come may be of another dimension.
         deleted.iter().for_each(|range| self.vectors.remove(range));
         for (record, terms) in added.iter().zip(terms) {
-            self.index.add(record.seq, terms.split_terminator(' '));
+            self.index.add(record.seq, terms.bag());
             if let Some(vector) = &record.embedding {
                 self.vectors.add(record.seq, vector);
             }

@@ -27,7 +27,7 @@ use crate::db::pool::beside;
 use crate::db::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
-use crate::text::{ANALYZER_VERSION, Analyzer};
+use crate::text::{ANALYZER_VERSION, Bag};
 
 use follow::Shared;
 use write::{Entry, Writer};
@@ -132,18 +132,6 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The terms of a text, joined by blanks, as the full-text table takes them.
-fn joined_terms(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len() + text.len() / 4);
-    Analyzer::new().terms(text, |term| {
-        if !joined.is_empty() {
-            joined.push(' ');
-        }
-        joined.push_str(term);
-    });
-    joined
-}
-
 impl Store {
     /// Opens a store, making or migrating its file if need be, and brings the index up to date.
     ///
@@ -156,7 +144,7 @@ impl Store {
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
-        let analyze: Arc<Analyze> = Arc::new(joined_terms);
+        let analyze: Arc<Analyze> = Arc::new(Bag::of);
         let writer = Writer::new(Arc::clone(&pool), analyze);
         let mut store = Self { options, pool, writer, shared: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
@@ -209,7 +197,7 @@ impl Store {
         let seqs = parallel::ahead(
             entries.len(),
             |i| {
-                entries[i].terms(&joined_terms);
+                entries[i].terms(&Bag::of);
             },
             || self.writer.add(Arc::clone(&entries), on_conflict),
         )?;
