@@ -38,6 +38,8 @@ pub struct Shared {
     selections: Selections,
     library: Library,
     background: Mutex<Option<JoinHandle<()>>>,
+    /// Catches up on a large write.
+    follower: Mutex<Option<JoinHandle<()>>>,
     /// The index files are damaged, and the store is read-only: it cannot write that down.
     without_files: AtomicBool,
 }
@@ -95,6 +97,7 @@ impl Shared {
             selections: Selections::default(),
             library: Library::default(),
             background: Mutex::default(),
+            follower: Mutex::default(),
             without_files: AtomicBool::new(false),
         });
         shared.reload(pool)?;
@@ -151,6 +154,29 @@ impl Shared {
         drop(watcher);
         snapshot::persist_in_background(self, pool);
         Ok(())
+    }
+
+    /// [`Shared::catch_up`] after a commit, when nothing may fail any more.
+    pub fn catch_up_after_write(self: &Arc<Self>, pool: &Arc<Pool>) {
+        if let Err(error) = self.catch_up(pool) {
+            log::warn!(
+                "the index of {:?} could not follow a write, the next search will: {error}",
+                pool.path()
+            );
+        }
+    }
+
+    /// The same in a thread of its own, while the caller goes on to the next write. Whoever searches waits for it; so does
+    /// the next large write, that terms which were handed over do not pile up.
+    pub fn catch_up_behind(self: &Arc<Self>, pool: &Arc<Pool>) {
+        let mut follower = self.follower.lock();
+        end(follower.take());
+        let (shared, there) = (Arc::clone(self), Arc::clone(pool));
+        let work = move || shared.catch_up_after_write(&there);
+        match std::thread::Builder::new().name("agentmem-follow".into()).spawn(work) {
+            Ok(thread) => *follower = Some(thread),
+            Err(_) => self.catch_up_after_write(pool),
+        }
     }
 
     /// Starts anew from the snapshot, or from the records where it is missing or damaged. Until that is done, others see
@@ -271,12 +297,17 @@ impl Shared {
         }
     }
 
-    /// Waits until the background thread has ended.
+    /// Waits until the background threads have ended.
     pub fn wait_for_background(&self) {
-        let running = self.background.lock().take();
-        if running.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("writing the index ended in a panic; it will be rebuilt");
-        }
+        // In this order: the first may start the second.
+        end(self.follower.lock().take());
+        end(self.background.lock().take());
+    }
+}
+
+fn end(thread: Option<JoinHandle<()>>) {
+    if thread.is_some_and(|thread| thread.join().is_err()) {
+        log::error!("work on the index ended in a panic; it will be rebuilt");
     }
 }
 

@@ -204,7 +204,11 @@ impl Store {
         if let Some(shared) = &self.shared {
             shared.hand_over(&seqs, &entries);
         }
-        self.catch_up_after_write();
+        if seqs.len() > parallel::FEW {
+            self.catch_up_behind()
+        } else {
+            self.catch_up_after_write()
+        }
         Ok(seqs.into_iter().flatten().count() as u64)
     }
 
@@ -417,11 +421,15 @@ impl Store {
 
     /// After a commit nothing may fail any more: what the index missed, the next search catches up on.
     fn catch_up_after_write(&self) {
-        if let Err(error) = self.catch_up() {
-            log::warn!(
-                "the index of {:?} could not follow a write, the next search will: {error}",
-                self.path()
-            );
+        if let Some(shared) = &self.shared {
+            shared.catch_up_after_write(&self.pool);
+        }
+    }
+
+    /// As [`Store::catch_up_after_write`], in the background.
+    fn catch_up_behind(&self) {
+        if let Some(shared) = &self.shared {
+            shared.catch_up_behind(&self.pool);
         }
     }
 }
@@ -430,6 +438,10 @@ impl Drop for Store {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
             log::warn!("closing {:?}: {error}", self.path());
+        }
+        // A write that was under way while the store was closed.
+        if let Some(shared) = &self.shared {
+            shared.wait_for_background();
         }
     }
 }
