@@ -80,7 +80,7 @@ fn fill(writer: &mut Writer, records: u64) -> Index {
     };
     let open = |bytes| Arc::new(Segment::from_bytes(bytes).unwrap());
     for seq in 1..=records {
-        index.add(seq as i64, writer.record().into_iter().map(|word| names[word].as_str()), None);
+        index.add(seq as i64, &writer.record().into_iter().map(|word| names[word].as_str()).collect(), None);
         if seq % SEGMENT == 0 || seq == records {
             let full = index.freeze(1).unwrap();
             index.thaw(open(full.write(Vec::new(), name()).unwrap())).unwrap();

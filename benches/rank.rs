@@ -9,7 +9,7 @@ use agentmem::rank::bm25::Collection;
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
 use agentmem::rank::{Statistics, Texts, recipe};
-use agentmem::text::Analyzer;
+use agentmem::text::Bag;
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const RECORDS: usize = 20_000;
@@ -61,8 +61,7 @@ impl Store {
         for seq in 1..=RECORDS {
             let words = 15 + writer.number(40);
             let text = format!("Alice: {}", writer.text(words));
-            let terms = Analyzer::new().term_list(&text);
-            store.index.add(seq as i64, terms.iter().map(String::as_str), None);
+            store.index.add(seq as i64, &Bag::of(&text), None);
             store.texts.push(text);
         }
         let full = store.index.freeze(1).unwrap();

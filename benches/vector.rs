@@ -5,6 +5,7 @@ use std::hint::black_box;
 
 use agentmem::index::Index;
 use agentmem::index::vector::Nearest;
+use agentmem::text::Bag;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DIMENSION: usize = 384;
@@ -22,7 +23,7 @@ fn scan(criterion: &mut Criterion) {
     let mut state = 7;
     let mut index = Index::default();
     for seq in 1..=RECORDS {
-        index.add(seq, std::iter::empty(), Some(&vector(&mut state)));
+        index.add(seq, &Bag::default(), Some(&vector(&mut state)));
     }
     let query = vector(&mut state);
     let mut group = criterion.benchmark_group("vector");

@@ -210,8 +210,7 @@ impl Record {
         if let Some(vector) = &self.embedding {
             check_vector(vector)?;
         }
-        let mut seen = std::collections::HashSet::new();
-        self.categories.retain(|category| seen.insert(category.clone()));
+        drop_repeats(&mut self.categories);
         Ok(self)
     }
 }
@@ -429,6 +428,26 @@ pub fn now() -> Micros {
         .ok()
         .and_then(|since| Micros::try_from(since.as_micros()).ok())
         .unwrap_or_default()
+}
+
+/// Keeps the first of equal names.
+fn drop_repeats(names: &mut Vec<String>) {
+    /// Fewer are compared quicker than hashed.
+    const MANY: usize = 16;
+    if names.len() < MANY {
+        let mut at = 0;
+        while at < names.len() {
+            let (before, rest) = names.split_at(at);
+            if before.contains(&rest[0]) {
+                names.remove(at);
+            } else {
+                at += 1;
+            }
+        }
+    } else {
+        let mut seen = std::collections::HashSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+    }
 }
 
 fn is_deeper(value: &Value, depth: usize) -> bool {

@@ -27,7 +27,7 @@ fn open_read_only(path: &Path) -> Result<Pool> {
 }
 
 fn add(pool: Pool, content: &str) -> Result<()> {
-    let analyze: Arc<Analyze> = Arc::new(str::to_lowercase);
+    let analyze: Arc<Analyze> = Arc::new(|text| text.to_lowercase().split_whitespace().collect());
     let entry = Entry::new(Record::new(content));
     Writer::new(Arc::new(pool), analyze).add(Arc::new(vec![entry]), OnConflict::Fail).map(drop)
 }

@@ -199,7 +199,7 @@ struct Store {
 
 fn store() -> Store {
     let folder = tempfile::tempdir().unwrap();
-    let analyze: Arc<Analyze> = Arc::new(str::to_owned);
+    let analyze: Arc<Analyze> = Arc::new(|text| text.split_whitespace().collect());
     let pool = Arc::new(Pool::open(&Settings::new(folder.path().join("m.db"))).unwrap());
     Store { writer: Writer::new(Arc::clone(&pool), analyze), pool, _folder: folder }
 }

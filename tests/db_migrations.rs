@@ -74,7 +74,7 @@ fn make_v1(path: &Path) {
 }
 
 fn make_v2(path: &Path) {
-    let analyze: Arc<Analyze> = Arc::new(str::to_lowercase);
+    let analyze: Arc<Analyze> = Arc::new(|text| text.to_lowercase().split_whitespace().collect());
     let pool = Arc::new(Pool::open(&Settings::new(path)).unwrap());
     let entries = expected().into_iter().rev();
     let entries = entries.map(Entry::new).collect();

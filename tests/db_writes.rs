@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use agentmem::db::changes::{self, Position};
 use agentmem::db::meta::Totals;
 use agentmem::db::segments::{self, Segment};
-use agentmem::db::{Durability, Pool, Settings, fts, meta, records, upkeep};
+use agentmem::db::{Batch, Durability, Pool, Settings, fts, meta, records, upkeep};
 use agentmem::record::Seq;
 use agentmem::store::write::{Entry, OnConflict, Writer};
+use agentmem::text::Bag;
 use agentmem::{Changes, Error, Filter, Record, RecordId, Result, Scope, Viewer};
 use tempfile::{TempDir, tempdir};
 
@@ -32,8 +33,8 @@ fn open_with(folder: &Path, busy_timeout: Duration) -> Store {
     Store { writer: Writer::new(Arc::clone(&pool), Arc::new(analyze)), pool }
 }
 
-fn analyze(text: &str) -> String {
-    text.to_lowercase()
+fn analyze(text: &str) -> Bag {
+    text.to_lowercase().split_whitespace().collect()
 }
 
 fn id(text: &str) -> RecordId {
@@ -68,7 +69,7 @@ impl Store {
         let contents = self.contents();
         let mut rows = BTreeMap::<String, BTreeSet<Seq>>::new();
         for (seq, content) in &contents {
-            for term in analyze(content).split_whitespace() {
+            for term in content.to_lowercase().split_whitespace() {
                 rows.entry(term.to_owned()).or_default().insert(*seq);
             }
         }
@@ -278,6 +279,24 @@ fn writers_in_many_threads_and_pools_lose_nothing() {
 }
 
 #[test]
+fn a_row_that_was_fed_with_repeats_goes_without_them() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    store.add(record("a", "not to be")).unwrap();
+    let repeated = "to be or not to be";
+    let write = move |batch: &mut Batch<'_>| {
+        let seq = batch.insert(&record("b", repeated), &analyze(repeated))?;
+        fts::delete(batch.conn(), seq, analyze(repeated).joined())?;
+        fts::insert(batch.conn(), seq, repeated)
+    };
+    store.writer.run(write).unwrap();
+    store.check();
+    assert_eq!(store.writer.delete(Filter { ids: Some(vec![id("b")]), ..Filter::all() }).unwrap(), 1);
+    store.check();
+    assert_eq!(store.pool.read(fts::vocabulary).unwrap().len(), 3);
+}
+
+#[test]
 fn a_failing_job_spoils_no_other() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
@@ -312,7 +331,7 @@ fn a_panic_reaches_its_own_thread_alone() {
     std::thread::scope(|scope| {
         let panics = scope.spawn(|| {
             store.writer.run(|batch| -> Result<()> {
-                batch.insert(&record("p", "lost"), "lost")?;
+                batch.insert(&record("p", "lost"), &analyze("lost"))?;
                 panic!("on purpose")
             })
         });
@@ -333,7 +352,7 @@ fn a_job_that_waits_too_long_is_withdrawn() {
             store.writer.run(move |batch| {
                 let _ = started.send(());
                 std::thread::sleep(Duration::from_millis(600));
-                batch.insert(&record("slow", "slow"), "slow")
+                batch.insert(&record("slow", "slow"), &analyze("slow"))
             })
         });
         start.recv().unwrap();

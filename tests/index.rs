@@ -93,7 +93,7 @@ impl Pair {
             Step::Add(codes) => {
                 self.next += 1 + Seq::from(codes[0] % 3);
                 let terms: Vec<String> = codes.into_iter().map(word).collect();
-                self.index.add(self.next, terms.iter().map(String::as_str), None);
+                self.index.add(self.next, &terms.iter().map(String::as_str).collect(), None);
                 self.model.0.insert(self.next, terms);
             }
             Step::Remove(at, span) => {

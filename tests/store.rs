@@ -66,6 +66,38 @@ fn another_handle_sees_adds_updates_and_deletes_at_once() {
 }
 
 #[test]
+fn large_writes_are_found_by_the_next_search() {
+    let folder = TempDir::new().unwrap();
+    let (store, other) = (open(&folder), open(&folder));
+    for round in 0..20 {
+        let record = |i: usize| Record::new(format!("round{round} note{i}"));
+        store.add((0..400).map(record).collect(), OnConflict::Fail).unwrap();
+        let reader = if round % 2 == 0 { &store } else { &other };
+        assert_eq!(find(reader, Mode::Bm25, "note399").len(), (round + 1).min(10));
+        assert_eq!(
+            find(reader, Mode::Bm25, &format!("round{round} note7"))[0],
+            format!("round{round} note7")
+        );
+    }
+    sound(&store);
+}
+
+#[test]
+fn a_store_may_be_closed_while_the_index_follows() {
+    let folder = TempDir::new().unwrap();
+    for round in 1..=5 {
+        let store = open(&folder);
+        fill(&store, 2_000);
+        store.close().unwrap();
+        drop(store);
+        let store = open(&folder);
+        assert_eq!(store.count(&Filter::all()).unwrap(), round * 2_000);
+        assert_eq!(find(&store, Mode::Bm25, "note1999").len() as u64, round);
+        sound(&store);
+    }
+}
+
+#[test]
 fn a_large_store_is_opened_from_its_snapshot() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);

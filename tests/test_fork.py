@@ -60,6 +60,16 @@ def test_parent_and_child_go_on(path: Path, index: str) -> None:
         assert store.verify()
 
 
+def test_a_fork_behind_a_large_write(path: Path) -> None:
+    """The index follows such a write in a thread, which must have ended before the fork."""
+    with agentmem.open(path) as store:
+        for number in range(5):
+            store.add_many(f"round{number} note{i}" for i in range(2000))
+            child(lambda: bool(store.search("note1999", mode="bm25")) or pytest.fail("nothing found"))
+            assert len(store.search("note1999", mode="bm25")) == number + 1
+        assert store.verify()
+
+
 def test_a_child_that_uses_nothing_harms_nothing(path: Path) -> None:
     with agentmem.open(path) as store:
         store.add("one")

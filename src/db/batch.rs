@@ -9,6 +9,7 @@ use super::checksum::Fields;
 use super::{Analyze, changes, fts, meta, records};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
+use crate::text::Bag;
 
 /// So many removed rows are remembered before the full text is told.
 const STALE: usize = 4096;
@@ -22,7 +23,7 @@ pub struct Batch<'c> {
     scopes: FxHashMap<Scope, i64>,
     deleted: Vec<Seq>,
     /// Rows that the full text still holds, with their terms.
-    stale: Vec<(Seq, String)>,
+    stale: Vec<(Seq, Bag)>,
     /// Scopes that a removed record was in.
     left: HashSet<i64>,
     records: i64,
@@ -58,11 +59,11 @@ impl<'c> Batch<'c> {
         self.conn
     }
 
-    /// Adds a record; `terms` are those of its content, joined by blanks.
+    /// Adds a record; `terms` are those of its content.
     ///
     /// # Errors
     /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::Sqlite`].
-    pub fn insert(&mut self, record: &Record, terms: &str) -> Result<Seq> {
+    pub fn insert(&mut self, record: &Record, terms: &Bag) -> Result<Seq> {
         let scope = self.scope(&record.scope)?;
         let differs = |at: Micros| (at != record.created_at).then_some(at);
         let categories = json(!record.categories.is_empty(), &record.categories)?;
@@ -102,12 +103,12 @@ impl<'c> Batch<'c> {
             ))
             .map_err(|error| duplicate(error, &record.id))?;
         let seq = self.conn.last_insert_rowid();
-        self.insert_terms.execute((seq, terms))?;
+        self.insert_terms.execute((seq, terms.joined()))?;
         if let Some(vector) = vector {
             self.insert_vector(seq, &vector)?;
         }
         self.records += 1;
-        self.terms += count(terms);
+        self.terms += terms.total() as i64;
         Ok(seq)
     }
 
@@ -115,7 +116,7 @@ impl<'c> Batch<'c> {
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn remove(&mut self, seq: Seq, terms: String) -> Result<()> {
+    pub fn remove(&mut self, seq: Seq, terms: Bag) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM embeddings WHERE seq = ?")?.execute([seq])?;
         let scope = self
             .conn
@@ -124,7 +125,7 @@ impl<'c> Batch<'c> {
         self.left.insert(scope);
         self.deleted.push(seq);
         self.records -= 1;
-        self.terms -= count(&terms);
+        self.terms -= terms.total() as i64;
         self.stale.push((seq, terms));
         if self.stale.len() < STALE { Ok(()) } else { self.remove_terms() }
     }
@@ -204,7 +205,7 @@ impl<'c> Batch<'c> {
     /// FTS5 writes its memory to disk whenever a row comes out of order, so rows leave together and in order.
     fn remove_terms(&mut self) -> Result<()> {
         self.stale.sort_unstable_by_key(|(seq, _)| *seq);
-        self.stale.drain(..).try_for_each(|(seq, terms)| fts::delete(self.conn, seq, &terms))
+        self.stale.drain(..).try_for_each(|(seq, terms)| fts::delete(self.conn, seq, terms.joined()))
     }
 
     fn scope(&mut self, scope: &Scope) -> Result<i64> {
@@ -239,12 +240,6 @@ impl<'c> Batch<'c> {
 fn json(given: bool, value: &impl serde::Serialize) -> Result<Option<String>> {
     let text = given.then(|| serde_json::to_string(value)).transpose();
     text.map_err(|error| Error::InvalidRecord(format!("it cannot be written as JSON: {error}")))
-}
-
-/// How many terms there are between the blanks.
-fn count(terms: &str) -> i64 {
-    let blanks = terms.bytes().filter(|byte| *byte == b' ').count();
-    if terms.is_empty() { 0 } else { blanks as i64 + 1 }
 }
 
 fn duplicate(error: rusqlite::Error, id: &RecordId) -> Error {

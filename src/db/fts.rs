@@ -9,7 +9,7 @@ use crate::record::Seq;
 pub(super) const INSERT: &str = "INSERT INTO records_fts(rowid, terms) VALUES (?, ?)";
 const DELETE: &str = "INSERT INTO records_fts(records_fts, rowid, terms) VALUES ('delete', ?, ?)";
 
-/// Adds a row. `terms` are joined by blanks, as in all of this module.
+/// Adds a row. `terms` are joined by blanks, as in all of this module; one that is given twice counts once.
 ///
 /// # Errors
 /// [`Error::Sqlite`].
@@ -18,7 +18,7 @@ pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes a row; `terms` must be those that it was inserted with.
+/// Removes a row; `terms` must be those that it was inserted with, but for repeats.
 ///
 /// # Errors
 /// [`Error::Sqlite`].

@@ -27,8 +27,10 @@ pub use batch::Batch;
 pub use pool::{Durability, Pool, Settings};
 pub use transaction::Transaction;
 
-/// The terms of a text, joined by blanks: what the full-text table is fed. The analyzer, as the database sees it.
-pub type Analyze = dyn Fn(&str) -> String + Send + Sync;
+use crate::text::Bag;
+
+/// The terms of a text: what the full-text table is fed. The analyzer, as the database sees it.
+pub type Analyze = dyn Fn(&str) -> Bag + Send + Sync;
 
 /// What a long operation tells: done and total. The answer false stops it.
 pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;

@@ -16,6 +16,7 @@ use super::segment::{Segment, TermId, View};
 use super::tail::Tail;
 use crate::rank::bm25::Collection;
 use crate::record::Seq;
+use crate::text::Bag;
 
 /// How far an index has followed the change feed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -213,7 +214,7 @@ impl Index {
 
     /// Takes in a record with its terms and its vector. One that is not newer than all before is there already: nothing
     /// happens.
-    pub fn add<'a>(&mut self, seq: Seq, terms: impl Iterator<Item = &'a str>, vector: Option<&[f32]>) {
+    pub fn add(&mut self, seq: Seq, terms: &Bag, vector: Option<&[f32]>) {
         if seq <= self.position.seq {
             return;
         }

@@ -186,6 +186,7 @@ mod tests {
     use super::*;
     use crate::index::segment::Segment;
     use crate::index::vector::Nearest;
+    use crate::text::Bag;
 
     /// The index and, in the place of the database, what the vectors were.
     #[derive(Default)]
@@ -203,7 +204,7 @@ mod tests {
         }
 
         fn add(&mut self, seq: Seq, vector: Option<&[f32]>) {
-            self.index.add(seq, std::iter::empty(), vector);
+            self.index.add(seq, &Bag::default(), vector);
             self.kept.extend(vector.map(|vector| (seq, vector.to_vec())));
         }
 

@@ -6,6 +6,7 @@ use super::builder::{Docs, SegmentWriter};
 use super::norm;
 use super::vector::{Rows, Vectors};
 use crate::record::Seq;
+use crate::text::Bag;
 
 /// Records in order of sequence number, each a document; grows until it is frozen into a segment.
 #[derive(Debug, Default)]
@@ -14,35 +15,23 @@ pub struct Tail {
     lists: Vec<Vec<(u32, u32)>>,
     docs: Docs,
     vectors: Vectors,
-    /// Terms of the record being added, each once; kept for its capacity.
-    touched: Vec<u32>,
     postings: usize,
 }
 
 impl Tail {
     /// Adds a record. `seq` must be higher than any before.
-    pub fn add<'a>(&mut self, seq: Seq, terms: impl Iterator<Item = &'a str>) {
+    pub fn add(&mut self, seq: Seq, terms: &Bag) {
         let doc = self.docs.seqs.len() as u32;
-        self.touched.clear();
-        let mut length = 0u16;
-        for term in terms {
-            length = length.saturating_add(1);
+        for (term, tf) in terms.terms() {
             let id = match self.terms.get(term) {
                 Some(&id) => id,
                 None => self.new_term(term),
             };
-            match self.lists[id as usize].last_mut() {
-                Some((last, tf)) if *last == doc => *tf += 1,
-                _ => {
-                    self.lists[id as usize].push((doc, 1));
-                    self.touched.push(id);
-                }
-            }
+            self.lists[id as usize].push((doc, tf));
+            self.postings += 1;
         }
-        self.postings += self.touched.len();
-        let frequencies =
-            self.touched.iter().filter_map(|&id| self.lists[id as usize].last()).map(|&(_, tf)| tf);
-        self.docs.push(seq, length, norm::code(frequencies));
+        let length = terms.total().min(u64::from(u16::MAX)) as u16;
+        self.docs.push(seq, length, norm::code(terms.terms().map(|(_, tf)| tf)));
     }
 
     /// Gives the record that was added last its vector.

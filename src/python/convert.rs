@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
@@ -199,10 +200,12 @@ fn each<T>(
     let elements = value
         .try_iter()
         .map_err(|error| refused_unless_raised(value.py(), error, || Refusal::needed(what, value)))?;
-    elements
-        .enumerate()
-        .map(|(place, element)| take(&element?).map_err(|refusal| refusal.under(place)))
-        .collect()
+    // Not collected: that would ask Python for the length, which costs as much as the elements of a short list.
+    let mut taken = Vec::new();
+    for (place, element) in elements.enumerate() {
+        taken.push(take(&element?).map_err(|refusal| refusal.under(place))?);
+    }
+    Ok(taken)
 }
 
 /// An instant: a datetime, naive ones being UTC, or ISO 8601 text.
@@ -224,7 +227,8 @@ fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<Micros> {
     let epoch = EPOCH.get_or_try_init(py, || {
         PyDateTime::new(py, 1970, 1, 1, 0, 0, 0, 0, Some(&utc)).map(|epoch| epoch.into_any().unbind())
     })?;
-    let aware = if value.call_method0("utcoffset")?.is_none() {
+    let in_utc = value.getattr(intern!(py, "tzinfo"))?.is(utc);
+    let aware = if !in_utc && value.call_method0(intern!(py, "utcoffset"))?.is_none() {
         let tzinfo = PyDict::new(py);
         tzinfo.set_item("tzinfo", utc)?;
         value.call_method("replace", (), Some(&tzinfo))?
@@ -232,8 +236,9 @@ fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<Micros> {
         value.clone()
     };
     let since = aware.sub(epoch)?;
-    let part = |name: &str| since.getattr(name)?.extract::<i64>();
-    Ok((part("days")? * 86_400 + part("seconds")?) * 1_000_000 + part("microseconds")?)
+    let part = |name| since.getattr(name)?.extract::<i64>();
+    let seconds = part(intern!(py, "days"))? * 86_400 + part(intern!(py, "seconds"))?;
+    Ok(seconds * 1_000_000 + part(intern!(py, "microseconds"))?)
 }
 
 /// An aware datetime in UTC.

@@ -1,5 +1,8 @@
 //! A record as its writer gives it, and as JSON.
 
+use std::fmt;
+
+use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -102,9 +105,11 @@ impl Record {
     /// # Errors
     /// [`Error::InvalidRecord`] for what is no JSON, no record, or has a field that records have not.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        serde_json::from_slice::<Draft>(json)
-            .map_err(|error| Error::InvalidRecord(format!("the JSON is no record: {error}")))?
-            .finish()
+        let no_record =
+            |error: &dyn fmt::Display| Error::InvalidRecord(format!("the JSON is no record: {error}"));
+        // Checked as text once, and not again with each string in it.
+        let text = std::str::from_utf8(json).map_err(|error| no_record(&error))?;
+        serde_json::from_str::<Draft>(text).map_err(|error| no_record(&error))?.finish()
     }
 
     /// Writes one line of JSON, without the line's end, that [`Record::from_json`] reads back to an equal record.
@@ -150,11 +155,31 @@ impl Serialize for Record {
 }
 
 fn read_moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Micros>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    let at = moment::parse(&text).ok_or_else(|| {
-        serde::de::Error::custom(format!("{text:?} is no ISO 8601 date of the years 1 to 9999"))
-    })?;
-    Ok(Some(at))
+    deserializer.deserialize_option(ReadMoment)
+}
+
+/// Reads a date where it stands, without a copy.
+struct ReadMoment;
+
+impl<'de> Visitor<'de> for ReadMoment {
+    type Value = Option<Micros>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a date as text")
+    }
+
+    fn visit_none<E>(self) -> std::result::Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Self::Value, E> {
+        let wrong = || E::custom(format!("{text:?} is no ISO 8601 date of the years 1 to 9999"));
+        moment::parse(text).map(Some).ok_or_else(wrong)
+    }
 }
 
 #[cfg(test)]
@@ -183,6 +208,17 @@ mod tests {
     }
 
     #[test]
+    fn null_is_left_out_and_bytes_must_be_text() {
+        let record =
+            Record::from_json(br#"{"content": "x", "id": "a", "created_at": "2024-01-01"}"#).unwrap();
+        let nulls =
+            br#"{"content": "x", "id": "a", "created_at": "2024-01-01", "updated_at": null, "scope": null}"#;
+        assert_eq!(Record::from_json(nulls).unwrap(), record);
+        let message = Record::from_json(b"{\"content\": \"\xff\"}").unwrap_err().to_string();
+        assert!(message.contains("no record") && message.contains("utf-8"), "{message}");
+    }
+
+    #[test]
     fn says_what_is_wrong() {
         for (json, part) in [
             ("", "no record"),
@@ -190,6 +226,7 @@ mod tests {
             ("{}", "content"),
             (r#"{"content": "x", "sope": "/"}"#, "sope"),
             (r#"{"content": "x", "created_at": "soon"}"#, "soon"),
+            (r#"{"content": "x", "created_at": 5}"#, "a date as text"),
             (r#"{"content": "x", "content": "y"}"#, "duplicate"),
             (r#"{"content": "\ud800"}"#, "no record"),
             (r#"{"content": "x", "importance": 2}"#, "importance"),

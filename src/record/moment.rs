@@ -49,7 +49,25 @@ impl Civil {
 /// Writes `at` with microseconds and a closing `Z`.
 pub fn format(at: Micros) -> String {
     let Civil { year, month, day, hour, minute, second, micros } = Civil::new(at);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+    let mut text = String::with_capacity("0000-00-00T00:00:00.000000Z".len());
+    for (number, digits, after) in [
+        (year as u32, 4, '-'),
+        (month.into(), 2, '-'),
+        (day.into(), 2, 'T'),
+        (hour.into(), 2, ':'),
+        (minute.into(), 2, ':'),
+        (second.into(), 2, '.'),
+        (micros, 6, 'Z'),
+    ] {
+        text.extend((0..digits).rev().map(|place| digit(number / 10_u32.pow(place))));
+        text.push(after);
+    }
+    text
+}
+
+/// The last digit of a number.
+fn digit(number: u32) -> char {
+    char::from(b'0' + (number % 10) as u8)
 }
 
 /// Reads a date, or a date and a time with `T` or a blank between; seconds, their fraction and the offset from UTC
@@ -103,11 +121,10 @@ impl Rest<'_> {
 
     fn digits(&mut self, count: usize) -> Option<i64> {
         let (number, rest) = self.0.split_at_checked(count)?;
-        if !number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return None;
-        }
         self.0 = rest;
-        number.parse().ok()
+        number
+            .bytes()
+            .try_fold(0, |number, byte| byte.is_ascii_digit().then(|| number * 10 + i64::from(byte - b'0')))
     }
 
     fn fraction(&mut self) -> Option<i64> {

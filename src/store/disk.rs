@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::joined_terms;
 use super::library;
 use super::search::Retriever;
 use crate::db::{fts, meta, records};
@@ -20,6 +19,7 @@ use crate::index::{Allowed, Scoring};
 use crate::rank::bm25::{Collection, saturation};
 use crate::rank::{Statistics, Texts, WeightedTerm};
 use crate::record::{Filter, Seq};
+use crate::text::Bag;
 
 /// So many of the best are scored exactly.
 const EXACT: usize = 1000;
@@ -63,17 +63,12 @@ impl<'c> OnDisk<'c> {
     }
 
     fn score(&self, text: &str, terms: &[WeightedTerm], scoring: Scoring) -> f32 {
-        let joined = joined_terms(text);
-        let mut counts: FxHashMap<&str, u32> = FxHashMap::default();
-        let mut length = 0u32;
-        for term in joined.split_terminator(' ') {
-            *counts.entry(term).or_default() += 1;
-            length += 1;
-        }
+        let bag = Bag::of(text);
+        let counts: FxHashMap<&str, u32> = bag.terms().collect();
         let sublinear = |tf: u32| 1.0 + (tf as f32).ln();
         let part: Box<dyn Fn(u32) -> f32> = match scoring {
             Scoring::Bm25 => {
-                let length = length.min(u32::from(u16::MAX));
+                let length = bag.total().min(u64::from(u16::MAX)) as u32;
                 Box::new(move |tf| saturation(tf, length, self.collection.mean_length()))
             }
             Scoring::Cosine => {

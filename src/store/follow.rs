@@ -13,16 +13,17 @@ use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 
 use super::library::Library;
+use super::parallel;
 use super::selection::Selections;
 use super::snapshot;
 use super::write::Entry;
-use super::{joined_terms, parallel};
 use crate::db::Pool;
 use crate::db::changes::{self, Added, Feed, Watcher};
 use crate::db::pool::FileId;
 use crate::error::Result;
 use crate::index::{Damaged, Index, Position, Size};
 use crate::record::Seq;
+use crate::text::Bag;
 
 /// Records read from the feed at a time.
 const STRETCH: usize = 16 * 1024;
@@ -36,6 +37,8 @@ pub struct Shared {
     selections: Selections,
     library: Library,
     background: Mutex<Option<JoinHandle<()>>>,
+    /// Catches up on a large write.
+    follower: Mutex<Option<JoinHandle<()>>>,
     /// The index files are damaged, and the store is read-only: it cannot write that down.
     without_files: AtomicBool,
 }
@@ -51,6 +54,21 @@ pub struct Derived {
 
 /// One of the entries of a write.
 type HandedOver = (Arc<Vec<Entry>>, usize);
+
+/// The terms of a record that came.
+enum Terms {
+    HandedOver(HandedOver),
+    Analyzed(Bag),
+}
+
+impl Terms {
+    fn bag(&self) -> &Bag {
+        match self {
+            Self::HandedOver((entries, at)) => entries[*at].terms(&Bag::of),
+            Self::Analyzed(bag) => bag,
+        }
+    }
+}
 
 /// Process and file. A forked child must not touch what its parent's other threads may have held locked.
 type Key = (u32, FileId);
@@ -76,6 +94,7 @@ impl Shared {
             selections: Selections::default(),
             library: Library::default(),
             background: Mutex::default(),
+            follower: Mutex::default(),
             without_files: AtomicBool::new(false),
         });
         shared.reload(pool)?;
@@ -132,6 +151,29 @@ impl Shared {
         drop(watcher);
         snapshot::persist_in_background(self, pool);
         Ok(())
+    }
+
+    /// [`Shared::catch_up`] after a commit, when nothing may fail any more.
+    pub fn catch_up_after_write(self: &Arc<Self>, pool: &Arc<Pool>) {
+        if let Err(error) = self.catch_up(pool) {
+            log::warn!(
+                "the index of {:?} could not follow a write, the next search will: {error}",
+                pool.path()
+            );
+        }
+    }
+
+    /// The same in a thread of its own, while the caller goes on to the next write. Whoever searches waits for it; so does
+    /// the next large write, that terms which were handed over do not pile up.
+    pub fn catch_up_behind(self: &Arc<Self>, pool: &Arc<Pool>) {
+        let mut follower = self.follower.lock();
+        end(follower.take());
+        let (shared, there) = (Arc::clone(self), Arc::clone(pool));
+        let work = move || shared.catch_up_after_write(&there);
+        match std::thread::Builder::new().name("agentmem-follow".into()).spawn(work) {
+            Ok(thread) => *follower = Some(thread),
+            Err(_) => self.catch_up_after_write(pool),
+        }
     }
 
     /// Starts anew from the snapshot, or from the records where it is missing or damaged. Until that is done, others see
@@ -218,15 +260,17 @@ impl Shared {
         Ok(true)
     }
 
-    /// The terms of each record, joined by blanks.
-    fn terms(&self, added: &[Added]) -> Vec<String> {
+    /// The terms of each record.
+    fn terms(&self, added: &[Added]) -> Vec<Terms> {
         let mut handed_over = self.handed_over.lock();
         let known: Vec<_> = added.iter().map(|record| handed_over.remove(&record.seq)).collect();
         drop(handed_over);
-        parallel::map(added.len(), 128, |i| match &known[i] {
-            Some((entries, at)) => entries[*at].terms(&joined_terms).to_owned(),
-            None => joined_terms(&added[i].content),
-        })
+        let analyzed =
+            parallel::map(added.len(), 128, |i| known[i].is_none().then(|| Bag::of(&added[i].content)));
+        let terms = |(known, analyzed): (Option<_>, Option<Bag>)| {
+            known.map_or_else(|| Terms::Analyzed(analyzed.unwrap_or_default()), Terms::HandedOver)
+        };
+        known.into_iter().zip(analyzed).map(terms).collect()
     }
 
     /// Runs `work` in a thread of its own, unless one is running.
@@ -241,21 +285,26 @@ impl Shared {
         }
     }
 
-    /// Waits until the background thread has ended.
+    /// Waits until the background threads have ended.
     pub fn wait_for_background(&self) {
-        let running = self.background.lock().take();
-        if running.is_some_and(|thread| thread.join().is_err()) {
-            log::error!("writing the index ended in a panic; it will be rebuilt");
-        }
+        // In this order: the first may start the second.
+        end(self.follower.lock().take());
+        end(self.background.lock().take());
+    }
+}
+
+fn end(thread: Option<JoinHandle<()>>) {
+    if thread.is_some_and(|thread| thread.join().is_err()) {
+        log::error!("work on the index ended in a panic; it will be rebuilt");
     }
 }
 
 impl Derived {
-    fn take_in(&mut self, feed: Feed, terms: &[String]) -> Result<(), Damaged> {
+    fn take_in(&mut self, feed: Feed, terms: &[Terms]) -> Result<(), Damaged> {
         let Feed { added, deleted, position, complete } = feed;
         self.edition = self.edition.wrapping_add(1);
         for (record, terms) in added.iter().zip(terms) {
-            self.index.add(record.seq, terms.split_terminator(' '), record.embedding.as_deref());
+            self.index.add(record.seq, terms.bag(), record.embedding.as_deref());
         }
         // An updated record is found until the last stretch as it was, and so at any moment: the feed tells of the
         // deletions again.

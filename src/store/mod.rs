@@ -27,7 +27,7 @@ use crate::db::pool::beside;
 use crate::db::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
-use crate::text::{ANALYZER_VERSION, Analyzer};
+use crate::text::{ANALYZER_VERSION, Bag};
 
 use follow::Shared;
 use write::{Entry, Writer};
@@ -132,18 +132,6 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The terms of a text, joined by blanks, as the full-text table takes them.
-fn joined_terms(text: &str) -> String {
-    let mut joined = String::with_capacity(text.len() + text.len() / 4);
-    Analyzer::new().terms(text, |term| {
-        if !joined.is_empty() {
-            joined.push(' ');
-        }
-        joined.push_str(term);
-    });
-    joined
-}
-
 impl Store {
     /// Opens a store, making or migrating its file if need be, and brings the index up to date.
     ///
@@ -156,7 +144,7 @@ impl Store {
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
-        let analyze: Arc<Analyze> = Arc::new(joined_terms);
+        let analyze: Arc<Analyze> = Arc::new(Bag::of);
         let writer = Writer::new(Arc::clone(&pool), analyze);
         let mut store = Self { options, pool, writer, shared: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
@@ -209,14 +197,18 @@ impl Store {
         let seqs = parallel::ahead(
             entries.len(),
             |i| {
-                entries[i].terms(&joined_terms);
+                entries[i].terms(&Bag::of);
             },
             || self.writer.add(Arc::clone(&entries), on_conflict),
         )?;
         if let Some(shared) = &self.shared {
             shared.hand_over(&seqs, &entries);
         }
-        self.catch_up_after_write();
+        if seqs.len() > parallel::FEW {
+            self.catch_up_behind()
+        } else {
+            self.catch_up_after_write()
+        }
         Ok(seqs.into_iter().flatten().count() as u64)
     }
 
@@ -431,11 +423,15 @@ impl Store {
 
     /// After a commit nothing may fail any more: what the index missed, the next search catches up on.
     fn catch_up_after_write(&self) {
-        if let Err(error) = self.catch_up() {
-            log::warn!(
-                "the index of {:?} could not follow a write, the next search will: {error}",
-                self.path()
-            );
+        if let Some(shared) = &self.shared {
+            shared.catch_up_after_write(&self.pool);
+        }
+    }
+
+    /// As [`Store::catch_up_after_write`], in the background.
+    fn catch_up_behind(&self) {
+        if let Some(shared) = &self.shared {
+            shared.catch_up_behind(&self.pool);
         }
     }
 }
@@ -444,6 +440,10 @@ impl Drop for Store {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
             log::warn!("closing {:?}: {error}", self.path());
+        }
+        // A write that was under way while the store was closed.
+        if let Some(shared) = &self.shared {
+            shared.wait_for_background();
         }
     }
 }

@@ -5,10 +5,12 @@ use std::thread;
 
 use parking_lot::Mutex;
 
+/// No more than so many things are not worth a thread.
+pub const FEW: usize = 256;
+
 /// Prepares `count` things, `prepare(0)` first, while `work` goes through them. A few are prepared before; many by the other
 /// cores meanwhile, as far as they get: `work` prepares for itself what it comes to first, and when it is done they stop.
 pub fn ahead<T>(count: usize, prepare: impl Fn(usize) + Sync, work: impl FnOnce() -> T) -> T {
-    const FEW: usize = 256;
     if count <= FEW {
         (0..count).for_each(prepare);
         return work();

@@ -4,10 +4,9 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::joined_terms;
 use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
-use crate::text::ANALYZER_VERSION;
+use crate::text::{ANALYZER_VERSION, Bag};
 
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
@@ -43,9 +42,9 @@ fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
     records::seal(conn)?;
     fts::clear(conn)?;
     records::each_content(conn, 0, |seq, content| {
-        let joined = joined_terms(content);
-        terms += joined.split_terminator(' ').count() as u64;
-        fts::insert(conn, seq, &joined)?;
+        let bag = Bag::of(content);
+        terms += bag.total();
+        fts::insert(conn, seq, bag.joined())?;
         done += 1;
         if done.is_multiple_of(STRIDE) && !progress(done, total) {
             return Err(Error::Interrupted { done: 0 });

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Store, joined_terms};
+use super::Store;
 use crate::db::{Progress, changes, fts, meta, records, upkeep};
 use crate::error::{Error, Result};
 use crate::index::Damaged;
 use crate::record::Seq;
-use crate::text::ANALYZER_VERSION;
+use crate::text::{ANALYZER_VERSION, Analyzer};
 
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
@@ -137,14 +137,13 @@ fn truth(conn: &Connection, progress: &mut Progress<'_>) -> Result<Truth> {
     let mut truth = Truth::default();
     records::each_content(conn, 0, |seq, content| {
         truth.seqs.push(seq);
-        let joined = joined_terms(content);
-        let mut distinct: Vec<&str> = joined.split_terminator(' ').collect();
+        let mut distinct = Analyzer::new().term_list(content);
         truth.terms += distinct.len() as u64;
         distinct.sort_unstable();
         distinct.dedup();
         for term in distinct {
-            count(&mut truth.frequencies, term, 1);
-            count(&mut truth.holders, term, mark(seq));
+            count(&mut truth.frequencies, &term, 1);
+            count(&mut truth.holders, &term, mark(seq));
         }
         let done = truth.seqs.len() as u64;
         if done.is_multiple_of(STRIDE) && !progress(done, total) {

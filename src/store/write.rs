@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use crate::db::{Analyze, Batch, Pool, Transaction, records};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Micros, Record, RecordId, Scope, Seq};
+use crate::text::Bag;
 
 /// A transaction takes in waiting jobs for so long, then commits.
 const GATHERING: Duration = Duration::from_millis(50);
@@ -34,7 +35,7 @@ pub enum OnConflict {
 pub struct Entry {
     /// A validated record.
     pub record: Record,
-    terms: OnceLock<String>,
+    terms: OnceLock<Bag>,
 }
 
 impl Entry {
@@ -43,9 +44,9 @@ impl Entry {
         Self { record, terms: OnceLock::new() }
     }
 
-    /// The terms of its content, joined by blanks; analyzed by whoever asks first. Nobody waits for another thread that
+    /// The terms of its content; analyzed by whoever asks first. Nobody waits for another thread that
     /// is at it, and may not get to run: the work is little.
-    pub fn terms(&self, analyze: &Analyze) -> &str {
+    pub fn terms(&self, analyze: &Analyze) -> &Bag {
         self.terms.get().unwrap_or_else(|| {
             let terms = analyze(&self.record.content);
             self.terms.get_or_init(|| terms)
@@ -93,7 +94,7 @@ impl Writer {
             let old_terms = analyze(&old.content);
             let new = changes.clone().apply(old)?;
             batch.remove(seq, old_terms.clone())?;
-            let seq = batch.insert(&new, new_terms.as_deref().unwrap_or(&old_terms))?;
+            let seq = batch.insert(&new, new_terms.as_ref().unwrap_or(&old_terms))?;
             Ok((seq, new))
         })
     }

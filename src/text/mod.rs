@@ -11,6 +11,7 @@
 //! Terms hold ASCII lower-case letters and digits, `_`, and non-ASCII characters, at most [`MAX_TERM_BYTES`] bytes:
 //! joined by blanks they pass FTS5's `ascii` tokenizer with `tokenchars '_'` unchanged.
 
+mod bag;
 mod fold;
 mod grams;
 mod identifier;
@@ -26,6 +27,7 @@ mod words;
 use memo::Memo;
 use script::Script;
 
+pub use bag::Bag;
 pub use grams::word_grams;
 pub use lexicon::{Chunk, Lexicon, term_hash};
 pub use sentences::{is_question, sentences};

@@ -12,7 +12,7 @@ use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
 use agentmem::rank::{Statistics, Texts, WeightedTerm};
 use agentmem::record::{Condition, Filter, Record, Scope, Viewer};
-use agentmem::text::{self, Analyzer, MAX_TERM_BYTES};
+use agentmem::text::{self, Analyzer, Bag, MAX_TERM_BYTES};
 use agentmem::{OnConflict, Options, Store};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
@@ -81,8 +81,7 @@ impl Small {
         let of_records = || {
             let mut index = Index::default();
             for (seq, record) in (1..).zip(records) {
-                let terms = Analyzer::new().term_list(record);
-                index.add(seq, terms.iter().map(String::as_str), Some(&[seq as f32, 1.0]));
+                index.add(seq, &Bag::of(record), Some(&[seq as f32, 1.0]));
             }
             index
         };

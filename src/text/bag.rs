@@ -1,0 +1,143 @@
+//! The terms of a text, counted.
+
+use std::hash::Hasher;
+
+use hashbrown::HashTable;
+use rustc_hash::FxHasher;
+
+use super::Analyzer;
+
+/// Each term of a text once, with how often it occurs, in the order in which they occur first. The full text needs no
+/// more, the index neither.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bag {
+    joined: String,
+    counts: Vec<Count>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    bytes: u32,
+    times: u32,
+}
+
+impl Bag {
+    /// The terms that the analyzer finds in `text`.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut filler = Filler::new(text.len());
+        Analyzer::new().terms(text, |term| filler.add(term));
+        filler.bag
+    }
+
+    /// Each term once, joined by blanks.
+    #[must_use]
+    pub fn joined(&self) -> &str {
+        &self.joined
+    }
+
+    /// Each term once, and how often it occurs.
+    pub fn terms(&self) -> impl Iterator<Item = (&str, u32)> {
+        let mut start = 0;
+        self.counts.iter().map(move |count| {
+            let end = start + count.bytes as usize;
+            let term = &self.joined[start..end];
+            start = end + 1;
+            (term, count.times)
+        })
+    }
+
+    /// How many terms there are, repeats included.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(count.times)).sum()
+    }
+}
+
+/// Counts terms from elsewhere; none may be empty or hold a blank.
+impl<'a> FromIterator<&'a str> for Bag {
+    fn from_iter<T: IntoIterator<Item = &'a str>>(terms: T) -> Self {
+        let mut filler = Filler::new(0);
+        terms.into_iter().for_each(|term| filler.add(term));
+        filler.bag
+    }
+}
+
+struct Filler {
+    bag: Bag,
+    places: HashTable<Place>,
+}
+
+/// Where a term begins in the joined text, and its number among the counts.
+struct Place {
+    start: usize,
+    number: usize,
+}
+
+impl Filler {
+    /// For a text of so many bytes.
+    fn new(bytes: usize) -> Self {
+        /// Longer texts repeat themselves.
+        const MOST: usize = 512;
+        let distinct = (bytes / 6).min(MOST);
+        let bag = Bag { joined: String::with_capacity(bytes), counts: Vec::with_capacity(distinct) };
+        Self { bag, places: HashTable::with_capacity(distinct) }
+    }
+
+    fn add(&mut self, term: &str) {
+        let Bag { joined, counts } = &mut self.bag;
+        let text = |place: &Place| &joined.as_bytes()[place.start..][..counts[place.number].bytes as usize];
+        let hash = hash(term.as_bytes());
+        if let Some(&Place { number, .. }) = self.places.find(hash, |place| text(place) == term.as_bytes()) {
+            counts[number].times += 1;
+            return;
+        }
+        if !joined.is_empty() {
+            joined.push(' ');
+        }
+        let place = Place { start: joined.len(), number: counts.len() };
+        joined.push_str(term);
+        counts.push(Count { bytes: term.len() as u32, times: 1 });
+        let text = |place: &Place| &joined.as_bytes()[place.start..][..counts[place.number].bytes as usize];
+        self.places.insert_unique(hash, place, |place| self::hash(text(place)));
+    }
+}
+
+fn hash(term: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(term);
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Slow and obvious.
+    fn counted(terms: &[String]) -> Vec<(&str, u32)> {
+        let mut counted: Vec<(&str, u32)> = Vec::new();
+        for term in terms {
+            match counted.iter_mut().find(|(known, _)| known == term) {
+                Some((_, times)) => *times += 1,
+                None => counted.push((term, 1)),
+            }
+        }
+        counted
+    }
+
+    proptest! {
+        #[test]
+        fn it_counts_what_the_analyzer_finds(text in "([a-c]{1,2}[ .]|\\PC|한국|parseJson ){0,200}") {
+            let terms = Analyzer::new().term_list(&text);
+            let expected = counted(&terms);
+            let bag = Bag::of(&text);
+            prop_assert_eq!(bag.terms().collect::<Vec<_>>(), expected.clone());
+            prop_assert_eq!(bag.total(), terms.len() as u64);
+            let joined = expected.iter().map(|(term, _)| *term).collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(bag.joined(), joined);
+            prop_assert_eq!(terms.iter().map(String::as_str).collect::<Bag>(), bag);
+        }
+    }
+}
