@@ -195,7 +195,7 @@ proptest! {
     }
 }
 
-/// Large enough for many windows, full blocks and pruning; `plenty` of dead ones.
+/// Large enough for several windows, full blocks and pruning; `plenty` of dead ones.
 #[test]
 fn pruning_in_large_segments_loses_nothing() {
     let mut pair = Pair::default();
@@ -232,6 +232,33 @@ fn pruning_in_large_segments_loses_nothing() {
             pair.check(query, 10, Scoring::Cosine, allowed);
         }
     }
+}
+
+/// More documents than the largest window has, with and without scores to exceed at the first of them.
+#[test]
+fn large_windows_lose_nothing() {
+    let mut pair = Pair::default();
+    for i in 0..110_000u32 {
+        pair.apply(Step::Add(vec![
+            (i % 3) as u8,
+            (i % 1_009 % 7) as u8,
+            3 + (i % 97) as u8,
+            (i % 247) as u8,
+        ]));
+        if i == 90_000 {
+            pair.apply(Step::Freeze);
+        }
+    }
+    for (freeze, query) in [(false, &[0u8, 1, 60, 90][..]), (true, &[0, 2, 4, 6, 60, 70, 200]), (false, &[1])]
+    {
+        if freeze {
+            pair.apply(Step::Freeze);
+        }
+        pair.check(query, 10, Scoring::Bm25, None);
+        pair.check(query, 1_000, Scoring::Cosine, None);
+    }
+    pair.apply(Step::MergeAll);
+    pair.check(&[0, 2, 4, 6, 60, 70, 200], 10, Scoring::Bm25, None);
 }
 
 /// Bounds of blocks are made for the lengths that records had when a segment was written.

@@ -3,11 +3,11 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use super::postings::{Block, Postings};
+use super::postings::{Block, Postings, tf};
 use super::scorer::{COLUMNS, MANY, ROWS, Scorer, Weight};
 
 /// The most documents in a window; a power of two.
-pub const WINDOW: usize = 16384;
+pub const WINDOW: usize = 65536;
 
 /// A document that may yet be among the best, and what it has so far.
 #[derive(Clone, Copy)]
@@ -57,14 +57,14 @@ impl Sums {
         self.window = window;
     }
 
-    /// Adds to each of `docs`, all in the window, what `score` says for it, its column and its frequency.
+    /// Adds to each of `docs`, all in the window, what `score` says for it, its column and its part of `more`.
     // Not inlined: so it has all registers for itself.
     #[inline(never)]
-    fn add(&mut self, docs: &[u32], tfs: &[u32], score: impl Fn(u32, u8, u32) -> u32) {
+    fn add(&mut self, docs: &[u32], more: &[u32], score: impl Fn(u32, u8, u32) -> u32) {
         let (start, scores, columns) = (self.window.start, &mut *self.scores, &*self.columns);
-        for (&doc, &tf) in docs.iter().zip(tfs) {
+        for (&doc, &more) in docs.iter().zip(more) {
             let place = doc.wrapping_sub(start) as usize % WINDOW;
-            scores[place] += score(doc, columns[place], tf);
+            scores[place] += score(doc, columns[place], more);
         }
     }
 }
@@ -176,15 +176,15 @@ impl<'a> Cursor<'a> {
             self.decode_tfs();
         }
         let (weight, table) = (self.weight, scorer.table);
-        let (docs, tfs) = (&self.block.docs[part.clone()], &self.block.tfs[part]);
+        let (docs, more) = (&self.block.docs[part.clone()], &self.block.more[part]);
         if most > ROWS as u32 || sums.many {
-            let tf = |tf| if most > 1 { tf } else { 1 };
-            sums.add(docs, tfs, |doc, _, held| weight.score(scorer, tf(held), doc));
+            let tf = |more| if most > 1 { tf(more) } else { 1 };
+            sums.add(docs, more, |doc, _, more| weight.score(scorer, tf(more), doc));
         } else if most > 1 {
-            let row = |tf: u32| tf.wrapping_sub(1) as usize % ROWS * COLUMNS;
-            sums.add(docs, tfs, |_, column, tf| weight.times(table[row(tf) + usize::from(column)]));
+            let place = |column: u8, more: u32| (more as usize * COLUMNS + usize::from(column)) % table.len();
+            sums.add(docs, more, |_, column, more| weight.times(table[place(column, more)]));
         } else {
-            sums.add(docs, tfs, |_, column, _| weight.times(table[usize::from(column)]));
+            sums.add(docs, more, |_, column, _| weight.times(table[usize::from(column)]));
         }
     }
 
@@ -213,7 +213,7 @@ impl<'a> Cursor<'a> {
         for candidate in candidates {
             if let Ok(i) = self.block.docs[..self.block.len].binary_search(&candidate.doc) {
                 self.decode_tfs();
-                candidate.score += self.weight.score(scorer, self.block.tfs[i], candidate.doc);
+                candidate.score += self.weight.score(scorer, tf(self.block.more[i]), candidate.doc);
             }
         }
     }
@@ -227,7 +227,7 @@ impl<'a> Cursor<'a> {
             let doc = self.block.docs[i];
             if let Ok(at) = candidates.binary_search_by_key(&doc, |candidate| candidate.doc) {
                 self.decode_tfs();
-                candidates[at].score += self.weight.score(scorer, self.block.tfs[i], doc);
+                candidates[at].score += self.weight.score(scorer, tf(self.block.more[i]), doc);
             }
         }
     }

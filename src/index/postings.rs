@@ -62,8 +62,8 @@ pub fn bound_value(code: u8) -> f32 {
 pub struct Block {
     /// Documents.
     pub docs: [u32; BLOCK],
-    /// Their term frequencies.
-    pub tfs: [u32; BLOCK],
+    /// How often they hold the term beyond once, see [`tf`].
+    pub more: [u32; BLOCK],
     /// How many there are.
     pub len: usize,
     /// The highest that a frequency can be.
@@ -72,8 +72,14 @@ pub struct Block {
 
 impl Default for Block {
     fn default() -> Self {
-        Self { docs: [0; BLOCK], tfs: [0; BLOCK], len: 0, most: 0 }
+        Self { docs: [0; BLOCK], more: [0; BLOCK], len: 0, most: 0 }
     }
+}
+
+/// A term frequency; `more` of a damaged block may be anything.
+#[inline]
+pub fn tf(more: u32) -> u32 {
+    more.saturating_add(1)
 }
 
 /// Appends one term's postings to `data` and their block metas to `metas`. `postings` are `(document, tf)` with
@@ -241,8 +247,8 @@ impl<'a> Postings<'a> {
         let mut block = Block::default();
         for i in 0..self.blocks() {
             self.decode(i, &mut block);
-            for (&doc, &tf) in block.docs.iter().zip(&block.tfs).take(block.len) {
-                each(doc, tf);
+            for (&doc, &more) in block.docs.iter().zip(&block.more).take(block.len) {
+                each(doc, tf(more));
             }
         }
     }
@@ -267,10 +273,9 @@ fn decode_packed(bytes: &[u8], meta: BlockMeta, previous: Option<u32>, block: &m
 
 fn decode_packed_tfs(bytes: &[u8], meta: BlockMeta, block: &mut Block) {
     if meta.tf_bits == 0 {
-        block.tfs = [1; BLOCK];
+        block.more = [0; BLOCK];
     } else {
-        BitPacker4x::new().decompress(bytes, &mut block.tfs, meta.tf_bits);
-        block.tfs.iter_mut().for_each(|tf| *tf = tf.wrapping_add(1));
+        BitPacker4x::new().decompress(bytes, &mut block.more, meta.tf_bits);
     }
 }
 
@@ -283,7 +288,7 @@ fn decode_bytes(mut bytes: &[u8], previous: Option<u32>, len: usize, block: &mut
         let doc = next.saturating_add(gap >> 1);
         let (Ok(doc), Some(tf)) = (u32::try_from(doc), tf) else { return i };
         block.docs[i] = doc;
-        block.tfs[i] = u32::try_from(tf).unwrap_or(u32::MAX);
+        block.more[i] = u32::try_from(tf.saturating_sub(1)).unwrap_or(u32::MAX);
         next = u64::from(doc) + 1;
     }
     len
