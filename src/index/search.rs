@@ -71,7 +71,11 @@ impl Index {
         for part in self.segments.iter().rev() {
             search.segment(part, &mut top)?;
         }
-        Ok(top.into_sorted().into_iter().map(|(score, seq)| (seq, scale.score(score))).collect())
+        let mut best: Vec<(Seq, f32)> =
+            top.into_sorted().into_iter().map(|(score, seq)| (seq, scale.score(score))).collect();
+        // Whole numbers tell scores apart that are the same as floats.
+        best.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
+        Ok(best)
     }
 }
 
