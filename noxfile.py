@@ -174,3 +174,5 @@ def bench(session: nox.Session) -> None:
     session.chdir(ROOT)
     session.run("python", "benches/quality.py", "--markdown")
     session.run("python", "benches/speed.py", *session.posargs)
+    session.run("python", "benches/vectors.py")
+    session.run("python", "benches/replaced.py")

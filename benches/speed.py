@@ -31,7 +31,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -221,24 +220,14 @@ def child(name: str, folder: Path, questions: list[str]) -> dict[str, float]:
     for question in questions:
         for search in searches:
             search(question, 10)
-    return {"seconds": seconds, "memory_mb": (_anonymous() - before) / 1e6}
+    return {"seconds": seconds, "memory_mb": (systems.anonymous() - before) / 1e6}
 
 
 def _import(system: type[System], folder: Path) -> int:
     """Import what a system needs, and return how much memory that took."""
     with tempfile.TemporaryDirectory() as empty:
         system(Path(empty)).close()
-    return _anonymous()
-
-
-def _anonymous() -> int:
-    """Bytes of memory that are this process's alone; 0 where the system does not say."""
-    try:
-        rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
-    except OSError:
-        return 0
-    found = re.search(r"^Anonymous: +(\d+) kB", rollup, re.MULTILINE)
-    return 1024 * int(found[1]) if found else 0
+    return systems.anonymous()
 
 
 def ratios(measured: dict[str, dict[str, Any]]) -> dict[str, dict[str, dict[str, float]]]:

@@ -416,6 +416,16 @@ def table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def anonymous() -> int:
+    """Bytes of memory that are this process's alone; 0 where the system does not say."""
+    try:
+        rollup = Path("/proc/self/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return 0
+    found = re.search(r"^Anonymous: +(\d+) kB", rollup, re.MULTILINE)
+    return 1024 * int(found[1]) if found else 0
+
+
 def _relative(argument: str) -> str:
     """Leave out where folders are on this machine."""
     return Path(argument).name if Path(argument).is_absolute() else argument
