@@ -210,6 +210,11 @@ impl Statistics for InMemory<'_> {
         self.sound(self.derived.index.document_frequency(term))
     }
 
+    fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
+        let frequencies = self.derived.index.document_frequencies(terms).map(Some);
+        self.sound(frequencies).unwrap_or_else(|| vec![0; terms.len()])
+    }
+
     fn edition(&self) -> u32 {
         self.derived.edition
     }
