@@ -461,3 +461,23 @@ fn a_check_does_not_trust_what_a_reader_remembers() {
     store.writer.run(|batch| fts::merge(batch.conn(), &mut |_, _| true)).unwrap();
     assert_eq!(problems(), Vec::<String>::new());
 }
+
+#[test]
+fn records_are_read_by_number_in_the_order_asked_for() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    let write = |i: i32| {
+        let scope = Scope::parse(&format!("/user/{}", i % 3)).unwrap();
+        let embedding = (i % 2 == 0).then(|| vec![i as f32, 1.0]);
+        let seq = store.add(Record { scope, embedding, ..record(&format!("r{i}"), "text") }).unwrap();
+        (seq, store.get(&format!("r{i}")).unwrap())
+    };
+    let mut known: Vec<(Seq, Record)> = (0..25).map(write).collect();
+    known.sort_by_key(|(seq, _)| (seq * 7) % 25);
+    for count in [0, 1, 9, 10, 11, 20, 25] {
+        let mut asked: Vec<Seq> = known[..count].iter().map(|(seq, _)| *seq).collect();
+        asked.insert(count / 2, 1_000_000);
+        let found = store.pool.read(|conn| records::by_seqs(conn, &asked)).unwrap();
+        assert_eq!(found, known[..count]);
+    }
+}

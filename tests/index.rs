@@ -132,6 +132,7 @@ impl Pair {
             let text = word(code);
             let df = self.model.df(&text);
             assert_eq!(self.index.document_frequency(&text).unwrap(), df, "df of {text}");
+            assert_eq!(self.index.document_frequencies(&["none", &text]).unwrap(), [0, df], "df of {text}");
             if terms.iter().all(|term| term.text != text) {
                 terms.push(WeightedTerm { text, weight: collection.idf(df) });
             }

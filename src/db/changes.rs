@@ -153,6 +153,16 @@ fn added(conn: &Connection, after: Seq, limit: usize) -> Result<Vec<Added>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Another number whenever another connection, in this process or another, has committed, as far as this one sees.
+/// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn data_version(conn: &Connection) -> Result<i64> {
+    let mut statement = conn.prepare_cached("PRAGMA data_version")?;
+    Ok(statement.query_row([], |row| row.get(0))?)
+}
+
 /// A connection that notices commits of others: in other processes, and on other connections in this one.
 #[derive(Debug)]
 pub struct Watcher {
@@ -167,13 +177,11 @@ impl Watcher {
     }
 
     /// Has anything been committed since the last call? True at the first.
-    /// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
     ///
     /// # Errors
     /// [`crate::Error::Sqlite`].
     pub fn moved(&mut self) -> Result<bool> {
-        let mut statement = self.conn.prepare_cached("PRAGMA data_version")?;
-        let version = statement.query_row([], |row| row.get(0))?;
+        let version = data_version(&self.conn)?;
         Ok(std::mem::replace(&mut self.seen, version) != version)
     }
 

@@ -24,6 +24,7 @@ pub mod transaction;
 pub mod upkeep;
 
 pub use batch::Batch;
+pub use opener::Reader;
 pub use pool::{Durability, Pool, Settings};
 pub use transaction::Transaction;
 

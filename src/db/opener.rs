@@ -1,5 +1,6 @@
 //! How the pool opens readers, and how to know that all of them are closed.
 
+use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,6 +8,9 @@ use std::time::{Duration, Instant};
 use r2d2::ManageConnection;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
+
+use super::changes;
+use crate::error::Result;
 
 /// Opens readers, and notes which are open: the pool's threads may be opening one while the pool is dropped.
 #[derive(Debug)]
@@ -19,7 +23,28 @@ pub struct Opener {
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
+    /// The data version that the index is known to hold.
+    held: Cell<Option<i64>>,
     _open: Arc<()>,
+}
+
+impl Reader {
+    /// Is what this reader sees still what [`Reader::hold`] was called for? It must not write.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`].
+    pub fn is_held(&self) -> Result<bool> {
+        Ok(self.held.get() == Some(changes::data_version(self)?))
+    }
+
+    /// Notes that the index holds all that this reader sees, as it then will for ever.
+    ///
+    /// # Errors
+    /// [`crate::Error::Sqlite`].
+    pub fn hold(&self) -> Result<()> {
+        self.held.set(Some(changes::data_version(self)?));
+        Ok(())
+    }
 }
 
 impl Deref for Reader {
@@ -44,7 +69,7 @@ impl ManageConnection for Opener {
 
     fn connect(&self) -> rusqlite::Result<Reader> {
         let open = Arc::clone(&self.open);
-        Ok(Reader { conn: self.manager.connect()?, _open: open })
+        Ok(Reader { conn: self.manager.connect()?, held: Cell::new(None), _open: open })
     }
 
     fn is_valid(&self, reader: &mut Reader) -> rusqlite::Result<()> {

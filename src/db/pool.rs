@@ -15,7 +15,7 @@ use super::changes::Watcher;
 use super::counters::Counters;
 use super::failure::{self, Explained};
 use super::identify::{Found, identify, immutable_flags, immutable_uri};
-use super::opener::{LastOut, Opener};
+use super::opener::{LastOut, Opener, Reader};
 use super::{filter, migrate, transaction};
 use crate::error::{Error, Result};
 
@@ -153,8 +153,16 @@ impl Pool {
     /// # Errors
     /// [`Error::Busy`] if none becomes free in time, [`Error::Io`] if none can be opened; what `work` raises, explained.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.read_by(|reader| work(reader))
+    }
+
+    /// [`Pool::read`] for work that wants to know which reader it is.
+    ///
+    /// # Errors
+    /// As [`Pool::read`].
+    pub fn read_by<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
         let reader = self.reader()?;
-        transaction::snapshot(&reader, work).explained(self.path(), self.patience())
+        transaction::snapshot(&reader, |_| work(&reader)).explained(self.path(), self.patience())
     }
 
     /// Runs `work` on the writer, in no transaction, alone among this pool's users.

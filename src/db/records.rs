@@ -1,6 +1,7 @@
 //! Reading records. Writing them is for [`super::batch`], which keeps the rest in step.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::LazyLock;
 
 use rusqlite::types::{ToSql, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -19,6 +20,15 @@ const COLUMNS: &str =
 // A record whose scope is gone is damaged, and must not be passed over.
 const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
      LEFT JOIN embeddings ON embeddings.seq = records.seq";
+
+/// Records that one run of [`BY_SEQS`] reads: as many as a search finds unless asked for more.
+const AT_ONCE: usize = 10;
+/// The first loop of a cross join is its left table: so rows come in the order of the numbers.
+static BY_SEQS: LazyLock<String> = LazyLock::new(|| {
+    let numbers = ["(?)"; AT_ONCE].join(",");
+    let from = FROM.replacen("records", "wanted CROSS JOIN records ON records.seq = wanted.seq", 1);
+    format!("WITH wanted(seq) AS (VALUES {numbers}) SELECT {COLUMNS}{from}")
+});
 
 /// The record with this id.
 ///
@@ -43,10 +53,14 @@ pub fn by_ids(conn: &Connection, ids: &[RecordId], viewer: &Viewer) -> Result<Ve
 /// # Errors
 /// [`crate::Error::Sqlite`].
 pub fn by_seqs(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}{FROM} WHERE records.seq = ?"))?;
+    let mut statement = conn.prepare_cached(&BY_SEQS)?;
     let mut found = Vec::with_capacity(seqs.len());
-    for seq in seqs {
-        found.extend(statement.query_row([seq], record).optional()?);
+    for some in seqs.chunks(AT_ONCE) {
+        let numbers: [Option<Seq>; AT_ONCE] = std::array::from_fn(|at| some.get(at).copied());
+        let mut rows = statement.query(numbers)?;
+        while let Some(row) = rows.next()? {
+            found.push(record(row)?);
+        }
     }
     Ok(found)
 }

@@ -267,21 +267,34 @@ impl Index {
     /// # Errors
     /// [`Damaged`] when a posting list is.
     pub fn document_frequency(&self, term: &str) -> Result<u64, Damaged> {
-        let mut df = 0;
+        let mut df = self.df_in_tails(term);
         for part in &self.segments {
             let view = part.docs.view()?;
             if let Some(id) = view.find(term) {
-                df += u64::from(view.df(id).saturating_sub(part.segment_dead_df(view, id)?));
+                df += part.live_df(view, id)?;
             }
         }
-        let tails = self.frozen.as_ref().map(|part| (&*part.docs, part.tail_dead_df(&part.docs, term)));
-        for (tail, dead) in
-            tails.into_iter().chain([(&self.tail.docs, self.tail.tail_dead_df(&self.tail.docs, term))])
-        {
-            df +=
-                tail.postings(term).map_or(0, |(_, list)| list.len() as u64).saturating_sub(u64::from(dead));
-        }
         Ok(df)
+    }
+
+    /// [`Index::document_frequency`] of each of these terms, in less time.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a posting list is.
+    pub fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, Damaged> {
+        let mut dfs: Vec<u64> = terms.iter().map(|term| self.df_in_tails(term)).collect();
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            for (df, id) in dfs.iter_mut().zip(view.find_all(terms)) {
+                *df += id.map_or(Ok(0), |id| part.live_df(view, id))?;
+            }
+        }
+        Ok(dfs)
+    }
+
+    fn df_in_tails(&self, term: &str) -> u64 {
+        let frozen = self.frozen.as_ref().map_or(0, |part| part.live_df_in_tail(&part.docs, term));
+        frozen + self.tail.live_df_in_tail(&self.tail.docs, term)
     }
 
     /// Every term of a live record with the number of live records that hold it, unordered.
@@ -452,6 +465,12 @@ impl Part<Arc<Segment>> {
         (self.docs.footer().records.saturating_sub(dead), dead)
     }
 
+    fn live_df(&self, view: View<'_>, term: TermId) -> Result<u64, Damaged> {
+        // Without deaths its posting list need not be touched.
+        let dead = if self.deaths.is_empty() { 0 } else { self.segment_dead_df(view, term)? };
+        Ok(view.df(term).saturating_sub(dead).into())
+    }
+
     fn segment_dead_df(&self, view: View<'_>, term: TermId) -> Result<u32, Damaged> {
         let postings = view.postings(term)?;
         Ok(self.dead_df(term, |dead| {
@@ -483,13 +502,11 @@ impl<D> Part<D> {
         self
     }
 
-    fn tail_dead_df(&self, tail: &Tail, term: &str) -> u32 {
-        tail.postings(term).map_or(0, |(id, list)| {
-            self.dead_df(id, |dead| {
-                dead.iter().filter(|&&doc| list.binary_search_by_key(&doc, |&(held, _)| held).is_ok()).count()
-                    as u32
-            })
-        })
+    fn live_df_in_tail(&self, tail: &Tail, term: &str) -> u64 {
+        let Some((id, list)) = tail.postings(term) else { return 0 };
+        let holds = |doc: &u32| list.binary_search_by_key(doc, |&(held, _)| held).is_ok();
+        let dead = self.dead_df(id, |dead| dead.iter().filter(|doc| holds(doc)).count() as u32);
+        (list.len() as u64).saturating_sub(dead.into())
     }
 }
 

@@ -334,17 +334,43 @@ impl<'a> View<'a> {
     /// The text of a term; empty past the end.
     pub fn text(&self, term: TermId) -> &'a [u8] {
         let start = self.entry(term).map_or(0, |entry| read_u32(entry, 0)) as usize;
-        let end = self.entry(term + 1).map_or(self.texts.len(), |entry| read_u32(entry, 0) as usize);
+        let next = self.entry(term.wrapping_add(1));
+        let end = next.map_or(self.texts.len(), |entry| read_u32(entry, 0) as usize);
         self.texts.get(start..end).unwrap_or_default()
     }
 
     /// Looks a term up.
     pub fn find(&self, term: &str) -> Option<TermId> {
+        self.probe(term, self.slot(term))
+    }
+
+    /// Looks terms up, step by step for all of them: so the waits for memory overlap.
+    pub fn find_all(&self, terms: &[&str]) -> Vec<Option<TermId>> {
+        let slots: Vec<usize> = terms.iter().map(|term| self.slot(term)).collect();
+        let held: Vec<u32> = slots.iter().map(|&slot| self.held(slot)).collect();
+        let texts: Vec<&[u8]> = held.iter().map(|held| self.text(held.wrapping_sub(1))).collect();
+        let found = |at: usize| match held[at] {
+            0 => None,
+            held if texts[at] == terms[at].as_bytes() => Some(held - 1),
+            _ => self.probe(terms[at], slots[at]),
+        };
+        (0..terms.len()).map(found).collect()
+    }
+
+    fn slot(&self, term: &str) -> usize {
+        xxh3_64(term.as_bytes()) as usize & (self.slots.len() - 1)
+    }
+
+    /// What a slot holds: 0, or a term's position plus one.
+    fn held(&self, slot: usize) -> u32 {
+        self.slots.get(slot).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn probe(&self, term: &str, mut slot: usize) -> Option<TermId> {
         let mask = self.slots.len() - 1;
-        let mut slot = xxh3_64(term.as_bytes()) as usize & mask;
         // The table is never full, but a damaged one may be: hence the bound.
         for _ in 0..self.slots.len() {
-            match u32::from_le_bytes(*self.slots.get(slot)?) {
+            match self.held(slot) {
                 0 => return None,
                 held if self.text(held - 1) == term.as_bytes() => return Some(held - 1),
                 _ => slot = (slot + 1) & mask,

@@ -51,13 +51,12 @@ impl Bm25Query {
     }
 
     /// Its terms, each weighing its idf times how often it is asked for.
-    pub fn terms(&self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
+    pub fn terms(self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
         let collection = statistics.collection();
-        let weigh = |(text, count): &(String, u32)| WeightedTerm {
-            text: text.clone(),
-            weight: *count as f32 * collection.idf(statistics.document_frequency(text)),
-        };
-        heaviest(self.keywords.counts.iter().map(weigh).collect())
+        let texts: Vec<&str> = self.keywords.counts.iter().map(|(text, _)| &**text).collect();
+        let frequencies = statistics.document_frequencies(&texts);
+        let weigh = |((text, count), df)| WeightedTerm { text, weight: count as f32 * collection.idf(df) };
+        heaviest(self.keywords.counts.into_iter().zip(frequencies).map(weigh).collect())
     }
 }
 

@@ -55,8 +55,8 @@ impl Plan {
     /// Analyzes a query, of any length in bounded time.
     pub fn new(text: &str, statistics: &impl Statistics) -> Self {
         let (query, collection) = (Query::new(text), statistics.collection());
-        let frequencies: Vec<u64> =
-            query.terms.iter().map(|term| statistics.document_frequency(&term.text)).collect();
+        let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
+        let frequencies = statistics.document_frequencies(&texts);
         let idfs = frequencies.iter().map(|&df| f64::from(collection.idf(df))).collect();
         Self { query, collection, frequencies, idfs }
     }

@@ -40,6 +40,11 @@ pub trait Statistics {
     /// How many live records hold `term`.
     fn document_frequency(&self, term: &str) -> u64;
 
+    /// The same for each of these terms.
+    fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
+        terms.iter().map(|term| self.document_frequency(term)).collect()
+    }
+
     /// Another number whenever a frequency may be another.
     fn edition(&self) -> u32;
 }

@@ -10,7 +10,7 @@ use super::disk::OnDisk;
 use super::follow::{Derived, Shared};
 use super::library::Library;
 use super::{Store, parallel};
-use crate::db::{changes, records};
+use crate::db::{Reader, changes, records};
 use crate::error::{Error, Result};
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Position, Scoring};
@@ -69,9 +69,14 @@ impl Store {
             return Ok(Vec::new());
         }
         let start = Instant::now();
+        let mut caught_up = false;
         let hits = until_found(|last| {
-            self.catch_up()?;
-            self.attempt(query, last)
+            let found = self.attempt(query, caught_up, last)?;
+            if found.is_none() {
+                self.catch_up()?;
+                caught_up = true;
+            }
+            Ok(found)
         })?;
         self.log_if_slow(query, start.elapsed());
         Ok(hits)
@@ -93,17 +98,24 @@ impl Store {
         }
     }
 
-    /// `None` when the index is behind what the filter saw, or records vanished between retrieval and reading; those
-    /// may be left out if that is `tolerated`.
-    fn attempt(&self, query: &Query, tolerated: bool) -> Result<Option<Vec<Hit>>> {
-        self.pool.read(|conn| {
+    /// `None` when the index is behind what a reader sees, unless it has just `caught_up` and no filter saw more; or when
+    /// records vanished between retrieval and reading, which may be left out if that is `tolerated`.
+    fn attempt(&self, query: &Query, caught_up: bool, tolerated: bool) -> Result<Option<Vec<Hit>>> {
+        self.pool.read_by(|reader| {
             let found = match &self.shared {
-                Some(shared) => in_memory(shared, &self.pool, conn, query)?,
-                None => retrieve(&OnDisk::new(conn, &query.filter)?, conn, query)?,
+                Some(shared) => {
+                    let position = shared.read(|derived| derived.index.position());
+                    if !holds(position, reader)? && (query.filter.narrows() || !caught_up) {
+                        // What the filter selects would not be in the index yet, nor what was there in its place.
+                        return Ok(None);
+                    }
+                    in_memory(shared, &self.pool, reader, query, position.seq)?
+                }
+                None => retrieve(&OnDisk::new(reader, &query.filter)?, reader, query)?,
             };
             let Some(found) = found else { return Ok(None) };
             let wanted = found.len();
-            let hits = read_hits(conn, found)?;
+            let hits = read_hits(reader, found)?;
             Ok((tolerated || hits.len() == wanted).then_some(hits))
         })
     }
@@ -137,13 +149,8 @@ fn in_memory(
     pool: &crate::db::Pool,
     conn: &Connection,
     query: &Query,
+    newest: Seq,
 ) -> Result<Option<Vec<Found>>> {
-    let position = shared.read(|derived| derived.index.position());
-    let newest = position.seq;
-    if query.filter.narrows() && is_behind(position, conn)? {
-        // What the filter selects would not be in the index yet, nor what was there in its place.
-        return Ok(None);
-    }
     let allowed = shared.selections().select(conn, &query.filter, newest)?;
     let (found, damaged) = shared.read(|derived| {
         if derived.index.position().seq > newest {
@@ -163,9 +170,17 @@ fn in_memory(
     }
 }
 
-/// Has something been written that the connection sees and an index at this position does not hold?
-fn is_behind(position: Position, conn: &Connection) -> Result<bool> {
-    Ok(changes::newest_live(conn)? > position.seq || changes::newest_deletion(conn)? > position.deletion)
+/// Does an index at this position hold all that the reader sees? Asked again, that is known until something is committed.
+fn holds(position: Position, reader: &Reader) -> Result<bool> {
+    if reader.is_held()? {
+        return Ok(true);
+    }
+    let holds = changes::newest_live(reader)? <= position.seq
+        && changes::newest_deletion(reader)? <= position.deletion;
+    if holds {
+        reader.hold()?;
+    }
+    Ok(holds)
 }
 
 /// The index in memory, seen through a filter.
@@ -193,6 +208,11 @@ impl Statistics for InMemory<'_> {
 
     fn document_frequency(&self, term: &str) -> u64 {
         self.sound(self.derived.index.document_frequency(term))
+    }
+
+    fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
+        let frequencies = self.derived.index.document_frequencies(terms).map(Some);
+        self.sound(frequencies).unwrap_or_else(|| vec![0; terms.len()])
     }
 
     fn edition(&self) -> u32 {
@@ -465,8 +485,13 @@ mod tests {
         store.writer.add(Arc::new(vec![entry]), OnConflict::Fail).unwrap();
         let filter = Filter { categories: vec!["red".into()], ..Filter::all() };
         let query = Query { filter, ..Query::new("car", 10) };
-        assert!(store.attempt(&query, false).unwrap().is_none());
-        assert!(store.attempt(&query, true).unwrap().is_none());
+        for (caught_up, tolerated) in [(false, false), (true, false), (true, true)] {
+            assert!(store.attempt(&query, caught_up, tolerated).unwrap().is_none());
+        }
+        let unfiltered = Query::new("car", 10);
+        assert!(store.attempt(&unfiltered, false, false).unwrap().is_none());
+        assert_eq!(store.attempt(&unfiltered, true, false).unwrap(), Some(Vec::new()));
         assert_eq!(store.search(&query).unwrap().len(), 1);
+        assert_eq!(store.attempt(&unfiltered, false, false).unwrap().unwrap().len(), 1);
     }
 }
