@@ -281,7 +281,7 @@ impl Source {
     }
 
     fn set_up_reader(&self, conn: &Connection, patience: Duration) -> rusqlite::Result<()> {
-        set_up(conn, patience, 2)?;
+        set_up(conn, patience, 4)?;
         conn.execute_batch("PRAGMA query_only = ON")
     }
 }
