@@ -241,7 +241,8 @@ class MemoryStore:
         Args:
             query: a question, keywords, or a long task description.
             limit: at most so many hits.
-            mode: "hybrid" (all there is), "bm25", "tfidf" (cosine), or "vector" (cosine of embeddings).
+            mode: "hybrid" (all there is), "bm25", "tfidf" (cosine, exact for the 200 records that an
+                estimate of it puts first), or "vector" (cosine of embeddings).
             min_score: leave out hits below this relevance; 0.6 means that a reader would call it relevant.
             vector: the query's embedding; made by the store's embedder, if it has one and none is given.
             dialogue: the records are turns of a conversation: those written before and after a record in
