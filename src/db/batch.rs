@@ -225,11 +225,7 @@ impl<'c> Batch<'c> {
     }
 
     fn insert_vector(&self, seq: Seq, encoded: &[u8]) -> Result<()> {
-        let found = encoded.len() / size_of::<f32>();
-        match records::dimension(self.conn)? {
-            Some(expected) if expected != found => return Err(Error::DimensionMismatch { expected, found }),
-            _ => {}
-        }
+        records::check_dimension(self.conn, encoded.len() / size_of::<f32>())?;
         self.conn
             .prepare_cached("INSERT INTO embeddings(seq, vector) VALUES (?, ?)")?
             .execute((seq, encoded))?;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::checksum::Fields;
 use super::filter::Where;
 use super::meta;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 
 /// What [`record`] reads, from [`FROM`].
@@ -415,10 +415,21 @@ pub fn each_vector(
 /// Length of the vectors that the store holds; `None` while it holds none.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`Error::Sqlite`].
 pub fn dimension(conn: &Connection) -> Result<Option<usize>> {
     let mut statement = conn.prepare_cached("SELECT length(vector) / 4 FROM embeddings LIMIT 1")?;
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
+}
+
+/// Does a vector of length `found` fit those that the store holds? While it holds none, any does.
+///
+/// # Errors
+/// [`Error::DimensionMismatch`] if not; [`Error::Sqlite`].
+pub fn check_dimension(conn: &Connection, found: usize) -> Result<()> {
+    match dimension(conn)? {
+        Some(expected) if expected != found => Err(Error::DimensionMismatch { expected, found }),
+        _ => Ok(()),
+    }
 }
 
 /// An id as it is stored: a UUID in its canonical form takes 16 bytes instead of 36.

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::library;
 use super::search::Retriever;
 use crate::db::{fts, meta, records};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Scoring};
 use crate::rank::bm25::{Collection, saturation};
@@ -130,10 +130,7 @@ impl Retriever for OnDisk<'_> {
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {
-        if let Some(expected) = records::dimension(self.conn)?.filter(|&dimension| dimension != vector.len())
-        {
-            return Err(Error::DimensionMismatch { expected, found: vector.len() });
-        }
+        records::check_dimension(self.conn, vector.len())?;
         let mut nearest = Nearest::new(vector, k);
         records::each_vector(self.conn, 0, |seq, vector| {
             if self.allows(seq) {

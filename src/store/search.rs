@@ -239,12 +239,7 @@ impl Retriever for InMemory<'_> {
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {
-        match records::dimension(self.conn)? {
-            Some(expected) if expected != vector.len() => {
-                return Err(Error::DimensionMismatch { expected, found: vector.len() });
-            }
-            _ => {}
-        }
+        records::check_dimension(self.conn, vector.len())?;
         let mut nearest = Nearest::new(vector, k);
         let candidates = self.sound(self.derived.index.near(vector, k, self.allowed));
         records::vectors(self.conn, &candidates)?.iter().for_each(|(seq, vector)| nearest.show(*seq, vector));
