@@ -48,6 +48,8 @@ class Commands(click.Group):
         """Run a command."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Stopped("stopped; the store is sound") from None
         except BrokenPipeError:
             raise
         except (agentmem.AgentMemError, OSError) as error:
@@ -336,7 +338,7 @@ def verify(path: str, as_json: bool) -> None:
 
     Exit code 1 if something is not; `agentmem rebuild` derives all but the records anew.
     """
-    with _open(path) as store, _progress("checking", "records") as progress:
+    with _progress("checking", "records") as progress, _open(path) as store:
         report = store.verify(progress)
     if as_json:
         _print_json(report.to_dict())
@@ -354,7 +356,7 @@ def verify(path: str, as_json: bool) -> None:
 @json_option
 def rebuild(path: str, as_json: bool) -> None:
     """Derive the full text and the index anew from the records, and shrink the file to what it needs."""
-    with _open(path) as store, _progress("rebuilding", "records") as progress:
+    with _progress("rebuilding", "records") as progress, _open(path) as store:
         records = store.rebuild(progress)
     _print_json({"records": records}) if as_json else click.echo(f"rebuilt from {_records(records)}")
 
@@ -403,7 +405,7 @@ def backup(path: str, target: str, as_json: bool) -> None:
     \b
     agentmem backup memory-2024-05-01.db
     """
-    with _open(path) as store, _progress("copying", "pages") as progress:
+    with _progress("copying", "pages") as progress, _open(path) as store:
         store.backup(target, progress)
     size = os.path.getsize(target)
     _print_json({"path": target, "bytes": size}) if as_json else click.echo(f"wrote {target}, {size} bytes")
@@ -423,7 +425,7 @@ def export(path: str, file: str, **filters: Any) -> None:
     agentmem export --scope /user/alice | jq .content
     """
     target: Any = sys.stdout.buffer if file == "-" else file
-    with _open(path) as store, _progress("exporting", "records") as progress:
+    with _progress("exporting", "records") as progress, _open(path) as store:
         written = store.export(target, progress, **filters)
     if file != "-":
         click.echo(f"wrote {_records(written)} to {file}")
@@ -462,7 +464,7 @@ def import_(
         raise click.UsageError("DIRECTORY and --dry-run belong to `import crewai`")
     lines: Any = sys.stdin.buffer if source == "-" else source
     total = _lines(source) if os.path.isfile(source) else 0
-    with _open(path, create=True) as store, _progress("importing", "records", total) as progress:
+    with _progress("importing", "records", total) as progress, _open(path, create=True) as store:
         imported = store.import_(lines, on_conflict, progress)
     if as_json:
         _print_json(imported.to_dict())
@@ -473,7 +475,7 @@ def import_(
 def _import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, as_json: bool) -> None:
     from agentmem.crewai.importers import import_crewai
 
-    with _open(path, create=True) as store, _progress("importing", "rows") as progress:
+    with _progress("importing", "rows") as progress, _open(path, create=True) as store:
         report = import_crewai(store, directory, dry_run=dry_run, progress=progress, crew=crew)
     if as_json:
         _print_json(

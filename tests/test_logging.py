@@ -46,3 +46,36 @@ def test_nothing_is_printed_without_logging_set_up(path: Path) -> None:
     code = "import agentmem, sys; agentmem.open(sys.argv[1]).search('note')"
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"", b"")
+
+
+class Raising(logging.Handler):
+    """A handler in which something happens."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        raise self.error
+
+
+def open_old_with(handler: logging.Handler, path: Path) -> None:
+    shutil.copy(OLD, path)
+    logger = logging.getLogger("agentmem.core")
+    logger.addHandler(handler)
+    try:
+        agentmem.open(path).close()
+    finally:
+        logger.removeHandler(handler)
+
+
+def test_ctrl_c_in_a_handler_is_heard(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    with pytest.raises(KeyboardInterrupt):
+        open_old_with(Raising(KeyboardInterrupt()), path)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_failing_handler_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    open_old_with(Raising(ValueError("no room")), path)

@@ -65,18 +65,44 @@ def test_what_a_progress_function_raises_goes_through(path: Path, lines: Path) -
         store.import_(lines, progress=lambda done, total: 1 // 0)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_ctrl_c(path: Path, lines: Path) -> None:
-    command = [sys.executable, "-m", "agentmem", "import", str(lines), "--path", str(path)]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+def import_interrupted(path: Path, source: str, given: bytes, seconds: float) -> str:
+    """What `agentmem import` says when Ctrl-C comes so long after it made the store."""
+    command = [sys.executable, "-m", "agentmem", "import", source, "--path", str(path)]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert running.stdin
+    assert running.stderr
+    running.stdin.write(given)
+    running.stdin.flush()
     while not path.exists():
         time.sleep(0.01)
-    time.sleep(0.15)
+    time.sleep(seconds)
     os.kill(running.pid, signal.SIGINT)
-    _, said = running.communicate(timeout=60)
-    if running.returncode != 0:
-        assert running.returncode == 130
-        assert said.startswith("Error: stopped after ")
-        assert said.count("\n") == 1
+    code = running.wait(timeout=60)
+    with running.stdin, running.stderr:
+        said = running.stderr.read().decode()
+    assert code == 130, said
+    return said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize("seconds", [0, 0.05, 0.15])
+def test_ctrl_c_in_an_import(path: Path, tmp_path: Path, seconds: float) -> None:
+    lines = tmp_path / "many.jsonl"
+    lines.write_text(
+        "".join(f'{{"content": "record number {n} of a great many"}}\n' for n in range(10 * COUNT))
+    )
+    said = import_interrupted(path, str(lines), b"", seconds)
+    assert said.startswith("Error: stopped after ")
+    assert said.count("\n") == 1
+    with agentmem.open(path) as store:
+        assert store.count() < 10 * COUNT
+        assert store.verify()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+def test_ctrl_c_while_lines_are_awaited(path: Path) -> None:
+    """All that was typed is read; the import waits for more, and is stopped at once."""
+    said = import_interrupted(path, "-", b'{"content": "the only line"}\n', 0.5)
+    assert said.startswith("Error: stopped after ")
     with agentmem.open(path) as store:
         assert store.verify()

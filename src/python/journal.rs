@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata};
 use parking_lot::Mutex;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 
 /// Of more lines the oldest are dropped.
@@ -55,6 +56,15 @@ pub fn hand_over(py: Python<'_>) {
     }
     let lines = mem::take(&mut *JOURNAL.lines.lock());
     if let Err(error) = tell(py, lines) {
+        pass_on(py, error);
+    }
+}
+
+/// A failing logger must not fail the call, but Ctrl-C, which may come while a logger runs, must be heard: after the call.
+fn pass_on(py: Python<'_>, error: PyErr) {
+    let is_interrupt = error.is_instance_of::<PyKeyboardInterrupt>(py);
+    if !is_interrupt || py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")).is_err()
+    {
         error.write_unraisable(py, None);
     }
 }
