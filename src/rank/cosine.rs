@@ -47,6 +47,7 @@ impl CosineQuery {
                 terms.found.push(Found { idf: *idf, value: *value, frequency: 0 });
             }
         }
+        texts.look_up(seqs.iter().flat_map(|&seq| terms_of(texts, seq)), statistics);
         let mut touched = Vec::new();
         seqs.iter().map(|&seq| terms.cosine(seq, self.norm, &mut touched)).collect()
     }
@@ -58,6 +59,12 @@ fn idf(statistics: &impl Statistics, frequency: u64) -> f64 {
 
 fn sublinear(frequency: u32) -> f64 {
     if frequency == 1 { 1.0 } else { 1.0 + f64::from(frequency).ln() }
+}
+
+/// A text's terms, by the lexicon's numbers.
+fn terms_of(texts: &Texts, seq: Seq) -> impl Iterator<Item = u32> {
+    let chunks = texts.get(seq).map_or(&[][..], |text| text.chunks);
+    chunks.iter().flat_map(|&chunk| texts.lexicon().chunk(chunk).terms).copied()
 }
 
 /// The terms of all texts compared so far, so that each is looked up once.
@@ -79,9 +86,7 @@ struct Found {
 
 impl<S: Statistics> Terms<'_, S> {
     fn cosine(&mut self, seq: Seq, query_norm: f64, touched: &mut Vec<u32>) -> f64 {
-        let texts = self.texts;
-        let chunks = texts.get(seq).map_or(&[][..], |text| text.chunks);
-        for &term in chunks.iter().flat_map(|&chunk| texts.lexicon().chunk(chunk).terms) {
+        for term in terms_of(self.texts, seq) {
             let number = self.number(term);
             let frequency = &mut self.found[number as usize].frequency;
             if *frequency == 0 {

@@ -37,6 +37,7 @@ pub(super) fn signal(
         weights: Vec::new(),
         counter: Counter::default(),
     };
+    pool.look_up(passages, &best);
     for i in best {
         pool.add(passages, passages.get(i), trust[i] / whole);
     }
@@ -58,6 +59,14 @@ struct Pool<'a, S> {
 }
 
 impl<S: Statistics> Pool<'_, S> {
+    /// Has the frequencies of the terms of these passages known.
+    fn look_up(&self, passages: &Passages, some: &[usize]) {
+        let lexicon = self.texts.lexicon();
+        let chunks = some.iter().flat_map(|&i| passages.get(i).chunks);
+        let terms = chunks.flat_map(|&chunk| passages.terms_of(chunk)).copied();
+        self.texts.look_up(terms.filter(|&term| !lexicon.stops(term)), self.statistics);
+    }
+
     /// Adds the unit vector of a passage, multiplied by `share`.
     fn add(&mut self, passages: &Passages, passage: Passage<'_>, share: f64) {
         let mut counts = Vec::new();
