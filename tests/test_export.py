@@ -164,6 +164,18 @@ def test_rebuild_gives_room_back(tmp_path: Path) -> None:
     assert path.stat().st_size < 0.7 * full
 
 
+def test_rebuild_leaves_one_set_of_index_files(tmp_path: Path) -> None:
+    path = tmp_path / "memory.db"
+    with agentmem.open(path) as store:
+        store.add_many([f"note {n}" for n in range(5000)])
+    (before,) = Path(f"{path}-index").iterdir()
+    with agentmem.open(path) as store:
+        store.rebuild()
+        assert len(store.search("note")) == 10
+    (after,) = Path(f"{path}-index").iterdir()
+    assert after != before
+
+
 def test_stats(filled: MemoryStore) -> None:
     stats = filled.stats()
     assert (stats.path, stats.records, stats.pool_size) == (filled.path, 3, 8)

@@ -149,12 +149,21 @@ fn persist(shared: &Shared, pool: &Pool, full: u32) -> Result<()> {
             return shared.reload(pool);
         }
         settle(shared, pool, |index| index.replace(&merge, segment))?;
-        for name in old {
-            // Processes that have it mapped keep it; a failure leaves a stray for the sweep.
-            drop(fs::remove_file(file(pool.path(), &file_name(name))));
-        }
+        old.into_iter().for_each(|name| remove(pool, name));
     }
     Ok(())
+}
+
+/// Removes files that the manifest named until now.
+pub fn remove_disowned(pool: &Pool, disowned: &[segments::Segment]) {
+    // Of a damaged database, a name may be anything.
+    let names = disowned.iter().filter_map(|segment| u64::from_str_radix(&segment.name, 16).ok());
+    names.for_each(|name| remove(pool, name));
+}
+
+fn remove(pool: &Pool, name: u64) {
+    // Processes that have it mapped keep it; a failure leaves a stray for the sweep.
+    drop(fs::remove_file(file(pool.path(), &file_name(name))));
 }
 
 /// Writes a segment's file, synced and under its final name, and maps it.
@@ -199,7 +208,7 @@ fn publish(pool: &Pool, new: &Segment, deletion: i64, here: &[u64], range: Range
         Ok(true)
     });
     if !matches!(published, Ok(true)) {
-        drop(fs::remove_file(file(pool.path(), &file_name(new.footer().name))));
+        remove(pool, new.footer().name);
     }
     published
 }
