@@ -95,7 +95,7 @@ def to_json(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         return clean(value)
     if depth < _DEEPEST:
-        if hasattr(value, "model_dump"):
+        if hasattr(value, "model_dump") and not isinstance(value, type):
             value = value.model_dump()
         if isinstance(value, Mapping):
             return {clean(str(key)): to_json(item, depth + 1) for key, item in value.items()}

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ._outputs import spoken
+
+# What CrewAI puts in front of an output: of a task, and of an agent that was asked by itself.
+_HEADS = (
+    re.compile(r"Task: .*?\nExpected result: .*?\nResult: ", re.DOTALL),
+    re.compile(r"Input: .*?\nAgent: [^\n]*\nResult: ", re.DOTALL),
+    re.compile(r"(?:Task|Input): .*?\nResult: ", re.DOTALL),
+)
+# CrewAI's deep recall looks below a scope, wherever there is something below, and not at it.
+_SCOPE = "/general"
 
 
 class NoLlm:
     """Stands in for the LLM of `Memory` where there is none: nothing is inferred, nothing is lost.
 
-    Outputs are kept whole, in the scope they come with; queries are searched for as they are; what says the
-    same as a memory is not kept twice.
+    Outputs are kept whole, below the scope they come with; queries are searched for as they are; what says
+    the same as a memory is not kept twice.
     """
 
-    @staticmethod
-    def options() -> dict[str, Any]:
-        """The keyword arguments of a `Memory` without an LLM. Only a repetition is left to consolidate."""
-        return {"llm": NoLlm(), "consolidation_threshold": 0.98}
+    CONSOLIDATION_THRESHOLD = 0.98
+    """For a `Memory` without an LLM: only a repetition is left to consolidate."""
 
     def supports_function_calling(self) -> bool:
         """Yes: CrewAI is to ask for its models, not for JSON."""
@@ -29,7 +37,7 @@ class NoLlm:
         if question == "ExtractedMemories":
             return response_model(memories=[_result(_content(messages[-1]["content"]))])
         if question == "MemoryAnalysis":
-            return response_model(suggested_scope="/")
+            return response_model(suggested_scope=_SCOPE)
         if question == "ConsolidationPlan":
             return response_model(insert_new=False)
         return response_model() if response_model else ""
@@ -50,6 +58,5 @@ def _content(prompt: str) -> str:
 
 def _result(content: str) -> str:
     """The result in CrewAI's "Task: ... Agent: ... Result: ...", without its scaffolding."""
-    return spoken(
-        content.rpartition("\nResult: ")[2] if content.startswith(("Task: ", "Input: ")) else content
-    )
+    heads = (head.match(content) for head in _HEADS)
+    return spoken(content[next((head.end() for head in heads if head), 0) :])

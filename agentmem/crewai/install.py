@@ -4,8 +4,10 @@ Two generations of CrewAI are known, told apart by the names that they have and 
 
 - legacy (<= 1.9.3): `Crew._initialize_default_memories` makes the memories of a crew; it is replaced.
 - unified (>= 1.10): `Memory.__init__` is replaced to give each `Memory` that names no storage ours, confined
-  to its root scope, and `LocalEmbedder`; CrewAI has no hook that knows either. Memories that CrewAI restores
-  without calling it ask the storage factory (`set_memory_storage_factory`), where there is one.
+  to its root scope, and `LocalEmbedder`; CrewAI has no hook that knows either. Its fields are left as they
+  were, so that CrewAI can write them down in a checkpoint. Memories that it restores without `__init__` ask
+  the storage factory (`set_memory_storage_factory`), where there is one, and get the rest in
+  `model_post_init`.
   `Crew.__init__` is replaced to warn about keyword arguments of the legacy generation, which CrewAI ignores.
 
 What is replaced does what it did before for every crew that names its own storage or embedder.
@@ -60,7 +62,9 @@ def crew_memory(store: StoreOrPath = None, crew: str = "crew", *, llm: Any = Non
     from crewai.memory.unified_memory import Memory
 
     scope = f"/crew/{scope_part(crew)}"
-    options = NoLlm.options() if llm is None else {"llm": llm}
+    options: dict[str, Any] = {"llm": llm}
+    if llm is None:
+        options = {"llm": NoLlm(), "consolidation_threshold": NoLlm.CONSOLIDATION_THRESHOLD}
     if "root_scope" in getattr(Memory, "model_fields", {}):
         options["root_scope"] = scope
     storage = UnifiedStorage(opened, scope=scope)
@@ -78,7 +82,7 @@ def install(store: StoreOrPath = None) -> None:
 
 
 def uninstall() -> None:
-    """Restore exactly what was there. Crews that were made before keep their memory."""
+    """Restore exactly what was there. Crews and agents that were made before keep their memory."""
     _switch(None)
 
 
@@ -110,8 +114,10 @@ _lock = threading.RLock()
 _store: MemoryStore | None = None
 _patches: list[_Patch] = []
 _factory_before: Any = _MISSING
-# Is a `Memory` being made whose storage the user named?
-_named: ContextVar[bool] = ContextVar("agentmem_named", default=False)
+# Is a `Memory` being made by `__init__`, and not restored?
+_made: ContextVar[bool] = ContextVar("agentmem_made", default=False)
+# How CrewAI names its own storage.
+_DEFAULT = "lancedb"
 
 
 def _switch(store: MemoryStore | None) -> None:
@@ -137,6 +143,8 @@ def _put_in() -> None:
     from crewai.memory.unified_memory import Memory
 
     _replace(Memory, "__init__", _memory_init)
+    if hasattr(Memory, "model_post_init"):
+        _replace(Memory, "model_post_init", _memory_post_init)
     _replace(Crew, "__init__", _crew_init)
     if (factory := _factory_module()) is not None:
         global _factory_before
@@ -190,22 +198,50 @@ def _memory_init(
     original: Callable[..., None], store: MemoryStore, memory: Any, *args: Any, **kwargs: Any
 ) -> None:
     """`Memory.__init__`: a memory whose storage is not named gets ours."""
-    if args or "storage" in kwargs:
-        token = _named.set(True)
-        try:
-            original(*args, **kwargs)
-        finally:
-            _named.reset(token)
-        return
-    theirs = _their_storage("lancedb")
+    theirs = None if args or "storage" in kwargs else _their_storage(_DEFAULT)
+    ours: dict[str, Any] = {}
     if theirs is not None:
-        original(storage=theirs, **kwargs)
+        kwargs["storage"] = theirs
+    elif not args and "storage" not in kwargs:
+        ours["storage"] = UnifiedStorage(store, scope=kwargs.get("root_scope") or "/")
+        if kwargs.get("embedder") is None:
+            ours["embedder"] = LocalEmbedder()
+        if "llm" not in kwargs and not _has_key():
+            kwargs.setdefault("consolidation_threshold", NoLlm.CONSOLIDATION_THRESHOLD)
+            ours["llm"] = NoLlm()
+    token = _made.set(True)
+    try:
+        original(*args, **kwargs | ours)
+    finally:
+        _made.reset(token)
+    # It holds what it works with. In its fields CrewAI's defaults stand for that, which can be written down.
+    for name in ours:
+        if name in getattr(type(memory), "model_fields", {}):
+            memory.__dict__[name] = _default(memory, name)
+
+
+def _memory_post_init(original: Callable[[Any], None], store: MemoryStore, memory: Any, context: Any) -> None:
+    """`Memory.model_post_init`: a memory that is restored, and whose storage was not named, gets ours."""
+    original(context)
+    if _made.get() or memory.storage != _DEFAULT:
         return
-    if kwargs.get("embedder") is None:
-        kwargs["embedder"] = LocalEmbedder()
-    if "llm" not in kwargs and "OPENAI_API_KEY" not in os.environ:
-        kwargs = NoLlm.options() | kwargs
-    original(storage=UnifiedStorage(store, scope=kwargs.get("root_scope") or "/"), **kwargs)
+    if _factory_module() is not None and not isinstance(memory._storage, UnifiedStorage):
+        return
+    memory._storage = UnifiedStorage(store, scope=getattr(memory, "root_scope", None) or "/")
+    if memory.embedder is None:
+        memory._embedder_instance = LocalEmbedder()
+    # CrewAI dumps an LLM as a dict, and cannot make one of it again.
+    if isinstance(memory.llm, dict) or (memory.llm == _default(memory, "llm") and not _has_key()):
+        memory._llm_instance = NoLlm()
+
+
+def _default(memory: Any, field: str) -> Any:
+    return type(memory).model_fields[field].default
+
+
+def _has_key() -> bool:
+    """Can CrewAI's default LLM be asked?"""
+    return "OPENAI_API_KEY" in os.environ
 
 
 def _crew_init(
@@ -227,7 +263,7 @@ def _storage_factory(spec: str) -> Any:
     """CrewAI's storage factory: for memories that are not made by `Memory.__init__` but restored."""
     before = _factory_before
     theirs = before(spec) if callable(before) else None
-    if theirs is not None or _store is None or _named.get() or spec != "lancedb":
+    if theirs is not None or _store is None or _made.get() or spec != _DEFAULT:
         return theirs
     return UnifiedStorage(_store)
 

@@ -12,6 +12,7 @@ import asyncio
 import datetime as dates
 import hashlib
 import json
+import math
 import uuid
 import warnings
 from importlib import metadata as packages
@@ -19,7 +20,7 @@ from typing import Any, ClassVar
 
 from agentmem import Record
 
-from ._outputs import spoken
+from ._outputs import spoken, without_fences
 from ._storage import (
     DATETIME,
     OUTPUT,
@@ -196,7 +197,7 @@ def output_record(
     again, or importing it, gives the same record.
     """
     metadata = to_json(metadata)
-    said = spoken(text)
+    said = without_fences(spoken(text))
     record_id = uuid.uuid5(_NAMESPACE, f"{scope}\n{doc_id or chroma_id(text, metadata)}")
     if said != text:
         metadata = {**metadata, OUTPUT: text}
@@ -211,22 +212,30 @@ def chroma_id(text: str, metadata: dict[str, Any]) -> str:
     return hashlib.sha256(named.encode()).hexdigest()
 
 
-def task_record(
-    task: str, metadata: dict[str, Any], datetime: str, score: float | None, scope: str
-) -> dict[str, Any]:
+def task_record(task: str, metadata: dict[str, Any], datetime: str, score: Any, scope: str) -> dict[str, Any]:
     """The fields of the record that keeps one run of a task."""
+    score = _number(score)
     kept = {
         **to_json(metadata or {}),
         TASK: _digest(task),
         DATETIME: clean(datetime),
-        SCORE: to_json(score),
+        SCORE: score,
     }
     fields: dict[str, Any] = {"content": task, "scope": scope, "metadata": kept}
-    if isinstance(score, (int, float)) and 0 <= score <= 10:
+    if score is not None and 0 <= score <= 10:
         fields["importance"] = score / 10
     if (moment := _moment(datetime)) is not None:
         fields["created_at"] = moment
     return fields
+
+
+def _number(score: Any) -> float | None:
+    """A score as CrewAI's storage would give it back; `None` for one that is no finite number."""
+    try:
+        number = float(score)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _moment(datetime: str) -> dates.datetime | None:
@@ -250,8 +259,10 @@ def _result(record: Record, score: float) -> dict[str, Any]:
     content = metadata.get(OUTPUT, record.content)
     return {
         "id": record.id,
+        # By the name that the CrewAI at hand reads: 0.130 to 0.150 read "memory" of external memories.
         "content": content,
         "context": content,
+        "memory": content,
         "metadata": shown(metadata),
         "score": score,
     }
@@ -266,7 +277,7 @@ def _run(record: Record) -> dict[str, Any]:
     return {
         "metadata": {**shown(kept), "suggestions": suggestions},
         "datetime": kept.get(DATETIME, ""),
-        "score": kept.get(SCORE) or 0.0,
+        "score": _number(kept.get(SCORE)) or 0.0,
     }
 
 

@@ -16,10 +16,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from agentmem import DimensionMismatchError, Hit, Record, RecordNotFoundError
+from agentmem import DimensionMismatchError, DuplicateIdError, Hit, Record, RecordNotFoundError
 
 from ._storage import Storage, StoreOrPath, aware, clean, log, logged, normalised, shown, to_json
-from .embedder import LocalEmbedder, cosine, text_of
+from .embedder import LocalEmbedder, cosine, said, text_of
 
 if TYPE_CHECKING:
     from crewai.memory.types import MemoryRecord, ScopeInfo
@@ -27,17 +27,22 @@ if TYPE_CHECKING:
 # The most that relevance alone may score. CrewAI asks its LLM to consolidate from 0.85 on, which is meant for
 # memories that say the same, not for those that answer well.
 _MOST_BY_RELEVANCE = 0.84
+# The most that a private record scores by its text. From 0.98 on it would pass for a repetition.
+_MOST_OF_PRIVATE = 0.97
+# So many of the most relevant records are looked through for the very text that is searched for.
+_LOOKED_AT = 50
 
 
 class UnifiedStorage(Storage):
     """CrewAI's memory in an agentmem store.
 
-    `scope` confines the storage: whatever scope it is asked for, it reads and removes nothing outside, and
-    what is saved outside is put inside. Give each crew of a shared file its own, `/crew/<name>`, since
-    CrewAI's `reset_memories` clears a whole storage and its recall may search all scopes.
+    `scope` confines the storage: whatever scope or id it is asked for, it reads, changes and removes nothing
+    outside, and what is saved outside is put inside. Give each crew of a shared file its own, `/crew/<name>`,
+    since CrewAI's `reset_memories` clears a whole storage and its recall may search all scopes.
 
     A query that `LocalEmbedder` embedded is answered by text search: its score is the greater of how alike
-    the texts are (1 for the same text) and 0.84 of the relevance. One embedded by an embedder in `with_text`
+    the texts are (1 for the same text, 0.97 for a private one: CrewAI would take what another source says for
+    a repetition, and drop it) and 0.84 of the relevance. One embedded by an embedder in `with_text`
     is answered by text and vector together. Any other is answered by exact vector search, with CrewAI's own
     score 1 / (1 + d²), d being the distance of the vectors at unit length.
     """
@@ -56,7 +61,10 @@ class UnifiedStorage(Storage):
 
     @logged
     def save(self, records: list[MemoryRecord]) -> None:
-        """Keep all records or none; one whose id is known replaces the old one."""
+        """Keep all records or none; one whose id is known replaces the old one.
+
+        Raises DuplicateIdError where the id is that of a record outside the storage's scope.
+        """
         kept = [record for record in records if clean(record.content).strip()]
         if len(kept) < len(records):
             log.warning("UnifiedStorage.save: %d empty memories left out", len(records) - len(kept))
@@ -84,7 +92,7 @@ class UnifiedStorage(Storage):
     @logged
     def touch_records(self, record_ids: list[str]) -> None:
         """Note that these were recalled now."""
-        self.store.touch(record_ids)
+        self.store.touch(self._own(record_ids))
 
     @logged
     def delete(
@@ -98,7 +106,7 @@ class UnifiedStorage(Storage):
         """Delete what every given filter names. An empty list of ids names nothing; no filter is an error."""
         filters: dict[str, Any] = {}
         if record_ids is not None:
-            filters["ids"] = [str(record_id) for record_id in record_ids]
+            filters["ids"] = [str(record_id) for record_id in record_ids if _is_id(str(record_id))]
         if older_than is not None:
             filters["until"] = aware(older_than)
         if categories:
@@ -155,10 +163,8 @@ class UnifiedStorage(Storage):
     @logged
     def get_record(self, record_id: str) -> MemoryRecord | None:
         """The record of this id, if there is one."""
-        record = self.store.get(str(record_id), include_private=True)
-        if record is None or self._within(record.scope) is None:
-            return None
-        return _memory(record)
+        own = [record for record in self._known([str(record_id)]) if _contains(self.scope, record.scope)]
+        return _memory(own[0]) if own else None
 
     @logged
     def list_records(
@@ -252,6 +258,15 @@ class UnifiedStorage(Storage):
 
     # Inside
 
+    def _own(self, record_ids: Sequence[str]) -> list[str]:
+        """Those of these ids whose records this storage may touch."""
+        return [record.id for record in self._known(record_ids) if _contains(self.scope, record.scope)]
+
+    def _known(self, record_ids: Sequence[str]) -> list[Record]:
+        """The records of these ids, wherever they are."""
+        possible = [record_id for record_id in record_ids if _is_id(record_id)]
+        return [record for record in self.store.get_many(possible, include_private=True) if record]
+
     def _within(self, scope: str | None) -> str | None:
         """The part of `scope` that this storage may touch; `None` if there is none."""
         scope = "/" if scope is None else normalised(scope)
@@ -274,10 +289,13 @@ class UnifiedStorage(Storage):
             text = embedded.text
             options.update(vector=vector)
         with _crewai_errors():
-            hits = self.store.search(clean(text), limit, **options)
+            hits = self.store.search(clean(text), max(limit, _LOOKED_AT) if text else limit, **options)
+        # Texts that say more of the same may be more relevant than the text itself, which must be seen.
+        words = said(text)
+        hits = hits[:limit] + [hit for hit in hits[limit:] if text and said(hit.record.content) == words]
         found = [(hit.record, _score(hit, like, by_text=embedded is not None)) for hit in hits]
         found.sort(key=lambda pair: pair[1], reverse=True)
-        return found
+        return found[:limit]
 
     def _record(self, memory: MemoryRecord) -> dict[str, Any]:
         """The fields of the record that keeps `memory`."""
@@ -298,6 +316,13 @@ class UnifiedStorage(Storage):
             else None,
         }
 
+    def _refuse_ids_of_others(self, record_ids: Sequence[str]) -> None:
+        if self.scope == "/":
+            return
+        for record in self._known(record_ids):
+            if not _contains(self.scope, record.scope):
+                raise DuplicateIdError(f"a record outside {self.scope!r} has the id {record.id!r} already")
+
     def _write(self, memories: list[MemoryRecord], write: Callable[[list[dict[str, Any]]], object]) -> None:
         """`write` the records that keep `memories`.
 
@@ -305,6 +330,7 @@ class UnifiedStorage(Storage):
         are answered by text.
         """
         records = [self._record(memory) for memory in memories]
+        self._refuse_ids_of_others([record["id"] for record in records])
         with _crewai_errors():
             try:
                 write(records)
@@ -353,7 +379,12 @@ def _score(hit: Hit, like: Callable[[Record], float], *, by_text: bool) -> float
 
 def _text_likeness(vector: Sequence[float]) -> Callable[[Record], float]:
     embedder = LocalEmbedder(len(vector))
-    return lambda record: max(0.0, min(1.0, cosine(vector, embedder.vector(record.content))))
+
+    def like(record: Record) -> float:
+        most = _MOST_OF_PRIVATE if record.private else 1.0
+        return max(0.0, min(most, cosine(vector, embedder.vector(record.content))))
+
+    return like
 
 
 def _vector_likeness(vector: Sequence[float]) -> Callable[[Record], float]:
@@ -363,6 +394,11 @@ def _vector_likeness(vector: Sequence[float]) -> Callable[[Record], float]:
         return 1 / (3 - 2 * max(-1.0, min(1.0, cosine(vector, record.embedding))))
 
     return like
+
+
+def _is_id(text: str) -> bool:
+    """Can a record have this id?"""
+    return 0 < len(text.encode(errors="surrogatepass")) <= 1024 and text == clean(text)
 
 
 def _is_local(vector: Sequence[float] | None) -> bool:

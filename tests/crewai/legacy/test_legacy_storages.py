@@ -5,8 +5,10 @@ import copy
 import logging
 import threading
 import time
+from decimal import Decimal
 
 import pytest
+from pydantic import BaseModel
 
 import agentmem
 from agentmem.crewai import EntityStorage, ExternalStorage, LongTermStorage, ShortTermStorage
@@ -122,6 +124,7 @@ def test_text_and_metadata_that_no_store_can_hold_are_kept_as_well_as_can_be(pat
             "nan": float("nan"),
             "huge": 10**30,
             1: {2},
+            "schema": BaseModel,
         },
     )
     (found,) = storage.search("sodium loop leaks")
@@ -277,6 +280,13 @@ def test_any_score_can_be_saved(score, path):
     storage = LongTermStorage(path)
     storage.save(TASK, lessons("a"), "1700000000", score)
     assert storage.load(TASK, 2)[0]["score"] == (0 if score is None else score)
+
+
+def test_a_score_that_is_no_number_does_not_hide_the_other_runs(path):
+    storage = LongTermStorage(path)
+    for run, score in enumerate(["8", Decimal("7.5"), float("nan"), float("inf"), 10**400, "good", 5]):
+        storage.save(TASK, lessons("a"), str(run), score)
+    assert [run["score"] for run in storage.load(TASK, 10)] == [5, 0, 0, 0, 0, 7.5, 8]
 
 
 # Async

@@ -131,7 +131,8 @@ def test_an_agent_with_its_own_memory(path, llm):
 def test_an_installed_agent_remembers_and_so_does_its_copy(path, llm):
     with installed(path) as store:
         agent = make_agent(llm, memory=True)
-    for each in (agent, agent.copy()):
+        copy = agent.copy()
+    for each in (agent, copy):
         each.kickoff("Current Task: Find the launch date of project Falcon")
         each.memory.drain_writes()
     assert "ZEBRA" in memories(llm.prompts[-1])
