@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -75,6 +76,9 @@ def cli() -> None:
 
 def main(prog_name: str = "agentmem") -> None:
     """Run the command line."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal cannot show must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     cli(prog_name=prog_name)
 
 
@@ -102,8 +106,8 @@ def _json_object(ctx: click.Context, param: click.Parameter, text: str | None) -
         return None
     try:
         found = json.loads(text)
-    except ValueError as error:
-        raise click.BadParameter(f"{text!r} is no JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise click.BadParameter(f"{_shortened(text)!r} is no JSON: {error}") from error
     if not isinstance(found, dict):
         raise click.BadParameter(f"{text!r} is no JSON object; write it like '{{\"year\": 2024}}'")
     return found
@@ -145,14 +149,17 @@ def _open(path: str, *, create: bool = False) -> agentmem.MemoryStore:
 
 
 @cli.command()
-def demo() -> None:
+@click.option("--path", "-p", type=click.Path(), help="Keep the store in this new file.")
+def demo(path: str | None) -> None:
     """Show what it does: store a real conversation and search it from a second process.
 
-    Takes seconds, needs no key and no network, and leaves nothing behind.
+    Takes seconds, needs no key and no network, and leaves nothing behind unless --path is given.
     """
     from agentmem.demo import run
 
-    run()
+    if path is not None and os.path.exists(path):
+        raise Failure(f"{path!r} is there already; name a new file")
+    run(path)
 
 
 @cli.command()
@@ -415,10 +422,11 @@ def backup(path: str, target: str, as_json: bool) -> None:
 @click.argument("file", default="-")
 @path_option
 @filter_options
-def export(path: str, file: str, **filters: Any) -> None:
+@json_option
+def export(path: str, file: str, as_json: bool, **filters: Any) -> None:
     """Write records as JSON, one a line, to FILE or to stdout.
 
-    Private records are left out; --include-private takes them in.
+    Private records are left out; --include-private takes them in. --json tells as JSON what went into FILE.
 
     \b
     agentmem export memories.jsonl --include-private
@@ -428,7 +436,9 @@ def export(path: str, file: str, **filters: Any) -> None:
     with _progress("exporting", "records") as progress, _open(path) as store:
         written = store.export(target, progress, **filters)
     if file != "-":
-        click.echo(f"wrote {_records(written)} to {file}")
+        _print_json({"path": file, "records": written}) if as_json else click.echo(
+            f"wrote {_records(written)} to {file}"
+        )
 
 
 @cli.command("import")
@@ -462,6 +472,8 @@ def import_(
         return
     if directory is not None or dry_run:
         raise click.UsageError("DIRECTORY and --dry-run belong to `import crewai`")
+    if source != "-" and not os.path.exists(source):
+        raise Failure(f"there is no file {source!r}")
     lines: Any = sys.stdin.buffer if source == "-" else source
     total = _lines(source) if os.path.isfile(source) else 0
     with _progress("importing", "records", total) as progress, _open(path, create=True) as store:

@@ -69,13 +69,13 @@ def _letters(text: str) -> list[float]:
     return [weight / length for weight in vector] if any(vector) else [1.0, *vector[1:]]
 
 
-def run() -> None:
-    """Store the conversation in a temporary file, close it, and have a second process search it."""
+def run(kept: str | None = None) -> None:
+    """Store the conversation in a file, `kept` or a temporary one, and have a second process search it."""
     from rich.console import Console
 
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="agentmem-demo-") as folder:
-        path = os.path.join(folder, "demo.db")
+        path = kept or os.path.join(folder, "demo.db")
         start = time.perf_counter()
         with agentmem.open(path, embedder=embed) as store:
             count = len(store.add_many(utterances()))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import builtins
-import contextlib
-import io
 import logging
 import os
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TextIO, cast
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agentmem import _core
 from agentmem._core import Hit, Record
+from agentmem._files import LinesFile, readable, writable
 from agentmem.errors import InvalidFilterError, InvalidRecordError, StorePathError
 from agentmem.types import Imported, ScopeInfo, Stats, VerifyReport
 
@@ -317,21 +316,22 @@ class MemoryStore:
 
     def export(
         self,
-        file: StorePath | BinaryIO | TextIO,
+        file: LinesFile,
         progress: Progress | None = None,
         **filters: Unpack[Filters],
     ) -> int:
         """Write the records that pass the filters as JSON, one a line; say how many.
 
         Private records are left out unless `include_private=True` or their `source` is given. A file
-        that is named by its path appears when it is whole.
+        that is named by its path appears when it is whole; it may replace another, but no database. Raises
+        StorePathError where it cannot be written.
         """
-        with _writable(file) as out:
+        with writable(file) as out:
             return self._store.export(out, progress, **filters)
 
     def import_(
         self,
-        file: StorePath | BinaryIO | TextIO,
+        file: LinesFile,
         on_conflict: OnConflict = "fail",
         progress: Progress | None = None,
     ) -> Imported:
@@ -341,7 +341,7 @@ class MemoryStore:
         with `on_conflict="skip"`, which passes over ids that the store holds; "replace" replaces records.
         `progress` counts lines.
         """
-        with _readable(file) as lines:
+        with readable(file) as lines:
             return Imported(**self._store.import_(lines, on_conflict, progress))
 
     def close(self) -> None:
@@ -442,7 +442,10 @@ def _absolute(path: StorePath | None) -> str:
         raise TypeError(f"path must be str or os.PathLike[str], not {type(given).__name__}")
     if given == ":memory:":
         raise StorePathError("a store is a file; for one that does not last, name one in a temporary folder")
-    return os.path.abspath(given) if given else given
+    try:
+        return os.path.abspath(given) if given else given
+    except OSError as error:  # the working directory is gone
+        raise StorePathError(error.errno, error.strerror, given) from error
 
 
 def _viewer(viewer: Viewer) -> dict[str, Any]:
@@ -453,53 +456,6 @@ def _reopened(
     kind: type[MemoryStore], path: str, embedder: Embedder | None, options: dict[str, Any]
 ) -> MemoryStore:
     return kind(path, embedder=embedder, **options)
-
-
-@contextlib.contextmanager
-def _writable(file: StorePath | BinaryIO | TextIO) -> Iterator[BinaryIO]:
-    if not isinstance(file, (str, os.PathLike)):
-        yield _binary(file)
-        return
-    unfinished = f"{os.fspath(file)}.{os.getpid()}.part"
-    try:
-        with _opened(unfinished, "xb") as out:
-            yield out
-        os.replace(unfinished, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(unfinished)
-        raise
-
-
-@contextlib.contextmanager
-def _readable(file: StorePath | BinaryIO | TextIO) -> Iterator[BinaryIO]:
-    if not isinstance(file, (str, os.PathLike)):
-        yield _binary(file)
-        return
-    with _opened(file, "rb") as lines:
-        yield lines
-
-
-def _opened(path: StorePath, mode: str) -> BinaryIO:
-    """Open a file that, if it is new, its owner alone may read."""
-    try:
-        return cast("BinaryIO", builtins.open(path, mode, opener=_owned))
-    except OSError as error:
-        raise StorePathError(error.errno, error.strerror, os.fspath(path)) from error
-
-
-def _owned(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def _binary(file: BinaryIO | TextIO) -> BinaryIO:
-    """What is beneath a text file, since lines of JSON are UTF-8 whatever the locale."""
-    if isinstance(file, io.TextIOWrapper):
-        file.flush()
-        return cast("BinaryIO", file.buffer)
-    if isinstance(file, io.TextIOBase) or not (hasattr(file, "write") or hasattr(file, "read")):
-        raise TypeError(f"file must be a path or a binary file, not {type(file).__name__}")
-    return cast("BinaryIO", file)
 
 
 if hasattr(os, "register_at_fork"):

@@ -18,6 +18,7 @@
 pub mod db;
 pub mod error;
 pub mod index;
+pub mod interrupt;
 #[cfg(feature = "python")]
 pub mod python;
 pub mod random;

@@ -78,19 +78,14 @@ impl Scope {
     }
 
     /// Normalises as CrewAI does: white space around it is cut, a missing slash is put in front, doubled
-    /// and closing slashes are dropped; the empty text is the root.
+    /// and closing slashes are dropped; the empty text is the root. What comes out is normal: parsed again, it is the same.
     ///
     /// # Errors
     /// [`Error::InvalidRecord`] for `.` and `..` parts, NUL, and more than [`MAX_NAME_BYTES`].
     pub fn parse(text: &str) -> Result<Self> {
-        if text.contains('\0') || text.len() > MAX_NAME_BYTES {
-            return Err(Error::InvalidRecord(format!(
-                "the scope {:?} holds NUL or more than {MAX_NAME_BYTES} bytes",
-                abbreviate(text)
-            )));
-        }
         let mut path = String::with_capacity(text.len() + 1);
-        for part in text.trim().split('/').filter(|part| !part.is_empty()) {
+        let inner = text.trim_start().trim_end_matches(|c: char| c == '/' || c.is_whitespace());
+        for part in inner.split('/').filter(|part| !part.is_empty()) {
             if part == "." || part == ".." {
                 return Err(Error::InvalidRecord(format!(
                     "the scope {text:?} has the part {part:?}; name the scope in full"
@@ -98,6 +93,12 @@ impl Scope {
             }
             path.push('/');
             path.push_str(part);
+        }
+        if path.contains('\0') || path.len() > MAX_NAME_BYTES {
+            return Err(Error::InvalidRecord(format!(
+                "the scope {:?} holds NUL or more than {MAX_NAME_BYTES} bytes",
+                abbreviate(text)
+            )));
         }
         Ok(if path.is_empty() { Self::root() } else { Self(path) })
     }
@@ -307,7 +308,7 @@ impl Filter {
         self.ids.is_some()
             || self.scope.is_some()
             || !self.categories.is_empty()
-            || self.condition.as_ref().is_some_and(|condition| *condition != Condition::All(Vec::new()))
+            || self.condition.as_ref().is_some_and(|condition| !condition.always_holds())
             || self.since.is_some()
             || self.until.is_some()
     }

@@ -159,6 +159,7 @@ def test_touch(store: MemoryStore) -> None:
     before = store.get_many([a, b])
     assert store.touch([a, "nobody"]) == 1
     assert store.touch(a) == 1
+    assert store.touch([a, a, a]) == 1
     assert store.touch([]) == 0
     after = store.get_many([a, b])
     assert before[0] is not None

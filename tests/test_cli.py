@@ -200,7 +200,10 @@ def test_export_and_import(run: Run, filled: Path, tmp_path: Path) -> None:
     run("import", "-", at=tmp_path / "third.db", stdin=exported)
     with agentmem.open(other) as store:
         assert store.count(include_private=True) == 3
-    assert "none.jsonl" in run("import", "none.jsonl", code=1).stderr
+    written = json.loads(run("export", "out.jsonl", "--json").stdout)
+    assert written == {"path": "out.jsonl", "records": 2}
+    assert "none.jsonl" in run("import", "none.jsonl", at=tmp_path / "fourth.db", code=1).stderr
+    assert not (tmp_path / "fourth.db").exists()
     run("import", "out.jsonl", "somewhere", code=2)
     run("import", "out.jsonl", "--dry-run", code=2)
 
@@ -325,6 +328,32 @@ def test_a_reader_that_goes_away(filled: Path) -> None:
     done = subprocess.run(shell, shell=True, capture_output=True, text=True)
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_what_a_terminal_cannot_show_is_escaped(filled: Path) -> None:
+    with agentmem.open(filled) as store:
+        store.add("手机")
+    done = subprocess.run(
+        [sys.executable, "-m", "agentmem", "list", "--path", str(filled)],
+        capture_output=True,
+        timeout=60,
+        env=os.environ | {"PYTHONIOENCODING": "latin-1"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u624b\\u673a" in done.stdout
+
+
+def test_metadata_that_nests_without_end_is_a_usage_error(run: Run) -> None:
+    deep = '{"a":' * 100_000 + "1" + "}" * 100_000
+    assert len(run("list", "--where", deep, code=2).stderr) < 2000
+
+
+def test_a_demo_can_be_kept(run: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.db"
+    run("demo", at=kept)
+    with agentmem.open(kept) as store:
+        assert store.count() > 50
+    assert "there already" in run("demo", at=kept, code=1).stderr
 
 
 def test_demo(tmp_path: Path) -> None:

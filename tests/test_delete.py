@@ -68,6 +68,9 @@ def test_nothing_given(filled: MemoryStore) -> None:
         lambda: filled.delete(source="me"),
         lambda: filled.delete(include_private=True),
         lambda: filled.delete(categories=[]),
+        lambda: filled.delete(where={}),
+        lambda: filled.delete(where={"$and": [{}, {"$and": []}]}),
+        lambda: filled.delete(where={"$or": [{"n": 1}, {}]}),
     ):
         with pytest.raises(InvalidFilterError, match="reset"):
             call()

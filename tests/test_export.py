@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import stat
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -63,9 +66,66 @@ def test_files(filled: MemoryStore, tmp_path: Path) -> None:
         assert other.import_(io.BytesIO(out.getvalue())).written == 3
         with open(tmp_path / "text") as text:
             assert other.import_(text, on_conflict="skip").skipped == 3
-    for wrong in (io.StringIO(), 5, None):
-        with pytest.raises(TypeError, match="binary file"):
+    for wrong in (5, None):
+        with pytest.raises(TypeError, match="must be a path or a file"):
             filled.export(wrong)  # type: ignore[arg-type]
+
+
+def test_a_text_file_with_no_bytes_beneath(filled: MemoryStore, tmp_path: Path) -> None:
+    text = io.StringIO()
+    filled.export(text, include_private=True)
+    text.seek(0)
+    with agentmem.open(tmp_path / "other.db") as other:
+        assert other.import_(text).written == 3
+        assert everything(other) == everything(filled)
+
+
+def test_a_text_file_is_read_from_where_it_was_read_up_to(filled: MemoryStore, tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    filled.export(file, include_private=True)
+    file.write_text("a heading\n" + file.read_text("utf-8"), "utf-8")
+    with agentmem.open(tmp_path / "other.db") as other, open(file, encoding="utf-8") as lines:
+        lines.readline()
+        assert other.import_(lines).written == 3
+
+
+def test_no_database_and_no_folder_is_exported_over(filled: MemoryStore, tmp_path: Path) -> None:
+    agentmem.open(tmp_path / "closed.db").close()
+    with agentmem.open(tmp_path / "other.db") as other:
+        other.add("of the other")
+        closed = tmp_path / "closed.db"
+        for target in (filled.path, other.path, closed, tmp_path, "", tmp_path / "none" / "out.jsonl"):
+            with pytest.raises(agentmem.StorePathError):
+                filled.export(target)
+        assert other.verify()
+    assert filled.verify()
+    assert not list(tmp_path.glob("*.part"))
+    assert not list(tmp_path.glob(".agentmem-*"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of Unix")
+def test_a_pipe_stays_a_pipe(filled: MemoryStore, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_text, "utf-8")
+        filled.export(pipe, include_private=True)
+        assert read.result().count("\n") == 3
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+def test_threads_export_to_one_file(filled: MemoryStore, tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    with ThreadPoolExecutor(8) as pool:
+        written = pool.map(lambda _: filled.export(file, include_private=True), range(24))
+        assert list(written) == [3] * 24
+    assert file.read_text("utf-8").count("\n") == 3
+
+
+def test_the_last_of_one_id_replaces_the_others_however_near(store: MemoryStore) -> None:
+    lines = [Record(f"version {n}", id=name).to_json() for n in range(3) for name in ("a", "b", "a")]
+    assert store.import_(io.BytesIO("\n".join(lines).encode()), on_conflict="replace").written == 9
+    assert [record.content for record in store.get_many(["a", "b"]) if record] == ["version 2", "version 2"]
 
 
 def test_conflicts(filled: MemoryStore) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentmem import MemoryStore
+from agentmem import InvalidFilterError, MemoryStore
 
 RECORDS: list[dict[str, Any]] = [
     {"id": "root", "scope": "/", "metadata": {"n": 1}},
@@ -102,6 +102,19 @@ def test_filters_hold_before_the_limit(filled: MemoryStore) -> None:
     filled.add_many(["common words, much shorter"] * 50)
     hits = filled.search("common words", limit=3, scope="/a")
     assert {hit.record.id for hit in hits} == {"a", "ab", "abc"}
+
+
+@pytest.mark.parametrize("levels", [10, 20, 30, 40, 60, 64])
+def test_deep_conditions_are_answered_or_refused(filled: MemoryStore, levels: int) -> None:
+    condition: dict[str, Any] = {"n": 2}
+    for _ in range(levels // 2 * 2):
+        condition = {"n": {"$exists": True}, "$not": condition}
+    try:
+        expected = filled.count(where=condition)
+    except InvalidFilterError:
+        assert levels > 30
+    else:
+        assert expected == len(filled.list(where=condition)) == len(filled.search("common", where=condition))
 
 
 def test_filters_see_changes(filled: MemoryStore) -> None:

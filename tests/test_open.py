@@ -174,6 +174,7 @@ def test_an_empty_file_becomes_a_store(path: Path) -> None:
     [
         {"pool_size": 0},
         {"pool_size": -1},
+        {"pool_size": 2**40},
         {"pool_size": "many"},
         {"durability": "fast"},
         {"index": "none"},
@@ -188,6 +189,12 @@ def test_wrong_options(path: Path, options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         agentmem.open(path, **options)  # type: ignore[arg-type]
     assert not path.exists()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9, 1.5e19, float("inf")])
+def test_any_patience(path: Path, seconds: float) -> None:
+    with agentmem.open(path, busy_timeout=seconds) as store:
+        store.add("kept")
 
 
 @pytest.mark.parametrize("durability", ["full", "normal"])

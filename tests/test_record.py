@@ -7,9 +7,11 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
-from agentmem import Hit, InvalidRecordError, Record
+from agentmem import Hit, InvalidRecordError, MemoryStore, Record
 
 FULL: dict[str, Any] = {
     "id": "an id of mine",
@@ -98,7 +100,18 @@ def test_numbers_survive(value: float) -> None:
 
 @pytest.mark.parametrize(
     "json",
-    ["", "null", "[]", "{}", '{"content": 5}', '{"content": "x", "extra": 1}', '{"content": "x"', b"\xff", 5],
+    [
+        "",
+        "null",
+        "[]",
+        '["hi", "id", "/s"]',
+        "{}",
+        '{"content": 5}',
+        '{"content": "x", "extra": 1}',
+        '{"content": "x"',
+        b"\xff",
+        5,
+    ],
 )
 def test_bad_json(json: Any) -> None:
     with pytest.raises(InvalidRecordError):
@@ -116,6 +129,28 @@ def test_replace() -> None:
 def test_scope_is_normalised() -> None:
     for given, scope in {"": "/", "a": "/a", "/a//b/": "/a/b", " /a ": "/a", None: "/"}.items():
         assert Record("x", scope=given).scope == scope
+
+
+@hypothesis.given(st.text(alphabet="a./ \t\r\u2028\u3000é", max_size=8))
+def test_a_normal_scope_stays_as_it_is(scope: str) -> None:
+    try:
+        record = Record("x", scope=scope)
+    except InvalidRecordError:
+        return
+    assert Record("x", scope=record.scope).scope == record.scope
+    assert Record.from_json(record.to_json()) == record
+    assert pickle.loads(pickle.dumps(record)) == record
+
+
+def test_the_longest_scope_can_be_read_again(store: MemoryStore) -> None:
+    for scope in ("/" + "a" * 1023, "a" * 1023, " " * 9 + "/" + "é" * 511 + "/" * 9):
+        store.put("x", id="1", scope=scope)
+        (record,) = store.list(scope=scope)
+        assert len(record.scope.encode()) in (1023, 1024)
+    for scope in ("a" * 1024, "é" * 512):
+        with pytest.raises(InvalidRecordError):
+            store.add("x", scope=scope)
+    assert store.verify()
 
 
 def test_categories() -> None:

@@ -117,8 +117,8 @@ def scope_part(name: str) -> str:
 
 def normalised(scope: str) -> str:
     """The scope that a text means. An LLM may have made it up: parts that no scope can have are left out."""
-    parts = (part for part in clean(scope).strip().split("/") if part not in ("", ".", ".."))
-    return "/" + "/".join(parts)
+    parts = [part for part in clean(scope).strip().split("/") if part.strip() not in ("", ".", "..")]
+    return "/" + "/".join(parts).rstrip()
 
 
 def aware(moment: datetime) -> datetime:

@@ -148,7 +148,7 @@ pub fn register_functions(conn: &Connection) -> rusqlite::Result<()> {
 
 fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {
     let asked = context.get_or_create_aux(1, |text| -> Result<Asked, Failure> {
-        let condition = Condition::parse(&serde_json::from_str(text.as_str()?)?)?;
+        let condition = Condition::parse_again(&serde_json::from_str(text.as_str()?)?)?;
         let literals = condition.literals().into_iter().map(|text| Finder::new(text).into_owned()).collect();
         Ok(Asked { condition, literals })
     })?;

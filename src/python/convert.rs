@@ -8,7 +8,9 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyTzInfo};
+use pyo3::types::{
+    PyBool, PyBytes, PyDateTime, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple, PyTzInfo,
+};
 use serde_json::{Map, Number, Value};
 
 use super::errors::{describe, is_answer};
@@ -248,10 +250,15 @@ pub fn datetime(py: Python<'_>, at: Micros) -> PyResult<Bound<'_, PyDateTime>> {
     PyDateTime::new(py, year, month, day, hour, minute, second, micros, Some(&utc))
 }
 
-/// JSON's object, from a dict with text as keys.
+/// JSON's object, from a mapping with text as keys.
 pub fn object(value: &Bound<'_, PyAny>) -> Taken<Map<String, Value>> {
-    let dict = value.cast::<PyDict>().map_err(|_| Refusal::needed("a dict", value))?;
-    entries(dict, MAX_DEPTH)
+    if let Ok(dict) = value.cast::<PyDict>() {
+        return entries(dict, MAX_DEPTH);
+    }
+    let mapping = value.cast::<PyMapping>().map_err(|_| Refusal::needed("a dict", value))?;
+    let dict = PyDict::new(value.py());
+    dict.update(mapping)?;
+    entries(&dict, MAX_DEPTH)
 }
 
 fn json(value: &Bound<'_, PyAny>, depth: usize) -> Taken<Value> {
@@ -431,8 +438,11 @@ pub fn path(value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
 
 /// A time to wait.
 pub fn seconds(value: &Bound<'_, PyAny>) -> Taken<Duration> {
+    /// More than this is for ever, and more than SQLite can count.
+    const MOST: f64 = 1e6;
     let seconds = number(value)?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| Refusal::needed("a number of seconds, 0 or more", value))
+    Duration::try_from_secs_f64(if seconds > MOST { MOST } else { seconds })
+        .map_err(|_| Refusal::needed("a number of seconds, 0 or more", value))
 }
 
 fn refused_unless_raised(py: Python<'_>, error: PyErr, refusal: impl FnOnce() -> Refusal) -> Refusal {

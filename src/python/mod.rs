@@ -38,6 +38,7 @@ pub mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::journal::begin();
+        crate::interrupt::listen(super::progress::is_interrupted);
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -1,11 +1,30 @@
 //! Telling Python how far a long operation has come, and hearing Ctrl-C.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
 /// So often is Python told: often enough for the eye, seldom enough to cost nothing.
 const INTERVAL: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// What a signal raised while the core waited.
+    static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
+}
+
+/// Has a signal come that raises an exception? Python hears signals in its main thread alone.
+pub fn is_interrupted() -> bool {
+    let outcome = Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()));
+    let interrupted = outcome.is_err();
+    RAISED.set(outcome.err());
+    interrupted
+}
+
+/// What a signal raised in the last wait of this thread.
+pub fn raised() -> Option<PyErr> {
+    RAISED.take()
+}
 
 /// Calls a Python function with done and total; an exception in it, or Ctrl-C, stops the operation.
 pub struct Reporter {

@@ -14,12 +14,14 @@ use super::handle::{self, Handle};
 use super::hit::PyHit;
 use super::io::File;
 use super::journal;
-use super::progress::Reporter;
+use super::progress::{self, Reporter};
 use super::record::{PyRecord, record_of};
 use crate::db::{Durability, migrate};
 use crate::record::{Blend, Hit, Mode, Query, Viewer};
 use crate::store::{IndexMode, OnConflict, Options, Store};
 
+/// More would not get file handles from most systems.
+const MOST_CONNECTIONS: usize = 1000;
 /// Bytes handed to a Python file at a time.
 const CHUNK: usize = 1 << 16;
 
@@ -42,7 +44,7 @@ fn detached<T: Send>(py: Python<'_>, call: impl FnOnce() -> crate::Result<T> + S
     let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(call)));
     journal::hand_over(py);
     match outcome {
-        Ok(result) => Ok(result?),
+        Ok(result) => result.map_err(|error| progress::raised().unwrap_or_else(|| error.into())),
         Err(panic) => Err(from_panic(&*panic)),
     }
 }
@@ -63,8 +65,11 @@ impl PyStore {
         let options = Options {
             path: convert::path(path)?,
             pool_size: match convert::count(pool_size).in_options("pool_size")? {
-                0 => return Err(PyValueError::new_err("pool_size must be 1 or more, not 0")),
-                size => u32::try_from(size).unwrap_or(u32::MAX),
+                size @ 1..=MOST_CONNECTIONS => size as u32,
+                size => {
+                    let message = format!("pool_size must be 1 to {MOST_CONNECTIONS}, not {size}");
+                    return Err(PyValueError::new_err(message));
+                }
             },
             durability: choice(
                 "durability",

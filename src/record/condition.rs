@@ -4,10 +4,14 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value, json};
 
+use super::is_deeper;
 use crate::error::{Error, Result};
 
 /// How deep conditions may nest: far beyond any use, and no danger to the stack.
 const MAX_DEPTH: usize = 64;
+
+/// How deep its JSON may: of deeper JSON the parser that reads it again would want no more.
+const MAX_JSON_DEPTH: usize = 120;
 
 /// A condition on a record's metadata, parsed from the JSON that users write as `where`.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +63,29 @@ impl Condition {
     /// # Errors
     /// [`Error::InvalidFilter`] for anything that is no object, unknown operators and operands of the wrong type.
     pub fn parse(json: &Value) -> Result<Self> {
-        parse_object(json, MAX_DEPTH)
+        let condition = parse_object(json, MAX_DEPTH)?;
+        if is_deeper(&condition.to_json(), MAX_JSON_DEPTH) {
+            return Err(Error::InvalidFilter("the condition, or a value in it, nests too deep".into()));
+        }
+        Ok(condition)
+    }
+
+    /// Reads what [`Condition::to_json`] wrote.
+    ///
+    /// # Errors
+    /// As [`Condition::parse`].
+    pub fn parse_again(json: &Value) -> Result<Self> {
+        parse_object(json, MAX_JSON_DEPTH)
+    }
+
+    /// Is nothing asked, as by an empty object?
+    #[must_use]
+    pub fn always_holds(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().all(Self::always_holds),
+            Self::Any(parts) => parts.iter().any(Self::always_holds),
+            Self::Not(_) | Self::Field { .. } => false,
+        }
     }
 
     /// Does the metadata meet the condition?
@@ -86,7 +112,7 @@ impl Condition {
         }
     }
 
-    /// The JSON that [`Condition::parse`] reads back as this condition.
+    /// The JSON that [`Condition::parse_again`] reads back as this condition.
     pub fn to_json(&self) -> Value {
         match self {
             Self::All(parts) => json!({ "$and": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),

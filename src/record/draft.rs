@@ -109,6 +109,9 @@ impl Record {
             |error: &dyn fmt::Display| Error::InvalidRecord(format!("the JSON is no record: {error}"));
         // Checked as text once, and not again with each string in it.
         let text = std::str::from_utf8(json).map_err(|error| no_record(&error))?;
+        if !text.trim_ascii_start().starts_with('{') {
+            return Err(no_record(&"it is no object"));
+        }
         serde_json::from_str::<Draft>(text).map_err(|error| no_record(&error))?.finish()
     }
 

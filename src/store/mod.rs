@@ -18,6 +18,7 @@ mod transfer;
 mod verify;
 pub mod write;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -302,7 +303,8 @@ impl Store {
         if ids.is_empty() {
             return Ok(0);
         }
-        self.writer.touch(ids.to_vec(), now())
+        let distinct: HashSet<&RecordId> = ids.iter().collect();
+        self.writer.touch(distinct.into_iter().cloned().collect(), now())
     }
 
     /// Deletes everything in a scope and below, or everything, private records too; says how many.

@@ -1,5 +1,6 @@
 //! Export and import as JSON lines: one record a line, as [`Record::to_json`] writes it.
 
+use std::collections::HashSet;
 use std::io::{BufRead, Write};
 
 use super::{OnConflict, Store};
@@ -61,15 +62,24 @@ impl Store {
         self.check_writable()?;
         let mut imported = Imported::default();
         let mut batch = Vec::new();
+        let mut in_batch = HashSet::new();
         let mut number = 0u64;
         let mut line = Vec::new();
         while read_line(lines, &mut line)? {
             number += 1;
             if !line.trim_ascii().is_empty() {
-                batch.push(parse(&line, number)?);
+                let record = parse(&line, number)?;
+                // One that replaces another of its batch must come after it.
+                let replaces = on_conflict == OnConflict::Replace && !in_batch.insert(record.id.clone());
+                if replaces {
+                    self.import_batch(std::mem::take(&mut batch), on_conflict, &mut imported)?;
+                    in_batch = HashSet::from([record.id.clone()]);
+                }
+                batch.push(record);
             }
             if batch.len() >= BATCH {
                 self.import_batch(std::mem::take(&mut batch), on_conflict, &mut imported)?;
+                in_batch.clear();
             }
             if number.is_multiple_of(STRIDE) && !progress(number, 0) {
                 return Err(Error::Interrupted { done: imported.written });

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 
 use crate::db::{Analyze, Batch, Pool, Transaction, records};
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::record::{Changes, Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
 
@@ -209,9 +210,20 @@ impl WriteQueue {
         while !task.is_settled() {
             if !state.led {
                 self.lead(&mut state, &job, deadline);
-            } else if self.changed.wait_until(&mut state, deadline).timed_out() {
+            } else if self
+                .changed
+                .wait_until(&mut state, deadline.min(Instant::now() + interrupt::INTERVAL))
+                .timed_out()
+            {
+                let stop = MutexGuard::unlocked(&mut state, interrupt::requested);
+                if !stop && Instant::now() < deadline {
+                    continue;
+                }
                 if state.withdraw(&job) {
-                    return Err(Error::Busy { what: "the queue of writes", waited: self.pool.patience() });
+                    return Err(match stop {
+                        true => Error::Interrupted { done: 0 },
+                        false => Error::Busy { what: "the queue of writes", waited: self.pool.patience() },
+                    });
                 }
                 // It is in the transaction now, whose end is near.
                 self.changed.wait_while(&mut state, |_| !task.is_settled());
