@@ -15,6 +15,7 @@ import asyncio
 import contextvars
 import functools
 import os
+import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -38,7 +39,7 @@ def _awaited(
 ) -> Callable[Concatenate[AsyncMemoryStore, _Args], Coroutine[Any, Any, _Result]]:
     @functools.wraps(method)
     async def call(self: AsyncMemoryStore, /, *args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
-        return await self._run(functools.partial(method, self.sync, *args, **kwargs))
+        return await self._run(lambda: method(self.sync, *args, **kwargs))
 
     return call
 
@@ -49,27 +50,32 @@ class AsyncMemoryStore:
     Embedders and `progress` functions are called in another thread than the event loop's.
     """
 
-    def __init__(self, sync: MemoryStore, threads: int = 8) -> None:
-        """Serve `sync` to an event loop, with as many calls at once as `threads`."""
-        self._sync = sync
+    def __init__(self, sync: MemoryStore | Callable[[], MemoryStore], threads: int = 8) -> None:
+        """Serve `sync`, or what it opens, to an event loop, with as many calls at once as `threads`."""
+        self._opening = sync
+        self._sync = sync if isinstance(sync, MemoryStore) else None
+        self._lock = threading.Lock()
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
         self._process = os.getpid()
 
     @property
     def sync(self) -> MemoryStore:
-        """The store itself, to be used from other threads."""
-        return self._sync
+        """The store itself, to be used from other threads; opened here if nothing was awaited yet."""
+        with self._lock:
+            if self._sync is None:
+                self._sync = self._opening if isinstance(self._opening, MemoryStore) else self._opening()
+            return self._sync
 
     @property
     def path(self) -> str:
         """The store's file, absolute."""
-        return self._sync.path
+        return self.sync.path
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._sync.closed
+        return self._sync is not None and self._sync.closed
 
     add = _awaited(MemoryStore.add)
     add_many = _awaited(MemoryStore.add_many)
@@ -97,13 +103,18 @@ class AsyncMemoryStore:
 
     async def close(self) -> None:
         """Close the store when the calls that are under way have ended."""
-        await self._run(self._sync.close)
+        await self._run(lambda: self.sync.close())
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
 
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Open the store now, if it is not open, and return it."""
+        return self.__aenter__().__await__()
+
     async def __aenter__(self) -> Self:
-        """Return the store."""
+        """Open the store now, if it is not open, and return it."""
+        await self._run(lambda: self.sync)
         return self
 
     async def __aexit__(
@@ -122,11 +133,12 @@ class AsyncMemoryStore:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path and the options; unpickling opens the file again."""
-        return type(self), (self._sync, self._threads)
+        return type(self), (self.sync, self._threads)
 
     def __repr__(self) -> str:
         """Say which file, and whether it is closed."""
-        return f"<{type(self).__name__} {self.path!r}{', closed' if self.closed else ''}>"
+        state = ", closed" if self.closed else ""
+        return f"<{type(self).__name__} {self._sync.path!r}{state}>" if self._sync else super().__repr__()
 
     def _run(self, call: Callable[[], _Result]) -> Awaitable[_Result]:
         if self._executor is None or self._process != os.getpid():
@@ -135,35 +147,6 @@ class AsyncMemoryStore:
             self._process = os.getpid()
         context = contextvars.copy_context()
         return asyncio.get_running_loop().run_in_executor(self._executor, context.run, call)
-
-
-class Opening:
-    """A store that is being opened: `await` it, or enter it with `async with`."""
-
-    def __init__(self, opening: Callable[[], MemoryStore], threads: int) -> None:
-        """Open when awaited or entered."""
-        self._opening = opening
-        self._threads = threads
-        self._store: AsyncMemoryStore | None = None
-
-    async def _opened(self) -> AsyncMemoryStore:
-        return AsyncMemoryStore(await asyncio.to_thread(self._opening), self._threads)
-
-    def __await__(self) -> Generator[Any, None, AsyncMemoryStore]:
-        """Open the store; close it yourself."""
-        return self._opened().__await__()
-
-    async def __aenter__(self) -> AsyncMemoryStore:
-        """Open the store."""
-        self._store = await self._opened()
-        return self._store
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it."""
-        if self._store is not None:
-            await self._store.close()
 
 
 def open(
@@ -175,8 +158,11 @@ def open(
     embedder: Embedder | None = None,
     read_only: bool = False,
     busy_timeout: float = 30.0,
-) -> Opening:
-    """Open a store, as `agentmem.open` does: `await` this, or enter it with `async with`."""
+) -> AsyncMemoryStore:
+    """Open a store, as `agentmem.open` does: at once if this is awaited, or entered with `async with`.
+
+    Otherwise it is opened by the first call that is awaited, which raises what is wrong.
+    """
     opening = functools.partial(
         MemoryStore,
         path,
@@ -187,4 +173,4 @@ def open(
         read_only=read_only,
         busy_timeout=busy_timeout,
     )
-    return Opening(opening, pool_size)
+    return AsyncMemoryStore(opening, pool_size)

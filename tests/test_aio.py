@@ -48,6 +48,24 @@ def test_use(path: Path) -> None:
     asyncio.run(main())
 
 
+def test_a_store_opens_at_its_first_use(path: Path) -> None:
+    async def main() -> None:
+        store = agentmem.aio.open(path)
+        assert not path.exists()
+        assert not store.closed
+        assert "AsyncMemoryStore" in repr(store)
+        await asyncio.gather(*(store.add(f"note {n}") for n in range(20)))
+        assert await store.count() == 20
+        await store.close()
+        assert store.closed
+        broken = agentmem.aio.open(path.parent / "none" / "memory.db")
+        for _ in range(2):
+            with pytest.raises(agentmem.StorePathError):
+                await broken.count()
+
+    asyncio.run(main())
+
+
 def test_open_can_be_awaited(path: Path) -> None:
     async def main() -> None:
         store = await agentmem.aio.open(path, index="disk")
