@@ -148,7 +148,8 @@ fn added(conn: &Connection, after: Seq, limit: usize) -> Result<Vec<Added>> {
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = statement.query_map((after, limit), |row| {
-        Ok(Added { seq: row.get(0)?, content: row.get(1)?, embedding: records::vector(row, 2)? })
+        let content = records::content(row, 1).to_owned();
+        Ok(Added { seq: row.get(0)?, content, embedding: records::vector(row, 2) })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -73,7 +73,7 @@ pub fn contents(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
     let mut statement = conn.prepare_cached("SELECT content FROM records WHERE seq = ?")?;
     let mut found = Vec::with_capacity(seqs.len());
     for &seq in seqs {
-        found.extend(statement.query_row([seq], |row| Ok((seq, row.get(0)?))).optional()?);
+        found.extend(statement.query_row([seq], |row| Ok((seq, content(row, 0).to_owned()))).optional()?);
     }
     Ok(found)
 }
@@ -86,7 +86,7 @@ pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> 
     let mut statement = conn.prepare_cached("SELECT vector FROM embeddings WHERE seq = ?")?;
     let mut found = Vec::with_capacity(seqs.len());
     for &seq in seqs {
-        let read = statement.query_row([seq], |row| vector(row, 0)).optional()?.flatten();
+        let read = statement.query_row([seq], |row| Ok(vector(row, 0))).optional()?.flatten();
         found.extend(read.map(|vector| (seq, vector)));
     }
     Ok(found)
@@ -382,8 +382,7 @@ pub fn each_content(
     let mut statement = conn.prepare_cached("SELECT seq, content FROM records WHERE seq > ? ORDER BY seq")?;
     let mut rows = statement.query([after])?;
     while let Some(row) = rows.next()? {
-        let content = row.get_ref(1)?.as_str().map_err(|error| unreadable(1, error))?;
-        if !take(row.get(0)?, content)? {
+        if !take(row.get(0)?, content(row, 1))? {
             break;
         }
     }
@@ -403,7 +402,7 @@ pub fn each_vector(
         conn.prepare_cached("SELECT seq, vector FROM embeddings WHERE seq > ? ORDER BY seq")?;
     let mut rows = statement.query([after])?;
     while let Some(row) = rows.next()? {
-        if let Some(vector) = vector(row, 1)?
+        if let Some(vector) = vector(row, 1)
             && !take(row.get(0)?, vector)?
         {
             break;
@@ -479,10 +478,16 @@ pub(super) fn encode_vector(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// A vector out of a row.
-pub(super) fn vector(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Vec<f32>>> {
-    let bytes = row.get_ref(column)?.as_blob_or_null()?;
-    bytes.map(|bytes| decode_vector(bytes, column)).transpose()
+/// A row's content, for what is derived of it. One that is no text is damaged, as whoever reads the record is told; here it
+/// is empty, so that the store can be opened all the same, and the record be deleted.
+pub(super) fn content<'r>(row: &'r Row<'_>, column: usize) -> &'r str {
+    row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default()
+}
+
+/// A row's vector, for what is derived of it; `None` for a damaged one, likewise.
+pub(super) fn vector(row: &Row<'_>, column: usize) -> Option<Vec<f32>> {
+    let bytes = row.get_ref(column).ok()?.as_blob_or_null().ok()??;
+    decode_vector(bytes, column).ok()
 }
 
 fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {

@@ -234,6 +234,32 @@ def test_a_record_that_another_program_changed(tmp_path: Path, change: str) -> N
 
 
 @pytest.mark.parametrize("index", ["memory", "disk"])
+@pytest.mark.parametrize(
+    "change", ["content = x'ff00'", "metadata = x'ff00'", "categories = '{'", "id = 1.5"]
+)
+def test_a_record_that_is_no_record(tmp_path: Path, index: str, change: str) -> None:
+    """The store opens all the same, the other records are there, and what is broken can be deleted."""
+    import sqlite3
+
+    path = tmp_path / "memory.db"
+    with agentmem.open(path, index=index) as store:
+        store.add("some text", id="changed", scope="/a")
+        store.add("other words", id="other")
+    with sqlite3.connect(path) as conn:
+        conn.execute(f"UPDATE records SET {change} WHERE id = 'changed'")
+    conn.close()
+    with agentmem.open(path, index=index) as store:
+        assert "record number 1" in str(store.verify().problems)
+        with pytest.raises(agentmem.CorruptStoreError):
+            store.list()
+        assert store.search("other")[0].record.id == "other"
+        assert store.delete(scope="/a") == 1
+        store.rebuild()
+        assert store.verify()
+        assert len(store.list()) == 1
+
+
+@pytest.mark.parametrize("index", ["memory", "disk"])
 @pytest.mark.parametrize("table", ["config", "data", "idx"])
 @pytest.mark.parametrize("harm", ["DROP TABLE {}", "ALTER TABLE {} RENAME TO elsewhere", "UPDATE {} SET {}"])
 def test_damaged_full_text(harm: str, table: str, index: str, tmp_path: Path) -> None:
