@@ -223,6 +223,8 @@ impl Pool {
     fn reader(&self) -> Result<r2d2::PooledConnection<Opener>> {
         // In steps, so that a connection that cannot be opened is told at once and not after all patience.
         const STEP: Duration = Duration::from_millis(250);
+        /// To open a connection takes its time, however little patience there is with others.
+        const OPENING: Duration = Duration::from_secs(5);
         let deadline = Instant::now() + self.patience();
         loop {
             let step = STEP.min(deadline.saturating_duration_since(Instant::now()));
@@ -232,7 +234,8 @@ impl Pool {
             if let Some(error) = self.failure.take() {
                 return Err(error).explained(self.path(), self.patience());
             }
-            if Instant::now() >= deadline {
+            let one_more = self.readers.state().connections < self.readers.max_size();
+            if Instant::now() >= deadline + if one_more { OPENING } else { Duration::ZERO } {
                 return Err(Error::Busy { what: "every connection of the pool", waited: self.patience() });
             }
         }

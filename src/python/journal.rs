@@ -60,8 +60,9 @@ pub fn hand_over(py: Python<'_>) {
     }
 }
 
-/// A failing logger must not fail the call, but Ctrl-C, which may come while a logger runs, must be heard: after the call.
-fn pass_on(py: Python<'_>, error: PyErr) {
+/// Where nothing can be raised, as by a failing logger, which must not fail the call, an error is shown. But Ctrl-C, which may
+/// come while a logger runs, is raised again, as soon as may be.
+pub fn pass_on(py: Python<'_>, error: PyErr) {
     let is_interrupt = error.is_instance_of::<PyKeyboardInterrupt>(py);
     if !is_interrupt || py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")).is_err()
     {

@@ -9,21 +9,32 @@ use pyo3::prelude::*;
 const INTERVAL: Duration = Duration::from_millis(50);
 
 thread_local! {
+    /// Is a call from Python under way in this thread?
+    static CALLED: Cell<bool> = const { Cell::new(false) };
     /// What a signal raised while the core waited.
     static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
 }
 
-/// Has a signal come that raises an exception? Python hears signals in its main thread alone.
-pub fn is_interrupted() -> bool {
-    let outcome = Python::try_attach(|py| py.check_signals()).unwrap_or(Ok(()));
-    let interrupted = outcome.is_err();
-    RAISED.set(outcome.err());
-    interrupted
+/// Does the work of a call from Python; says also what a signal raised while the core waited in it.
+pub fn listening<T>(call: impl FnOnce() -> T) -> (T, Option<PyErr>) {
+    let before = CALLED.replace(true);
+    let outcome = call();
+    CALLED.set(before);
+    (outcome, RAISED.take())
 }
 
-/// What a signal raised in the last wait of this thread.
-pub fn raised() -> Option<PyErr> {
-    RAISED.take()
+/// Has a signal come that raises an exception? Python hears signals in its main thread alone. Threads of the core do not
+/// ask: they know nothing of the interpreter, which may be ending.
+pub fn is_interrupted() -> bool {
+    if !CALLED.get() {
+        return false;
+    }
+    let raised = Python::try_attach(|py| py.check_signals()).and_then(Result::err);
+    let interrupted = raised.is_some();
+    if interrupted {
+        RAISED.set(raised);
+    }
+    interrupted
 }
 
 /// Calls a Python function with done and total; an exception in it, or Ctrl-C, stops the operation.

@@ -41,11 +41,13 @@ impl PyStore {
 }
 
 fn detached<T: Send>(py: Python<'_>, call: impl FnOnce() -> crate::Result<T> + Send) -> PyResult<T> {
-    let outcome = py.detach(|| catch_unwind(AssertUnwindSafe(call)));
+    let (outcome, raised) = py.detach(|| progress::listening(|| catch_unwind(AssertUnwindSafe(call))));
     journal::hand_over(py);
-    match outcome {
-        Ok(result) => result.map_err(|error| progress::raised().unwrap_or_else(|| error.into())),
-        Err(panic) => Err(from_panic(&*panic)),
+    // Of Ctrl-C the caller hears even if the core could go on without what it stopped.
+    match (outcome, raised) {
+        (Err(panic), _) => Err(from_panic(&*panic)),
+        (_, Some(raised)) => Err(raised),
+        (Ok(result), None) => Ok(result?),
     }
 }
 
@@ -350,7 +352,7 @@ impl PyStore {
 impl Drop for PyStore {
     fn drop(&mut self) {
         // Closing takes its time, and others may have the interpreter meanwhile. What fails is in the log.
-        Python::try_attach(|py| detached(py, || self.0.close()).ok());
+        Python::try_attach(|py| detached(py, || self.0.close()).map_err(|error| journal::pass_on(py, error)));
     }
 }
 
