@@ -92,7 +92,7 @@ def _binary(file: BinaryIO | TextIO) -> BinaryIO:
     if not (hasattr(file, "write") or hasattr(file, "read")):
         raise TypeError(f"file must be a path or a file, not {type(file).__name__}")
     if not hasattr(file, "encoding"):
-        return cast("BinaryIO", file)
+        return file
     buffer = getattr(file, "buffer", None)
     if buffer is None:
         return cast("BinaryIO", _Encoded(cast("TextIO", file)))
