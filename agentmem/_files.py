@@ -21,21 +21,26 @@ _SQLITE = b"SQLite format 3\0"
 
 @contextlib.contextmanager
 def writable(file: LinesFile) -> Iterator[BinaryIO]:
-    """A binary file to write to. One named by its path appears when it is whole, for its owner alone."""
+    """A binary file to write to. One named by its path appears when it is whole, for its owner alone.
+
+    Raises StorePathError where it cannot be made.
+    """
     if not isinstance(file, (str, os.PathLike)):
-        yield _binary(file)
+        yield _to_write(file)
         return
-    with _path_errors(os.fspath(file)):
-        path = os.path.realpath(file)
-        if _replaceable(path):
+    name = os.fspath(file)
+    unfinished = None
+    with _path_errors(name):
+        if _replaceable(name):
+            path = os.path.realpath(name)
             handle, unfinished = tempfile.mkstemp(".part", ".agentmem-", os.path.dirname(path))
         else:
-            handle, unfinished = os.open(path, os.O_WRONLY), None
+            handle = os.open(name, os.O_WRONLY | os.O_APPEND)
     try:
         with os.fdopen(handle, "wb") as out:
             yield out
         if unfinished is not None:
-            with _path_errors(os.fspath(file)):
+            with _path_errors(name):
                 os.replace(unfinished, path)
     except BaseException:
         if unfinished is not None:
@@ -46,9 +51,12 @@ def writable(file: LinesFile) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def readable(file: LinesFile) -> Iterator[BinaryIO]:
-    """A binary file to read from."""
+    """A binary file to read from.
+
+    Raises StorePathError where it cannot be opened.
+    """
     if not isinstance(file, (str, os.PathLike)):
-        yield _binary(file)
+        yield _to_read(file)
         return
     with contextlib.ExitStack() as stack:
         with _path_errors(os.fspath(file)):
@@ -56,25 +64,30 @@ def readable(file: LinesFile) -> Iterator[BinaryIO]:
         yield lines
 
 
-def _replaceable(path: str) -> bool:
-    """May a file be put in this place? A device or a pipe is written to; a folder or a store is refused."""
+def _replaceable(name: str) -> bool:
+    """May a file be put in this place? Devices and pipes are written to; a folder or a store is refused."""
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(name).st_mode
     except FileNotFoundError:
-        if not path:
+        if not name:
             raise
-        return True
+        mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if stat.S_ISREG(mode) and _is_database(path):
-        raise FileExistsError(errno.EEXIST, "it is a database, which an export would replace")
+    if os.path.abspath(name).startswith(("/dev/", "/proc/")):
+        return False  # /dev/stdout may be a file, which goes on
+    if stat.S_ISREG(mode) and _is_database(os.path.realpath(name)):
+        raise FileExistsError(errno.EEXIST, "it belongs to a database, which an export would destroy")
     return stat.S_ISREG(mode)
 
 
 def _is_database(path: str) -> bool:
     # One in use is known by what is beside it: to open and close it would drop SQLite's locks on it.
-    if any(os.path.exists(path + beside) for beside in ("-wal", "-shm", "-journal")):
-        return True
+    for suffix in ("-wal", "-shm", "-journal"):
+        if os.path.exists(path + suffix) or (path.endswith(suffix) and os.path.exists(path[: -len(suffix)])):
+            return True
+    if not os.path.exists(path):
+        return False
     with builtins.open(path, "rb") as there:
         return there.read(len(_SQLITE)) == _SQLITE
 
@@ -87,20 +100,32 @@ def _path_errors(path: str) -> Iterator[None]:
         raise StorePathError(error.errno, error.strerror, path) from error
 
 
-def _binary(file: BinaryIO | TextIO) -> BinaryIO:
+def _to_write(file: Any) -> BinaryIO:
     """What is beneath a text file, since lines of JSON are UTF-8 whatever the locale."""
-    if not (hasattr(file, "write") or hasattr(file, "read")):
-        raise TypeError(f"file must be a path or a file, not {type(file).__name__}")
-    if not hasattr(file, "encoding"):
-        return file
-    buffer = getattr(file, "buffer", None)
-    if buffer is None:
-        return cast("BinaryIO", _Encoded(cast("TextIO", file)))
-    file.flush()
-    if file.seekable():
-        # A text file reads ahead: what is beneath goes on where the text was read up to.
-        file.seek(file.tell())
-    return cast("BinaryIO", buffer)
+    if not hasattr(file, "write"):
+        raise TypeError(f"file must be a path or a file to write to, not {type(file).__name__}")
+    beneath: BinaryIO = file
+    if hasattr(file, "encoding"):
+        file.flush()
+        beneath = file.buffer if hasattr(file, "buffer") else cast("BinaryIO", _Encoded(file))
+    return beneath
+
+
+def _to_read(file: Any) -> BinaryIO:
+    """What is beneath a text file of the locale's encoding; text in Unicode is taken as it is read."""
+    if not hasattr(file, "read"):
+        raise TypeError(f"file must be a path or a file to read from, not {type(file).__name__}")
+    beneath: BinaryIO = file
+    if hasattr(file, "encoding"):
+        is_unicode = str(file.encoding or "utf").lower().startswith("utf")
+        if is_unicode or not hasattr(file, "buffer"):
+            beneath = cast("BinaryIO", _Encoded(file))
+        else:
+            # A text file reads ahead: what is beneath goes on where the text was read up to.
+            if file.seekable():
+                file.seek(file.tell())
+            beneath = file.buffer
+    return beneath
 
 
 class _Encoded:

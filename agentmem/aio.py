@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from agentmem.errors import StoreClosedError
 from agentmem.store import MemoryStore
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class AsyncMemoryStore:
         """Serve `sync`, or what it opens, to an event loop, with as many calls at once as `threads`."""
         self._opening = sync
         self._sync = sync if isinstance(sync, MemoryStore) else None
+        self._never_opened = False  # and never will be, for it was closed
         self._lock = threading.Lock()
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
@@ -69,13 +71,13 @@ class AsyncMemoryStore:
 
     @property
     def path(self) -> str:
-        """The store's file, absolute."""
+        """The store's file, absolute; the store is opened for it if nothing was awaited yet."""
         return self.sync.path
 
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._sync is not None and self._sync.closed
+        return self._never_opened if self._sync is None else self._sync.closed
 
     add = _awaited(MemoryStore.add)
     add_many = _awaited(MemoryStore.add_many)
@@ -103,7 +105,7 @@ class AsyncMemoryStore:
 
     async def close(self) -> None:
         """Close the store when the calls that are under way have ended."""
-        await self._run(lambda: self.sync.close())
+        await self._run(self._close)
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
@@ -116,6 +118,14 @@ class AsyncMemoryStore:
         """Open the store now, if it is not open, and return it."""
         await self._run(lambda: self.sync)
         return self
+
+    def _close(self) -> None:
+        with self._lock:
+            if self._sync is None:
+                self._opening = _closed
+                self._never_opened = True
+                return
+        self._sync.close()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -147,6 +157,10 @@ class AsyncMemoryStore:
             self._process = os.getpid()
         context = contextvars.copy_context()
         return asyncio.get_running_loop().run_in_executor(self._executor, context.run, call)
+
+
+def _closed() -> MemoryStore:
+    raise StoreClosedError("the store is closed")
 
 
 def open(

@@ -324,7 +324,7 @@ class MemoryStore:
 
         Private records are left out unless `include_private=True` or their `source` is given. A file
         that is named by its path appears when it is whole; it may replace another, but no database. Raises
-        StorePathError where it cannot be written.
+        StorePathError where it cannot be made.
         """
         with writable(file) as out:
             return self._store.export(out, progress, **filters)

@@ -1,7 +1,7 @@
 //! Hearing, in the middle of a wait, that the user wants to stop.
 
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 static ASK: OnceLock<fn() -> bool> = OnceLock::new();
 
@@ -14,28 +14,7 @@ pub fn listen(ask: fn() -> bool) {
     let _ = ASK.set(ask);
 }
 
-/// Does the calling thread's user want to stop? No lock that others need may be held.
+/// Does the calling thread's user want to stop? Finding that out may run any code of theirs: no lock may be held.
 pub fn requested() -> bool {
     ASK.get().is_some_and(|ask| ask())
-}
-
-/// Asks now and then.
-pub struct NowAndThen(Instant);
-
-impl Default for NowAndThen {
-    /// For the first time after the first [`INTERVAL`].
-    fn default() -> Self {
-        Self(Instant::now())
-    }
-}
-
-impl NowAndThen {
-    /// [`requested`], if it is time to ask.
-    pub fn requested(&mut self) -> bool {
-        let due = self.0.elapsed() >= INTERVAL;
-        if due {
-            self.0 = Instant::now();
-        }
-        due && requested()
-    }
 }

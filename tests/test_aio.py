@@ -58,6 +58,12 @@ def test_a_store_opens_at_its_first_use(path: Path) -> None:
         assert await store.count() == 20
         await store.close()
         assert store.closed
+        unused = agentmem.aio.open(path.parent / "unused.db")
+        await unused.close()
+        assert unused.closed
+        with pytest.raises(agentmem.StoreClosedError):
+            await unused.count()
+        assert not (path.parent / "unused.db").exists()
         broken = agentmem.aio.open(path.parent / "none" / "memory.db")
         for _ in range(2):
             with pytest.raises(agentmem.StorePathError):

@@ -67,8 +67,8 @@ others = [threading.Thread(target=store.add, args=("patient",), daemon=True) for
 for other in others:
     other.start()
 time.sleep(0.2)
-print("waiting", flush=True)
 try:
+    print("waiting", flush=True)
     store.add("in vain")
 except KeyboardInterrupt:
     print("interrupted", flush=True)

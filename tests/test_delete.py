@@ -71,6 +71,8 @@ def test_nothing_given(filled: MemoryStore) -> None:
         lambda: filled.delete(where={}),
         lambda: filled.delete(where={"$and": [{}, {"$and": []}]}),
         lambda: filled.delete(where={"$or": [{"n": 1}, {}]}),
+        lambda: filled.delete(where={"$not": {"$or": []}}),
+        lambda: filled.delete(where={"$not": {"n": {"$in": []}}}),
     ):
         with pytest.raises(InvalidFilterError, match="reset"):
             call()

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -87,6 +88,13 @@ def test_a_text_file_is_read_from_where_it_was_read_up_to(filled: MemoryStore, t
     with agentmem.open(tmp_path / "other.db") as other, open(file, encoding="utf-8") as lines:
         lines.readline()
         assert other.import_(lines).written == 3
+        lines.seek(0)
+        next(lines)
+        assert other.import_(lines, on_conflict="skip").skipped == 3
+    with agentmem.open(tmp_path / "third.db") as third, open(file, encoding="latin-1") as lines:
+        lines.readline()
+        assert third.import_(lines).written == 3
+        assert everything(third) == everything(filled)
 
 
 def test_no_database_and_no_folder_is_exported_over(filled: MemoryStore, tmp_path: Path) -> None:
@@ -94,7 +102,8 @@ def test_no_database_and_no_folder_is_exported_over(filled: MemoryStore, tmp_pat
     with agentmem.open(tmp_path / "other.db") as other:
         other.add("of the other")
         closed = tmp_path / "closed.db"
-        for target in (filled.path, other.path, closed, tmp_path, "", tmp_path / "none" / "out.jsonl"):
+        log = f"{other.path}-wal"
+        for target in (filled.path, other.path, log, closed, tmp_path, "", tmp_path / "none" / "out.jsonl"):
             with pytest.raises(agentmem.StorePathError):
                 filled.export(target)
         assert other.verify()
@@ -112,6 +121,18 @@ def test_a_pipe_stays_a_pipe(filled: MemoryStore, tmp_path: Path) -> None:
         filled.export(pipe, include_private=True)
         assert read.result().count("\n") == 3
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="devices of Unix")
+def test_the_output_of_a_command_goes_on(filled: MemoryStore, tmp_path: Path) -> None:
+    script = "import agentmem, sys; agentmem.open(sys.argv[1]).export('/dev/stdout', include_private=True)"
+    command = [sys.executable, "-c", script, filled.path]
+    assert subprocess.run(command, capture_output=True, check=True).stdout.count(b"\n") == 3
+    with open(tmp_path / "log", "wb") as log:
+        log.write(b"before\n")
+        log.flush()
+        subprocess.run(command, stdout=log, check=True)
+    assert (tmp_path / "log").read_bytes().startswith(b"before\n{")
 
 
 def test_threads_export_to_one_file(filled: MemoryStore, tmp_path: Path) -> None:

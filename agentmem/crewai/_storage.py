@@ -106,13 +106,17 @@ def to_json(value: Any, depth: int = 0) -> Any:
 
 def scope_part(name: str) -> str:
     """`name` as one part of a scope: two names never share a part, plain ones stay as they are."""
-    part = "".join(f"%{ord(c):02X}" if c in "/%" or ord(c) < 32 else c for c in clean(name))
+    part = "".join(_escaped(c) if c in "/%" or ord(c) < 32 else c for c in clean(name))
     if part.strip() != part or part in ("", ".", ".."):
-        part = part.replace(".", "%2E").replace(" ", "%20") or "%"
+        part = "".join(_escaped(c) if c == "." or c.isspace() else c for c in part) or "%"
     if len(part.encode()) > _LONGEST_PART:
         digest = hashlib.blake2b(part.encode(), digest_size=8).hexdigest()
         part = part.encode()[: _LONGEST_PART - 17].decode(errors="ignore") + "%" + digest
     return part
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
 
 
 def normalised(scope: str) -> str:

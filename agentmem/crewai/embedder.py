@@ -39,7 +39,7 @@ _FUNCTION_WORDS = (
 
 
 # What the analyzer leaves out of a number.
-_SIGNED = re.compile(r"(?<!\w)[-+]\d+")
+_SIGNED = re.compile(r"(?<!\w)-\d+")
 # Share of a vector that tells whether two texts say the very same. It keeps two long texts that differ in one
 # word below the likeness from which on CrewAI takes texts for repetitions, 0.98.
 _EXACT = 0.06
@@ -89,8 +89,8 @@ class LocalEmbedder:
 
     The vectors are of unit length and depend on the text alone. Texts that differ in case, punctuation,
     articles or the endings of words come out at a cosine of 0.98 or more; one other word, a negation, or
-    another order puts texts of any length below that; texts with no words in common are near 0. It knows no
-    synonyms: for recall, `UnifiedStorage` searches by the text behind the vector.
+    another order puts texts of any length below that, another symbol too; texts with no words in common are
+    near 0. It knows no synonyms: for recall, `UnifiedStorage` searches by the text behind the vector.
     """
 
     def __init__(self, dims: int = 384) -> None:
@@ -156,7 +156,8 @@ def said(text: str) -> list[str]:
     """The words of a text: the same for texts that differ in case, endings, punctuation or articles alone."""
     text = clean(text)
     terms = [term for term in agentmem.analyze(text) if _light_words().get(term) != _ARTICLE]
-    return terms + _SIGNED.findall(text) or text.split()
+    symbols = [c for c in text if c in "#%&@*/" or unicodedata.category(c).startswith("S")]
+    return terms + _SIGNED.findall(text) + symbols or text.split()
 
 
 def cosine(a: Sequence[float], b: Sequence[float]) -> float:

@@ -225,18 +225,20 @@ def _memory_post_init(original: Callable[[Any], None], store: MemoryStore, memor
     original(context)
     if _made.get() or memory.storage != _DEFAULT:
         return
-    if _factory_module() is not None and not isinstance(memory._storage, UnifiedStorage):
-        return
+    if _factory_module() is not None and getattr(memory._storage, "store", None) is not store:
+        return  # a factory of the user's made it
     memory._storage = UnifiedStorage(store, scope=getattr(memory, "root_scope", None) or "/")
     if memory.embedder is None:
         memory._embedder_instance = LocalEmbedder()
     # CrewAI dumps an LLM as a dict, and cannot make one of it again.
     if isinstance(memory.llm, dict) or (memory.llm == _default(memory, "llm") and not _has_key()):
         memory._llm_instance = NoLlm()
+        memory.consolidation_threshold = NoLlm.CONSOLIDATION_THRESHOLD
+        memory._config.consolidation_threshold = NoLlm.CONSOLIDATION_THRESHOLD
 
 
 def _default(memory: Any, field: str) -> Any:
-    return type(memory).model_fields[field].default
+    return type(memory).model_fields[field].get_default(call_default_factory=True)
 
 
 def _has_key() -> bool:

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, ffi};
+use rusqlite::{Connection, ErrorCode};
 
 use crate::error::Result;
-use crate::interrupt::NowAndThen;
 use crate::random;
 
 /// Sleeps grow from the first to the second: short, so that nobody starves beside a writer that comes back at once.
@@ -20,15 +19,9 @@ impl<'c> Transaction<'c> {
     /// Takes the write lock of the file, in turn with other processes, until `deadline`.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`], busy among others, or interrupted when the user wants to stop.
+    /// [`crate::Error::Sqlite`], busy among others.
     pub fn begin(conn: &'c Connection, deadline: Instant) -> Result<Self> {
-        let mut interrupt = NowAndThen::default();
-        until(deadline, || {
-            if interrupt.requested() {
-                return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
-            }
-            conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop)
-        })?;
+        until(deadline, || conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop))?;
         Ok(Self { conn })
     }
 

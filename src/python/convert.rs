@@ -252,13 +252,18 @@ pub fn datetime(py: Python<'_>, at: Micros) -> PyResult<Bound<'_, PyDateTime>> {
 
 /// JSON's object, from a mapping with text as keys.
 pub fn object(value: &Bound<'_, PyAny>) -> Taken<Map<String, Value>> {
+    entries(&mapping(value)?.ok_or_else(|| Refusal::needed("a dict", value))?, MAX_DEPTH)
+}
+
+/// A mapping as a dict, if it is one.
+fn mapping<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     if let Ok(dict) = value.cast::<PyDict>() {
-        return entries(dict, MAX_DEPTH);
+        return Ok(Some(dict.clone()));
     }
-    let mapping = value.cast::<PyMapping>().map_err(|_| Refusal::needed("a dict", value))?;
+    let Ok(mapping) = value.cast::<PyMapping>() else { return Ok(None) };
     let dict = PyDict::new(value.py());
     dict.update(mapping)?;
-    entries(&dict, MAX_DEPTH)
+    Ok(Some(dict))
 }
 
 fn json(value: &Bound<'_, PyAny>, depth: usize) -> Taken<Value> {
@@ -277,8 +282,8 @@ fn json(value: &Bound<'_, PyAny>, depth: usize) -> Taken<Value> {
             .ok_or_else(|| Refusal::wrong(format!("is {value}, which JSON does not know")))
     } else if depth == 0 {
         Err(Refusal::wrong(format!("nests deeper than {MAX_DEPTH} levels")))
-    } else if let Ok(dict) = value.cast::<PyDict>() {
-        entries(dict, depth - 1).map(Value::Object)
+    } else if let Some(dict) = mapping(value)? {
+        entries(&dict, depth - 1).map(Value::Object)
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
         each(value, "a list", |element| json(element, depth - 1)).map(Value::Array)
     } else {

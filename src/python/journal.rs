@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata};
 use parking_lot::Mutex;
-use pyo3::exceptions::PyKeyboardInterrupt;
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 /// Of more lines the oldest are dropped.
@@ -50,24 +50,19 @@ pub fn begin() {
 }
 
 /// Hands to Python what was logged since.
-pub fn hand_over(py: Python<'_>) {
+///
+/// # Errors
+/// What a signal raised meanwhile, Ctrl-C for one; a logger that fails must not fail the call.
+pub fn hand_over(py: Python<'_>) -> PyResult<()> {
     if !JOURNAL.waiting.swap(false, Ordering::Acquire) {
-        return;
+        return Ok(());
     }
     let lines = mem::take(&mut *JOURNAL.lines.lock());
-    if let Err(error) = tell(py, lines) {
-        pass_on(py, error);
+    match tell(py, lines) {
+        Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+        outcome => return outcome,
     }
-}
-
-/// Where nothing can be raised, as by a failing logger, which must not fail the call, an error is shown. But Ctrl-C, which may
-/// come while a logger runs, is raised again, as soon as may be.
-pub fn pass_on(py: Python<'_>, error: PyErr) {
-    let is_interrupt = error.is_instance_of::<PyKeyboardInterrupt>(py);
-    if !is_interrupt || py.import("_thread").and_then(|thread| thread.call_method0("interrupt_main")).is_err()
-    {
-        error.write_unraisable(py, None);
-    }
+    Ok(())
 }
 
 fn tell(py: Python<'_>, lines: VecDeque<(Level, String)>) -> PyResult<()> {

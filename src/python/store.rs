@@ -42,12 +42,12 @@ impl PyStore {
 
 fn detached<T: Send>(py: Python<'_>, call: impl FnOnce() -> crate::Result<T> + Send) -> PyResult<T> {
     let (outcome, raised) = py.detach(|| progress::listening(|| catch_unwind(AssertUnwindSafe(call))));
-    journal::hand_over(py);
+    let told = journal::hand_over(py);
     // Of Ctrl-C the caller hears even if the core could go on without what it stopped.
     match (outcome, raised) {
         (Err(panic), _) => Err(from_panic(&*panic)),
         (_, Some(raised)) => Err(raised),
-        (Ok(result), None) => Ok(result?),
+        (Ok(result), None) => told.and(Ok(result?)),
     }
 }
 
@@ -352,7 +352,10 @@ impl PyStore {
 impl Drop for PyStore {
     fn drop(&mut self) {
         // Closing takes its time, and others may have the interpreter meanwhile. What fails is in the log.
-        Python::try_attach(|py| detached(py, || self.0.close()).map_err(|error| journal::pass_on(py, error)));
+        // A destructor cannot raise: Python shows what a signal raised in it, as it does for its own.
+        Python::try_attach(|py| {
+            detached(py, || self.0.close()).map_err(|error| error.write_unraisable(py, None))
+        });
     }
 }
 

@@ -84,7 +84,17 @@ impl Condition {
         match self {
             Self::All(parts) => parts.iter().all(Self::always_holds),
             Self::Any(parts) => parts.iter().any(Self::always_holds),
-            Self::Not(_) | Self::Field { .. } => false,
+            Self::Not(part) => part.never_holds(),
+            Self::Field { test, .. } => matches!(test, Test::Nin(none) if none.is_empty()),
+        }
+    }
+
+    fn never_holds(&self) -> bool {
+        match self {
+            Self::All(parts) => parts.iter().any(Self::never_holds),
+            Self::Any(parts) => parts.iter().all(Self::never_holds),
+            Self::Not(part) => part.always_holds(),
+            Self::Field { test, .. } => matches!(test, Test::In(none) if none.is_empty()),
         }
     }
 

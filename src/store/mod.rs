@@ -163,7 +163,9 @@ impl Store {
             return Ok(());
         }
         log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
-        rebuild::full_text(&self.pool, &mut |_, _| true).map(drop)
+        let (_, disowned) = rebuild::full_text(&self.pool, &mut |_, _| true)?;
+        snapshot::remove_disowned(&self.pool, &disowned);
+        Ok(())
     }
 
     /// The store's file, absolute.
@@ -367,11 +369,12 @@ impl Store {
     /// [`Error::Interrupted`]: nothing is changed then; otherwise as [`Store::add`].
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
-        let records = rebuild::full_text(&self.pool, progress)?;
+        let (records, disowned) = rebuild::full_text(&self.pool, progress)?;
         if let Some(shared) = &self.shared {
             shared.wait_for_background();
             shared.reload(&self.pool)?;
         }
+        snapshot::remove_disowned(&self.pool, &disowned);
         rebuild::compact(&self.pool);
         Ok(records)
     }

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::snapshot;
 use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
 use crate::text::{ANALYZER_VERSION, Bag};
@@ -12,14 +11,14 @@ use crate::text::{ANALYZER_VERSION, Bag};
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
 
-/// Fills the full-text table anew and disowns all index files, in one transaction, and then removes the files. Returns how
-/// many records there are.
+/// Fills the full-text table anew and disowns all index files, in one transaction. Returns how many records there are, and
+/// the files.
 ///
 /// # Errors
 /// [`Error::Interrupted`] when progress says so; nothing is changed then.
-pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<u64> {
+pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<segments::Segment>)> {
     let deadline = Instant::now() + pool.patience();
-    let (records, disowned) = pool.write(deadline, |conn| {
+    pool.write(deadline, |conn| {
         let transaction = Transaction::begin(conn, deadline)?;
         let records = refill(conn, progress)?;
         let disowned = segments::read(conn)?;
@@ -27,9 +26,7 @@ pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<u64> {
         meta::set(conn, meta::ANALYZER_VERSION, ANALYZER_VERSION)?;
         transaction.commit(deadline)?;
         Ok((records, disowned))
-    })?;
-    snapshot::remove_disowned(pool, &disowned);
-    Ok(records)
+    })
 }
 
 /// Gives back the room that deleted records left in the file. Should that fail, for want of room for the copy say, all is as

@@ -169,6 +169,29 @@ fn add_one(
     batch.insert(&entry.record, entry.terms(analyze)).map(Some)
 }
 
+/// How long a writer waits.
+#[derive(Clone, Copy)]
+struct Turn {
+    start: Instant,
+    deadline: Instant,
+}
+
+impl Turn {
+    fn new(patience: Duration) -> Self {
+        let start = Instant::now();
+        Self { start, deadline: start + patience }
+    }
+
+    /// Until when it waits in a row: now and then it is asked whether to go on.
+    fn slice(self) -> Instant {
+        self.deadline.min(Instant::now() + interrupt::INTERVAL)
+    }
+
+    fn is_over(self) -> bool {
+        Instant::now() >= self.deadline
+    }
+}
+
 /// Jobs that wait for a transaction. The first to find nobody at work leads: it takes the write lock, runs every job
 /// that waits, commits, and hands out the results.
 ///
@@ -196,38 +219,39 @@ impl WriteQueue {
     /// again after a rollback, and so must do nothing but read and write through the batch. If it panics, so does this.
     ///
     /// # Errors
-    /// What `work` raises: then nothing of it is left. [`Error::Busy`] if its turn does not come in time: then it never
-    /// ran, or was rolled back. What the commit raises.
+    /// What `work` raises: then nothing of it is left. [`Error::Busy`] if its turn does not come in time, and
+    /// [`Error::Interrupted`] if the user stops waiting for it: then it never ran. What the commit raises.
     pub fn submit<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut Batch<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let task = Arc::new(Task::new(work));
         let job: Arc<dyn Job> = Arc::clone(&task) as _;
-        let deadline = Instant::now() + self.pool.patience();
+        let turn = Turn::new(self.pool.patience());
         let mut state = self.state.lock();
         state.waiting.push_back(Arc::clone(&job));
         while !task.is_settled() {
-            if !state.led {
-                self.lead(&mut state, &job, deadline);
-            } else if self
-                .changed
-                .wait_until(&mut state, deadline.min(Instant::now() + interrupt::INTERVAL))
-                .timed_out()
-            {
-                let stop = MutexGuard::unlocked(&mut state, interrupt::requested);
-                if !stop && Instant::now() < deadline {
-                    continue;
-                }
-                if state.withdraw(&job) {
-                    return Err(match stop {
-                        true => Error::Interrupted { done: 0 },
-                        false => Error::Busy { what: "the queue of writes", waited: self.pool.patience() },
-                    });
-                }
-                // It is in the transaction now, whose end is near.
-                self.changed.wait_while(&mut state, |_| !task.is_settled());
+            let in_vain = if state.led {
+                self.changed.wait_until(&mut state, turn.slice()).timed_out()
+            } else {
+                !self.lead(&mut state, &job, turn)
+            };
+            if !in_vain {
+                continue;
             }
+            let stop = MutexGuard::unlocked(&mut state, interrupt::requested);
+            if !stop && !turn.is_over() {
+                continue;
+            }
+            if state.withdraw(&job) {
+                self.pool.counters().waited(turn.start);
+                return Err(match stop {
+                    true => Error::Interrupted { done: 0 },
+                    false => Error::Busy { what: "the write lock", waited: self.pool.patience() },
+                });
+            }
+            // It is in the transaction now, whose end is near.
+            self.changed.wait_while(&mut state, |_| !task.is_settled());
         }
         drop(state);
         match task.outcome() {
@@ -237,43 +261,60 @@ impl WriteQueue {
         }
     }
 
-    /// Leads one group; `job` is the leader's own.
-    fn lead(&self, state: &mut MutexGuard<'_, State>, job: &Arc<dyn Job>, deadline: Instant) {
+    /// Leads one group; `job` is the leader's own. False if the lock did not come for as long as one waits in a row: nothing
+    /// was done then.
+    fn lead(&self, state: &mut MutexGuard<'_, State>, job: &Arc<dyn Job>, turn: Turn) -> bool {
         state.led = true;
+        let slice = turn.slice();
         let outcome =
-            MutexGuard::unlocked(state, || self.pool.write(deadline, |conn| self.run_group(conn, deadline)));
+            MutexGuard::unlocked(state, || self.pool.write(slice, |conn| self.run_group(conn, slice, turn)));
         state.led = false;
-        if let Err(error) = outcome {
-            state.withdraw(job);
-            job.fail(error);
-        }
         self.changed.notify_all();
+        match outcome {
+            Err(Error::Busy { .. }) => return false,
+            Err(error) => {
+                state.withdraw(job);
+                job.fail(error);
+            }
+            Ok(()) => {}
+        }
+        true
     }
 
-    fn run_group(&self, conn: &Connection, deadline: Instant) -> Result<()> {
+    /// Waits until `slice` for the lock, and once it came until the end of the turn for all that may come then.
+    fn run_group(&self, conn: &Connection, slice: Instant, turn: Turn) -> Result<()> {
+        let mut transaction = Transaction::begin(conn, slice)?;
+        self.pool.counters().waited(turn.start);
         let mut group = Group::default();
         let outcome = loop {
-            match self.attempt(conn, &mut group, deadline) {
+            match self.attempt(conn, transaction, &mut group, turn.deadline) {
                 Ok(Attempt::Committed) => break Ok(()),
-                Ok(Attempt::Spoiled) => {}
-                // Nobody was touched yet: only the leader's own patience, or luck, is at its end.
-                Err(error) if group.is_empty() => break Err(error),
-                Err(error) => {
-                    group.fail(&error);
-                    break Ok(());
-                }
+                Ok(Attempt::Spoiled) => match Transaction::begin(conn, turn.deadline) {
+                    Ok(again) => transaction = again,
+                    Err(error) => break Err(error),
+                },
+                Err(error) => break Err(error),
             }
         };
+        // Nobody was touched yet: only the leader's own luck is at its end.
+        if group.is_empty() {
+            return outcome;
+        }
+        if let Err(error) = outcome {
+            group.fail(&error);
+        }
         group.settle();
-        outcome
+        Ok(())
     }
 
     /// One transaction: the jobs of the group so far, then those that wait.
-    fn attempt(&self, conn: &Connection, group: &mut Group, deadline: Instant) -> Result<Attempt> {
-        let asked = Instant::now();
-        let transaction = Transaction::begin(conn, deadline);
-        self.pool.counters().waited(asked);
-        let transaction = transaction?;
+    fn attempt(
+        &self,
+        conn: &Connection,
+        transaction: Transaction<'_>,
+        group: &mut Group,
+        deadline: Instant,
+    ) -> Result<Attempt> {
         let mut batch = Batch::new(conn)?;
         let start = Instant::now();
         let mut again = mem::take(&mut group.done).into_iter();

@@ -144,7 +144,9 @@ def test_a_filter_is_a_condition_on_the_metadata(path):
 
 def test_kinds_and_crews_in_one_file_never_see_each_other(path):
     storages = [
-        kind(path, crew) for kind in OUTPUTS for crew in ("a", "b", "a/b", "a b", "%2F", "..", "ü", "x" * 500)
+        kind(path, crew)
+        for kind in OUTPUTS
+        for crew in ("a", "b", "a/b", "a b", "%2F", "..", "ü", "ü\u3000", "\u3000", "x" * 500)
     ]
     for number, storage in enumerate(storages):
         storage.save(f"The secret number is {number}", {})

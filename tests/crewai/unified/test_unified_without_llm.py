@@ -4,6 +4,7 @@ import json
 
 import pytest
 from crewai.flow.flow import Flow, start
+from crewai.memory.storage import factory
 from crewai.memory.unified_memory import Memory
 from crewai.state.checkpoint_config import CheckpointConfig
 from scripted import ScriptedLLM, make_agent
@@ -123,6 +124,36 @@ def test_installed_memories_are_written_down_in_checkpoints_and_restored(path, t
         assert isinstance(restored._llm, NoLlm)
         restored.remember("The cache uses port 6379")
         assert said(restored.recall("cache port")) == ["The cache uses port 6379"]
+
+
+def test_what_was_written_down_with_an_llm_loses_nothing_without_one(path, monkeypatch):
+    with installed(path):
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        written = Memory(root_scope="/crew/x").model_dump_json()
+        monkeypatch.delenv("OPENAI_API_KEY")
+        restored = Memory.model_validate_json(written)
+    both = [f"{REPORT} Decision: approved.", f"{REPORT} Decision: rejected."]
+    for text in both:
+        restored.remember(text)
+    assert contents(restored) == both
+
+
+def test_a_factory_of_the_users_serves_restored_memories_too(path, tmp_path):
+    mine = UnifiedStorage(tmp_path / "mine.db")
+    factory.set_memory_storage_factory(lambda spec: mine)
+    try:
+        with installed(path):
+            assert Memory()._storage is mine
+            assert Memory.model_validate({})._storage is mine
+    finally:
+        factory.set_memory_storage_factory(None)
+
+
+@pytest.mark.parametrize("both", [("C#", "C++"), ("x > 5", "x < 5"), ("$5", "€5"), ("-5", "5")])
+def test_texts_that_differ_in_a_symbol_are_both_kept(memory, both):
+    for text in both:
+        memory.remember(f"Alice says {text} here")
+    assert len(contents(memory)) == 2
 
 
 def test_a_copy_of_an_installed_agent_needs_no_key(path, monkeypatch):
