@@ -12,12 +12,13 @@ A call whose task is cancelled may still take place; if it does, it takes place 
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextvars
 import functools
 import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from agentmem.errors import StoreClosedError
@@ -59,6 +60,7 @@ class AsyncMemoryStore:
         self._lock = threading.Lock()
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
+        self._pending: set[Future[Any]] = set()
         self._process = os.getpid()
 
     @property
@@ -105,7 +107,8 @@ class AsyncMemoryStore:
 
     async def close(self) -> None:
         """Close the store when the calls that are under way have ended."""
-        await self._run(self._close)
+        under_way = [*self._pending]
+        await self._run(lambda: self._close(under_way))
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
@@ -119,7 +122,8 @@ class AsyncMemoryStore:
         await self._run(lambda: self.sync)
         return self
 
-    def _close(self) -> None:
+    def _close(self, under_way: builtins.list[Future[Any]]) -> None:
+        wait(under_way)
         with self._lock:
             if self._sync is None:
                 self._opening = _closed
@@ -154,9 +158,20 @@ class AsyncMemoryStore:
         if self._executor is None or self._process != os.getpid():
             # A forked child has none of its parent's threads.
             self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="agentmem")
+            self._pending = set()
             self._process = os.getpid()
-        context = contextvars.copy_context()
-        return asyncio.get_running_loop().run_in_executor(self._executor, context.run, call)
+        future = self._executor.submit(contextvars.copy_context().run, _without_stop, call)
+        self._pending.add(future)
+        future.add_done_callback(self._pending.discard)
+        return asyncio.wrap_future(future)
+
+
+def _without_stop(call: Callable[[], _Result]) -> _Result:
+    """What `call` returns. No future can hold a StopIteration, which a function of the user's may raise."""
+    try:
+        return call()
+    except StopIteration as error:
+        raise RuntimeError("a function that was called raised StopIteration") from error
 
 
 def _closed() -> MemoryStore:
@@ -187,4 +202,4 @@ def open(
         read_only=read_only,
         busy_timeout=busy_timeout,
     )
-    return AsyncMemoryStore(opening, pool_size)
+    return AsyncMemoryStore(opening, pool_size if isinstance(pool_size, int) and pool_size > 0 else 1)

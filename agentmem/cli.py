@@ -142,7 +142,11 @@ def _narrows(filters: Filters) -> bool:
 def _open(path: str, *, create: bool = False) -> agentmem.MemoryStore:
     if not create and not os.path.exists(path):
         raise Failure(f"there is no store at {path!r}; name one with --path, or begin with `agentmem add`")
-    return agentmem.open(path)
+    try:
+        return agentmem.open(path)
+    except agentmem.StoreReadOnlyError:
+        # It can be read all the same; what would write in it says so.
+        return agentmem.open(path, read_only=True)
 
 
 # Commands

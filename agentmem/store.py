@@ -339,7 +339,7 @@ class MemoryStore:
 
         Many lines go into one transaction, and what is in stays in: after an error, or a stop, run it again
         with `on_conflict="skip"`, which passes over ids that the store holds; "replace" replaces records.
-        `progress` counts lines.
+        `progress` counts lines. Vectors come with the lines: the store's embedder is not asked.
         """
         with readable(file) as lines:
             return Imported(**self._store.import_(lines, on_conflict, progress))

@@ -152,3 +152,36 @@ def test_one_store_in_two_loops(path: Path) -> None:
     asyncio.run(store.add("first loop"))  # type: ignore[arg-type]
     assert asyncio.run(store.count()) == 1  # type: ignore[arg-type]
     asyncio.run(store.close())
+
+
+def test_closing_waits_for_calls_under_way(path: Path) -> None:
+    async def main() -> None:
+        for _ in range(10):
+            store = await agentmem.aio.open(path)
+            calls = [asyncio.ensure_future(store.count()) for _ in range(24)]
+            await asyncio.sleep(0)
+            await store.close()
+            assert await asyncio.gather(*calls) == [0] * 24
+
+    asyncio.run(main())
+
+
+def test_what_a_function_raises_reaches_the_caller(path: Path) -> None:
+    def embed(texts: list[str]) -> list[list[float]]:
+        raise StopIteration
+
+    async def main() -> None:
+        async with agentmem.aio.open(path, embedder=embed) as store:
+            with pytest.raises(RuntimeError, match="StopIteration"):
+                await asyncio.wait_for(store.add("x"), 20)
+
+    asyncio.run(main())
+
+
+def test_wrong_options(path: Path) -> None:
+    async def main() -> None:
+        for pool_size in (0, "a"):
+            with pytest.raises(ValueError, match="pool_size"):
+                await agentmem.aio.open(path, pool_size=pool_size)  # type: ignore[arg-type]
+
+    asyncio.run(main())

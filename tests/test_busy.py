@@ -100,11 +100,12 @@ def test_ctrl_c_while_a_lock_is_awaited(path: Path, others: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
-def test_ctrl_c_while_a_command_waits(path: Path) -> None:
+@pytest.mark.parametrize("command", [["add", "in vain"], ["rebuild"]])
+def test_ctrl_c_while_a_command_waits(path: Path, command: list[str]) -> None:
     agentmem.open(path).close()
     with held(path):
         script = "import agentmem.cli; print('ready', flush=True); agentmem.cli.main()"
-        command = [sys.executable, "-c", script, "add", "in vain", "--path", str(path)]
+        command = [sys.executable, "-c", script, *command, "--path", str(path)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(command, text=True, **pipes) as adding:
             assert adding.stdout is not None
@@ -112,4 +113,6 @@ def test_ctrl_c_while_a_command_waits(path: Path) -> None:
             time.sleep(1)
             adding.send_signal(signal.SIGINT)
             _, said = adding.communicate(timeout=20)
-            assert (adding.returncode, said) == (130, "Error: stopped; the store is sound\n")
+            assert adding.returncode == 130
+            assert said.startswith("Error: stopped")
+            assert said.count("\n") == 1

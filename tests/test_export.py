@@ -135,6 +135,10 @@ def test_the_output_of_a_command_goes_on(filled: MemoryStore, tmp_path: Path) ->
     assert (tmp_path / "log").read_bytes().startswith(b"before\n{")
 
 
+def test_a_byte_order_mark_is_passed_over(store: MemoryStore) -> None:
+    assert store.import_(io.BytesIO(b"\xef\xbb\xbf" + Record("x").to_json().encode())).written == 1
+
+
 def test_threads_export_to_one_file(filled: MemoryStore, tmp_path: Path) -> None:
     file = tmp_path / "out.jsonl"
     with ThreadPoolExecutor(8) as pool:

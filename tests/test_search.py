@@ -145,3 +145,28 @@ def test_deleted_is_not_found(filled: MemoryStore) -> None:
     assert filled.search("alice") == []
     filled.add("Alice is back", id="email")
     assert filled.search("alice")[0].record.content == "Alice is back"
+
+
+def test_a_question_behind_a_long_context_is_answered(store: MemoryStore) -> None:
+    store.add_many([f"{'abcdefghij'[n % 10] * 5} of the day" for n in range(50)])
+    answer = store.add("The payment gateway rejects expired cards.")
+    question = "Why does the payment gateway reject cards?"
+    contexts = (
+        "\n".join(f"12:{n:02d} INFO worker {n}: job done" for n in range(60)),
+        "\n".join(f"step {n} done." for n in range(500)),
+        "lorem ipsum dolor " * 2000,
+        " ".join(f"job{n:04x}q" for n in range(1000)),
+    )
+    for context in contexts:
+        for text in (f"{context}\n{question}", f"{question}\n{context}"):
+            for mode in ("hybrid", "bm25", "tfidf"):
+                hits = store.search(text, limit=1, mode=mode)  # type: ignore[arg-type]
+                assert [hit.record.id for hit in hits] == [answer], (mode, text[:40])
+
+
+def test_what_counts_beside_relevance_counts_among_more_than_are_wanted(store: MemoryStore) -> None:
+    store.add("server timeout", id="important", importance=1.0)
+    store.add_many([{"content": "server timeout", "importance": 0.0} for _ in range(100)])
+    for mode in ("hybrid", "bm25", "tfidf"):
+        (hit,) = store.search("server timeout", limit=1, mode=mode, importance_weight=1)  # type: ignore[arg-type]
+        assert hit.record.id == "important"

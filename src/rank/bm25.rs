@@ -55,8 +55,9 @@ impl Bm25Query {
         let collection = statistics.collection();
         let texts: Vec<&str> = self.keywords.counts.iter().map(|(text, _)| &**text).collect();
         let frequencies = statistics.document_frequencies(&texts);
-        let weigh = |((text, count), df)| WeightedTerm { text, weight: count as f32 * collection.idf(df) };
-        heaviest(self.keywords.counts.into_iter().zip(frequencies).map(weigh).collect())
+        let weigh =
+            |((text, count), df)| (WeightedTerm { text, weight: count as f32 * collection.idf(df) }, df);
+        heaviest(self.keywords.counts.into_iter().zip(frequencies).map(weigh))
     }
 }
 

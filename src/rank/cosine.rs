@@ -31,11 +31,11 @@ impl CosineQuery {
 
     /// What the first stage has to look for: weights that multiply `(1 + ln tf) / |record|`.
     pub fn terms(&self) -> Vec<WeightedTerm> {
-        let weighted = |(text, value, idf): &(String, f64, f64)| WeightedTerm {
-            text: text.clone(),
-            weight: (value * idf) as f32,
+        let weighted = |(text, value, idf): &(String, f64, f64)| {
+            let known = 1;
+            (WeightedTerm { text: text.clone(), weight: (value * idf) as f32 }, known)
         };
-        heaviest(self.vector.iter().map(weighted).collect())
+        heaviest(self.vector.iter().map(weighted))
     }
 
     /// The cosine of the query's vector with that of each of these texts, in `0..=1`.

@@ -75,15 +75,10 @@ impl Plan {
                 *weight = weight.max(sentence.prior * f64::from(count));
             }
         }
-        let weighted = self.query.terms.iter().zip(weights).zip(&self.idfs);
-        heaviest(
-            weighted
-                .map(|((term, weight), idf)| WeightedTerm {
-                    text: term.text.clone(),
-                    weight: (weight * idf) as f32,
-                })
-                .collect(),
-        )
+        let weighted = self.query.terms.iter().zip(weights).zip(&self.idfs).zip(&self.frequencies);
+        heaviest(weighted.map(|(((term, weight), idf), &held)| {
+            (WeightedTerm { text: term.text.clone(), weight: (weight * idf) as f32 }, held)
+        }))
     }
 
     /// Ranks what the first stage found, given best first, so that this is the order of equals. What `texts` do not hold
@@ -240,7 +235,8 @@ mod tests {
         assert_eq!(terms("Does Bob eat peanuts? Summarize peanuts."), expected);
         assert!(terms("?").is_empty());
         let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
-        assert_eq!(terms(&words).len(), recipe::MAX_TERMS);
+        assert_eq!(Plan::new(&words, &Store::of(&[&words])).terms().len(), recipe::MAX_TERMS);
+        assert_eq!(terms(&format!("{words} Do peanuts matter?")), ["peanut"], "the others are in no text");
     }
 
     #[test]

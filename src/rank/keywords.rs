@@ -3,7 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::recipe;
-use crate::text::{Analyzer, beginning};
+use crate::text::{Analyzer, both_ends};
 
 /// The distinct terms of a query without its stop words, or with them if nothing else is left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub struct Keywords {
 }
 
 impl Keywords {
-    /// Of the first [`recipe::MAX_QUERY_BYTES`] of a text.
+    /// Of a text, or of the [`both_ends`] of one that has more than [`recipe::MAX_QUERY_BYTES`].
     pub fn new(text: &str) -> Self {
-        let text = beginning(text, recipe::MAX_QUERY_BYTES);
+        let text = &*both_ends(text, recipe::MAX_QUERY_BYTES);
         let mut counter = Counter::default();
         Analyzer::new().keywords(text, |term| counter.add(term));
         if counter.counts.is_empty() {

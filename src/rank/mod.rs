@@ -58,8 +58,14 @@ pub struct WeightedTerm {
     pub weight: f32,
 }
 
-/// The heaviest [`recipe::MAX_TERMS`] of `terms`, in a fixed order.
-fn heaviest(mut terms: Vec<WeightedTerm>) -> Vec<WeightedTerm> {
+/// The heaviest [`recipe::MAX_TERMS`] of `terms`, in a fixed order. Of more, those that no record holds, as it is said beside
+/// each how many do, go first.
+fn heaviest(terms: impl Iterator<Item = (WeightedTerm, u64)>) -> Vec<WeightedTerm> {
+    let mut terms: Vec<(WeightedTerm, u64)> = terms.collect();
+    if terms.len() > recipe::MAX_TERMS {
+        terms.retain(|&(_, held)| held > 0);
+    }
+    let mut terms: Vec<WeightedTerm> = terms.into_iter().map(|(term, _)| term).collect();
     terms.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
     terms.truncate(recipe::MAX_TERMS);
     terms

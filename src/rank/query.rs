@@ -1,10 +1,12 @@
 //! A query taken apart: sentences, what each is worth, and the terms and word grams to look for.
 
+use std::collections::BTreeSet;
+
 use super::lookup::Lookup;
 use super::recipe;
 use super::scaffold::is_scaffold;
 use crate::text::{
-    beginning, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
+    both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
 };
 
 /// A set of sentences, one bit for each.
@@ -31,6 +33,24 @@ pub(super) struct Term {
     pub names: Sentences,
     /// Proves nothing when it is found, see [`is_particle`].
     pub particle: bool,
+}
+
+/// All sentences if they are few enough; else the last questions, the first sentences and the last ones, in their order.
+fn those_that_count(sentences: Vec<&str>) -> Vec<&str> {
+    let (all, most) = (sentences.len(), recipe::MAX_SENTENCES);
+    if all <= most {
+        return sentences;
+    }
+    let questions = (0..all).rev().filter(|&i| is_question(sentences[i])).take(most / 2);
+    let mut kept: BTreeSet<usize> = questions.collect();
+    for i in 0..all {
+        for end in [all - 1 - i, i] {
+            if kept.len() < most {
+                kept.insert(end);
+            }
+        }
+    }
+    kept.into_iter().map(|i| sentences[i]).collect()
 }
 
 /// The numbers of a set of sentences.
@@ -68,10 +88,10 @@ pub(super) struct Word {
 
 impl Query {
     pub fn new(text: &str) -> Self {
-        let text = beginning(text, recipe::MAX_QUERY_BYTES);
+        let text = &*both_ends(text, recipe::MAX_QUERY_BYTES);
         let mut query = Self::default();
         let mut questions = Vec::new();
-        for sentence in sentences(text).take(recipe::MAX_SENTENCES) {
+        for sentence in those_that_count(sentences(text).collect()) {
             if query.add_sentence(sentence, is_stopword) {
                 questions.push(is_question(sentence));
             }
@@ -171,6 +191,22 @@ mod tests {
             terms.join(" ")
         };
         query.sentences.iter().map(|sentence| (text(sentence), sentence.prior)).collect()
+    }
+
+    #[test]
+    fn the_question_counts_wherever_it_stands_in_a_long_query() {
+        let lines: Vec<String> = (0..100).map(|n| format!("Job w{n} ran.")).collect();
+        for at in [0, 20, 50, 99, 100] {
+            let mut lines = lines.clone();
+            lines.insert(at, "Why is the gateway closed?".into());
+            let query = Query::new(&lines.join("\n"));
+            assert!(query.terms.iter().any(|term| term.text == "gateway"), "{at}");
+            assert!(["w0", "w99"].iter().all(|end| query.terms.iter().any(|term| term.text == *end)));
+            assert!(query.sentences.len() <= recipe::MAX_SENTENCES);
+        }
+        let text = format!("alpha {} omega", "word ".repeat(10_000));
+        let query = Query::new(&text);
+        assert!(["alpha", "omega"].iter().all(|end| query.terms.iter().any(|term| term.text == *end)));
     }
 
     #[test]

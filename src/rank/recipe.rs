@@ -4,10 +4,10 @@
 //! also wrapped in task descriptions; MemDaily, Chinese), abstracts (Cranfield), web passages (MS MARCO), code (CoSQA)
 //! and question answering (XQuAD in three languages); one setting for all.
 
-/// Of a longer query only the first bytes are looked at.
+/// Of a longer query only its two ends are looked at, half of this from each.
 pub const MAX_QUERY_BYTES: usize = 16_384;
 
-/// Of a query with more sentences only the first ones count.
+/// Of a query with more sentences only questions and those near its two ends count.
 pub const MAX_SENTENCES: usize = 32;
 
 /// Of a query with more distinct terms only the weightiest are looked up by the first stage.

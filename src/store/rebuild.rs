@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
+use crate::interrupt;
 use crate::text::{ANALYZER_VERSION, Bag};
 
 /// Records between two reports of progress.
@@ -15,18 +16,36 @@ const STRIDE: u64 = 1000;
 /// the files.
 ///
 /// # Errors
-/// [`Error::Interrupted`] when progress says so; nothing is changed then.
+/// [`Error::Interrupted`] when progress says so, or the user while the lock is awaited; nothing is changed then.
 pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<segments::Segment>)> {
     let deadline = Instant::now() + pool.patience();
-    pool.write(deadline, |conn| {
-        let transaction = Transaction::begin(conn, deadline)?;
-        let records = refill(conn, progress)?;
-        let disowned = segments::read(conn)?;
-        segments::replace(conn, &[])?;
-        meta::set(conn, meta::ANALYZER_VERSION, ANALYZER_VERSION)?;
-        transaction.commit(deadline)?;
-        Ok((records, disowned))
-    })
+    loop {
+        let slice = deadline.min(Instant::now() + interrupt::INTERVAL);
+        match pool.write(slice, |conn| try_full_text(conn, slice, deadline, progress)) {
+            Err(Error::Busy { .. }) if Instant::now() < deadline => {
+                if interrupt::requested() {
+                    return Err(Error::Interrupted { done: 0 });
+                }
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+/// Waits for the lock until `slice`; then nothing was done.
+fn try_full_text(
+    conn: &Connection,
+    slice: Instant,
+    deadline: Instant,
+    progress: &mut Progress<'_>,
+) -> Result<(u64, Vec<segments::Segment>)> {
+    let transaction = Transaction::begin(conn, slice)?;
+    let records = refill(conn, progress)?;
+    let disowned = segments::read(conn)?;
+    segments::replace(conn, &[])?;
+    meta::set(conn, meta::ANALYZER_VERSION, ANALYZER_VERSION)?;
+    transaction.commit(deadline)?;
+    Ok((records, disowned))
 }
 
 /// Gives back the room that deleted records left in the file. Should that fail, for want of room for the copy say, all is as

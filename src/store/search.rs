@@ -26,6 +26,8 @@ use crate::record::{Hit, Mode, Query, Record, Seq, check_vector, now};
 const COSINE_CANDIDATES: usize = 200;
 /// Of a conversation's records no more are read; the labels of the others do not count.
 const CONVERSATION_BYTES: usize = 4 * TEXT_BYTES;
+/// So many of the most relevant records at least are ordered anew where recency or importance count too.
+const BLENDED: usize = 200;
 /// Rank fusion's constant (Cormack, Clarke and Büttcher 2009).
 const RRF_K: f64 = 60.0;
 /// A search starts again when records vanish under it, or the index is behind what a filter saw, at most so often.
@@ -252,7 +254,7 @@ fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Res
     let found = match query.mode {
         Mode::Bm25 => Some(bm25(retriever, query)?),
         Mode::Tfidf => tfidf(retriever, query)?,
-        Mode::Vector => Some(vector(retriever, query, query.limit)?),
+        Mode::Vector => Some(vector(retriever, query, pool(query))?),
         Mode::Hybrid => hybrid(retriever, conn, query)?,
     };
     let Some(mut found) = found else { return Ok(None) };
@@ -262,6 +264,11 @@ fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Res
     found.truncate(query.limit);
     found.retain(|one| one.score >= query.min_score);
     Ok(Some(found))
+}
+
+/// How many of the most relevant records take part: as many as are wanted, or more if they will be ordered anew.
+fn pool(query: &Query) -> usize {
+    if query.blend.is_relevance() { query.limit } else { query.limit.max(BLENDED) }
 }
 
 /// Orders anew by relevance, recency and importance together; records that vanished are left out.
@@ -283,7 +290,7 @@ fn blended(conn: &Connection, found: Vec<Found>, query: &Query) -> Result<Vec<Fo
 fn bm25(retriever: &impl Retriever, query: &Query) -> Result<Vec<Found>> {
     let terms = Bm25Query::new(&query.text).terms(retriever);
     let maximum = bm25::maximum(&terms);
-    let top = retriever.top(&terms, query.limit, Scoring::Bm25)?;
+    let top = retriever.top(&terms, pool(query), Scoring::Bm25)?;
     let found = |(seq, score): (Seq, f32)| Found {
         seq,
         score: bm25::relevance(score, maximum),
@@ -328,14 +335,14 @@ fn hybrid(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Resul
     if query.vector.is_none() {
         return Ok(Some(lexical));
     }
-    let near = vector(retriever, query, query.limit.max(CANDIDATES))?;
+    let near = vector(retriever, query, pool(query).max(CANDIDATES))?;
     Ok(Some(fuse(lexical, near)))
 }
 
 /// BM25, and the best of it ranked again.
 fn lexical(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
     let plan = Plan::new(&query.text, retriever);
-    let top = retriever.top(&plan.terms(), query.limit.max(CANDIDATES), Scoring::Bm25)?;
+    let top = retriever.top(&plan.terms(), pool(query).max(CANDIDATES), Scoring::Bm25)?;
     let best = seqs(&top[..top.len().min(CANDIDATES)]);
     let rank = |texts: &Texts, seqs: &[Seq]| {
         let candidates: Vec<Candidate> =

@@ -10,6 +10,8 @@ use crate::record::{Filter, Record};
 
 /// Records that are imported in one transaction.
 const BATCH: usize = 10_000;
+/// What some programs put in front of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
 /// Longest line that is read.
@@ -67,6 +69,9 @@ impl Store {
         let mut line = Vec::new();
         while read_line(lines, &mut line)? {
             number += 1;
+            if number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+                line.drain(..BYTE_ORDER_MARK.len());
+            }
             if !line.trim_ascii().is_empty() {
                 let record = parse(&line, number)?;
                 // One that replaces another of its batch must come after it.

@@ -24,6 +24,8 @@ mod stopwords;
 mod tokenizer;
 mod words;
 
+use std::borrow::Cow;
+
 use memo::Memo;
 use script::Script;
 
@@ -86,6 +88,16 @@ impl Analyzer {
 pub fn beginning(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     &text[..end.unwrap_or(0)]
+}
+
+/// `text`, or if it has more than `bytes` about half as many of its beginning and of its end, where most is asked.
+pub fn both_ends(text: &str, bytes: usize) -> Cow<'_, str> {
+    if text.len() <= bytes {
+        return Cow::Borrowed(text);
+    }
+    let start = text.len() - bytes / 2;
+    let end = (start..=text.len()).find_map(|start| text.get(start..)).unwrap_or_default();
+    Cow::Owned([beginning(text, bytes / 2), end].join("\n"))
 }
 
 /// Analyzes one chunk from scratch.
