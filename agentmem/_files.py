@@ -17,6 +17,8 @@ from .errors import StorePathError
 LinesFile = str | os.PathLike[str] | BinaryIO | TextIO
 
 _SQLITE = b"SQLite format 3\0"
+# Names of what a process has open.
+_STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 
 
 @contextlib.contextmanager
@@ -74,8 +76,8 @@ def _replaceable(name: str) -> bool:
         mode = stat.S_IFREG
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-    if os.path.abspath(name).startswith(("/dev/", "/proc/")):
-        return False  # /dev/stdout may be a file, which goes on
+    if os.path.abspath(name).startswith(_STREAMS):
+        return False  # what is open already may be a file, which goes on
     if stat.S_ISREG(mode) and _is_database(os.path.realpath(name)):
         raise FileExistsError(errno.EEXIST, "it belongs to a database, which an export would destroy")
     return stat.S_ISREG(mode)

@@ -107,7 +107,7 @@ class AsyncMemoryStore:
 
     async def close(self) -> None:
         """Close the store when the calls that are under way have ended."""
-        under_way = [*self._pending]
+        under_way = [*self._pending] if self._process == os.getpid() else []
         await self._run(lambda: self._close(under_way))
         executor, self._executor = self._executor, None
         if executor is not None:

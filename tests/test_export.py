@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -133,6 +134,14 @@ def test_the_output_of_a_command_goes_on(filled: MemoryStore, tmp_path: Path) ->
         log.flush()
         subprocess.run(command, stdout=log, check=True)
     assert (tmp_path / "log").read_bytes().startswith(b"before\n{")
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="a folder of Linux")
+def test_a_folder_among_the_devices_is_a_folder(filled: MemoryStore) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        for _ in range(2):
+            assert filled.export(f"{folder}/out.jsonl", include_private=True) == 3
+        assert Path(f"{folder}/out.jsonl").read_text("utf-8").count("\n") == 3
 
 
 def test_a_byte_order_mark_is_passed_over(store: MemoryStore) -> None:
