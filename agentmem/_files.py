@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import codecs
 import contextlib
 import errno
@@ -62,7 +61,7 @@ def readable(file: LinesFile) -> Iterator[BinaryIO]:
         return
     with contextlib.ExitStack() as stack:
         with _path_errors(os.fspath(file)):
-            lines = stack.enter_context(builtins.open(file, "rb"))
+            lines = stack.enter_context(open(file, "rb"))
         yield lines
 
 
@@ -90,7 +89,7 @@ def _is_database(path: str) -> bool:
             return True
     if not os.path.exists(path):
         return False
-    with builtins.open(path, "rb") as there:
+    with open(path, "rb") as there:
         return there.read(len(_SQLITE)) == _SQLITE
 
 

@@ -54,9 +54,9 @@ class AsyncMemoryStore:
 
     def __init__(self, sync: MemoryStore | Callable[[], MemoryStore], threads: int = 8) -> None:
         """Serve `sync`, or what it opens, to an event loop, with as many calls at once as `threads`."""
-        self._opening = sync
         self._sync = sync if isinstance(sync, MemoryStore) else None
-        self._never_opened = False  # and never will be, for it was closed
+        # Called while there is no store.
+        self._opening: Callable[[], MemoryStore] = _closed if isinstance(sync, MemoryStore) else sync
         self._lock = threading.Lock()
         self._threads = threads
         self._executor: ThreadPoolExecutor | None = None
@@ -68,7 +68,7 @@ class AsyncMemoryStore:
         """The store itself, to be used from other threads; opened here if nothing was awaited yet."""
         with self._lock:
             if self._sync is None:
-                self._sync = self._opening if isinstance(self._opening, MemoryStore) else self._opening()
+                self._sync = self._opening()
             return self._sync
 
     @property
@@ -79,7 +79,7 @@ class AsyncMemoryStore:
     @property
     def closed(self) -> bool:
         """Whether `close` was called."""
-        return self._never_opened if self._sync is None else self._sync.closed
+        return self._opening is _closed if self._sync is None else self._sync.closed
 
     add = _awaited(MemoryStore.add)
     add_many = _awaited(MemoryStore.add_many)
@@ -127,7 +127,6 @@ class AsyncMemoryStore:
         with self._lock:
             if self._sync is None:
                 self._opening = _closed
-                self._never_opened = True
                 return
         self._sync.close()
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 
-# The words that CrewAI's prompts put in front of what an agent thinks, does and answers.
-_LABEL = re.compile(
-    r"^[ \t]*(?:Thought|Final Answer|Action Input|Action|Observation)[ \t]*:[ \t]*", re.MULTILINE
-)
+# The words that CrewAI's prompts put in front of what an agent thinks and does.
+_LABEL = re.compile(r"^[ \t]*(?:Thought|Action Input|Action|Observation)[ \t]*:[ \t]*", re.MULTILINE)
 # Of these labels, those that no other text begins its lines with.
 _SCAFFOLD = re.compile(r"^[ \t]*(?:Thought|Final Answer|Action Input)[ \t]*:", re.MULTILINE)
 _ANSWER = re.compile(r"^[ \t]*Final Answer[ \t]*:[ \t]*", re.MULTILINE)

@@ -109,8 +109,10 @@ class LocalEmbedder:
 
     def vector(self, text: str) -> list[float]:
         """The vector of one text, without remembering the text."""
-        words = self._hashed(_features(text))
-        whole = self._hashed({f"{part} {' '.join(said(text))}": 1.0 for part in range(4)})
+        text = clean(text)
+        terms = agentmem.analyze(text)
+        words = self._hashed(_features(text, terms))
+        whole = self._hashed({f"{part} {' '.join(_said(text, terms))}": 1.0 for part in range(4)})
         mixed = (math.sqrt(1 - _EXACT) * x + math.sqrt(_EXACT) * y for x, y in zip(words, whole, strict=True))
         # Rounded to float32, so that a vector is the same before and after it was stored.
         return list(array("f", _unit(list(mixed))))
@@ -155,7 +157,11 @@ class _WithText:
 def said(text: str) -> list[str]:
     """The words of a text: the same for texts that differ in case, endings, punctuation or articles alone."""
     text = clean(text)
-    terms = [term for term in agentmem.analyze(text) if _light_words().get(term) != _ARTICLE]
+    return _said(text, agentmem.analyze(text))
+
+
+def _said(text: str, terms: list[str]) -> list[str]:
+    terms = [term for term in terms if _light_words().get(term) != _ARTICLE]
     symbols = [c for c in text if c in "#%&@*/" or unicodedata.category(c).startswith("S")]
     return terms + _SIGNED.findall(text) + symbols or text.split()
 
@@ -182,9 +188,7 @@ def _light_words() -> dict[str, float]:
     return weights | dict.fromkeys(agentmem.analyze(_ARTICLES), _ARTICLE)
 
 
-def _features(text: str) -> dict[str, float]:
-    text = clean(text)
-    terms = agentmem.analyze(text)
+def _features(text: str, terms: list[str]) -> dict[str, float]:
     light = _light_words()
     features = {
         term: light.get(term, 2.0 if any(map(str.isdigit, term)) else 1.0) * (1 + math.log(count))

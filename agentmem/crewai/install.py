@@ -198,11 +198,12 @@ def _memory_init(
     original: Callable[..., None], store: MemoryStore, memory: Any, *args: Any, **kwargs: Any
 ) -> None:
     """`Memory.__init__`: a memory whose storage is not named gets ours."""
-    theirs = None if args or "storage" in kwargs else _their_storage(_DEFAULT)
+    named = bool(args) or "storage" in kwargs
+    theirs = None if named else _their_storage(_DEFAULT)
     ours: dict[str, Any] = {}
     if theirs is not None:
         kwargs["storage"] = theirs
-    elif not args and "storage" not in kwargs:
+    elif not named:
         ours["storage"] = UnifiedStorage(store, scope=kwargs.get("root_scope") or "/")
         if kwargs.get("embedder") is None:
             ours["embedder"] = LocalEmbedder()

@@ -92,7 +92,7 @@ class UnifiedStorage(Storage):
     @logged
     def touch_records(self, record_ids: list[str]) -> None:
         """Note that these were recalled now."""
-        self.store.touch(self._own(record_ids))
+        self.store.touch([record.id for record in self._own(record_ids)])
 
     @logged
     def delete(
@@ -163,7 +163,7 @@ class UnifiedStorage(Storage):
     @logged
     def get_record(self, record_id: str) -> MemoryRecord | None:
         """The record of this id, if there is one."""
-        own = [record for record in self._known([str(record_id)]) if _contains(self.scope, record.scope)]
+        own = self._own([str(record_id)])
         return _memory(own[0]) if own else None
 
     @logged
@@ -258,9 +258,9 @@ class UnifiedStorage(Storage):
 
     # Inside
 
-    def _own(self, record_ids: Sequence[str]) -> list[str]:
-        """Those of these ids whose records this storage may touch."""
-        return [record.id for record in self._known(record_ids) if _contains(self.scope, record.scope)]
+    def _own(self, record_ids: Sequence[str]) -> list[Record]:
+        """Those of the records of these ids that this storage may touch."""
+        return [record for record in self._known(record_ids) if _contains(self.scope, record.scope)]
 
     def _known(self, record_ids: Sequence[str]) -> list[Record]:
         """The records of these ids, wherever they are."""

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
-use crate::interrupt;
+use crate::interrupt::{self, Turn};
 use crate::text::{ANALYZER_VERSION, Bag};
 
 /// Records between two reports of progress.
@@ -18,11 +18,11 @@ const STRIDE: u64 = 1000;
 /// # Errors
 /// [`Error::Interrupted`] when progress says so, or the user while the lock is awaited; nothing is changed then.
 pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<segments::Segment>)> {
-    let deadline = Instant::now() + pool.patience();
+    let turn = Turn::new(pool.patience());
     loop {
-        let slice = deadline.min(Instant::now() + interrupt::INTERVAL);
-        match pool.write(slice, |conn| try_full_text(conn, slice, deadline, progress)) {
-            Err(Error::Busy { .. }) if Instant::now() < deadline => {
+        let slice = turn.slice();
+        match pool.write(slice, |conn| try_full_text(conn, slice, turn.deadline, progress)) {
+            Err(Error::Busy { .. }) if !turn.is_over() => {
                 if interrupt::requested() {
                     return Err(Error::Interrupted { done: 0 });
                 }

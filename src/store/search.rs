@@ -254,7 +254,7 @@ fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Res
     let found = match query.mode {
         Mode::Bm25 => Some(bm25(retriever, query)?),
         Mode::Tfidf => tfidf(retriever, query)?,
-        Mode::Vector => Some(vector(retriever, query, pool(query))?),
+        Mode::Vector => Some(vector(retriever, query, taking_part(query))?),
         Mode::Hybrid => hybrid(retriever, conn, query)?,
     };
     let Some(mut found) = found else { return Ok(None) };
@@ -267,7 +267,7 @@ fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Res
 }
 
 /// How many of the most relevant records take part: as many as are wanted, or more if they will be ordered anew.
-fn pool(query: &Query) -> usize {
+fn taking_part(query: &Query) -> usize {
     if query.blend.is_relevance() { query.limit } else { query.limit.max(BLENDED) }
 }
 
@@ -290,7 +290,7 @@ fn blended(conn: &Connection, found: Vec<Found>, query: &Query) -> Result<Vec<Fo
 fn bm25(retriever: &impl Retriever, query: &Query) -> Result<Vec<Found>> {
     let terms = Bm25Query::new(&query.text).terms(retriever);
     let maximum = bm25::maximum(&terms);
-    let top = retriever.top(&terms, pool(query), Scoring::Bm25)?;
+    let top = retriever.top(&terms, taking_part(query), Scoring::Bm25)?;
     let found = |(seq, score): (Seq, f32)| Found {
         seq,
         score: bm25::relevance(score, maximum),
@@ -335,14 +335,14 @@ fn hybrid(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Resul
     if query.vector.is_none() {
         return Ok(Some(lexical));
     }
-    let near = vector(retriever, query, pool(query).max(CANDIDATES))?;
+    let near = vector(retriever, query, taking_part(query).max(CANDIDATES))?;
     Ok(Some(fuse(lexical, near)))
 }
 
 /// BM25, and the best of it ranked again.
 fn lexical(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
     let plan = Plan::new(&query.text, retriever);
-    let top = retriever.top(&plan.terms(), pool(query).max(CANDIDATES), Scoring::Bm25)?;
+    let top = retriever.top(&plan.terms(), taking_part(query).max(CANDIDATES), Scoring::Bm25)?;
     let best = seqs(&top[..top.len().min(CANDIDATES)]);
     let rank = |texts: &Texts, seqs: &[Seq]| {
         let candidates: Vec<Candidate> =

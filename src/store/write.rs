@@ -12,7 +12,7 @@ use rusqlite::Connection;
 
 use crate::db::{Analyze, Batch, Pool, Transaction, records};
 use crate::error::{Error, Result};
-use crate::interrupt;
+use crate::interrupt::{self, Turn};
 use crate::record::{Changes, Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
 
@@ -167,29 +167,6 @@ fn add_one(
         }
     }
     batch.insert(&entry.record, entry.terms(analyze)).map(Some)
-}
-
-/// How long a writer waits.
-#[derive(Clone, Copy)]
-struct Turn {
-    start: Instant,
-    deadline: Instant,
-}
-
-impl Turn {
-    fn new(patience: Duration) -> Self {
-        let start = Instant::now();
-        Self { start, deadline: start + patience }
-    }
-
-    /// Until when it waits in a row: now and then it is asked whether to go on.
-    fn slice(self) -> Instant {
-        self.deadline.min(Instant::now() + interrupt::INTERVAL)
-    }
-
-    fn is_over(self) -> bool {
-        Instant::now() >= self.deadline
-    }
 }
 
 /// Jobs that wait for a transaction. The first to find nobody at work leads: it takes the write lock, runs every job
