@@ -29,6 +29,6 @@ pub mod text;
 
 pub use error::{Error, Result};
 pub use record::{
-    Blend, Changes, Condition, Filter, Hit, Mode, Query, Record, RecordId, Scope, Test, Viewer,
+    Blend, Changes, Condition, Filter, Hit, Metadata, Mode, Query, Record, RecordId, Scope, Test, Viewer,
 };
 pub use store::{IndexMode, OnConflict, Options, Store};

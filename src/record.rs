@@ -2,16 +2,20 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
-
 use crate::error::{Error, Result};
 
 mod condition;
 mod draft;
+mod id;
+mod metadata;
 pub mod moment;
 
 pub use condition::{Condition, Test};
 pub use draft::Draft;
+pub use id::RecordId;
+pub use metadata::Metadata;
+#[cfg(feature = "python")]
+pub(crate) use metadata::Writer as MetadataWriter;
 
 /// Names one version of one record: assigned by SQLite at each write, rising, never used twice.
 /// The indexes speak of records by it. An update gives the record a new one.
@@ -28,43 +32,6 @@ pub const MAX_METADATA_DEPTH: usize = 100;
 
 /// First and last instant that a record may carry: years 1 to 9999, as Python's `datetime`.
 pub const MICROS_RANGE: std::ops::RangeInclusive<Micros> = -62_135_596_800_000_000..=253_402_300_799_999_999;
-
-/// The id that a user knows a record by: any text without NUL, a new UUIDv7 unless given.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct RecordId(String);
-
-impl RecordId {
-    /// A fresh UUIDv7.
-    pub fn new() -> Self {
-        Self(crate::random::uuid_v7().to_string())
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for RecordId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Display for RecordId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for RecordId {
-    type Error = Error;
-
-    fn try_from(id: String) -> Result<Self> {
-        check_name("id", &id)?;
-        Ok(Self(id))
-    }
-}
 
 /// A place in the hierarchy, `/crew/research`: starts with a slash, has no empty, `.` or `..` part
 /// and no slash at the end, but for the root `/` itself.
@@ -139,7 +106,7 @@ pub struct Record {
     /// Labels, in the order given, each once.
     pub categories: Vec<String>,
     /// Free JSON, in the order given.
-    pub metadata: Map<String, Value>,
+    pub metadata: Metadata,
     /// 0 to 1.
     pub importance: f64,
     /// Who wrote it.
@@ -165,7 +132,7 @@ impl Record {
             content: content.into(),
             scope: Scope::root(),
             categories: Vec::new(),
-            metadata: Map::new(),
+            metadata: Metadata::default(),
             importance: 0.5,
             source: None,
             private: false,
@@ -190,7 +157,7 @@ impl Record {
         if !(0.0..=1.0).contains(&self.importance) {
             return Err(Error::InvalidRecord(format!("importance {} is not in 0..1", self.importance)));
         }
-        if self.metadata.values().any(|value| is_deeper(value, MAX_METADATA_DEPTH - 1)) {
+        if self.metadata.is_deeper(MAX_METADATA_DEPTH) {
             return Err(Error::InvalidRecord(format!("the metadata nests deeper than {MAX_METADATA_DEPTH}")));
         }
         for (field, at) in [
@@ -226,7 +193,7 @@ pub struct Changes {
     /// New labels, in place of the old.
     pub categories: Option<Vec<String>>,
     /// New metadata, in place of the old.
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Metadata>,
     /// New importance.
     pub importance: Option<f64>,
     /// New source; `Some(None)` removes it.
@@ -449,15 +416,6 @@ fn drop_repeats(names: &mut Vec<String>) {
         let mut seen = std::collections::HashSet::new();
         names.retain(|name| seen.insert(name.clone()));
     }
-}
-
-fn is_deeper(value: &Value, depth: usize) -> bool {
-    let mut inner: Box<dyn Iterator<Item = &Value>> = match value {
-        Value::Array(items) => Box::new(items.iter()),
-        Value::Object(map) => Box::new(map.values()),
-        _ => return false,
-    };
-    depth == 0 || inner.any(|value| is_deeper(value, depth - 1))
 }
 
 fn check_name(what: &str, text: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use agentmem::db::{Analyze, Pool, Settings, records};
 use agentmem::store::write::{Entry, OnConflict, Writer};
-use agentmem::{Condition, Filter, Record, RecordId, Scope, Viewer};
+use agentmem::{Condition, Filter, Metadata, Record, RecordId, Scope, Viewer};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -46,9 +46,9 @@ fn value() -> impl Strategy<Value = Value> {
     ])
 }
 
-fn metadata() -> impl Strategy<Value = Map<String, Value>> {
+fn metadata() -> impl Strategy<Value = Metadata> {
     prop::collection::btree_map(prop::sample::select(vec!["k", "l", "$m"]), value(), 0..=2)
-        .prop_map(|map| map.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+        .prop_map(|map| serde_json::from_value(json!(map)).unwrap())
 }
 
 prop_compose! {
@@ -119,7 +119,7 @@ fn passes(record: &Record, filter: &Filter, condition: Option<&Value>) -> bool {
         && filter.scope.as_ref().is_none_or(below)
         && (filter.categories.is_empty()
             || filter.categories.iter().any(|label| record.categories.contains(label)))
-        && condition.is_none_or(|condition| meets(&record.metadata, condition))
+        && condition.is_none_or(|condition| meets(&record.metadata.to_map(), condition))
         && filter.since.is_none_or(|since| record.created_at >= since)
         && filter.until.is_none_or(|until| record.created_at < until)
 }
@@ -279,6 +279,7 @@ proptest! {
     fn conditions_read_back(condition in condition(), metadata in metadata()) {
         let parsed = Condition::parse(&condition).unwrap();
         prop_assert_eq!(&Condition::parse(&parsed.to_json()).unwrap(), &parsed);
+        let metadata = metadata.to_map();
         prop_assert_eq!(parsed.holds(&metadata), meets(&metadata, &condition));
     }
 }

@@ -33,7 +33,7 @@ fn expected() -> Vec<Record> {
         Record {
             scope: Scope::parse("/user/alice").unwrap(),
             categories: vec!["preference".into(), "größe \"x\"".into()],
-            metadata: metadata.as_object().unwrap().clone(),
+            metadata: serde_json::from_value(metadata).unwrap(),
             importance: 0.7,
             created_at: 1_700_000_000_123_456,
             updated_at: 1_700_000_001_000_000,
@@ -57,11 +57,11 @@ fn make_v1(path: &Path) {
         conn.execute(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                record.id.as_str(),
+                record.id.text().as_ref(),
                 record.scope.as_str(),
                 &record.content,
                 json!(record.categories).to_string(),
-                json!(record.metadata).to_string(),
+                record.metadata.as_json(),
                 record.importance,
                 record.created_at,
                 record.updated_at,

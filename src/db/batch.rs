@@ -67,13 +67,13 @@ impl<'c> Batch<'c> {
         let scope = self.scope(&record.scope)?;
         let differs = |at: Micros| (at != record.created_at).then_some(at);
         let categories = json(!record.categories.is_empty(), &record.categories)?;
-        let metadata = json(!record.metadata.is_empty(), &record.metadata)?;
+        let metadata = (!record.metadata.is_empty()).then(|| record.metadata.as_json());
         let id = records::EncodedId::new(&record.id);
         let updated_at = differs(record.updated_at);
         let importance = (record.importance != 0.5).then_some(record.importance);
         let vector = record.embedding.as_deref().map(records::encode_vector);
         let fields = Fields {
-            id: id.value(),
+            id: id.0,
             scope: record.scope.as_str(),
             created_at: record.created_at,
             updated_at,
@@ -81,7 +81,7 @@ impl<'c> Batch<'c> {
             source: record.source.as_deref(),
             private: record.private,
             categories: categories.as_deref(),
-            metadata: metadata.as_deref(),
+            metadata,
             content: &record.content,
             vector: vector.as_deref(),
         };
@@ -97,7 +97,7 @@ impl<'c> Batch<'c> {
                 &record.source,
                 record.private.then_some(1),
                 &categories,
-                &metadata,
+                metadata,
                 &record.content,
                 checksum,
             ))

@@ -432,45 +432,27 @@ pub fn check_dimension(conn: &Connection, found: usize) -> Result<()> {
 }
 
 /// An id as it is stored: a UUID in its canonical form takes 16 bytes instead of 36.
-pub(super) enum EncodedId<'a> {
-    Uuid([u8; 16]),
-    Text(&'a str),
-}
+pub(super) struct EncodedId<'a>(pub ValueRef<'a>);
 
 impl<'a> EncodedId<'a> {
     pub(super) fn new(id: &'a RecordId) -> Self {
-        match Uuid::try_parse(id.as_str()) {
-            Ok(uuid) if uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == id.as_str() => {
-                Self::Uuid(uuid.into_bytes())
-            }
-            _ => Self::Text(id.as_str()),
-        }
-    }
-}
-
-impl EncodedId<'_> {
-    pub(super) fn value(&self) -> ValueRef<'_> {
-        match self {
-            Self::Uuid(bytes) => ValueRef::Blob(bytes),
-            Self::Text(text) => ValueRef::Text(text.as_bytes()),
-        }
+        Self(id.uuid().map_or_else(ValueRef::from, |uuid| ValueRef::Blob(uuid.as_bytes())))
     }
 }
 
 impl ToSql for EncodedId<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(self.value()))
+        Ok(ToSqlOutput::Borrowed(self.0))
     }
 }
 
 fn decode_id(value: ValueRef<'_>, column: usize) -> rusqlite::Result<RecordId> {
-    let text = match value {
+    match value {
         ValueRef::Blob(bytes) => {
-            Uuid::from_slice(bytes).map_err(|error| unreadable(column, error))?.to_string()
+            Uuid::from_slice(bytes).map(RecordId::from).map_err(|error| unreadable(column, error))
         }
-        text => text.as_str()?.to_owned(),
-    };
-    RecordId::try_from(text).map_err(|error| unreadable(column, error))
+        text => RecordId::parse(text.as_str()?).map_err(|error| unreadable(column, error)),
+    }
 }
 
 /// A vector as bytes.
@@ -527,7 +509,7 @@ fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
         Err(error) if sealed.is_none() => Err(error),
         _ => {
             let id = decode_id(row.get_ref(1)?, 1)?;
-            let what = format!("record {:?} is not what was written, by its checksum", id.as_str());
+            let what = format!("record {:?} is not what was written, by its checksum", id.text());
             Err(unreadable(13, what + "; delete it, or restore a backup"))
         }
     }

@@ -16,7 +16,7 @@ use serde_json::{Map, Number, Value};
 use super::errors::{describe, is_answer};
 use crate::error::Error;
 use crate::record::moment::{self, Civil};
-use crate::record::{Changes, Condition, Draft, Filter, Micros, RecordId, Scope};
+use crate::record::{Changes, Condition, Draft, Filter, Metadata, MetadataWriter, Micros, RecordId, Scope};
 
 /// How deep metadata and conditions may nest: below the limit of JSON parsers.
 const MAX_DEPTH: usize = 100;
@@ -35,6 +35,12 @@ pub type Taken<T> = Result<T, Refusal>;
 impl From<PyErr> for Refusal {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
+    }
+}
+
+impl From<serde_json::Error> for Refusal {
+    fn from(error: serde_json::Error) -> Self {
+        Self::wrong(error.to_string())
     }
 }
 
@@ -146,21 +152,21 @@ pub fn names(value: &Bound<'_, PyAny>) -> Taken<Vec<String>> {
 
 /// Record ids; a lone text is one.
 pub fn ids(value: &Bound<'_, PyAny>) -> PyResult<Vec<RecordId>> {
-    names(value).in_filter("ids")?.into_iter().map(|id| id_of_filter(id).map_err(PyErr::from)).collect()
+    names(value).in_filter("ids")?.into_iter().map(|id| id_of_filter(&id).map_err(PyErr::from)).collect()
 }
 
 /// One record id.
 pub fn id(value: &Bound<'_, PyAny>) -> PyResult<RecordId> {
-    Ok(id_of_filter(text(value).in_filter("id")?)?)
+    Ok(id_of_filter(&borrowed_text(value).in_filter("id")?)?)
 }
 
-fn id_of_filter(id: String) -> crate::Result<RecordId> {
-    RecordId::try_from(id).map_err(of_filter)
+fn id_of_filter(id: &str) -> crate::Result<RecordId> {
+    RecordId::parse(id).map_err(of_filter)
 }
 
 /// A scope to look into.
 pub fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
-    Ok(Scope::parse(&text(value).in_filter("scope")?).map_err(of_filter)?)
+    Ok(Scope::parse(&borrowed_text(value).in_filter("scope")?).map_err(of_filter)?)
 }
 
 /// The same rule, broken on the other side.
@@ -194,7 +200,7 @@ fn array(value: &Bound<'_, PyAny>) -> Taken<Vec<f32>> {
 fn each<T>(
     value: &Bound<'_, PyAny>,
     what: &str,
-    take: impl Fn(&Bound<'_, PyAny>) -> Taken<T>,
+    mut take: impl FnMut(&Bound<'_, PyAny>) -> Taken<T>,
 ) -> Taken<Vec<T>> {
     if value.is_instance_of::<PyDict>() || value.is_instance_of::<PyBytes>() {
         return Err(Refusal::needed(what, value));
@@ -251,8 +257,11 @@ pub fn datetime(py: Python<'_>, at: Micros) -> PyResult<Bound<'_, PyDateTime>> {
 }
 
 /// JSON's object, from a mapping with text as keys.
-pub fn object(value: &Bound<'_, PyAny>) -> Taken<Map<String, Value>> {
-    entries(&mapping(value)?.ok_or_else(|| Refusal::needed("a dict", value))?, MAX_DEPTH)
+pub fn object(value: &Bound<'_, PyAny>) -> Taken<Metadata> {
+    let dict = mapping(value)?.ok_or_else(|| Refusal::needed("a dict", value))?;
+    let mut writer = MetadataWriter::new();
+    write_object(&mut writer, &dict, MAX_DEPTH)?;
+    Ok(writer.finish()?)
 }
 
 /// A mapping as a dict, if it is one.
@@ -266,52 +275,58 @@ fn mapping<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>
     Ok(Some(dict))
 }
 
-fn json(value: &Bound<'_, PyAny>, depth: usize) -> Taken<Value> {
+fn write(writer: &mut MetadataWriter, value: &Bound<'_, PyAny>, depth: usize) -> Taken<()> {
     if value.is_instance_of::<PyString>() {
-        text(value).map(Value::String)
+        writer.scalar(&borrowed_text(value)?)?;
     } else if value.is_none() {
-        Ok(Value::Null)
+        writer.scalar(&())?;
     } else if let Ok(flag) = value.cast::<PyBool>() {
-        Ok(Value::Bool(flag.is_true()))
+        writer.scalar(&flag.is_true())?;
     } else if value.is_instance_of::<PyInt>() {
-        integer(value)
+        writer.scalar(&integer(value)?)?;
     } else if value.is_instance_of::<PyFloat>() {
         let number = Number::from_f64(value.extract()?);
-        number
-            .map(Value::Number)
-            .ok_or_else(|| Refusal::wrong(format!("is {value}, which JSON does not know")))
+        let unknown = || Refusal::wrong(format!("is {value}, which JSON does not know"));
+        writer.scalar(&number.ok_or_else(unknown)?)?;
     } else if depth == 0 {
-        Err(Refusal::wrong(format!("nests deeper than {MAX_DEPTH} levels")))
+        return Err(Refusal::wrong(format!("nests deeper than {MAX_DEPTH} levels")));
     } else if let Some(dict) = mapping(value)? {
-        entries(&dict, depth - 1).map(Value::Object)
+        write_object(writer, &dict, depth - 1)?;
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
-        each(value, "a list", |element| json(element, depth - 1)).map(Value::Array)
+        writer.open(b'[');
+        each(value, "a list", |element| {
+            writer.element();
+            write(writer, element, depth - 1)
+        })?;
+        writer.close(b']');
     } else {
-        Err(Refusal::needed("text, a number, True, False, None, a list or a dict", value))
+        return Err(Refusal::needed("text, a number, True, False, None, a list or a dict", value));
     }
+    Ok(())
 }
 
-fn integer(value: &Bound<'_, PyAny>) -> Taken<Value> {
+fn integer(value: &Bound<'_, PyAny>) -> Taken<Number> {
     if let Ok(number) = value.extract::<i64>() {
         return Ok(number.into());
     }
     value
         .extract::<u64>()
-        .map(Value::from)
+        .map(Number::from)
         .map_err(|_| Refusal::wrong(format!("is beyond 64 bits; store it as text: {}", describe(value))))
 }
 
-fn entries(dict: &Bound<'_, PyDict>, depth: usize) -> Taken<Map<String, Value>> {
-    let mut map = Map::with_capacity(dict.len());
+fn write_object(writer: &mut MetadataWriter, dict: &Bound<'_, PyDict>, depth: usize) -> Taken<()> {
+    writer.open(b'{');
     for (key, value) in dict.iter() {
         if !key.is_instance_of::<PyString>() {
             return Err(Refusal::wrong(format!("has the key {}; keys must be text", describe(&key))));
         }
-        let key = text(&key)?;
-        let value = json(&value, depth).map_err(|refusal| refusal.under(format_args!("{key:?}")))?;
-        map.insert(key, value);
+        let key = borrowed_text(&key)?;
+        writer.key(&key)?;
+        write(writer, &value, depth).map_err(|refusal| refusal.under(format_args!("{key:?}")))?;
     }
-    Ok(map)
+    writer.close(b'}');
+    Ok(())
 }
 
 /// A JSON value as Python's.
@@ -351,8 +366,8 @@ pub fn set_field(draft: &mut Draft, name: &str, value: &Bound<'_, PyAny>) -> PyR
     }
     let given = !value.is_none();
     match name {
-        "id" => draft.id = given.then(|| text(value).in_record(name)).transpose()?,
-        "scope" => draft.scope = given.then(|| text(value).in_record(name)).transpose()?,
+        "id" => draft.id = given.then(|| record_id(value)).transpose()?,
+        "scope" => draft.scope = given.then(|| record_scope(value)).transpose()?,
         "categories" => draft.categories = given.then(|| names(value).in_record(name)).transpose()?,
         "metadata" => draft.metadata = given.then(|| object(value).in_record(name)).transpose()?,
         "importance" => draft.importance = given.then(|| number(value).in_record(name)).transpose()?,
@@ -365,6 +380,14 @@ pub fn set_field(draft: &mut Draft, name: &str, value: &Bound<'_, PyAny>) -> PyR
         _ => return Err(no_field(name)),
     }
     Ok(())
+}
+
+fn record_id(value: &Bound<'_, PyAny>) -> PyResult<RecordId> {
+    Ok(RecordId::parse(&borrowed_text(value).in_record("id")?)?)
+}
+
+fn record_scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
+    Ok(Scope::parse(&borrowed_text(value).in_record("scope")?)?)
 }
 
 fn no_field(name: &str) -> PyErr {
@@ -383,7 +406,7 @@ pub fn changes(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Changes> {
         let given = !value.is_none();
         match name.as_str() {
             "content" => changes.content = Some(text(&value).in_record(&name)?),
-            "scope" => changes.scope = Some(Scope::parse(&text(&value).in_record(&name)?)?),
+            "scope" => changes.scope = Some(record_scope(&value)?),
             "categories" => changes.categories = Some(names(&value).in_record(&name)?),
             "metadata" => changes.metadata = Some(object(&value).in_record(&name)?),
             "importance" => changes.importance = Some(number(&value).in_record(&name)?),
@@ -414,7 +437,10 @@ pub fn filter(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
             "ids" => filter.ids = Some(ids(&value)?),
             "scope" => filter.scope = Some(scope(&value)?),
             "categories" => filter.categories = names(&value).in_filter("categories")?,
-            "where" => filter.condition = Some(Condition::parse(&object(&value).in_filter("where")?.into())?),
+            "where" => {
+                filter.condition =
+                    Some(Condition::parse(&object(&value).in_filter("where")?.to_map().into())?)
+            }
             "since" => filter.since = Some(moment(&value).in_filter("since")?),
             "until" => filter.until = Some(moment(&value).in_filter("until")?),
             "source" => filter.viewer.source = Some(text(&value).in_filter("source")?),

@@ -64,8 +64,8 @@ impl PyRecord {
 
     /// The id: a UUIDv7 as text, unless another was given.
     #[getter]
-    fn id(&self) -> &str {
-        self.0.id.as_str()
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        PyString::new(py, &self.0.id.text())
     }
 
     /// What is remembered.
@@ -89,7 +89,7 @@ impl PyRecord {
     /// Free JSON: a new dict at each access, so that changing it does not change the record.
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        convert::from_object(py, &self.0.metadata)
+        convert::from_object(py, &self.0.metadata.to_map())
     }
 
     /// 0 to 1.
@@ -138,7 +138,7 @@ impl PyRecord {
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let record = &self.0;
         let dict = PyDict::new(py);
-        dict.set_item("id", self.id())?;
+        dict.set_item("id", self.id(py))?;
         dict.set_item("content", self.content())?;
         dict.set_item("scope", self.scope())?;
         dict.set_item("categories", &record.categories)?;
@@ -169,8 +169,8 @@ impl PyRecord {
     #[staticmethod]
     fn from_json(json: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self(match json.cast::<PyBytes>() {
-            Ok(bytes) => Record::from_json(bytes.as_bytes())?,
-            Err(_) => Record::from_json(convert::borrowed_text(json).in_record("json")?.as_bytes())?,
+            Ok(bytes) => Record::from_json_bytes(bytes.as_bytes())?,
+            Err(_) => Record::from_json(&convert::borrowed_text(json).in_record("json")?)?,
         }))
     }
 
@@ -189,7 +189,7 @@ impl PyRecord {
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
-        PyString::new(py, self.id()).hash()
+        self.id(py).hash()
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -198,7 +198,7 @@ impl PyRecord {
             content.push('…');
         }
         let repr = |text: &str| PyString::new(py, text).repr().map(|repr| repr.to_string());
-        Ok(format!("Record({}, id={}, scope={})", repr(&content)?, repr(self.id())?, repr(self.scope())?))
+        Ok(format!("Record({}, id={}, scope={})", repr(&content)?, self.id(py).repr()?, repr(self.scope())?))
     }
 
     fn __copy__(this: Bound<'_, Self>) -> Bound<'_, Self> {

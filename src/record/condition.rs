@@ -4,7 +4,6 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value, json};
 
-use super::is_deeper;
 use crate::error::{Error, Result};
 
 /// How deep conditions may nest: far beyond any use, and no danger to the stack.
@@ -322,6 +321,15 @@ fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
     // Exact: |floor| <= 1e30 fits i128.
     let ordering = integer.cmp(&(floor as i128));
     Some(if ordering.is_eq() && float > floor { Ordering::Less } else { ordering })
+}
+
+fn is_deeper(value: &Value, depth: usize) -> bool {
+    let mut inner: Box<dyn Iterator<Item = &Value>> = match value {
+        Value::Array(items) => Box::new(items.iter()),
+        Value::Object(map) => Box::new(map.values()),
+        _ => return false,
+    };
+    depth == 0 || inner.any(|value| is_deeper(value, depth - 1))
 }
 
 #[cfg(test)]

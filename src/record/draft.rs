@@ -1,12 +1,12 @@
 //! A record as its writer gives it, and as JSON.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::Visitor;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
 
-use super::{Micros, Record, RecordId, Scope, moment, now};
+use super::{Metadata, Micros, Record, RecordId, Scope, moment, now};
 use crate::error::{Error, Result};
 
 /// A record with parts left out; see [`Draft::finish`] for what they become.
@@ -16,17 +16,17 @@ pub struct Draft {
     /// What is remembered.
     pub content: String,
     /// A fresh UUIDv7 unless given.
-    #[serde(default)]
-    pub id: Option<String>,
+    #[serde(default, deserialize_with = "read_id")]
+    pub id: Option<RecordId>,
     /// The root unless given.
-    #[serde(default)]
-    pub scope: Option<String>,
+    #[serde(default, deserialize_with = "read_scope")]
+    pub scope: Option<Scope>,
     /// None unless given.
     #[serde(default)]
     pub categories: Option<Vec<String>>,
     /// Empty unless given.
     #[serde(default)]
-    pub metadata: Option<Map<String, Value>>,
+    pub metadata: Option<Metadata>,
     /// 0.5 unless given.
     #[serde(default)]
     pub importance: Option<f64>,
@@ -63,9 +63,9 @@ impl Draft {
     pub fn finish(self) -> Result<Record> {
         let created_at = self.created_at.unwrap_or_else(now);
         Record {
-            id: self.id.map_or_else(|| Ok(RecordId::new()), RecordId::try_from)?,
+            id: self.id.unwrap_or_default(),
             content: self.content,
-            scope: self.scope.map_or_else(|| Ok(Scope::root()), |scope| Scope::parse(&scope))?,
+            scope: self.scope.unwrap_or_default(),
             categories: self.categories.unwrap_or_default(),
             metadata: self.metadata.unwrap_or_default(),
             importance: self.importance.unwrap_or(0.5),
@@ -84,8 +84,8 @@ impl From<Record> for Draft {
     fn from(record: Record) -> Self {
         Self {
             content: record.content,
-            id: Some(record.id.to_string()),
-            scope: Some(record.scope.to_string()),
+            id: Some(record.id),
+            scope: Some(record.scope),
             categories: Some(record.categories),
             metadata: Some(record.metadata),
             importance: Some(record.importance),
@@ -104,15 +104,20 @@ impl Record {
     ///
     /// # Errors
     /// [`Error::InvalidRecord`] for what is no JSON, no record, or has a field that records have not.
-    pub fn from_json(json: &[u8]) -> Result<Self> {
-        let no_record =
-            |error: &dyn fmt::Display| Error::InvalidRecord(format!("the JSON is no record: {error}"));
-        // Checked as text once, and not again with each string in it.
-        let text = std::str::from_utf8(json).map_err(|error| no_record(&error))?;
-        if !text.trim_ascii_start().starts_with('{') {
-            return Err(no_record(&"it is no object"));
+    pub fn from_json(json: &str) -> Result<Self> {
+        if !json.trim_ascii_start().starts_with('{') {
+            return Err(no_record("it is no object"));
         }
-        serde_json::from_str::<Draft>(text).map_err(|error| no_record(&error))?.finish()
+        serde_json::from_str::<Draft>(json).map_err(no_record)?.finish()
+    }
+
+    /// As [`Record::from_json`], of bytes that should be UTF-8.
+    ///
+    /// # Errors
+    /// As [`Record::from_json`].
+    pub fn from_json_bytes(json: &[u8]) -> Result<Self> {
+        // Checked as text once, and not again with each string in it.
+        Self::from_json(std::str::from_utf8(json).map_err(no_record)?)
     }
 
     /// Writes one line of JSON, without the line's end, that [`Record::from_json`] reads back to an equal record.
@@ -126,11 +131,11 @@ impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Fields<'a> {
-            id: &'a str,
+            id: Cow<'a, str>,
             content: &'a str,
             scope: &'a str,
             categories: &'a [String],
-            metadata: &'a Map<String, Value>,
+            metadata: &'a Metadata,
             importance: f64,
             source: Option<&'a str>,
             private: bool,
@@ -140,7 +145,7 @@ impl Serialize for Record {
             embedding: Option<&'a [f32]>,
         }
         Fields {
-            id: self.id.as_str(),
+            id: self.id.text(),
             content: &self.content,
             scope: self.scope.as_str(),
             categories: &self.categories,
@@ -157,18 +162,33 @@ impl Serialize for Record {
     }
 }
 
-fn read_moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Micros>, D::Error> {
-    deserializer.deserialize_option(ReadMoment)
+fn no_record(why: impl fmt::Display) -> Error {
+    Error::InvalidRecord(format!("the JSON is no record: {why}"))
 }
 
-/// Reads a date where it stands, without a copy.
-struct ReadMoment;
+fn read_id<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<RecordId>, D::Error> {
+    deserializer.deserialize_option(Read("an id as text", RecordId::parse))
+}
 
-impl<'de> Visitor<'de> for ReadMoment {
-    type Value = Option<Micros>;
+fn read_scope<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Scope>, D::Error> {
+    deserializer.deserialize_option(Read("a scope as text", Scope::parse))
+}
+
+fn read_moment<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Micros>, D::Error> {
+    deserializer.deserialize_option(Read("a date as text", |text| {
+        let wrong = || Error::InvalidRecord(format!("{text:?} is no ISO 8601 date of the years 1 to 9999"));
+        moment::parse(text).ok_or_else(wrong)
+    }))
+}
+
+/// What is expected, and how it is read from a text where that stands, without a copy.
+struct Read<T>(&'static str, fn(&str) -> Result<T>);
+
+impl<'de, T> Visitor<'de> for Read<T> {
+    type Value = Option<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a date as text")
+        f.write_str(self.0)
     }
 
     fn visit_none<E>(self) -> std::result::Result<Self::Value, E> {
@@ -180,8 +200,10 @@ impl<'de> Visitor<'de> for ReadMoment {
     }
 
     fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Self::Value, E> {
-        let wrong = || E::custom(format!("{text:?} is no ISO 8601 date of the years 1 to 9999"));
-        moment::parse(text).map(Some).ok_or_else(wrong)
+        self.1(text).map(Some).map_err(|error| match error {
+            Error::InvalidRecord(why) => E::custom(why),
+            other => E::custom(other),
+        })
     }
 }
 
@@ -193,18 +215,19 @@ mod tests {
     #[test]
     fn json_there_and_back() {
         let mut record = Record::new("a \"quoted\" line\nand 日本語 \u{1F680}");
-        record.metadata.insert("deep".into(), serde_json::json!([1, -2.5, 0.1, {"x": null}, u64::MAX]));
+        record.metadata =
+            serde_json::from_str(r#"{"deep": [1, -2.5, 0.1, {"x": null}, 18446744073709551615]}"#).unwrap();
         record.embedding = Some(vec![0.1, -1e-30, 3.402_823_5e38]);
         record.created_at = -1;
         let json = record.to_json();
         assert!(!json.contains('\n'));
-        assert_eq!(Record::from_json(json.as_bytes()).unwrap(), record);
+        assert_eq!(Record::from_json(&json).unwrap(), record);
     }
 
     #[test]
     fn left_out_is_default() {
         let record =
-            Record::from_json(br#"{"content": "x", "created_at": "2024-01-01", "scope": "a//b/"}"#).unwrap();
+            Record::from_json(r#"{"content": "x", "created_at": "2024-01-01", "scope": "a//b/"}"#).unwrap();
         assert_eq!(record.scope.as_str(), "/a/b");
         assert_eq!((record.updated_at, record.last_accessed), (record.created_at, record.created_at));
         assert_eq!(record.importance, 0.5);
@@ -212,12 +235,11 @@ mod tests {
 
     #[test]
     fn null_is_left_out_and_bytes_must_be_text() {
-        let record =
-            Record::from_json(br#"{"content": "x", "id": "a", "created_at": "2024-01-01"}"#).unwrap();
+        let record = Record::from_json(r#"{"content": "x", "id": "a", "created_at": "2024-01-01"}"#).unwrap();
         let nulls =
-            br#"{"content": "x", "id": "a", "created_at": "2024-01-01", "updated_at": null, "scope": null}"#;
+            r#"{"content": "x", "id": "a", "created_at": "2024-01-01", "updated_at": null, "scope": null}"#;
         assert_eq!(Record::from_json(nulls).unwrap(), record);
-        let message = Record::from_json(b"{\"content\": \"\xff\"}").unwrap_err().to_string();
+        let message = Record::from_json_bytes(b"{\"content\": \"\xff\"}").unwrap_err().to_string();
         assert!(message.contains("no record") && message.contains("utf-8"), "{message}");
     }
 
@@ -234,7 +256,7 @@ mod tests {
             (r#"{"content": "\ud800"}"#, "no record"),
             (r#"{"content": "x", "importance": 2}"#, "importance"),
         ] {
-            let message = Record::from_json(json.as_bytes()).unwrap_err().to_string();
+            let message = Record::from_json(json).unwrap_err().to_string();
             assert!(message.contains(part), "{json}: {message}");
         }
     }

@@ -120,7 +120,7 @@ fn read_line(lines: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool> {
 }
 
 fn parse(line: &[u8], number: u64) -> Result<Record> {
-    Record::from_json(line).map_err(|error| match error {
+    Record::from_json_bytes(line).map_err(|error| match error {
         Error::InvalidRecord(what) => Error::InvalidRecord(format!("line {number}: {what}")),
         other => other,
     })

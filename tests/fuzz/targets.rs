@@ -251,8 +251,9 @@ pub fn filter(data: &[u8]) {
         ..Filter::all()
     };
     let expected = |record: &&Record| {
-        assert_eq!(again.holds(&record.metadata), condition.holds(&record.metadata));
-        condition.holds(&record.metadata)
+        let metadata = record.metadata.to_map();
+        assert_eq!(again.holds(&metadata), condition.holds(&metadata));
+        condition.holds(&metadata)
             && filter.scope.as_ref().is_none_or(|scope| scope.contains(&record.scope))
             && (filter.categories.is_empty()
                 || filter.categories.iter().any(|one| record.categories.contains(one)))
