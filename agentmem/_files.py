@@ -65,6 +65,15 @@ def readable(file: LinesFile) -> Iterator[BinaryIO]:
         yield lines
 
 
+def rereadable(file: BinaryIO) -> bool:
+    """Can it be read once more, from where it stands?"""
+    try:
+        file.seek(file.tell())
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def _replaceable(name: str) -> bool:
     """May a file be put in this place? Devices and pipes are written to; a folder or a store is refused."""
     try:
@@ -139,6 +148,12 @@ class _Encoded:
     def read(self, size: int) -> bytes:
         most_bytes_of_a_character = 4
         return self._file.read(max(size // most_bytes_of_a_character, 1)).encode(errors="surrogatepass")
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def seek(self, place: int) -> int:
+        return self._file.seek(place)
 
     def write(self, data: bytes) -> Any:
         return self._file.write(self._decoder.decode(data))

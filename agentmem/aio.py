@@ -47,13 +47,15 @@ def _awaited(
 
 
 class AsyncMemoryStore:
-    """A MemoryStore whose methods are awaited. Open one with `agentmem.aio.open`, or give it a MemoryStore.
+    """A MemoryStore whose methods are awaited: opened by `agentmem.aio.open`, or made of a store or a path.
 
     Embedders and `progress` functions are called in another thread than the event loop's.
     """
 
-    def __init__(self, sync: MemoryStore | Callable[[], MemoryStore], threads: int = 8) -> None:
-        """Serve `sync`, or what it opens, to an event loop, with as many calls at once as `threads`."""
+    def __init__(self, sync: MemoryStore | StorePath | Callable[[], MemoryStore], threads: int = 8) -> None:
+        """Serve `sync`, or what it names or opens, to an event loop, with at most `threads` calls at once."""
+        if isinstance(sync, (str, os.PathLike)):
+            sync = functools.partial(MemoryStore, sync)
         self._sync = sync if isinstance(sync, MemoryStore) else None
         # Called while there is no store.
         self._opening: Callable[[], MemoryStore] = _closed if isinstance(sync, MemoryStore) else sync

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,6 +77,9 @@ def cli() -> None:
 
 def main(prog_name: str = "agentmem") -> None:
     """Run the command line."""
+    if sys.stdout is None:
+        click.echo("Error: there is no standard output to write to", err=True)
+        sys.exit(1)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What a terminal cannot show must not end the command.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -154,7 +158,8 @@ def _open(path: str, *, create: bool = False) -> agentmem.MemoryStore:
 
 @cli.command()
 @click.option("--path", "-p", type=click.Path(), help="Keep the store in this new file.")
-def demo(path: str | None) -> None:
+@json_option
+def demo(path: str | None, as_json: bool) -> None:
     """Show what it does: store a real conversation and search it from a second process.
 
     Takes seconds, needs no key and no network, and leaves nothing behind unless --path is given.
@@ -163,7 +168,7 @@ def demo(path: str | None) -> None:
 
     if path is not None and os.path.exists(path):
         raise Failure(f"{path!r} is there already; name a new file")
-    run(path)
+    run(path, as_json)
 
 
 @cli.command()
@@ -378,7 +383,7 @@ def rebuild(path: str, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be done; writes nothing.")
 @json_option
 def migrate(path: str, status: bool, dry_run: bool, as_json: bool) -> None:
-    """Bring a store of an older agentmem to the newest schema, with a backup beside it.
+    """Bring a store of an older agentmem to the newest schema, with a backup beside it; or make a new store.
 
     Opening a store does so too; this command is for doing it beforehand.
 
@@ -388,12 +393,9 @@ def migrate(path: str, status: bool, dry_run: bool, as_json: bool) -> None:
     agentmem migrate
     """
     found = _core.migration_status(path)
-    if not (status or dry_run):
-        if not os.path.exists(path):
-            raise Failure(f"there is no store at {path!r}")
-        if found["pending"]:
-            with _progress("migrating", "steps"):
-                agentmem.open(path).close()
+    if found["pending"] and not (status or dry_run):
+        with _progress("migrating", "steps"):
+            agentmem.open(path).close()
     if as_json:
         _print_json(found | {"migrated": bool(found["pending"]) and not (status or dry_run)})
         return
@@ -426,8 +428,9 @@ def backup(path: str, target: str, as_json: bool) -> None:
 @click.argument("file", default="-")
 @path_option
 @filter_options
+@click.option("--skip-damaged", is_flag=True, help="Leave out records that are not what was written.")
 @json_option
-def export(path: str, file: str, as_json: bool, **filters: Any) -> None:
+def export(path: str, file: str, skip_damaged: bool, as_json: bool, **filters: Any) -> None:
     """Write records as JSON, one a line, to FILE or to stdout.
 
     Private records are left out; --include-private takes them in. --json tells as JSON what went into FILE.
@@ -438,7 +441,7 @@ def export(path: str, file: str, as_json: bool, **filters: Any) -> None:
     """
     target: Any = sys.stdout.buffer if file == "-" else file
     with _progress("exporting", "records") as progress, _open(path) as store:
-        written = store.export(target, progress, **filters)
+        written = store.export(target, progress, skip_damaged=skip_damaged, **filters)
     if file != "-":
         _print_json({"path": file, "records": written}) if as_json else click.echo(
             f"wrote {_records(written)} to {file}"
@@ -491,7 +494,11 @@ def import_(
 def _import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, as_json: bool) -> None:
     from agentmem.crewai.importers import import_crewai
 
-    with _progress("importing", "rows") as progress, _open(path, create=True) as store:
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(_progress("importing", "rows"))
+        if dry_run and not os.path.exists(path):
+            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "empty.db")
+        store = stack.enter_context(_open(path, create=True))
         report = import_crewai(store, directory, dry_run=dry_run, progress=progress, crew=crew)
     if as_json:
         _print_json(
@@ -508,6 +515,8 @@ def _import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, a
         click.echo(problem, err=True)
     for name in report.sources:
         click.echo(f"read {name}")
+    if not report.sources:
+        click.echo(f"found nothing of CrewAI's in {directory or 'its usual folders; name the DIRECTORY'}")
     doing = "would add" if dry_run else "added"
     click.echo(f"{doing} {_records(report.added)}, {report.known} were known, {report.broken} broken")
 
@@ -516,7 +525,7 @@ def _import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, a
 
 
 def _text(given: str) -> str:
-    return sys.stdin.read() if given == "-" else given
+    return sys.stdin.read().removesuffix("\n") if given == "-" else given
 
 
 def _lines(path: str) -> int:

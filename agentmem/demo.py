@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -69,11 +70,11 @@ def _letters(text: str) -> list[float]:
     return [weight / length for weight in vector] if any(vector) else [1.0, *vector[1:]]
 
 
-def run(kept: str | None = None) -> None:
+def run(kept: str | None = None, as_json: bool = False) -> None:
     """Store the conversation in a file, `kept` or a temporary one, and have a second process search it."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=as_json)
     with tempfile.TemporaryDirectory(prefix="agentmem-demo-") as folder:
         path = kept or os.path.join(folder, "demo.db")
         start = time.perf_counter()
@@ -88,45 +89,60 @@ def run(kept: str | None = None) -> None:
             f"Process {os.getpid()} stored their {count} utterances in {seconds:.2f} s, and closed {path}.\n"
         )
         sys.stdout.flush()
-        code = subprocess.run([sys.executable, "-m", "agentmem.demo", path], check=False).returncode
+        recalling = [sys.executable, "-m", "agentmem.demo", path, *(["--json"] if as_json else [])]
+        code = subprocess.run(recalling, check=False).returncode
     if code:
         sys.exit(code)
     _what_next(console)
 
 
-def recall(path: str) -> None:
+def recall(path: str, as_json: bool = False) -> None:
     """Search the stored conversation in each mode: what the second process does."""
     from rich.console import Console
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=as_json)
     start = time.perf_counter()
     with agentmem.open(path) as store:
         store.search("hello", limit=1)
         milliseconds = 1000 * (time.perf_counter() - start)
         console.print(f"Process {os.getpid()} opened it and searched, in {milliseconds:.0f} ms. It asks:\n")
-        for question, mode in QUESTIONS:
-            _ask(console, store, question, mode)
-        _ask(console, store, "what did PARRY say about trust?", "hybrid", {"speaker": "PARRY"})
+        searches = [_ask(store, question, mode) for question, mode in QUESTIONS]
+        searches.append(_ask(store, "what did PARRY say about trust?", "hybrid", {"speaker": "PARRY"}))
+        if as_json:
+            sys.stdout.write(json.dumps({"records": store.count(), "searches": searches}) + "\n")
+    for search in searches:
+        _show(console, **search)
 
 
 def _ask(
-    console: Console,
-    store: agentmem.MemoryStore,
-    question: str,
-    mode: Mode,
-    where: dict[str, Any] | None = None,
+    store: agentmem.MemoryStore, question: str, mode: Mode, where: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    vector = embed([question])[0] if mode == "vector" else None
+    hits = store.search(question, limit=3, mode=mode, vector=vector, where=where)
+    found = [
+        {
+            "score": hit.score,
+            "speaker": hit.record.metadata["speaker"],
+            "content": hit.record.content,
+            "explain": hit.explain,
+        }
+        for hit in hits
+    ]
+    return {"query": question, "mode": mode, "where": where, "hits": found}
+
+
+def _show(
+    console: Console, query: str, mode: Mode, where: dict[str, Any] | None, hits: list[dict[str, Any]]
 ) -> None:
     from rich.table import Table
 
-    vector = embed([question])[0] if mode == "vector" else None
-    hits = store.search(question, limit=3, mode=mode, vector=vector, where=where)
-    call = f'search("{question}", mode="{mode}"' + (f", where={where})" if where else ")")
+    call = f'search("{query}", mode="{mode}"' + (f", where={where})" if where else ")")
     table = Table(title=call, title_justify="left", title_style="bold cyan", box=None, padding=(0, 2, 0, 0))
     for heading in ("score", "who", "said", "why it matched"):
         table.add_column(heading, justify="left", header_style="dim", overflow="fold")
     for hit in hits:
-        why = ", ".join(f"{name} {value:.2f}" for name, value in hit.explain.items())
-        table.add_row(f"{hit.score:.2f}", hit.record.metadata["speaker"], hit.record.content, why)
+        why = ", ".join(f"{name} {value:.2f}" for name, value in hit["explain"].items())
+        table.add_row(f"{hit['score']:.2f}", hit["speaker"], hit["content"], why)
     console.print(table)
     console.print()
 
@@ -142,4 +158,4 @@ def _what_next(console: Console) -> None:
 
 
 if __name__ == "__main__":
-    recall(sys.argv[1])
+    recall(sys.argv[1], as_json="--json" in sys.argv)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agentmem import _core
 from agentmem._core import Hit, Record
-from agentmem._files import LinesFile, readable, writable
+from agentmem._files import LinesFile, readable, rereadable, writable
 from agentmem.errors import InvalidFilterError, InvalidRecordError, StorePathError
 from agentmem.types import Imported, ScopeInfo, Stats, VerifyReport
 
@@ -318,16 +318,19 @@ class MemoryStore:
         self,
         file: LinesFile,
         progress: Progress | None = None,
+        *,
+        skip_damaged: bool = False,
         **filters: Unpack[Filters],
     ) -> int:
         """Write the records that pass the filters as JSON, one a line; say how many.
 
         Private records are left out unless `include_private=True` or their `source` is given. A file
         that is named by its path appears when it is whole; it may replace another, but no database. Raises
-        StorePathError where it cannot be made.
+        StorePathError where it cannot be made, and CorruptStoreError at a record that is not what was
+        written; with `skip_damaged` such records are left out, and logged.
         """
         with writable(file) as out:
-            return self._store.export(out, progress, **filters)
+            return self._store.export(out, skip_damaged, progress, **filters)
 
     def import_(
         self,
@@ -337,11 +340,16 @@ class MemoryStore:
     ) -> Imported:
         """Read records that `export` wrote, or any JSON objects with a record's fields, one a line.
 
-        Many lines go into one transaction, and what is in stays in: after an error, or a stop, run it again
-        with `on_conflict="skip"`, which passes over ids that the store holds; "replace" replaces records.
-        `progress` counts lines. Vectors come with the lines: the store's embedder is not asked.
+        A file that can be read twice is looked through first, so that an error in it changes nothing. Then
+        many lines go into one transaction, and what is in stays in: after a stop, or an error in a stream,
+        run it again with `on_conflict="skip"`, which passes over ids that the store holds; "replace" replaces
+        records. `progress` counts lines. Vectors come with the lines: the store's embedder is not asked.
         """
         with readable(file) as lines:
+            if rereadable(lines):
+                start = lines.tell()
+                self._store.check_import(lines, on_conflict, None)
+                lines.seek(start)
             return Imported(**self._store.import_(lines, on_conflict, progress))
 
     def close(self) -> None:

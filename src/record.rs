@@ -330,7 +330,8 @@ impl Blend {
     pub fn of(&self, relevance: f64, record: &Record, now: Micros) -> f64 {
         const MICROS_PER_DAY: f64 = 86_400e6;
         let age_days = now.saturating_sub(record.created_at).max(0) as f64 / MICROS_PER_DAY;
-        let recency = (-age_days / self.half_life_days).exp2();
+        // To the millionth, so that a search repeated at once says the same.
+        let recency = ((-age_days / self.half_life_days).exp2() * 1e6).round() / 1e6;
         (relevance + self.recency * recency + self.importance * record.importance)
             / (1.0 + self.recency + self.importance)
     }

@@ -170,7 +170,7 @@ fn export_and_import_give_the_same_records() {
     let (from, to) = (open(&from), open(&to));
     add(&from, &["one", "two\nlines", "drei \u{1F600}"]);
     let mut lines = Vec::new();
-    assert_eq!(from.export(&mut lines, &Filter::all(), &mut |_, _| true).unwrap(), 3);
+    assert_eq!(from.export(&mut lines, &Filter::all(), false, &mut |_, _| true).unwrap(), 3);
     for (written, skipped) in [(3, 0), (0, 3)] {
         let imported = to.import(&mut lines.as_slice(), OnConflict::Skip, &mut |_, _| true).unwrap();
         assert_eq!((imported.written, imported.skipped), (written, skipped));

@@ -148,7 +148,7 @@ def test_cancelled_calls_leave_a_sound_store(path: Path) -> None:
 
 
 def test_one_store_in_two_loops(path: Path) -> None:
-    store = agentmem.aio.AsyncMemoryStore(agentmem.open(path))
+    store = agentmem.aio.AsyncMemoryStore(path)
     asyncio.run(store.add("first loop"))  # type: ignore[arg-type]
     assert asyncio.run(store.count()) == 1  # type: ignore[arg-type]
     asyncio.run(store.close())

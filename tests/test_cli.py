@@ -156,6 +156,7 @@ def test_delete(run: Run, filled: Path) -> None:
 def test_reset(run: Run, filled: Path) -> None:
     run("reset", stdin="", code=1)
     assert "all 3 records" in run("reset", stdin="n\n", code=1).stderr
+    run("reset", "--scope", "", "--yes", code=1)
     assert run("reset", "--scope", "/user", "--yes").stdout == "deleted 1 record\n"
     assert json.loads(run("reset", "--yes", "--json").stdout) == {"deleted": 2}
 
@@ -186,7 +187,8 @@ def test_migrate(run: Run, filled: Path) -> None:
     assert run("migrate").stdout == "nothing to do\n"
     run("migrate", "--status", at=filled.parent / "none.db")
     assert not (filled.parent / "none.db").exists()
-    run("migrate", at=filled.parent / "none.db", code=1)
+    assert "applied 0001_records" in run("migrate", at=filled.parent / "none.db").stdout
+    assert run("migrate", at=filled.parent / "none.db").stdout == "nothing to do\n"
 
 
 def test_export_and_import(run: Run, filled: Path, tmp_path: Path) -> None:
@@ -204,6 +206,7 @@ def test_export_and_import(run: Run, filled: Path, tmp_path: Path) -> None:
     assert written == {"path": "out.jsonl", "records": 2}
     assert "none.jsonl" in run("import", "none.jsonl", at=tmp_path / "fourth.db", code=1).stderr
     assert not (tmp_path / "fourth.db").exists()
+    assert run("export", "all.jsonl", "--skip-damaged").stdout == "wrote 2 records to all.jsonl\n"
     run("import", "out.jsonl", "somewhere", code=2)
     run("import", "out.jsonl", "--dry-run", code=2)
 
@@ -354,6 +357,20 @@ def test_a_demo_can_be_kept(run: Run, tmp_path: Path) -> None:
     with agentmem.open(kept) as store:
         assert store.count() > 50
     assert "there already" in run("demo", at=kept, code=1).stderr
+
+
+def test_demo_as_json(run: Run, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agentmem", "demo", "--json"]
+    shown = json.loads(subprocess.run(command, check=True, capture_output=True, timeout=60).stdout)
+    assert shown["records"] > 50
+    assert shown["searches"][0]["hits"][0]["content"].startswith("I avoid racetracks now")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that can close a file")
+def test_without_standard_output(filled: Path) -> None:
+    command = f'"{sys.executable}" -m agentmem list --path "{filled}" >&-'
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (1, "Error: there is no standard output to write to\n")
 
 
 def test_demo(tmp_path: Path) -> None:

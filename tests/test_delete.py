@@ -90,3 +90,14 @@ def test_reset(filled: MemoryStore) -> None:
     assert filled.verify()
     filled.add("cherry", id="c")
     assert len(filled.search("cherry")) == 1
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n"])
+def test_a_blank_scope_deletes_nothing(filled: MemoryStore, blank: str) -> None:
+    before = filled.count(include_private=True)
+    with pytest.raises(InvalidFilterError, match="the scope is empty"):
+        filled.reset(blank)
+    with pytest.raises(InvalidFilterError, match="the scope is empty"):
+        filled.delete(scope=blank)
+    assert filled.count(include_private=True) == before
+    assert filled.delete(scope=None, ids=[]) == 0

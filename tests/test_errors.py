@@ -238,7 +238,15 @@ def test_search_many(filled: MemoryStore, queries: Any) -> None:
         filled.search_many(["a", "b"], vectors=[[1.0]])
 
 
-@pytest.mark.parametrize("id", [5, None, b"x", "", "a\0", "\ud800"])
+@pytest.mark.parametrize("id", ["", "a\0", "x" * 2000])
+def test_what_no_record_can_be_called_is_not_found(filled: MemoryStore, id: str) -> None:
+    assert filled.get(id) is None
+    assert filled.touch([id]) == filled.delete([id]) == 0
+    with pytest.raises(agentmem.RecordNotFoundError):
+        filled.update(id, content="x")
+
+
+@pytest.mark.parametrize("id", [5, None, b"x", "\ud800"])
 def test_ids(filled: MemoryStore, id: Any) -> None:
     for call in (lambda: filled.get(id), lambda: filled.update(id, content="x"), lambda: filled.touch([id])):
         with pytest.raises(InvalidFilterError):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -189,6 +190,54 @@ def test_bad_lines_are_named(store: MemoryStore, line: bytes) -> None:
     with pytest.raises(agentmem.InvalidRecordError, match="line 2"):
         store.import_(io.BytesIO(b'{"content": "fine"}\n' + line + b"\n"))
     assert store.count() == 0
+
+
+@pytest.mark.parametrize(
+    "bad", [b"bad", b'{"content": "x", "id": "0"}', b'{"content": "x", "embedding": [1, 2]}']
+)
+def test_a_bad_line_far_down_changes_nothing(store: MemoryStore, tmp_path: Path, bad: bytes) -> None:
+    lines = b"".join(b'{"content": "x", "id": "%d", "embedding": [1]}\n' % number for number in range(10_500))
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(lines + bad)
+    with file.open() as text:
+        for source in (file, io.BytesIO(file.read_bytes()), io.StringIO(file.read_text()), text):
+            with pytest.raises(agentmem.AgentMemError):
+                store.import_(source)
+            assert store.count() == 0
+    stream = io.BytesIO(b"passed over\n" + lines)
+    stream.readline()
+    assert store.import_(stream).written == 10_500
+
+
+def test_a_stream_cannot_be_looked_through_first(store: MemoryStore) -> None:
+    class Stream(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_: int) -> int:
+            raise OSError
+
+    lines = b'{"content": "x"}\n'
+    with pytest.raises(agentmem.InvalidRecordError, match="line 10002"):
+        store.import_(Stream(lines * 10_001 + b"bad"))
+    assert store.count() == 10_000
+
+
+def test_damaged_records_are_left_out_if_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "damaged.db"
+    with agentmem.open(path) as store:
+        store.add_many([{"content": f"note {number}", "id": str(number)} for number in range(5)])
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE records SET content = 'changed' WHERE id = '2'")
+    connection.close()
+    file = tmp_path / "saved.jsonl"
+    with agentmem.open(path) as store:
+        with pytest.raises(agentmem.CorruptStoreError, match="skip_damaged"):
+            store.export(file)
+        assert not file.exists()
+        assert store.export(file, skip_damaged=True) == 4
+    assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == ["0", "1", "3", "4"]
+    assert 'record "2" is not what was written' in caplog.text
 
 
 def test_missing_files(store: MemoryStore, tmp_path: Path) -> None:

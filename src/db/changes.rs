@@ -1,9 +1,11 @@
 //! The change feed: what came and went since a position, and whether anything moved at all.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::guard::Guard;
 use super::{meta, records, transaction};
 use crate::error::Result;
 use crate::record::Seq;
@@ -169,12 +171,13 @@ pub fn data_version(conn: &Connection) -> Result<i64> {
 pub struct Watcher {
     conn: Connection,
     seen: i64,
+    _guard: Arc<Guard>,
 }
 
 impl Watcher {
     /// `conn` must never write: its own commits would go unnoticed.
-    pub fn new(conn: Connection) -> Self {
-        Self { conn, seen: -1 }
+    pub(super) fn new(conn: Connection, guard: Arc<Guard>) -> Self {
+        Self { conn, seen: -1, _guard: guard }
     }
 
     /// Has anything been committed since the last call? True at the first.

@@ -1,6 +1,6 @@
 //! SQLite: the only place with SQL.
 //!
-//! - [`pool`]: connections. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema versions.
+//! - [`pool`]: connections; `guard`: keeping other copies of SQLite from the files in use. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema versions.
 //! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
 //!   `checksum`: noticing that a record was damaged.
 //! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.
@@ -13,6 +13,7 @@ pub mod counters;
 mod failure;
 pub mod filter;
 pub mod fts;
+mod guard;
 pub mod identify;
 pub mod meta;
 pub mod migrate;

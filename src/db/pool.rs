@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
 use super::changes::Watcher;
 use super::counters::Counters;
 use super::failure::{self, Explained};
+use super::guard::Guard;
 use super::identify::{Found, identify, immutable_flags, immutable_uri};
 use super::opener::{LastOut, Opener, Reader};
 use super::{filter, migrate, transaction};
@@ -75,6 +76,14 @@ pub struct Pool {
     writer: Option<Mutex<Connection>>,
     file: FileId,
     counters: Counters,
+    /// Dropped last.
+    guard: Arc<Guard>,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.guard.release();
+    }
 }
 
 impl Pool {
@@ -88,22 +97,29 @@ impl Pool {
         check_name(&path)?;
         let patience = settings.busy_timeout;
         let settings = Settings { path: path.clone(), ..settings.clone() };
-        let (writer, source) = if settings.read_only {
+        if settings.read_only {
             migrate::check_current(&path)?;
-            (None, Source::for_reading(&path, patience)?)
         } else {
             identify_or_create(&path)?;
+        }
+        let file = FileId::of(&path).map_err(|error| Error::io(&path, error))?;
+        let guard = Arc::new(Guard::new(&path, file));
+        let (writer, source) = if settings.read_only {
+            (None, Source::for_reading(&path, patience)?)
+        } else {
             // A newer store is refused before SQLite makes files beside it.
             migrate::status(&path)?;
             make_writable_beside(&path);
             let writer = open_writer(&settings).explained(&path, patience)?;
             (Some(Mutex::new(writer)), Source::shared(&path))
         };
+        if source.path == path {
+            guard.hold(&path);
+        }
         let failure = LastFailure::default();
         let (readers, last_out) = readers(&source, &settings, failure.clone());
-        let file = FileId::of(&path).map_err(|error| Error::io(&path, error))?;
         let counters = Counters::default();
-        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file, counters })
+        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file, counters, guard })
     }
 
     /// The store's file, absolute.
@@ -173,6 +189,7 @@ impl Pool {
     pub fn write<T>(&self, deadline: Instant, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let mut writer = self.writer(deadline)?;
         self.check_in_place()?;
+        self.wait_for_other_copies(deadline).map_err(Error::from).explained(self.path(), self.patience())?;
         let before = writer.total_changes();
         let outcome = work(&writer).explained(self.path(), self.patience());
         if writer.total_changes() - before > MUCH {
@@ -190,7 +207,9 @@ impl Pool {
             self.source.set_up_reader(&conn, self.patience())?;
             Ok(conn)
         });
-        conn.map(Watcher::new).map_err(Error::from).explained(self.path(), self.patience())
+        conn.map(|conn| Watcher::new(conn, Arc::clone(&self.guard)))
+            .map_err(Error::from)
+            .explained(self.path(), self.patience())
     }
 
     /// FTS5 never gives back the memory of a large write, and goes through all of it at each small one that follows.
@@ -211,6 +230,28 @@ impl Pool {
             Err(error) => Err(error),
         }
         .map_err(|error| Error::io(self.path(), error))
+    }
+
+    /// Waits for a write of another copy of SQLite in this process, which the one in here does not see.
+    fn wait_for_other_copies(&self, deadline: Instant) -> rusqlite::Result<()> {
+        transaction::until(deadline, || match self.guard.is_write_locked() {
+            Some(true) => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)),
+            _ => Ok(()),
+        })
+    }
+
+    /// To be asked before a commit: is the write lock still held? Nothing may be written if not: another process may
+    /// be writing as well.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn check_locked(&self) -> Result<()> {
+        if self.guard.is_write_locked() != Some(false) {
+            return Ok(());
+        }
+        let why = "other code in this process opened and closed the store's file, and with it dropped the write's lock; \
+                   nothing was written";
+        Err(Error::io(self.path(), io::Error::other(why)))
     }
 
     fn writer(&self, deadline: Instant) -> Result<MutexGuard<'_, Connection>> {
@@ -331,7 +372,9 @@ fn open_writer(settings: &Settings) -> Result<Connection> {
              PRAGMA synchronous = {synchronous};
              PRAGMA wal_autocheckpoint = 2000;
              PRAGMA journal_size_limit = 67108864;"
-        ))
+        ))?;
+        // Makes the -shm file.
+        conn.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))
     })?;
     Ok(conn)
 }
@@ -417,14 +460,14 @@ pub struct FileId(u64, u64);
 
 impl FileId {
     #[cfg(unix)]
-    fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::MetadataExt;
         let metadata = fs::metadata(path)?;
         Ok(Self(metadata.dev(), metadata.ino()))
     }
 
     #[cfg(not(unix))]
-    fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
         // An open file cannot be replaced there.
         fs::metadata(path).map(|_| Self(0, 0))
     }

@@ -317,22 +317,22 @@ pub fn scope_info(conn: &Connection, scope: &Scope, viewer: &Viewer) -> Result<S
     })
 }
 
-/// Hands every record that passes the filter to `take`, in the order of writing, until it answers false.
+/// Hands every record that passes the filter to `take`, in the order of writing, until it answers false; for a damaged one
+/// what is wrong with it.
 ///
 /// # Errors
 /// [`crate::Error::Sqlite`], and what `take` raises.
 pub fn each(
     conn: &Connection,
     filter: &Filter,
-    mut take: impl FnMut(Seq, Record) -> Result<bool>,
+    mut take: impl FnMut(Result<Record>) -> Result<bool>,
 ) -> Result<()> {
     let clause = Where::new(conn, filter)?;
     let sql = format!("SELECT {COLUMNS}{FROM}{} ORDER BY records.seq", clause.sql());
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(clause.params())?;
     while let Some(row) = rows.next()? {
-        let (seq, record) = record(row)?;
-        if !take(seq, record)? {
+        if !take(record(row).map(|(_, record)| record).map_err(Error::from))? {
             break;
         }
     }

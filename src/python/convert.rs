@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -150,31 +150,33 @@ pub fn names(value: &Bound<'_, PyAny>) -> Taken<Vec<String>> {
     each(value, "a list of text", text)
 }
 
-/// Record ids; a lone text is one.
+/// Ids of records to look for; a lone text is one.
 pub fn ids(value: &Bound<'_, PyAny>) -> PyResult<Vec<RecordId>> {
-    names(value).in_filter("ids")?.into_iter().map(|id| id_of_filter(&id).map_err(PyErr::from)).collect()
+    Ok(names(value).in_filter("ids")?.iter().map(|id| RecordId::sought(id)).collect())
 }
 
-/// One record id.
+/// The id of a record to look for.
 pub fn id(value: &Bound<'_, PyAny>) -> PyResult<RecordId> {
-    Ok(id_of_filter(&borrowed_text(value).in_filter("id")?)?)
-}
-
-fn id_of_filter(id: &str) -> crate::Result<RecordId> {
-    RecordId::parse(id).map_err(of_filter)
+    Ok(RecordId::sought(&borrowed_text(value).in_filter("id")?))
 }
 
 /// A scope to look into.
 pub fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
-    Ok(Scope::parse(&borrowed_text(value).in_filter("scope")?).map_err(of_filter)?)
-}
-
-/// The same rule, broken on the other side.
-fn of_filter(error: Error) -> Error {
-    match error {
+    let parsed = Scope::parse(&borrowed_text(value).in_filter("scope")?);
+    // The same rule, broken on the other side.
+    Ok(parsed.map_err(|error| match error {
         Error::InvalidRecord(why) => Error::InvalidFilter(why),
         other => other,
+    })?)
+}
+
+/// A scope to empty: a blank text, which stands for the root elsewhere, is more likely a variable that was never set.
+pub fn scope_to_empty(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
+    if borrowed_text(value).is_ok_and(|text| text.trim().is_empty()) {
+        let why = "the scope is empty; name the one to delete, or \"/\" for everything";
+        return Err(Error::InvalidFilter(why.into()).into());
     }
+    scope(value)
 }
 
 /// A vector: any sequence of numbers, arrays of numpy and the like among them.
@@ -458,7 +460,13 @@ pub fn filter(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
 
 /// A file's name.
 pub fn path(value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
-    let path: PathBuf = value.extract()?;
+    let path: PathBuf = value.extract().map_err(|error: PyErr| {
+        if !error.is_instance_of::<PyUnicodeEncodeError>(value.py()) {
+            return error;
+        }
+        let why = std::io::Error::new(std::io::ErrorKind::InvalidInput, "it holds what file names cannot");
+        Error::io(describe(value), why).into()
+    })?;
     if path.as_os_str().is_empty() || path.as_os_str().as_encoded_bytes().contains(&0) {
         let why =
             std::io::Error::new(std::io::ErrorKind::InvalidInput, "a path is not empty and holds no NUL");

@@ -125,6 +125,10 @@ impl PyStore {
     #[pyo3(signature = (**filters))]
     fn delete(&self, py: Python<'_>, filters: Option<&Bound<'_, PyDict>>) -> PyResult<u64> {
         let filter = convert::filter(filters)?;
+        let scope = filters.map(|filters| filters.get_item("scope")).transpose()?.flatten();
+        if let Some(scope) = scope.filter(|scope| !scope.is_none()) {
+            convert::scope_to_empty(&scope)?;
+        }
         self.run(py, |store| store.delete(&filter))
     }
 
@@ -198,7 +202,7 @@ impl PyStore {
     }
 
     fn reset(&self, py: Python<'_>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
-        let scope = scope.map(convert::scope).transpose()?;
+        let scope = scope.map(convert::scope_to_empty).transpose()?;
         self.run(py, |store| store.reset(scope.as_ref()))
     }
 
@@ -298,24 +302,43 @@ impl PyStore {
         reporter.end(done)
     }
 
-    #[pyo3(signature = (file, progress, **filters))]
+    #[pyo3(signature = (file, skip_damaged, progress, **filters))]
     fn export(
         &self,
         py: Python<'_>,
         file: Py<PyAny>,
+        skip_damaged: &Bound<'_, PyAny>,
         progress: Option<Py<PyAny>>,
         filters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let filter = convert::filter(filters)?;
+        let skip_damaged = convert::flag(skip_damaged).in_filter("skip_damaged")?;
         let (mut reporter, mut raised) = (Reporter::new(progress), None);
         let written = self.run(py, |store| {
             let mut writer = BufWriter::with_capacity(CHUNK, File::new(&file, &mut raised));
-            let count =
-                store.export(&mut writer, &filter, &mut |done, total| reporter.report(done, total))?;
+            let progress = &mut |done, total| reporter.report(done, total);
+            let count = store.export(&mut writer, &filter, skip_damaged, progress)?;
             writer.flush().map_err(|error| crate::Error::io("export", error))?;
             Ok(count)
         });
         reporter.end(raised.map_or(written, Err))
+    }
+
+    fn check_import(
+        &self,
+        py: Python<'_>,
+        file: Py<PyAny>,
+        on_conflict: &Bound<'_, PyAny>,
+        progress: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let on_conflict = conflict(on_conflict)?;
+        let (mut reporter, mut raised) = (Reporter::new(progress), None);
+        let read = self.run(py, |store| {
+            let mut reader = BufReader::with_capacity(CHUNK, File::new(&file, &mut raised));
+            let progress = &mut |done, total| reporter.report(done, total);
+            store.check_import(&mut reader, on_conflict, progress)
+        });
+        reporter.end(raised.map_or(read, Err))
     }
 
     fn import_<'py>(

@@ -31,7 +31,12 @@ impl RecordId {
     /// [`Error::InvalidRecord`] for what is empty, holds NUL, or has more than [`super::MAX_NAME_BYTES`].
     pub fn parse(text: &str) -> Result<Self> {
         check_name("id", text)?;
-        Ok(canonical_uuid(text).map_or_else(|| Self(Kind::Text(text.into())), Self::from))
+        Ok(Self::sought(text))
+    }
+
+    /// To look for: what no record can be called is found nowhere.
+    pub fn sought(text: &str) -> Self {
+        canonical_uuid(text).map_or_else(|| Self(Kind::Text(text.into())), Self::from)
     }
 
     /// The id as text.

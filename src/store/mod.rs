@@ -245,6 +245,9 @@ impl Store {
                 "delete needs an id or a filter; reset() deletes everything".into(),
             ));
         }
+        if filter.ids.as_ref().is_some_and(Vec::is_empty) {
+            return Ok(0);
+        }
         let mut filter = filter.clone();
         if filter == (Filter { ids: filter.ids.clone(), viewer: filter.viewer.clone(), ..Filter::default() })
         {

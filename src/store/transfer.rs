@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 use std::io::{BufRead, Write};
+use std::mem;
 
 use super::{OnConflict, Store};
 use crate::db::{Progress, records};
 use crate::error::{Error, Result};
-use crate::record::{Filter, Record};
+use crate::record::{Filter, Record, RecordId};
 
 /// Records that are imported in one transaction.
 const BATCH: usize = 10_000;
@@ -27,17 +28,30 @@ pub struct Imported {
 }
 
 impl Store {
-    /// Writes the records that pass the filter, in the order of writing, and says how many. `progress` counts records.
+    /// Writes the records that pass the filter, in the order of writing, and says how many. Damaged ones end it, or are left
+    /// out and logged. `progress` counts records.
     ///
     /// # Errors
-    /// [`Error::Io`] when `out` fails, [`Error::Interrupted`]; what was written so far stays.
-    pub fn export(&self, out: &mut dyn Write, filter: &Filter, progress: &mut Progress<'_>) -> Result<u64> {
+    /// [`Error::Io`] when `out` fails, [`Error::Corrupt`], [`Error::Interrupted`]; what was written so far stays.
+    pub fn export(
+        &self,
+        out: &mut dyn Write,
+        filter: &Filter,
+        skip_damaged: bool,
+        progress: &mut Progress<'_>,
+    ) -> Result<u64> {
         let total = self.count(filter)?;
         let failed = |error| Error::io("the export", error);
         let mut done = 0u64;
         self.read(|conn| {
-            records::each(conn, filter, |_, record| {
-                writeln!(out, "{}", record.to_json()).map_err(failed)?;
+            records::each(conn, filter, |record| {
+                match record.map_err(|error| self.pool.explain(error)) {
+                    Err(damaged @ Error::Corrupt { .. }) if skip_damaged => {
+                        log::error!("not exported: {damaged}");
+                        return Ok(true);
+                    }
+                    record => writeln!(out, "{}", record?.to_json()).map_err(failed)?,
+                }
                 done += 1;
                 if done.is_multiple_of(STRIDE) && !progress(done, total) {
                     return Err(Error::Interrupted { done });
@@ -48,6 +62,37 @@ impl Store {
         out.flush().map_err(failed)?;
         progress(done, total);
         Ok(done)
+    }
+
+    /// Reads what [`Store::import`] is to read, and changes nothing: what it raises, that would raise in the middle.
+    /// `progress` as there.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`] naming the line; [`Error::DimensionMismatch`]; [`Error::DuplicateId`] for what is to fail;
+    /// [`Error::Interrupted`].
+    pub fn check_import(
+        &self,
+        lines: &mut dyn BufRead,
+        on_conflict: OnConflict,
+        progress: &mut Progress<'_>,
+    ) -> Result<()> {
+        self.check_writable()?;
+        let mut ids = HashSet::new();
+        let mut dimension = self.read(records::dimension)?;
+        let mut is_new = |store: &Self, id: RecordId| {
+            let known = store.read(|conn| records::seq_of_id(conn, &id))?.is_some();
+            if known || !ids.insert(id.clone()) { Err(Error::DuplicateId(id.to_string())) } else { Ok(()) }
+        };
+        each_record(lines, &mut |done| progress(done, 0), |record| {
+            if let Some(found) = record.embedding.as_ref().map(Vec::len) {
+                let expected = *dimension.get_or_insert(found);
+                if expected != found {
+                    return Err(Error::DimensionMismatch { expected, found });
+                }
+            }
+            if on_conflict == OnConflict::Fail { is_new(self, record.id) } else { Ok(()) }
+        })?;
+        Ok(())
     }
 
     /// Reads records from JSON lines, blank ones passed over, 10,000 in a transaction. `progress` counts lines; the
@@ -65,33 +110,22 @@ impl Store {
         let mut imported = Imported::default();
         let mut batch = Vec::new();
         let mut in_batch = HashSet::new();
-        let mut number = 0u64;
-        let mut line = Vec::new();
-        while read_line(lines, &mut line)? {
-            number += 1;
-            if number == 1 && line.starts_with(BYTE_ORDER_MARK) {
-                line.drain(..BYTE_ORDER_MARK.len());
+        let outcome = each_record(lines, &mut |done| progress(done, 0), |record| {
+            // One that replaces another of its batch must come after it.
+            let replaces = on_conflict == OnConflict::Replace && !in_batch.insert(record.id.clone());
+            if replaces || batch.len() >= BATCH {
+                self.import_batch(mem::take(&mut batch), on_conflict, &mut imported)?;
+                in_batch = HashSet::from([record.id.clone()]);
             }
-            if !line.trim_ascii().is_empty() {
-                let record = parse(&line, number)?;
-                // One that replaces another of its batch must come after it.
-                let replaces = on_conflict == OnConflict::Replace && !in_batch.insert(record.id.clone());
-                if replaces {
-                    self.import_batch(std::mem::take(&mut batch), on_conflict, &mut imported)?;
-                    in_batch = HashSet::from([record.id.clone()]);
-                }
-                batch.push(record);
-            }
-            if batch.len() >= BATCH {
-                self.import_batch(std::mem::take(&mut batch), on_conflict, &mut imported)?;
-                in_batch.clear();
-            }
-            if number.is_multiple_of(STRIDE) && !progress(number, 0) {
-                return Err(Error::Interrupted { done: imported.written });
-            }
-        }
+            batch.push(record);
+            Ok(())
+        });
+        let read = outcome.map_err(|error| match error {
+            Error::Interrupted { .. } => Error::Interrupted { done: imported.written },
+            other => other,
+        })?;
         self.import_batch(batch, on_conflict, &mut imported)?;
-        progress(number, 0);
+        progress(read, 0);
         Ok(imported)
     }
 
@@ -107,6 +141,29 @@ impl Store {
         imported.skipped += given - written;
         Ok(())
     }
+}
+
+/// Hands every record to `take`, and now and then the number of lines to `progress`; returns that number at the end.
+fn each_record(
+    lines: &mut dyn BufRead,
+    progress: &mut dyn FnMut(u64) -> bool,
+    mut take: impl FnMut(Record) -> Result<()>,
+) -> Result<u64> {
+    let mut number = 0u64;
+    let mut line = Vec::new();
+    while read_line(lines, &mut line)? {
+        number += 1;
+        if number == 1 && line.starts_with(BYTE_ORDER_MARK) {
+            line.drain(..BYTE_ORDER_MARK.len());
+        }
+        if !line.trim_ascii().is_empty() {
+            take(parse(&line, number)?)?;
+        }
+        if number.is_multiple_of(STRIDE) && !progress(number) {
+            return Err(Error::Interrupted { done: 0 });
+        }
+    }
+    Ok(number)
 }
 
 fn read_line(lines: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool> {

@@ -293,6 +293,6 @@ pub fn import(data: &[u8]) {
 
 fn export(store: &Store, filter: &Filter) -> Vec<u8> {
     let mut lines = Vec::new();
-    store.export(&mut lines, filter, &mut |_, _| true).expect("sound");
+    store.export(&mut lines, filter, false, &mut |_, _| true).expect("sound");
     lines
 }
