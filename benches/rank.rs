@@ -92,6 +92,10 @@ impl Statistics for Store {
         self.index.document_frequency(term).unwrap()
     }
 
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
+        self.index.terms_with(prefixes, visit).unwrap();
+    }
+
     fn edition(&self) -> u32 {
         0
     }

@@ -133,6 +133,10 @@ impl Pair {
             let df = self.model.df(&text);
             assert_eq!(self.index.document_frequency(&text).unwrap(), df, "df of {text}");
             assert_eq!(self.index.document_frequencies(&["none", &text]).unwrap(), [0, df], "df of {text}");
+            let mut like = Vec::new();
+            self.index.terms_with(&[&text[..2], "none"], &mut |term| like.push(term.to_owned())).unwrap();
+            assert!(like.iter().all(|term| term.starts_with(&text[..2])), "{like:?}");
+            assert!(df == 0 || like.contains(&text), "{text} is none of {like:?}");
             if terms.iter().all(|term| term.text != text) {
                 terms.push(WeightedTerm { text, weight: collection.idf(df) });
             }

@@ -99,11 +99,34 @@ def part_holds(key: str, wanted: Any, metadata: dict[str, Any]) -> bool:
 
 
 def asks_nothing(where: dict[str, Any]) -> bool:
-    """A condition that is empty, however it is put: too easily written by mistake to delete everything by
-    it.
-    """
-    parts = where.get("$and", [])
-    return where.keys() <= {"$and"} and len(parts) < 2 and all(asks_nothing(part) for part in parts)
+    """A condition that holds whatever the metadata: too easily written by mistake to delete all by it."""
+    return all(is_certain(key, wanted, True) for key, wanted in where.items())
+
+
+def is_certain(key: str, wanted: Any, answer: bool) -> bool:
+    """Does this part of a condition give this answer whatever the metadata?"""
+    if key in ("$and", "$or"):
+        parts = [all_certain(part, answer) for part in wanted]
+        return all(parts) if (key == "$and") == answer else any(parts)
+    if key == "$not":
+        return all_certain(wanted, not answer)
+    if isinstance(wanted, dict) and any(name.startswith("$") for name in wanted):
+        parts = [is_certain_test(key, *test, answer) for test in wanted.items()]
+        return all(parts) if answer else any(parts)
+    return False
+
+
+def is_certain_test(key: str, operator: str, wanted: Any, answer: bool) -> bool:
+    """The same of one operator on one key."""
+    if operator == "$not":
+        return is_certain(key, wanted, not answer)
+    return operator == ("$nin" if answer else "$in") and not wanted
+
+
+def all_certain(where: dict[str, Any], answer: bool) -> bool:
+    """The same of a whole condition, all of whose parts must hold."""
+    parts = [is_certain(key, wanted, answer) for key, wanted in where.items()]
+    return all(parts) if answer else any(parts)
 
 
 @cache

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import agentmem
+from agentmem import MemoryStore
 
 TEXTS: list[str] = []
 
@@ -75,3 +77,16 @@ def test_arrays(path: Path) -> None:
     with agentmem.open(path, embedder=lambda texts: numpy.eye(len(texts), 4, dtype="float32")) as store:
         store.add_many(["a", "b"])
         assert store.search("anything", mode="vector")[0].record.content == "a"
+
+
+def test_the_limit_does_not_change_what_is_best(store: MemoryStore) -> None:
+    random = Random(7)
+    words = ["lamp", "river", "stone", "cloud", "paper", "glass", "wheel", "garden"]
+    notes = [" ".join(random.choices(words, k=random.randrange(2, 9))) for _ in range(400)]
+    vectors = [[random.gauss(0, 1) for _ in range(4)] for _ in notes]
+    records = [{"content": note, "embedding": vector} for note, vector in zip(notes, vectors, strict=True)]
+    store.add_many(records)
+    for query, vector in zip(notes[:20], reversed(vectors), strict=False):
+        whole = store.search(query, 150, vector=vector)
+        for limit in (1, 10, 100):
+            assert store.search(query, limit, vector=vector) == whole[:limit]

@@ -147,6 +147,28 @@ def test_deleted_is_not_found(filled: MemoryStore) -> None:
     assert filled.search("alice")[0].record.content == "Alice is back"
 
 
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("alergic", "allergy"),
+        ("fussballplätze", "german"),
+        ("Straßensperrung Platz", "german"),
+        ("brulees", "accents"),
+        ("emailadress alcie", "email"),
+    ],
+)
+def test_words_in_other_forms_are_understood(filled: MemoryStore, query: str, expected: str) -> None:
+    (hit, *_) = filled.search(query)
+    assert hit.record.id == expected
+    assert hit.score > 0.2
+
+
+def test_politeness_does_not_answer(filled: MemoryStore) -> None:
+    filled.add("Thank you for your help, please let us know if there is more.", id="polite")
+    query = "Hello! What is bob allergic to? Please let me know. Thank you for your help!"
+    assert filled.search(query)[0].record.id == "allergy"
+
+
 def test_a_question_behind_a_long_context_is_answered(store: MemoryStore) -> None:
     store.add_many([f"{'abcdefghij'[n % 10] * 5} of the day" for n in range(50)])
     answer = store.add("The payment gateway rejects expired cards.")

@@ -67,6 +67,20 @@ pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Hands every term that begins with `prefix` to `visit`, in the order of bytes.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn terms_with(conn: &Connection, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
+    let mut statement =
+        conn.prepare_cached("SELECT term FROM records_fts_terms WHERE term BETWEEN ? AND ?")?;
+    let mut rows = statement.query((prefix, format!("{prefix}{}", char::MAX)))?;
+    while let Some(row) = rows.next()? {
+        visit(row.get_ref(0)?.as_str().unwrap_or_default());
+    }
+    Ok(())
+}
+
 /// Merges the table's parts into one, a step at a time; each step is a transaction of its own.
 /// See <https://www.sqlite.org/fts5.html#the_merge_command>.
 ///

@@ -319,6 +319,23 @@ impl Index {
         Ok(vocabulary)
     }
 
+    /// Hands every term that begins with any of `prefixes` to `visit`, unordered, some more than once or of dead records alone.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment cannot be read.
+    pub fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Damaged> {
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            prefixes.iter().for_each(|prefix| view.terms_with(prefix, visit));
+        }
+        let tails = self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
+        // To compare nothing takes longer than to compare a little.
+        let wanted =
+            |text: &&str| prefixes.iter().any(|prefix| prefix.is_empty() || text.starts_with(prefix));
+        tails.flat_map(Tail::texts).filter(wanted).for_each(visit);
+        Ok(())
+    }
+
     /// Sequence numbers of all live records, rising.
     ///
     /// # Errors

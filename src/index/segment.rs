@@ -357,6 +357,23 @@ impl<'a> View<'a> {
         (0..terms.len()).map(found).collect()
     }
 
+    /// Hands every term that begins with `prefix` to `visit`, rising.
+    pub fn terms_with(&self, prefix: &str, visit: &mut dyn FnMut(&str)) {
+        let (mut first, mut end) = (0, self.distinct());
+        while first < end {
+            let middle = first.midpoint(end);
+            if self.text(middle) < prefix.as_bytes() {
+                first = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        let texts = (first..self.distinct()).map(|id| self.text(id));
+        // To compare nothing takes longer than to compare a little.
+        let texts = texts.take_while(|text| prefix.is_empty() || text.starts_with(prefix.as_bytes()));
+        texts.filter_map(|text| std::str::from_utf8(text).ok()).for_each(visit);
+    }
+
     fn slot(&self, term: &str) -> usize {
         xxh3_64(term.as_bytes()) as usize & (self.slots.len() - 1)
     }

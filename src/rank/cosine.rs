@@ -134,6 +134,8 @@ mod tests {
             }
         }
 
+        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
+
         fn edition(&self) -> u32 {
             0
         }

@@ -83,6 +83,8 @@ mod tests {
             0
         }
 
+        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
+
         fn edition(&self) -> u32 {
             0
         }

@@ -2,13 +2,15 @@
 
 use super::bm25::Collection;
 use super::passage::{Passage, Passages};
-use super::query::{Query, Sentences, numbers};
-use super::recipe::score;
+use super::query::{Query, Sentences, Term, numbers};
+use super::recipe::{forms, score};
 
 /// The evidence in each passage: over the sentences, the greatest product of the sentence's prior, the part of it that
-/// the passage covers, terms weighted by idf and names more, and the square root of the number of matched terms.
+/// the passage covers, terms weighted by idf and names more, and the square root of the number of matched terms. Of a
+/// sentence of common words alone even the whole is no more than a part.
 ///
-/// Terms that the store has never seen count in full as not covered. `frequencies` are the document frequencies of the
+/// Terms that the store has never seen count in full as not covered; finding another form covers a part of one, and is no
+/// match. `frequencies` are the document frequencies of the
 /// query's terms.
 pub(super) fn evidence(
     query: &Query,
@@ -34,14 +36,17 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     fn new(query: &'a Query, collection: Collection, frequencies: &[u64]) -> Self {
         let larger = Collection { records: collection.records + score::MORE_RECORDS, ..collection };
-        let idfs = frequencies.iter().map(|&df| f64::from(larger.idf(df))).collect();
+        // One that is found in other forms alone is as unknown as ever.
+        let known = |(term, &df): (&Term, &u64)| if term.guessed { 0 } else { df };
+        let known = query.terms.iter().zip(frequencies).map(known);
+        let idfs = known.map(|df| f64::from(larger.idf(df))).collect();
         let mut judge = Self { query, idfs, bare: 0, scales: Vec::new() };
         for (number, sentence) in query.sentences.iter().enumerate() {
             if sentence.counts.iter().all(|&(term, _)| query.terms[term as usize].particle) {
                 judge.bare |= 1 << number;
             }
             let whole: f64 = sentence.counts.iter().map(|&(term, _)| judge.weight(term, number)).sum();
-            judge.scales.push(sentence.prior / whole);
+            judge.scales.push(sentence.prior / whole.max(score::WHOLE));
         }
         judge
     }
@@ -64,15 +69,20 @@ impl<'a> Judge<'a> {
     fn evidence(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) -> f64 {
         sums.fill((0.0, 0));
         for found in passage.terms {
-            for sentence in numbers(self.query.terms[found.number as usize].sentences) {
+            let term = &self.query.terms[found.number as usize];
+            for sentence in numbers(term.sentences) {
                 let weight = self.weight(found.number, sentence);
                 let (sum, matches) = &mut sums[sentence];
-                *sum += weight;
-                *matches += u32::from(weight > 0.0);
+                if term.guessed {
+                    *sum += weight * forms::PROOF;
+                } else {
+                    *sum += weight;
+                    *matches += u32::from(weight > 0.0);
+                }
             }
         }
         let of_sentence = |(&(sum, matches), scale): (&(f64, u32), &f64)| {
-            sum * scale * f64::from(matches.min(score::MATCHES)).sqrt()
+            sum * scale * f64::from(matches.clamp(1, score::MATCHES)).sqrt()
         };
         sums.iter().zip(&self.scales).map(of_sentence).fold(0.0, f64::max)
     }
@@ -116,6 +126,15 @@ mod tests {
     fn names_prove_more_than_other_words() {
         let found = judge("where does Alice cook", &["Alice", "cook"]);
         assert!((found[0] - 0.6).abs() < 1e-9 && (found[1] - 0.4).abs() < 1e-9, "{found:?}");
+    }
+
+    #[test]
+    fn what_nearly_all_records_hold_proves_little() {
+        let (query, collection) = (Query::new("user"), Collection { records: 1000, terms: 5000 });
+        let passages = Passages::of(&query, &["the user"], 5.0);
+        let common = evidence(&query, collection, &[900], &passages)[0];
+        let rare = evidence(&query, collection, &[20], &passages)[0];
+        assert!(common < 0.1 && rare == 1.0, "{common} {rare}");
     }
 
     #[test]

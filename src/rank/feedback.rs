@@ -185,6 +185,8 @@ mod tests {
             10
         }
 
+        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
+
         fn edition(&self) -> u32 {
             0
         }

@@ -1,16 +1,19 @@
 //! The default ranking: the index's best candidates, read again with richer signals.
 //!
 //! 1. [`Plan::new`] takes a query apart: sentences and what each is worth, terms and word grams.
+//!    Terms that no record holds are understood by like ones.
 //! 2. [`Plan::terms`] weighs the terms for the first stage, which finds [`CANDIDATES`](super::recipe::CANDIDATES).
 //! 3. [`Plan::rank`] weighs the sentences anew by how well any candidate covers them, orders the candidates by the
 //!    weighted sum of seven signals, and scores them by the evidence in each.
 
 use super::bm25::Collection;
+use super::forms::{Form, forms};
 use super::fusion::{Signal, order, sums};
 use super::passage::Passages;
-use super::query::Query;
+use super::query::{Query, Term};
 use super::recipe::{feedback, weight};
 use super::signals::{Signals, Weights};
+use super::texts::identity;
 use super::{Statistics, Texts, WeightedTerm, evidence, heaviest};
 use crate::rank::feedback as rocchio;
 use crate::record::Seq;
@@ -44,21 +47,32 @@ pub struct Ranked {
 #[derive(Debug)]
 pub struct Plan {
     query: Query,
+    identity: u64,
     collection: Collection,
-    /// By term of the query, how many records hold it.
+    /// What else stands for its terms.
+    forms: Vec<Form>,
+    /// By term of the query, how many records hold it, or forms of it.
     frequencies: Vec<u64>,
-    /// And its idf.
+    /// And its idf, less if no record holds the term itself.
     idfs: Vec<f64>,
 }
 
 impl Plan {
     /// Analyzes a query, of any length in bounded time.
     pub fn new(text: &str, statistics: &impl Statistics) -> Self {
-        let (query, collection) = (Query::new(text), statistics.collection());
+        let (mut query, collection) = (Query::new(text), statistics.collection());
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
-        let frequencies = statistics.document_frequencies(&texts);
-        let idfs = frequencies.iter().map(|&df| f64::from(collection.idf(df))).collect();
-        Self { query, collection, frequencies, idfs }
+        let mut frequencies = statistics.document_frequencies(&texts);
+        let mut forms = forms(&query, &frequencies, statistics);
+        forms.retain(|form| query.add_form(form));
+        for form in &forms {
+            let number = form.term as usize;
+            query.terms[number].guessed |= frequencies[number] == 0;
+            frequencies[number] += form.frequency;
+        }
+        let idf = |(term, &df): (&Term, &u64)| term.worth() * f64::from(collection.idf(df));
+        let idfs = query.terms.iter().zip(&frequencies).map(idf).collect();
+        Self { query, identity: identity(text), collection, forms, frequencies, idfs }
     }
 
     /// Does any of its sentences ask for the term of this hash?
@@ -75,10 +89,13 @@ impl Plan {
                 *weight = weight.max(sentence.prior * f64::from(count));
             }
         }
-        let weighted = self.query.terms.iter().zip(weights).zip(&self.idfs).zip(&self.frequencies);
-        heaviest(weighted.map(|(((term, weight), idf), &held)| {
-            (WeightedTerm { text: term.text.clone(), weight: (weight * idf) as f32 }, held)
-        }))
+        let weighted = |(number, text): (usize, &String)| {
+            let weight = (weights[number] * self.idfs[number]) as f32;
+            (WeightedTerm { text: text.clone(), weight }, self.frequencies[number])
+        };
+        let terms = self.query.terms.iter().map(|term| &term.text).enumerate();
+        let forms = self.forms.iter().map(|form| (form.term as usize, &form.text));
+        heaviest(terms.chain(forms).map(weighted))
     }
 
     /// Ranks what the first stage found, given best first, so that this is the order of equals. What `texts` do not hold
@@ -88,12 +105,19 @@ impl Plan {
         let passages = Passages::new(&self.query, texts, &seqs, self.collection.mean_length());
         let signals = self.signals(texts, &passages, statistics);
         let evidence = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
-        let sums = sums(&signals, candidates.len());
+        let mut sums = sums(&signals, candidates.len());
+        // Who asks for a text itself wants nothing else before it.
+        let asked_for = |seq: Seq| texts.get(seq).is_some_and(|text| text.identity == self.identity);
+        let best = sums.iter().copied().fold(0.0, f64::max);
+        sums.iter_mut()
+            .zip(&seqs)
+            .filter(|(_, seq)| asked_for(**seq))
+            .for_each(|(sum, _)| *sum += 1.0 + best);
         let order = order(&sums);
         let scores = evidence::scores(order.iter().map(|&i| evidence[i]));
         let ranked = |(&i, score): (&usize, f64)| Ranked {
             seq: seqs[i],
-            score,
+            score: if asked_for(seqs[i]) { 1.0 } else { score },
             order: sums[i],
             evidence: evidence[i],
             explain: std::array::from_fn(|part| match part {
@@ -165,6 +189,10 @@ mod tests {
 
         fn document_frequency(&self, term: &str) -> u64 {
             self.frequencies.get(term).copied().unwrap_or(0)
+        }
+
+        fn terms_with(&self, _: &[&str], visit: &mut dyn FnMut(&str)) {
+            self.frequencies.keys().for_each(|term| visit(term));
         }
 
         fn edition(&self) -> u32 {
@@ -282,5 +310,27 @@ mod tests {
                 prop_assert!((order - other[text]).abs() < 1e-9);
             }
         }
+    }
+
+    #[test]
+    fn a_text_itself_comes_first() {
+        let texts = ["alpha beta", "alpha beta alpha beta", "alpha beta gamma", "beta alpha", "alpha"];
+        for (seq, text) in (0..).zip(texts) {
+            let found = rank(&format!(" {text}\n"), &texts);
+            assert_eq!((found[0].seq, found[0].score), (seq, 1.0), "{text}");
+            assert!(found[1].score < 1.0);
+        }
+    }
+
+    #[test]
+    fn a_word_that_no_record_holds_is_understood_by_its_forms() {
+        for (query, best) in
+            [("alergic", 3), ("stagging databse", 1), ("Deployments", 2), ("customr acme", 4)]
+        {
+            let found = rank(query, &TEXTS);
+            assert_eq!(found[0].seq, best, "{query}");
+            assert!(found[0].score > 0.3, "{query}: {}", found[0].score);
+        }
+        assert!(rank("allergic", &TEXTS)[0].score > rank("alergic", &TEXTS)[0].score);
     }
 }

@@ -4,7 +4,8 @@
 //! it finds afterwards:
 //!
 //! - [`hybrid`]: the default; sentence by sentence, with signals that only the texts can give, and a score
-//!   that says how much of the query was found. Its parts: `query` (what is asked), `passage` (what a candidate says),
+//!   that says how much of the query was found. Its parts: `query` (what is asked), `forms` (how else it may be
+//!   spelled), `passage` (what a candidate says),
 //!   `signals`, `feedback`, `fusion`, `evidence`; its numbers: [`recipe`]. [`dialogue`] goes on from there.
 //! - [`bm25`]: plain BM25 of the query's [`Keywords`].
 //! - [`cosine`]: TF-IDF cosine of the query's [`Keywords`].
@@ -14,6 +15,7 @@ pub mod cosine;
 pub mod dialogue;
 mod evidence;
 mod feedback;
+mod forms;
 mod fusion;
 pub mod hybrid;
 mod keywords;
@@ -44,6 +46,9 @@ pub trait Statistics {
     fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
         terms.iter().map(|term| self.document_frequency(term)).collect()
     }
+
+    /// Hands terms that begin with any of `prefixes` to `visit`, unordered, some more than once or of no live record.
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str));
 
     /// Another number whenever a frequency may be another.
     fn edition(&self) -> u32;

@@ -254,7 +254,8 @@ struct Asked {
 impl Asked {
     fn new(query: &Query, lexicon: &Lexicon) -> Self {
         let mut asked = Self { terms: Lookup::default(), numbers: Vec::new() };
-        for (number, &hash) in (0..).zip(query.terms_by_hash.keys()) {
+        let forms = query.forms.iter().copied().zip(query.forms_by_hash.keys());
+        for (number, &hash) in (0..).zip(query.terms_by_hash.keys()).chain(forms) {
             if let Some(term) = lexicon.number_of(hash) {
                 asked.terms.insert(term.into());
                 asked.numbers.push(number);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::forms::Form;
 use super::lookup::Lookup;
 use super::recipe;
 use super::scaffold::is_scaffold;
@@ -21,6 +22,10 @@ pub(super) struct Query {
     pub sentences: Vec<Sentence>,
     pub terms_by_hash: Lookup,
     pub grams_by_hash: Lookup,
+    /// Other terms that stand for one of the query's, numbered apart.
+    pub forms_by_hash: Lookup,
+    /// By their numbers, for which.
+    pub forms: Vec<u32>,
 }
 
 /// A term that some sentence asks for.
@@ -31,8 +36,17 @@ pub(super) struct Term {
     pub sentences: Sentences,
     /// Sentences that hold it in a capitalized word which does not begin them.
     pub names: Sentences,
+    /// Stands for its forms alone, no record holds it.
+    pub guessed: bool,
     /// Proves nothing when it is found, see [`is_particle`].
     pub particle: bool,
+}
+
+impl Term {
+    /// What it is worth to find it.
+    pub fn worth(&self) -> f64 {
+        if self.guessed { recipe::forms::WORTH } else { 1.0 }
+    }
 }
 
 /// All sentences if they are few enough; else the last questions, the first sentences and the last ones, in their order.
@@ -142,6 +156,17 @@ impl Query {
         true
     }
 
+    /// Lets `form` stand for a term. False if it stands for another already, or for itself.
+    pub fn add_form(&mut self, form: &Form) -> bool {
+        let hash = term_hash(&form.text);
+        let new = self.terms_by_hash.find(hash).or(self.forms_by_hash.find(hash)).is_none();
+        if new {
+            self.forms_by_hash.insert(hash);
+            self.forms.push(form.term);
+        }
+        new
+    }
+
     fn number(&mut self, term: &str) -> u32 {
         let number = self.terms_by_hash.insert(term_hash(term));
         if number as usize == self.terms.len() {
@@ -149,13 +174,14 @@ impl Query {
                 text: term.to_owned(),
                 sentences: 0,
                 names: 0,
+                guessed: false,
                 particle: is_particle(term),
             });
         }
         number
     }
 
-    /// A question is what the query is about, and a sentence made of words about the task is not.
+    /// A question is what the query is about; a sentence made of words about the task is not, nor so much a very short one.
     fn set_priors(&mut self, questions: &[bool]) {
         let several = self.sentences.len() > 1;
         let worths: Vec<f64> = self
@@ -165,8 +191,15 @@ impl Query {
             .collect();
         let asks = |i: usize| questions[i] && worths[i] >= recipe::QUESTION_WORTH;
         let beside = if (0..worths.len()).any(asks) { recipe::BESIDE_QUESTION } else { 1.0 };
+        let size = |sentence: &Sentence| sentence.counts.len().min(recipe::SENTENCE_TERMS) as f64;
         for (i, sentence) in self.sentences.iter_mut().enumerate() {
             sentence.prior = if asks(i) { 1.0 } else { worths[i] * beside };
+        }
+        // The largest of those that are worth most.
+        let best = self.sentences.iter().map(|sentence| (sentence.prior, size(sentence)));
+        let (_, whole) = best.fold((0.0, 1.0), |best, one| if one > best { one } else { best });
+        for sentence in &mut self.sentences {
+            sentence.prior *= (size(sentence) / whole).min(1.0).sqrt();
         }
     }
 }
@@ -229,6 +262,16 @@ mod tests {
         let priors: Vec<f64> =
             parsed("Is the output valid JSON? Bob cooks.").into_iter().map(|(_, prior)| prior).collect();
         assert!((priors[0] - (0.2 + 1.0 + 0.2) / 3.0).abs() < 1e-12 && priors[1] == 1.0, "{priors:?}");
+    }
+
+    #[test]
+    fn what_frames_a_request_counts_less_than_the_request() {
+        let priors = |text: &str| -> Vec<f64> { parsed(text).into_iter().map(|(_, prior)| prior).collect() };
+        let polite = priors("Hello! The invoice module crashes. Please let me know. Thanks!");
+        assert_eq!(polite[1], 1.0);
+        assert!(polite.iter().filter(|prior| **prior < 0.3).count() == 3, "{polite:?}");
+        assert_eq!(priors("Boom: the invoice module crashes daily"), [0.5, 1.0]);
+        assert_eq!(priors("Left or right? It hurts when the long leash is pulled"), [1.0, 0.3]);
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub const SCAFFOLD_WORD: f64 = 0.2;
 /// A question whose words are worth less than this on average is about the task: "Is the output valid JSON?"
 pub const QUESTION_WORTH: f64 = 0.5;
 
+/// A sentence with fewer distinct terms than this counts less beside one with more: "Thanks!", "Error:".
+pub const SENTENCE_TERMS: usize = 4;
+
 /// Term-frequency saturation of the second stage, which reads prose and dialogue better with less than
 /// [`bm25::K1`](super::bm25::K1).
 pub const K1: f64 = 0.9;
@@ -65,6 +68,30 @@ pub mod label {
     pub const BRACKET_CHARS: usize = 20;
 }
 
+/// Which terms of the store stand for terms of the query, see [`super::forms`].
+pub mod forms {
+    /// Of a query no more terms are looked for in other forms.
+    pub const WORDS: usize = 16;
+    /// Forms of a term.
+    pub const FORMS: usize = 8;
+    /// Shorter words have none, shorter parts are no words.
+    pub const LETTERS: usize = 4;
+    /// Letters that all forms begin with.
+    pub const START: usize = 2;
+    /// Part of the longer of two forms that they begin with.
+    pub const PREFIX: f64 = 0.55;
+    /// Letters that may follow it.
+    pub const ENDING: usize = 4;
+    /// How much less like than the best a form may be.
+    pub const NEAR: f64 = 0.2;
+    /// In stores of no more terms, repeats included, compounds are found by their ends: all terms are looked at.
+    pub const SCANNED: u64 = 100_000;
+    /// What it is worth to the ranking to find a form of a term that no record holds.
+    pub const WORTH: f64 = 0.7;
+    /// And what to the score.
+    pub const PROOF: f64 = 0.3;
+}
+
 /// Rocchio feedback (Rocchio, "Relevance feedback in information retrieval", 1971) from candidates alone.
 pub mod feedback {
     /// How many of the best candidates are believed.
@@ -83,6 +110,8 @@ pub mod score {
     /// Records that a store is taken to have besides its own when idf is computed: in a store of ten records no word
     /// is known to be rare.
     pub const MORE_RECORDS: u64 = 20;
+    /// Weight of the terms of a sentence that is not too common to prove something.
+    pub const WHOLE: f64 = 2.5;
     /// Weight of a capitalized word that does not begin its sentence: most likely a name.
     pub const NAME: f64 = 1.5;
     /// Matched terms that make evidence better; more do not.

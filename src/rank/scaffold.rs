@@ -1,4 +1,4 @@
-//! Words of task descriptions.
+//! Words of task descriptions and messages.
 
 use std::sync::LazyLock;
 
@@ -6,21 +6,22 @@ use rustc_hash::FxHashSet;
 
 use crate::text::Analyzer;
 
-/// What agents' tasks, prompts and expected outputs are phrased in, whatever they are about.
+/// What agents' tasks, prompts and expected outputs are phrased in, and polite messages, whatever they are about.
 const WORDS: &str = "\
     accurate additional agent analyse analysis analyze answer appropriate assess assist assistant \
     available brief briefing bullet careful carefully check cite clear clearly collect comma compare \
     compile complete completely comprehensive concise conclusion consider content context correct create \
-    current data describe detail detailed determine document draft ensure error evaluate examine example \
-    execute expect expected expert explain explore extract fact final find finding focus follow following \
-    form format gather generate goal guess guideline heading help highlight identify important include \
-    information input insight instruction invent investigate invention item json key knowledge language \
-    length limit list look main make markdown material memory mention message necessary note objective \
-    outline output paragraph perform point prepare present previous process produce professional prompt \
-    provide quality question read reader recommendation reference relevant remain report request require \
-    requirement research resolve respond response result return review role search section sentence share \
-    short show source specific state step structure structured study style submit successful successfully \
-    suggest summarise summarize summary support table task team text thorough title tone tool topic \
+    current data dear describe detail detailed determine document draft ensure error evaluate examine \
+    example execute expect expected expert explain explore extract fact final find finding focus follow \
+    following form format gather generate goal guess guideline heading hello help hey hi highlight hope \
+    identify important include information input insight instruction invent invention investigate item \
+    json key kindly know knowledge language length let limit list look main make markdown material \
+    memory mention message necessary note objective outline output paragraph perform please point \
+    prepare present previous process produce professional prompt provide quality question read reader \
+    recommendation reference regards relevant remain report request require requirement research resolve \
+    respond response result return review role search section sentence share short show sincerely source \
+    specific state step structure structured study style submit successful successfully suggest \
+    summarise summarize summary support table task team tell text thank thorough title tone tool topic \
     uncertain understand use useful user verify well word work working write";
 
 static TERMS: LazyLock<FxHashSet<String>> =

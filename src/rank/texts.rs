@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustc_hash::FxHashMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::Statistics;
 use super::passage::label_end;
@@ -29,6 +30,12 @@ struct Place {
     /// How many of its first chunks are the label.
     label: u32,
     bytes: u32,
+    identity: u64,
+}
+
+/// Tells a text from others, but for the white space around it.
+pub(super) fn identity(text: &str) -> u64 {
+    xxh3_64(text.trim().as_bytes())
 }
 
 /// A text that was read.
@@ -40,6 +47,8 @@ pub struct Text<'a> {
     pub label: usize,
     /// Its length in bytes.
     pub bytes: usize,
+    /// The same for equal texts, see [`identity`].
+    pub identity: u64,
 }
 
 impl Texts {
@@ -53,7 +62,7 @@ impl Texts {
         self.lexicon.read(label, |chunk| chunks.push(chunk));
         let label = chunks.len() - start;
         self.lexicon.read(rest, |chunk| chunks.push(chunk));
-        self.keep(seq, start, label, text.len());
+        self.keep(seq, start, label, text.len(), identity(text));
     }
 
     /// Takes a text over from others, if they have read it and it is not here.
@@ -63,21 +72,21 @@ impl Texts {
         for &chunk in text.chunks {
             self.chunks.push(self.lexicon.adopt(&others.lexicon, chunk));
         }
-        self.keep(seq, start, text.label, text.bytes);
+        self.keep(seq, start, text.label, text.bytes, text.identity);
     }
 
     /// Places fit in u32: texts are dropped when they take a few MB, or with the query.
-    fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize) {
+    fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize, identity: u64) {
         let [start, end, label, bytes] = [start, self.chunks.len(), label, bytes].map(|size| size as u32);
-        self.places.insert(seq, Place { start, end, label, bytes });
+        self.places.insert(seq, Place { start, end, label, bytes, identity });
         self.frequencies.resize_with(self.lexicon.terms(), AtomicU64::default);
     }
 
     /// The text of a record, if it was read.
     pub fn get(&self, seq: Seq) -> Option<Text<'_>> {
-        let &Place { start, end, label, bytes } = self.places.get(&seq)?;
+        let &Place { start, end, label, bytes, identity } = self.places.get(&seq)?;
         let chunks = &self.chunks[span(start..end)];
-        Some(Text { chunks, label: label as usize, bytes: bytes as usize })
+        Some(Text { chunks, label: label as usize, bytes: bytes as usize, identity })
     }
 
     /// Hashes of the terms of a text's label.
@@ -169,6 +178,8 @@ mod tests {
             self.times.set(self.times.get() + 1);
             7
         }
+
+        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
 
         fn edition(&self) -> u32 {
             self.edition

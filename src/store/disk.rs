@@ -98,6 +98,14 @@ impl Statistics for OnDisk<'_> {
         df
     }
 
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
+        for prefix in prefixes {
+            if let Err(error) = fts::terms_with(self.conn, prefix, visit) {
+                log::warn!("the terms that begin with {prefix:?} could not be read: {error}");
+            }
+        }
+    }
+
     fn edition(&self) -> u32 {
         // It lives no longer than a search.
         0

@@ -26,8 +26,9 @@ use crate::record::{Hit, Mode, Query, Record, Seq, check_vector, now};
 const COSINE_CANDIDATES: usize = 200;
 /// Of a conversation's records no more are read; the labels of the others do not count.
 const CONVERSATION_BYTES: usize = 4 * TEXT_BYTES;
-/// So many of the most relevant records at least are ordered anew where recency or importance count too.
-const BLENDED: usize = 200;
+/// So many of the most relevant records at least are ordered anew where recency, importance or vectors count too: the best
+/// hits are the same whatever the limit.
+const MIXED: usize = 200;
 /// Rank fusion's constant (Cormack, Clarke and Büttcher 2009).
 const RRF_K: f64 = 60.0;
 /// A search starts again when records vanish under it, or the index is behind what a filter saw, at most so often.
@@ -217,6 +218,10 @@ impl Statistics for InMemory<'_> {
         self.sound(frequencies).unwrap_or_else(|| vec![0; terms.len()])
     }
 
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
+        self.sound(self.derived.index.terms_with(prefixes, visit));
+    }
+
     fn edition(&self) -> u32 {
         self.derived.edition
     }
@@ -268,7 +273,8 @@ fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Res
 
 /// How many of the most relevant records take part: as many as are wanted, or more if they will be ordered anew.
 fn taking_part(query: &Query) -> usize {
-    if query.blend.is_relevance() { query.limit } else { query.limit.max(BLENDED) }
+    let fused = query.mode == Mode::Hybrid && query.vector.is_some();
+    if query.blend.is_relevance() && !fused { query.limit } else { query.limit.max(MIXED) }
 }
 
 /// Orders anew by relevance, recency and importance together; records that vanished are left out.

@@ -1,6 +1,7 @@
 //! What is fuzzed: each function takes any bytes, and panics when a promise is broken. `tests/fuzz.rs` runs them over
 //! the inputs in `corpus/`, `fuzz_targets/` hands them to libFuzzer.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
@@ -114,6 +115,16 @@ impl Statistics for Small {
         tail
     }
 
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
+        let [tail, segment] = [&self.tail, &self.segment].map(|index| {
+            let mut terms = BTreeSet::new();
+            index.terms_with(prefixes, &mut |term| terms.extend([term.to_owned()])).expect("sound");
+            terms
+        });
+        assert_eq!(tail, segment);
+        tail.iter().for_each(|term| visit(term));
+    }
+
     fn edition(&self) -> u32 {
         0
     }
@@ -146,6 +157,7 @@ fn read_all(segment: Arc<Segment>) -> Result<(), Damaged> {
     }
     assert!(index.near(&[1.0, 1.0], 10, None)?.len() <= live.len());
     let vocabulary = index.vocabulary();
+    index.terms_with(&["a", ""], &mut |_| {})?;
     if let Some(first) = live.first() {
         index.remove(*first..=first.saturating_add(3))?;
     }
