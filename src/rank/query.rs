@@ -122,17 +122,20 @@ impl Query {
         let bit: Sentences = 1 << self.sentences.len();
         let mut sentence = Sentence::default();
         let mut first = true;
+        // Where all is in capitals they tell nothing.
+        let mixed = text.contains(char::is_lowercase);
         words(text, |word| {
-            let name = word.is_capitalized() && !first;
-            first = false;
+            let leads = std::mem::take(&mut first);
+            let name = word.is_capitalized() && !leads;
+            let meant = mixed && word.is_meant(leads);
             let folded = word.folded();
-            if stopped(&folded) {
+            if !meant && stopped(&folded) {
                 return;
             }
             let mut parts = Word::default();
             word.terms(|surface, term| {
                 parts.size += 1;
-                if !stopped(surface) {
+                if meant || !stopped(surface) {
                     let number = self.number(term);
                     let term = &mut self.terms[number as usize];
                     term.sentences |= bit;
@@ -286,6 +289,23 @@ mod tests {
         let names: Vec<(&str, Sentences)> =
             query.terms.iter().map(|term| (&*term.text, term.names)).collect();
         assert_eq!(names, [("alic", 1), ("cook", 0), ("bob", 0), ("eat", 0)]);
+    }
+
+    #[test]
+    fn stop_words_that_are_names_are_looked_for() {
+        let table = [
+            ("What are the plans in May?", "plan may"),
+            ("May I call IT about this?", "call it"),
+            ("US visa for Will", "us visa will"),
+            ("Should I take vitamin D", "take vitamin d"),
+            ("A trip in a car", "trip car"),
+            ("WHO IS IT FOR", "who is it for"),
+            ("WHERE IS THE CAR", "car"),
+            ("В каком году", "году"),
+        ];
+        for (query, terms) in table {
+            assert_eq!(parsed(query)[0].0, terms, "{query}");
+        }
     }
 
     #[test]

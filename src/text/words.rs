@@ -27,6 +27,16 @@ impl Word<'_> {
         self.run.trim_start_matches('_').starts_with(char::is_uppercase)
     }
 
+    /// Whether its case tells that it is no stop word though spelled like one: IT, US, vitamin D, Will, May. `leads` says
+    /// that it begins its sentence.
+    pub fn is_meant(&self, leads: bool) -> bool {
+        match self.run {
+            "I" | "A" => false,
+            "Will" | "May" => !leads,
+            run => run.chars().all(char::is_uppercase) && (!leads || run.chars().nth(1).is_some()),
+        }
+    }
+
     /// The whole word, case folded.
     pub fn folded(&self) -> String {
         let mut folded = String::with_capacity(self.run.len());
