@@ -145,7 +145,7 @@ impl Plan {
             Signal::new("rare_grams", weight::RARE_GRAMS, found.rare_grams),
             lead,
             Signal::new("pairs", weight::PAIRS, found.pairs),
-            Signal::new("label", weight::LABEL * (2.0 * found.labelled - 1.0).max(0.0), found.label),
+            Signal::new("label", weight::LABEL * (2.0 * passages.labelled - 1.0).max(0.0), found.label),
             Signal::new("feedback", weight::FEEDBACK, company),
         ]
     }

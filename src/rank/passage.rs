@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::lookup::Lookup;
 use super::numbers::Numbers;
 use super::query::Query;
-use super::recipe::{B, K1, label as limit};
+use super::recipe::{B, K1, LABELLED_B, label as limit};
 use super::texts::Texts;
 use crate::record::Seq;
 use crate::text::Lexicon;
@@ -31,6 +31,8 @@ pub(super) struct Count {
 /// Texts seen through a query; their parts lie one after the other in common lists.
 #[derive(Debug, Default)]
 pub(super) struct Passages {
+    /// The part of the texts that have a label.
+    pub labelled: f64,
     places: Vec<Place>,
     glossary: Glossary,
     /// Numbers of the glossary.
@@ -80,8 +82,11 @@ impl Passages {
             chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
         });
         let glossary = Glossary::new(query, texts.lexicon(), numbers.shown());
+        let labels = texts_of().filter(|text| text.label > 0).count();
+        let labelled = labels as f64 / seqs.len().max(1) as f64;
         let mut passages = Self {
             places: Vec::with_capacity(seqs.len()),
+            labelled,
             glossary,
             chunks,
             hits: Vec::with_capacity(total / 4),
@@ -123,7 +128,8 @@ impl Passages {
             }
             position += entry.held;
         }
-        let norm = K1 * (1.0 - B + B * f64::from(position) / f64::from(mean));
+        let b = if self.labelled > 0.5 { LABELLED_B } else { B };
+        let norm = K1 * (1.0 - b + b * f64::from(position) / f64::from(mean));
         self.places.push(Place {
             chunks,
             hits: hits..self.hits.len(),

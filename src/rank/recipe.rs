@@ -34,8 +34,11 @@ pub const SENTENCE_TERMS: usize = 4;
 /// Term-frequency saturation of the second stage, which reads prose and dialogue better with less than
 /// [`bm25::K1`](super::bm25::K1).
 pub const K1: f64 = 0.9;
-/// How much a record's length matters to the second stage.
-pub const B: f64 = 0.4;
+/// How much a record's length matters to the second stage, and where most candidates have a label, as turns of a
+/// conversation do.
+pub const B: f64 = 0.5;
+/// See [`B`].
+pub const LABELLED_B: f64 = 0.4;
 
 /// What each signal adds to the ranking, after division by the greatest of all candidates.
 pub mod weight {

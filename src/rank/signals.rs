@@ -84,8 +84,6 @@ pub(super) struct Signals {
     pub lead: Vec<f64>,
     pub pairs: Vec<f64>,
     pub label: Vec<f64>,
-    /// The part of the candidates that have a label.
-    pub labelled: f64,
 }
 
 impl Signals {
@@ -102,8 +100,6 @@ impl Signals {
             signals.pairs.push(pairs.sum(passage));
             signals.label.push(label(weights, passage));
         }
-        let labels = passages.iter().filter(|passage| passage.label > 0).count();
-        signals.labelled = labels as f64 / passages.len().max(1) as f64;
         signals
     }
 }
