@@ -420,22 +420,31 @@ fn drop_repeats(names: &mut Vec<String>) {
 }
 
 fn check_name(what: &str, text: &str) -> Result<()> {
-    if text.is_empty() || text.contains('\0') || text.len() > MAX_NAME_BYTES {
-        return Err(Error::InvalidRecord(format!(
-            "the {what} {:?} is empty, holds NUL, or has more than {MAX_NAME_BYTES} bytes",
-            abbreviate(text)
-        )));
-    }
-    Ok(())
+    let why = if text.is_empty() {
+        "is empty".into()
+    } else if text.contains('\0') {
+        format!("{:?} holds a NUL character; remove it", abbreviate(text))
+    } else if text.len() > MAX_NAME_BYTES {
+        format!("{:?}… has {} bytes; {MAX_NAME_BYTES} are possible", abbreviate(text), text.len())
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidRecord(format!("the {what} {why}")))
 }
 
 /// # Errors
 /// [`Error::InvalidRecord`] when the vector is empty or holds NaN or infinity.
 pub fn check_vector(vector: &[f32]) -> Result<()> {
-    if vector.is_empty() || vector.iter().any(|x| !x.is_finite()) {
-        return Err(Error::InvalidRecord("the embedding is empty or holds NaN or infinity".into()));
+    if vector.is_empty() {
+        return Err(Error::InvalidRecord("the embedding is empty".into()));
     }
-    Ok(())
+    match vector.iter().position(|x| !x.is_finite()) {
+        Some(place) => Err(Error::InvalidRecord(format!(
+            "the embedding has {} at [{place}]; finite numbers of single precision are needed",
+            vector[place]
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn abbreviate(text: &str) -> String {

@@ -127,6 +127,22 @@ def test_a_write_of_another_connection_is_waited_for(path: Path) -> None:
         assert store.count() == 2
 
 
+def test_a_store_behind_a_link(path: Path) -> None:
+    link = path.with_name("link")
+    link.symlink_to(path)
+    agentmem.open(path).close()
+    with agentmem.open(link, busy_timeout=0.1) as store:
+        store.add("before")
+        look(link)
+        store.add("after")
+        assert in_child("print(agentmem.open(path).count())", path) == "2\n"
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(agentmem.StoreBusyError):
+            store.add("in vain")
+        other.close()
+
+
 def test_the_last_to_close_tidies_up(path: Path) -> None:
     first, second = agentmem.open(path), agentmem.open(path)
     first.add("one")

@@ -14,7 +14,7 @@ pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
     if let Error::Sqlite(unreadable) = &error
         && is_unreadable(unreadable)
     {
-        return Error::Corrupt { path: path.into(), detail: unreadable.to_string() };
+        return Error::Corrupt { path: path.into(), detail: told(unreadable) };
     }
     let Error::Sqlite(rusqlite::Error::SqliteFailure(failure, ref detail)) = error else { return error };
     let detail = detail.clone().unwrap_or_else(|| failure.to_string());
@@ -37,6 +37,14 @@ pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
         ErrorCode::SystemIoFailure => io(io::ErrorKind::Other),
         ErrorCode::TooBig => Error::InvalidRecord(format!("too big for SQLite: {detail}")),
         _ => error,
+    }
+}
+
+/// What an error says, without what only SQLite's users know of.
+pub fn told(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::FromSqlConversionFailure(_, _, why) => why.to_string(),
+        other => other.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@
 //! description have neither weakness, and SQLite respects them as those of another process. Only Linux has them; elsewhere
 //! nothing is guarded.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,8 +23,8 @@ const WRITING: Range = Range { start: 120, length: 1 };
 /// Bytes of a file.
 #[derive(Debug, Clone, Copy)]
 struct Range {
-    start: i64,
-    length: i64,
+    start: u32,
+    length: u32,
 }
 
 /// One pool's share in what guards its file. It must live longer than all connections of the pool: when the last guard of a
@@ -71,7 +71,9 @@ impl Guard {
         if guarded.holders > 1 {
             return;
         }
-        guarded.open_shm(&beside(path, "-shm"));
+        // Where SQLite puts it: beside the file that a link leads to.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        guarded.open_shm(&beside(&path, "-shm"));
         locks::share(&guarded.database, SHARED);
         if let Some((_, shm)) = guarded.shm.last() {
             locks::share(shm, IN_USE);
@@ -130,7 +132,7 @@ impl Guarded {
 mod locks {
     use nix::errno::Errno;
     use nix::fcntl::{FcntlArg, fcntl};
-    use nix::libc::{F_RDLCK, F_UNLCK, F_WRLCK, SEEK_SET, flock};
+    use nix::libc::{F_RDLCK, F_UNLCK, F_WRLCK, SEEK_SET, flock, off_t};
 
     use super::{File, Path, Range};
 
@@ -161,8 +163,8 @@ mod locks {
         flock {
             l_type: kind as i16,
             l_whence: SEEK_SET as i16,
-            l_start: range.start,
-            l_len: range.length,
+            l_start: range.start as off_t,
+            l_len: range.length as off_t,
             l_pid: 0,
         }
     }

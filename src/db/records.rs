@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::checksum::Fields;
+use super::failure::told;
 use super::filter::Where;
 use super::meta;
 use crate::error::{Error, Result};
@@ -349,7 +350,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     while let Some(row) = rows.next()? {
         if let Err(error) = record(row) {
-            problems.push(format!("record number {}: {error}", row.get::<_, Seq>(0)?));
+            problems.push(format!("record number {}: {}", row.get::<_, Seq>(0)?, told(&error)));
         }
     }
     Ok(problems)

@@ -34,12 +34,12 @@ pub struct Ranked {
     pub seq: Seq,
     /// Relevance in `0..=1`, comparable between queries and stores.
     pub score: f64,
-    /// What it was ranked by: the sum of the signals.
+    /// What it was ranked by: the sum of the signals, and more for a text that is the query itself.
     pub order: f64,
     /// What the score was made of: how much of the query it answers.
     pub evidence: f64,
     /// How it came to its place, each part by name: `bm25` (first stage), `evidence` (what the score was made of), and
-    /// the signals, which add up to `order`.
+    /// the signals.
     pub explain: [(&'static str, f64); 9],
 }
 

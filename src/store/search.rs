@@ -138,8 +138,10 @@ fn until_found<T>(mut attempt: impl FnMut(bool) -> Result<Option<T>>) -> Result<
 fn check(query: &Query) -> Result<()> {
     query.blend.check()?;
     match &query.vector {
-        Some(vector) => check_vector(vector)
-            .map_err(|_| Error::InvalidFilter("the query's vector is empty or holds NaN or infinity".into())),
+        Some(vector) => check_vector(vector).map_err(|error| match error {
+            Error::InvalidRecord(why) => Error::InvalidFilter(format!("vector: {why}")),
+            other => other,
+        }),
         None if query.mode == Mode::Vector => {
             Err(Error::InvalidFilter("mode \"vector\" needs vector=..., or a store with an embedder".into()))
         }
