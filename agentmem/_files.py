@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import errno
+import io
 import os
 import stat
 import tempfile
@@ -66,12 +67,14 @@ def readable(file: LinesFile) -> Iterator[BinaryIO]:
 
 
 def rereadable(file: BinaryIO) -> bool:
-    """Can it be read once more, from where it stands?"""
-    try:
-        file.seek(file.tell())
-    except (AttributeError, OSError):
-        return False
-    return True
+    """Can it be read once more, from where it stands? Others than plain files may say so and fail."""
+    beneath: Any = file._file if isinstance(file, _Encoded) else file
+    beneath = getattr(beneath, "buffer", beneath)
+    if isinstance(getattr(beneath, "raw", beneath), (io.FileIO, io.BytesIO, io.StringIO)):
+        with contextlib.suppress(OSError):
+            file.seek(file.tell())
+            return True
+    return False
 
 
 def _replaceable(name: str) -> bool:

@@ -46,7 +46,7 @@ pub enum Error {
     ReadOnly(PathBuf),
     /// The file is a store, but damaged.
     #[error(
-        "the store {path:?} is damaged: {detail}; restore a backup, or save what can be read with export(skip_damaged=True)"
+        "the store {path:?} is damaged: {detail}; restore a backup, or try to save the other records with export(skip_damaged=True)"
     )]
     Corrupt {
         /// The store's file.

@@ -484,21 +484,3 @@ fn records_are_read_by_number_in_the_order_asked_for() {
         assert_eq!(found, known[..count]);
     }
 }
-
-/// Closing a file drops all locks that the process has on it.
-#[test]
-#[cfg(target_os = "linux")]
-fn a_write_that_has_lost_its_lock_writes_nothing() {
-    let folder = tempdir().unwrap();
-    let store = open(&folder);
-    store.add(record("a", "one")).unwrap();
-    let log = folder.path().join("m.db-shm");
-    let outcome = store.writer.run(move |batch| {
-        drop(std::fs::File::open(&log).unwrap());
-        batch.insert(&record("b", "two"), &analyze("two"))
-    });
-    assert!(matches!(outcome.unwrap_err(), Error::Io { .. }));
-    assert_eq!(store.get("b"), None);
-    store.add(record("b", "two")).unwrap();
-    store.check();
-}

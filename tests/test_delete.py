@@ -92,7 +92,7 @@ def test_reset(filled: MemoryStore) -> None:
     assert len(filled.search("cherry")) == 1
 
 
-@pytest.mark.parametrize("blank", ["", " ", "\n"])
+@pytest.mark.parametrize("blank", ["", " ", "\n", "//"])
 def test_a_blank_scope_deletes_nothing(filled: MemoryStore, blank: str) -> None:
     before = filled.count(include_private=True)
     with pytest.raises(InvalidFilterError, match="the scope is empty"):

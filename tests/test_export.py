@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -344,3 +345,16 @@ def test_stats_tell_what_happened(tmp_path: Path) -> None:
     with agentmem.open(path) as store:
         assert store.stats().index_disowned == 1
         assert store.stats().caught_up == 4501
+
+
+def test_what_cannot_be_rewound_is_read_once(store: MemoryStore) -> None:
+    packed = gzip.compress(b'{"content": "x"}\n{"content": "y"}\n')
+
+    class Pipe(io.BytesIO):
+        def seek(self, *_: int) -> int:
+            raise io.UnsupportedOperation
+
+    with gzip.open(Pipe(packed)) as lines:
+        assert store.import_(lines).written == 2
+    with gzip.open(Pipe(packed), "rt") as text:
+        assert store.import_(text).written == 2

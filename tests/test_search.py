@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import agentmem
 from agentmem import MemoryStore
 
 CONTENTS = {
@@ -161,6 +163,21 @@ def test_words_in_other_forms_are_understood(filled: MemoryStore, query: str, ex
     (hit, *_) = filled.search(query)
     assert hit.record.id == expected
     assert hit.score > 0.2
+
+
+def test_forms_of_deleted_records_are_forgotten(path: Path) -> None:
+    with agentmem.open(path) as store:
+        store.add("the kitchen is big", id="gone")
+        store.add("kitchards are here", id="stays")
+        store.delete("gone")
+        assert [hit.record.id for hit in store.search("kitchenx")] == ["stays"]
+
+
+def test_emphasis_is_no_name(store: MemoryStore) -> None:
+    store.add("It is raining a lot today.")
+    store.add("The IT department resets passwords.", id="it")
+    assert store.search("who IS the president") == []
+    assert "it" in [hit.record.id for hit in store.search("how do I call IT?")]
 
 
 def test_politeness_does_not_answer(filled: MemoryStore) -> None:

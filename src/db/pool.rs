@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Mutex, MutexGuard};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, ffi};
+use rusqlite::{Connection, OpenFlags};
 
 use super::changes::Watcher;
 use super::counters::Counters;
@@ -104,18 +104,21 @@ impl Pool {
         }
         let file = FileId::of(&path).map_err(|error| Error::io(&path, error))?;
         let guard = Arc::new(Guard::new(&path, file));
+        guard.hold(&path);
         let (writer, source) = if settings.read_only {
             (None, Source::for_reading(&path, patience)?)
         } else {
             // A newer store is refused before SQLite makes files beside it.
             migrate::status(&path)?;
             make_writable_beside(&path);
-            let writer = open_writer(&settings).explained(&path, patience)?;
+            let mut writer = open_writer(&settings).explained(&path, patience)?;
+            if guard.hold(&path) {
+                // A new file, that another copy of SQLite may have closed as the last meanwhile.
+                drop(writer);
+                writer = open_writer(&settings).explained(&path, patience)?;
+            }
             (Some(Mutex::new(writer)), Source::shared(&path))
         };
-        if source.path == path {
-            guard.hold(&path);
-        }
         let failure = LastFailure::default();
         let (readers, last_out) = readers(&source, &settings, failure.clone());
         let counters = Counters::default();
@@ -189,7 +192,6 @@ impl Pool {
     pub fn write<T>(&self, deadline: Instant, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let mut writer = self.writer(deadline)?;
         self.check_in_place()?;
-        self.wait_for_other_copies(deadline).map_err(Error::from).explained(self.path(), self.patience())?;
         let before = writer.total_changes();
         let outcome = work(&writer).explained(self.path(), self.patience());
         if writer.total_changes() - before > MUCH {
@@ -230,28 +232,6 @@ impl Pool {
             Err(error) => Err(error),
         }
         .map_err(|error| Error::io(self.path(), error))
-    }
-
-    /// Waits for a write of another copy of SQLite in this process, which the one in here does not see.
-    fn wait_for_other_copies(&self, deadline: Instant) -> rusqlite::Result<()> {
-        transaction::until(deadline, || match self.guard.is_write_locked() {
-            Some(true) => Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)),
-            _ => Ok(()),
-        })
-    }
-
-    /// To be asked before a commit: is the write lock still held? Nothing may be written if not: another process may
-    /// be writing as well.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn check_locked(&self) -> Result<()> {
-        if self.guard.is_write_locked() != Some(false) {
-            return Ok(());
-        }
-        let why = "other code in this process opened and closed the store's file, and with it dropped the write's lock; \
-                   nothing was written";
-        Err(Error::io(self.path(), io::Error::other(why)))
     }
 
     fn writer(&self, deadline: Instant) -> Result<MutexGuard<'_, Connection>> {
@@ -372,9 +352,7 @@ fn open_writer(settings: &Settings) -> Result<Connection> {
              PRAGMA synchronous = {synchronous};
              PRAGMA wal_autocheckpoint = 2000;
              PRAGMA journal_size_limit = 67108864;"
-        ))?;
-        // Makes the -shm file.
-        conn.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))
+        ))
     })?;
     Ok(conn)
 }

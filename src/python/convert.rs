@@ -170,13 +170,15 @@ pub fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
     })?)
 }
 
-/// A scope to empty: a blank text, which stands for the root elsewhere, is more likely a variable that was never set.
+/// A scope to empty. What stands for the root elsewhere, such as an empty text, is here more likely made of a variable
+/// that was never set.
 pub fn scope_to_empty(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
-    if borrowed_text(value).is_ok_and(|text| text.trim().is_empty()) {
+    let found = scope(value)?;
+    if found == Scope::root() && !borrowed_text(value).is_ok_and(|text| text == "/") {
         let why = "the scope is empty; name the one to delete, or \"/\" for everything";
         return Err(Error::InvalidFilter(why.into()).into());
     }
-    scope(value)
+    Ok(found)
 }
 
 /// A vector: any sequence of numbers, arrays of numpy and the like among them.
@@ -322,6 +324,9 @@ fn write_object(writer: &mut MetadataWriter, dict: &Bound<'_, PyDict>, depth: us
     for (key, value) in dict.iter() {
         if !key.is_instance_of::<PyString>() {
             return Err(Refusal::wrong(format!("has the key {}; keys must be text", describe(&key))));
+        }
+        if !key.is_exact_instance_of::<PyString>() {
+            writer.doubt();
         }
         let key = borrowed_text(&key)?;
         writer.key(&key)?;

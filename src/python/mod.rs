@@ -6,6 +6,7 @@ mod handle;
 mod hit;
 mod io;
 mod journal;
+mod locks;
 mod progress;
 mod record;
 mod store;
@@ -38,6 +39,7 @@ pub mod _core {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::journal::begin();
+        super::locks::install();
         crate::interrupt::listen(super::progress::is_interrupted);
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

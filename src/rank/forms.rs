@@ -31,9 +31,11 @@ pub(super) fn forms(query: &Query, frequencies: &[u64], statistics: &impl Statis
         return Vec::new();
     }
     let few = statistics.collection().terms <= limit::SCANNED;
-    let prefixes: Vec<&str> =
-        if few { vec![""] } else { words.iter().map(|word| &word.text[..word.start]).collect() };
-    statistics.terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text)));
+    let mut prefixes: Vec<&str> =
+        words.iter().map(|word| if few { "" } else { &word.text[..word.start] }).collect();
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    statistics.terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text, few)));
     words.into_iter().flat_map(|word| word.forms(statistics)).collect()
 }
 
@@ -58,13 +60,13 @@ impl<'a> Word<'a> {
         is_word.then_some(Self { number, text, letters, start, known, found: Vec::new() })
     }
 
-    /// Takes `text` in if it is like this word. The first comparison of each kind, which nearly always fails, is cheap.
+    /// Takes `text` in if it is like this word; as the end of a compound only where all are looked at. The first comparison of each kind, which nearly always fails, is cheap.
     #[inline]
-    fn compare(&mut self, text: &str) {
+    fn compare(&mut self, text: &str, all: bool) {
         let (own, other) = (self.text.as_bytes(), text.as_bytes());
         let likeness = if own.first() == other.first() && other.starts_with(&own[..self.start]) {
             self.likeness(text).filter(|_| own != other)
-        } else if own.last() == other.last() && !self.known && other.ends_with(own) {
+        } else if own.last() == other.last() && all && !self.known && other.ends_with(own) {
             // A compound that ends with it.
             Some(own.len() as f64 / other.len() as f64)
         } else {
@@ -105,9 +107,14 @@ impl<'a> Word<'a> {
     fn forms(mut self, statistics: &impl Statistics) -> Vec<Form> {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         self.found.dedup();
-        let least = self.found.first().map_or(0.0, |(best, _)| best - limit::NEAR);
-        let like = self.found.iter().take_while(|(likeness, _)| *likeness >= least).take(limit::FORMS);
-        let forms = self.held(like.map(|(_, text)| &**text).collect(), statistics);
+        self.found.truncate(limit::LIKE);
+        // What deleted records alone hold is forgotten at other times in other indexes.
+        let mut forms = self.held(self.found.iter().map(|(_, text)| &**text).collect(), statistics);
+        let likeness =
+            |form: &Form| self.found.iter().find(|(_, text)| *text == form.text).map_or(0.0, |found| found.0);
+        let least = forms.first().map_or(0.0, |best| likeness(best) - limit::NEAR);
+        forms.retain(|form| likeness(form) >= least);
+        forms.truncate(limit::FORMS);
         if forms.is_empty() && !self.known { self.parts(statistics) } else { forms }
     }
 

@@ -301,6 +301,7 @@ mod tests {
             ("A trip in a car", "trip car"),
             ("WHO IS IT FOR", "who is it for"),
             ("WHERE IS THE CAR", "car"),
+            ("What TO cook? You MUST NOT use salt", "cook"),
             ("В каком году", "году"),
         ];
         for (query, terms) in table {

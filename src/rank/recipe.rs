@@ -77,6 +77,8 @@ pub mod forms {
     pub const WORDS: usize = 16;
     /// Forms of a term.
     pub const FORMS: usize = 8;
+    /// They are chosen from so many of the most like terms.
+    pub const LIKE: usize = 64;
     /// Shorter words have none, shorter parts are no words.
     pub const LETTERS: usize = 4;
     /// Letters that all forms begin with.

@@ -137,6 +137,12 @@ impl Writer {
         Ok(())
     }
 
+    /// A key may have come twice: to be told by who does not know.
+    #[cfg(feature = "python")]
+    pub fn doubt(&mut self) {
+        self.repeats = true;
+    }
+
     /// A value that is neither object nor list.
     pub fn scalar(&mut self, value: &impl Serialize) -> serde_json::Result<()> {
         serde_json::to_writer(&mut self.json, value)

@@ -46,8 +46,8 @@ impl Store {
         self.read(|conn| {
             records::each(conn, filter, |record| {
                 match record.map_err(|error| self.pool.explain(error)) {
-                    Err(damaged @ Error::Corrupt { .. }) if skip_damaged => {
-                        log::error!("not exported: {damaged}");
+                    Err(Error::Corrupt { detail, .. }) if skip_damaged => {
+                        log::error!("not exported: {detail}");
                         return Ok(true);
                     }
                     record => writeln!(out, "{}", record?.to_json()).map_err(failed)?,

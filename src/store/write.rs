@@ -310,7 +310,6 @@ impl WriteQueue {
             }
         }
         batch.finish()?;
-        self.pool.check_locked()?;
         transaction.commit(deadline)?;
         Ok(Attempt::Committed)
     }
@@ -367,7 +366,6 @@ fn copy(error: &Error) -> Error {
         Error::Sqlite(rusqlite::Error::SqliteFailure(failure, detail)) => {
             Error::Sqlite(rusqlite::Error::SqliteFailure(*failure, detail.clone()))
         }
-        Error::Io { path, source } => Error::io(path, io::Error::new(source.kind(), source.to_string())),
         other => Error::Sqlite(rusqlite::Error::ToSqlConversionFailure(other.to_string().into())),
     }
 }

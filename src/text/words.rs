@@ -28,12 +28,13 @@ impl Word<'_> {
     }
 
     /// Whether its case tells that it is no stop word though spelled like one: IT, US, vitamin D, Will, May. `leads` says
-    /// that it begins its sentence.
+    /// that it begins its sentence. Others in capitals are but emphasized.
     pub fn is_meant(&self, leads: bool) -> bool {
         match self.run {
+            "IT" | "US" => true,
             "I" | "A" => false,
-            "Will" | "May" => !leads,
-            run => run.chars().all(char::is_uppercase) && (!leads || run.chars().nth(1).is_some()),
+            "Will" | "May" | "WHO" => !leads,
+            run => !leads && run.len() == 1 && run.chars().all(char::is_uppercase),
         }
     }
 
