@@ -1,6 +1,5 @@
 """Other code in the process of a store opens its file: Python's `sqlite3`, or whoever copies it."""
 
-import multiprocessing
 import os
 import shutil
 import signal
@@ -75,10 +74,8 @@ def test_what_is_added_after_a_visit_is_seen_by_all(visit: Callable[[Path], None
 
 @pytest.mark.parametrize("visit", VISITS)
 def test_what_is_added_after_a_visit_survives_a_kill(visit: Callable[[Path], None], path: Path) -> None:
-    child = multiprocessing.get_context("spawn").Process(target=visit_add_and_die, args=(path, visit))
-    child.start()
-    child.join()
-    assert child.exitcode == -signal.SIGKILL
+    child = subprocess.run([sys.executable, __file__, visit.__name__, str(path)], check=False)
+    assert child.returncode == -signal.SIGKILL
     with agentmem.open(path) as store:
         assert [record.content for record in store.list()] == ["after", "before"]
 
@@ -156,3 +153,7 @@ def test_the_last_to_close_tidies_up(path: Path) -> None:
     look(path)
     with agentmem.open(path) as store:
         assert store.count() == 2
+
+
+if __name__ == "__main__":
+    visit_add_and_die(Path(sys.argv[2]), globals()[sys.argv[1]])
