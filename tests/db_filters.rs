@@ -101,7 +101,7 @@ prop_compose! {
 }
 
 fn id(text: &str) -> RecordId {
-    RecordId::try_from(text.to_owned()).unwrap()
+    RecordId::parse(text).unwrap()
 }
 
 /// The model: says in the plainest way what a filter means.

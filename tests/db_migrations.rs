@@ -22,7 +22,7 @@ fn fixture(version: u32) -> PathBuf {
 
 fn record(id: &str, content: &str) -> Record {
     let (created_at, updated_at, last_accessed) = (1_000_000, 1_000_000, 1_000_000);
-    let id = RecordId::try_from(id.to_owned()).unwrap();
+    let id = RecordId::parse(id).unwrap();
     Record { id, created_at, updated_at, last_accessed, ..Record::new(content) }
 }
 

@@ -38,7 +38,7 @@ fn analyze(text: &str) -> Bag {
 }
 
 fn id(text: &str) -> RecordId {
-    RecordId::try_from(text.to_owned()).unwrap()
+    RecordId::parse(text).unwrap()
 }
 
 fn record(name: &str, content: &str) -> Record {

@@ -1,6 +1,7 @@
 //! SQLite: the only place with SQL.
 //!
-//! - [`pool`]: connections; `guard`: keeping other copies of SQLite from the files in use. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema versions.
+//! - [`pool`]: connections. `guard`: keeping other copies of SQLite from the files in use. [`identify`]: what a file is,
+//!   before SQLite may touch it. [`migrate`]: schema versions.
 //! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
 //!   `checksum`: noticing that a record was damaged.
 //! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.

@@ -1,6 +1,6 @@
 //! `Store`: the handle.
 
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::io::File;
 use super::journal;
 use super::progress::{self, Reporter};
 use super::record::{PyRecord, record_of};
-use crate::db::{Durability, migrate};
+use crate::db::{Durability, Progress, migrate};
 use crate::record::{Blend, Hit, Mode, Query, Viewer};
 use crate::store::{IndexMode, OnConflict, Options, Store};
 
@@ -37,6 +37,22 @@ impl PyStore {
         call: impl FnOnce(&Store) -> crate::Result<T> + Send,
     ) -> PyResult<T> {
         detached(py, || self.0.call(call))
+    }
+
+    /// Calls the core with a Python file to read from, and a function that hears of progress. What they raise goes through.
+    fn read_lines<T: Send>(
+        &self,
+        py: Python<'_>,
+        file: &Py<PyAny>,
+        progress: Option<Py<PyAny>>,
+        call: impl FnOnce(&Store, &mut dyn BufRead, &mut Progress<'_>) -> crate::Result<T> + Send,
+    ) -> PyResult<T> {
+        let (mut reporter, mut raised) = (Reporter::new(progress), None);
+        let read = self.run(py, |store| {
+            let mut lines = BufReader::with_capacity(CHUNK, File::new(file, &mut raised));
+            call(store, &mut lines, &mut |done, total| reporter.report(done, total))
+        });
+        reporter.end(raised.map_or(read, Err))
     }
 }
 
@@ -332,13 +348,9 @@ impl PyStore {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<()> {
         let on_conflict = conflict(on_conflict)?;
-        let (mut reporter, mut raised) = (Reporter::new(progress), None);
-        let read = self.run(py, |store| {
-            let mut reader = BufReader::with_capacity(CHUNK, File::new(&file, &mut raised));
-            let progress = &mut |done, total| reporter.report(done, total);
-            store.check_import(&mut reader, on_conflict, progress)
-        });
-        reporter.end(raised.map_or(read, Err))
+        self.read_lines(py, &file, progress, |store, lines, progress| {
+            store.check_import(lines, on_conflict, progress)
+        })
     }
 
     fn import_<'py>(
@@ -349,13 +361,9 @@ impl PyStore {
         progress: Option<Py<PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let on_conflict = conflict(on_conflict)?;
-        let (mut reporter, mut raised) = (Reporter::new(progress), None);
-        let read = self.run(py, |store| {
-            let mut reader = BufReader::with_capacity(CHUNK, File::new(&file, &mut raised));
-            let progress = &mut |done, total| reporter.report(done, total);
-            store.import(&mut reader, on_conflict, progress)
-        });
-        let imported = reporter.end(raised.map_or(read, Err))?;
+        let imported = self.read_lines(py, &file, progress, |store, lines, progress| {
+            store.import(lines, on_conflict, progress)
+        })?;
         let dict = PyDict::new(py);
         dict.set_item("written", imported.written)?;
         dict.set_item("skipped", imported.skipped)?;

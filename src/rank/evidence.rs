@@ -10,8 +10,7 @@ use super::recipe::{forms, score};
 /// sentence of common words alone even the whole is no more than a part.
 ///
 /// Terms that the store has never seen count in full as not covered; finding another form covers a part of one, and is no
-/// match. `frequencies` are the document frequencies of the
-/// query's terms.
+/// match. `frequencies` are the document frequencies of the query's terms.
 pub(super) fn evidence(
     query: &Query,
     collection: Collection,

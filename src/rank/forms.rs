@@ -108,13 +108,14 @@ impl<'a> Word<'a> {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         self.found.dedup();
         self.found.truncate(limit::LIKE);
-        // What deleted records alone hold is forgotten at other times in other indexes.
-        let mut forms = self.held(self.found.iter().map(|(_, text)| &**text).collect(), statistics);
+        // What deleted records alone hold is forgotten at other times in other indexes. Few are looked up: the first do mostly.
+        let held =
+            |some: &[(f64, String)]| self.held(some.iter().map(|(_, text)| &**text).collect(), statistics);
+        let mut held = self.found.chunks(limit::FORMS).flat_map(held).peekable();
         let likeness =
             |form: &Form| self.found.iter().find(|(_, text)| *text == form.text).map_or(0.0, |found| found.0);
-        let least = forms.first().map_or(0.0, |best| likeness(best) - limit::NEAR);
-        forms.retain(|form| likeness(form) >= least);
-        forms.truncate(limit::FORMS);
+        let least = held.peek().map_or(0.0, |best| likeness(best) - limit::NEAR);
+        let forms: Vec<Form> = held.take_while(|form| likeness(form) >= least).take(limit::FORMS).collect();
         if forms.is_empty() && !self.known { self.parts(statistics) } else { forms }
     }
 

@@ -6,7 +6,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use super::check_name;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// The id that a user knows a record by: any text without NUL, a new UUIDv7 unless given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ impl RecordId {
     /// Any text, or a UUID, as an id.
     ///
     /// # Errors
-    /// [`Error::InvalidRecord`] for what is empty, holds NUL, or has more than [`super::MAX_NAME_BYTES`].
+    /// [`crate::Error::InvalidRecord`] for what is empty, holds NUL, or has more than [`super::MAX_NAME_BYTES`].
     pub fn parse(text: &str) -> Result<Self> {
         check_name("id", text)?;
         Ok(Self::sought(text))
@@ -65,14 +65,6 @@ impl Default for RecordId {
 impl From<Uuid> for RecordId {
     fn from(uuid: Uuid) -> Self {
         Self(Kind::Uuid(uuid))
-    }
-}
-
-impl TryFrom<String> for RecordId {
-    type Error = Error;
-
-    fn try_from(id: String) -> Result<Self> {
-        Self::parse(&id)
     }
 }
 

@@ -7,7 +7,7 @@ use std::mem;
 use super::{OnConflict, Store};
 use crate::db::{Progress, records};
 use crate::error::{Error, Result};
-use crate::record::{Filter, Record, RecordId};
+use crate::record::{Filter, Record};
 
 /// Records that are imported in one transaction.
 const BATCH: usize = 10_000;
@@ -78,19 +78,22 @@ impl Store {
     ) -> Result<()> {
         self.check_writable()?;
         let mut ids = HashSet::new();
-        let mut dimension = self.read(records::dimension)?;
-        let mut is_new = |store: &Self, id: RecordId| {
-            let known = store.read(|conn| records::seq_of_id(conn, &id))?.is_some();
-            if known || !ids.insert(id.clone()) { Err(Error::DuplicateId(id.to_string())) } else { Ok(()) }
-        };
-        each_record(lines, &mut |done| progress(done, 0), |record| {
-            if let Some(found) = record.embedding.as_ref().map(Vec::len) {
-                let expected = *dimension.get_or_insert(found);
-                if expected != found {
-                    return Err(Error::DimensionMismatch { expected, found });
+        self.read(|conn| {
+            let mut dimension = records::dimension(conn)?;
+            each_record(lines, progress, |record| {
+                if let Some(found) = record.embedding.as_ref().map(Vec::len) {
+                    let expected = *dimension.get_or_insert(found);
+                    if expected != found {
+                        return Err(Error::DimensionMismatch { expected, found });
+                    }
                 }
-            }
-            if on_conflict == OnConflict::Fail { is_new(self, record.id) } else { Ok(()) }
+                if on_conflict == OnConflict::Fail
+                    && (records::seq_of_id(conn, &record.id)?.is_some() || !ids.insert(record.id.clone()))
+                {
+                    return Err(Error::DuplicateId(record.id.to_string()));
+                }
+                Ok(())
+            })
         })?;
         Ok(())
     }
@@ -110,7 +113,7 @@ impl Store {
         let mut imported = Imported::default();
         let mut batch = Vec::new();
         let mut in_batch = HashSet::new();
-        let outcome = each_record(lines, &mut |done| progress(done, 0), |record| {
+        let outcome = each_record(lines, progress, |record| {
             // One that replaces another of its batch must come after it.
             let replaces = on_conflict == OnConflict::Replace && !in_batch.insert(record.id.clone());
             if replaces || batch.len() >= BATCH {
@@ -146,7 +149,7 @@ impl Store {
 /// Hands every record to `take`, and now and then the number of lines to `progress`; returns that number at the end.
 fn each_record(
     lines: &mut dyn BufRead,
-    progress: &mut dyn FnMut(u64) -> bool,
+    progress: &mut Progress<'_>,
     mut take: impl FnMut(Record) -> Result<()>,
 ) -> Result<u64> {
     let mut number = 0u64;
@@ -159,7 +162,7 @@ fn each_record(
         if !line.trim_ascii().is_empty() {
             take(parse(&line, number)?)?;
         }
-        if number.is_multiple_of(STRIDE) && !progress(number) {
+        if number.is_multiple_of(STRIDE) && !progress(number, 0) {
             return Err(Error::Interrupted { done: 0 });
         }
     }
