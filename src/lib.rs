@@ -9,13 +9,13 @@
 //! - [`text`]: the analyzer, which turns text into terms.
 //! - [`rank`]: pure functions over terms, statistics and scores.
 //! - [`index`]: the inverted index and the vector index in memory; opens no connection.
-//! - [`db`]: SQLite: pool, migrations, records, FTS5, change feed. The only place with SQL.
+//! - [`backend`]: where a store is kept. [`backend::sqlite`]: SQLite, the only place with SQL.
 //! - [`store`]: where database and index meet.
 //! - `python`: the bindings, the only place that knows pyo3.
 
 #![cfg_attr(not(feature = "python"), forbid(unsafe_code))]
 
-pub mod db;
+pub mod backend;
 pub mod error;
 pub mod index;
 pub mod interrupt;

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agentmem::db::identify::APPLICATION_ID;
-use agentmem::db::{Analyze, Pool, Settings, changes, meta, migrate, records, upkeep};
+use agentmem::backend::sqlite::identify::APPLICATION_ID;
+use agentmem::backend::sqlite::{Analyze, Pool, Settings, changes, meta, migrate, records, upkeep};
 use agentmem::store::write::{Entry, OnConflict, Writer};
 use agentmem::{Error, Filter, Record, Result};
 use rusqlite::Connection;

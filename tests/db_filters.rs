@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use agentmem::db::{Analyze, Pool, Settings, records};
+use agentmem::backend::sqlite::{Analyze, Pool, Settings, records};
 use agentmem::store::write::{Entry, OnConflict, Writer};
 use agentmem::{Condition, Filter, Metadata, Record, RecordId, Scope, Viewer};
 use proptest::prelude::*;

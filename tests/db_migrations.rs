@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use agentmem::db::identify::APPLICATION_ID;
-use agentmem::db::migrate::{self, LATEST, Status};
-use agentmem::db::{Analyze, Pool, Settings, fts, meta, records, upkeep};
+use agentmem::backend::sqlite::identify::APPLICATION_ID;
+use agentmem::backend::sqlite::migrate::{self, LATEST, Status};
+use agentmem::backend::sqlite::{Analyze, Pool, Settings, fts, meta, records, upkeep};
 use agentmem::store::write::{Entry, OnConflict, Writer};
 use agentmem::{Filter, Record, RecordId, Scope};
 use rusqlite::Connection;

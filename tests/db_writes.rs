@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use agentmem::db::changes::{self, Position};
-use agentmem::db::meta::Totals;
-use agentmem::db::segments::{self, Segment};
-use agentmem::db::{Batch, Durability, Pool, Settings, fts, meta, records, upkeep};
+use agentmem::backend::sqlite::changes::{self, Position};
+use agentmem::backend::sqlite::meta::Totals;
+use agentmem::backend::sqlite::segments::{self, Segment};
+use agentmem::backend::sqlite::{Batch, Durability, Pool, Settings, fts, meta, records, upkeep};
 use agentmem::record::Seq;
 use agentmem::store::write::{Entry, OnConflict, Writer};
 use agentmem::text::Bag;

@@ -16,7 +16,7 @@ use super::io::File;
 use super::journal;
 use super::progress::{self, Reporter};
 use super::record::{PyRecord, record_of};
-use crate::db::{Durability, Progress, migrate};
+use crate::backend::sqlite::{Durability, Progress, migrate};
 use crate::record::{Blend, Hit, Mode, Query, Viewer};
 use crate::store::{IndexMode, OnConflict, Options, Store};
 

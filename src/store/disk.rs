@@ -12,7 +12,7 @@ use rustc_hash::FxHashMap;
 
 use super::library;
 use super::search::Retriever;
-use crate::db::{fts, meta, records};
+use crate::backend::sqlite::{fts, meta, records};
 use crate::error::Result;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Scoring};

@@ -3,7 +3,7 @@
 use parking_lot::{RwLock, RwLockWriteGuard};
 use rusqlite::Connection;
 
-use crate::db::records;
+use crate::backend::sqlite::records;
 use crate::error::Result;
 use crate::rank::Texts;
 use crate::record::Seq;

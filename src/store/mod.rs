@@ -24,8 +24,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::db::pool::beside;
-use crate::db::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
+use crate::backend::sqlite::pool::beside;
+use crate::backend::sqlite::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
 use crate::text::{ANALYZER_VERSION, Bag};
@@ -33,8 +33,8 @@ use crate::text::{ANALYZER_VERSION, Bag};
 use follow::Shared;
 use write::{Entry, Writer};
 
-pub use crate::db::records::ScopeInfo;
-pub use crate::db::{Durability, migrate};
+pub use crate::backend::sqlite::records::ScopeInfo;
+pub use crate::backend::sqlite::{Durability, migrate};
 pub use transfer::Imported;
 pub use verify::Report;
 pub use write::OnConflict;

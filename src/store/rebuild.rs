@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use crate::db::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
+use crate::backend::sqlite::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, Turn};
 use crate::text::{ANALYZER_VERSION, Bag};

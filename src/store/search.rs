@@ -10,7 +10,7 @@ use super::disk::OnDisk;
 use super::follow::{Derived, Shared};
 use super::library::Library;
 use super::{Store, parallel};
-use crate::db::{Reader, changes, records};
+use crate::backend::sqlite::{Reader, changes, records};
 use crate::error::{Error, Result};
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Position, Scoring};
@@ -151,7 +151,7 @@ fn check(query: &Query) -> Result<()> {
 
 fn in_memory(
     shared: &Shared,
-    pool: &crate::db::Pool,
+    pool: &crate::backend::sqlite::Pool,
     conn: &Connection,
     query: &Query,
     newest: Seq,

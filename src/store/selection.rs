@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
-use crate::db::records;
+use crate::backend::sqlite::records;
 use crate::error::Result;
 use crate::index::Allowed;
 use crate::record::{Filter, Seq};

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::follow::Shared;
-use crate::db::pool::beside;
-use crate::db::{Pool, Transaction, changes, segments};
+use crate::backend::sqlite::pool::beside;
+use crate::backend::sqlite::{Pool, Transaction, changes, segments};
 use crate::error::{Error, Result};
 use crate::index::{Damaged, Index, Segment};
 use crate::text::ANALYZER_VERSION;

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::mem;
 
 use super::{OnConflict, Store};
-use crate::db::{Progress, records};
+use crate::backend::sqlite::{Progress, records};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Record};
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Store;
-use crate::db::{Progress, changes, fts, meta, records, upkeep};
+use crate::backend::sqlite::{Progress, changes, fts, meta, records, upkeep};
 use crate::error::{Error, Result};
 use crate::index::Damaged;
 use crate::record::Seq;

@@ -10,7 +10,7 @@ use std::{io, mem, thread};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use rusqlite::Connection;
 
-use crate::db::{Analyze, Batch, Pool, Transaction, records};
+use crate::backend::sqlite::{Analyze, Batch, Pool, Transaction, records};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, Turn};
 use crate::record::{Changes, Filter, Micros, Record, RecordId, Scope, Seq};

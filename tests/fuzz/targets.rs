@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
-use agentmem::db::Durability;
+use agentmem::backend::sqlite::Durability;
 use agentmem::error::Error;
 use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
 use agentmem::rank::bm25::{Bm25Query, Collection};

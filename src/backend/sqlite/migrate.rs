@@ -20,7 +20,7 @@ struct Migration {
 
 macro_rules! migrations {
     ($($name:literal),*) => {
-        &[$( Migration { name: $name, sql: include_str!(concat!("../../migrations/", $name, ".sql")) } ),*]
+        &[$( Migration { name: $name, sql: include_str!(concat!("../../../migrations/", $name, ".sql")) } ),*]
     };
 }
 
