@@ -15,6 +15,7 @@ nox.options.default_venv_backend = "venv"
 nox.options.stop_on_first_error = True
 nox.options.sessions = [
     "lint",
+    "licences",
     "rust",
     "types",
     "tests",
@@ -27,6 +28,8 @@ nox.options.sessions = [
 ROOT = Path(__file__).parent
 FUZZ = ROOT / "tests" / "fuzz"
 WHEELS = ROOT / "target" / "wheels-under-test"
+# Licences that may come with agentmem. All are permissive: they ask for no more than that their text is kept.
+LICENCES = ["MIT", "MIT License", "BSD-2-Clause", "BSD-3-Clause", "BSD License", "Apache-2.0", "PSF-2.0"]
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
@@ -38,7 +41,8 @@ QUIET = {
 
 def sources() -> dict[str, float]:
     """When each file that ends up in the wheel was last changed."""
-    tracked = [*ROOT.glob("*.toml"), ROOT / "Cargo.lock", ROOT / "README.md"]
+    names = ["Cargo.toml", "Cargo.lock", "pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY_NOTICES"]
+    tracked = [ROOT / name for name in names] + [ROOT / ".cargo" / "config.toml"]
     for folder in ("src", "migrations", "agentmem"):
         tracked += [path for path in (ROOT / folder).rglob("*") if path.suffix not in {".pyc", ".so", ".pyd"}]
     return {str(path.relative_to(ROOT)): path.stat().st_mtime for path in tracked if path.is_file()}
@@ -58,13 +62,40 @@ def install_agentmem(session: nox.Session, *extra: str) -> None:
     session.chdir(ROOT / "tests")  # so that the installed package is tested, not the working tree
 
 
+def cargo_tool(session: nox.Session, name: str, version: str) -> str:
+    """Build a tool of cargo's once, into target/tools; its path."""
+    tools = ROOT / "target" / "tools"
+    pinned = [name, "--version", version, "--locked", "--root", str(tools)]
+    session.run("cargo", "install", *pinned, external=True)
+    return str(tools / "bin" / name)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check the style of Rust and Python."""
-    session.install("ruff>=0.8,<1")
+    session.install("ruff>=0.17.6,<0.18")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("cargo", "fmt", "--check", external=True)
+
+
+@nox.session
+def licences(session: nox.Session) -> None:
+    """Check the licences of what users install, and that THIRD_PARTY_NOTICES is current."""
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    extras = [name for names in project.get("optional-dependencies", {}).values() for name in names]
+    session.install("pip-licenses>=5,<6", *project["dependencies"], *extras)
+    own = ["pip-licenses", "prettytable", "wcwidth", "tomli"]
+    session.run("pip-licenses", f"--allow-only={';'.join(LICENCES)}", "--ignore-packages", *own)
+    session.run("python", ".ci/notices.py", "--check")
+
+
+@nox.session(venv_backend="none")
+def deny(session: nox.Session) -> None:
+    """Check licences, sources and duplicates of all crates, see deny.toml; `-- advisories` needs GitHub."""
+    deny = cargo_tool(session, "cargo-deny", "0.20.2")
+    checks = session.posargs or ["licenses", "sources", "bans"]
+    session.run(deny, "--locked", "check", *checks, external=True)
 
 
 @nox.session(venv_backend="none")
@@ -130,9 +161,8 @@ def fuzz(session: nox.Session) -> None:
     ]
     install_agentmem(session, "atheris>=3")
     session.chdir(ROOT)
-    tools, found = ROOT / "target" / "tools", ROOT / "target" / "fuzz-corpus"
-    pinned = ["cargo-fuzz", "--version", "0.13.2", "--locked", "--root", str(tools)]
-    session.run("cargo", "install", *pinned, external=True)
+    found = ROOT / "target" / "fuzz-corpus"
+    cargo_fuzz = cargo_tool(session, "cargo-fuzz", "0.13.2")
     for target in [*targets, "surface"]:
         (found / target).mkdir(parents=True, exist_ok=True)
         corpora = [str(found / target), str(FUZZ / "corpus" / target)]
@@ -140,7 +170,7 @@ def fuzz(session: nox.Session) -> None:
             session.run("python", str(FUZZ / "surface.py"), *limits, *arguments, *corpora)
         else:
             run = ["run", "--fuzz-dir", str(FUZZ), "--sanitizer", "none", "--target-dir", "target/fuzz"]
-            command = [str(tools / "bin" / "cargo-fuzz"), *run, target, *corpora, "--", *limits, *arguments]
+            command = [cargo_fuzz, *run, target, *corpora, "--", *limits, *arguments]
             session.run(*command, external=True)
 
 
