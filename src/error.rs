@@ -1,10 +1,11 @@
 //! The one error type of the core.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// What can go wrong, said so that a user can act on it.
-#[derive(Debug, thiserror::Error)]
+/// What can go wrong, in words that a user can act on. Cloneable, because all writers of one transaction may get the same error.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A record breaks a rule; nothing was written.
@@ -95,7 +96,7 @@ pub enum Error {
         path: PathBuf,
         /// What the system said.
         #[source]
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// The caller asked a long operation to stop; what was committed stays.
     #[error("interrupted after {done} records")]
@@ -103,17 +104,22 @@ pub enum Error {
         /// Records that are safe.
         done: u64,
     },
-    /// SQLite refused for a reason that no other variant names.
-    #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    /// The database failed for a reason that no other variant names. The backend knows the type inside.
+    #[error("the database failed: {0}")]
+    Backend(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 /// Shorthand for results of the core.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// An [`Error::Backend`].
+    pub fn backend(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Backend(Arc::new(source))
+    }
+
     /// An [`Error::Io`] about `path`.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
-        Self::Io { path: path.into(), source }
+        Self::Io { path: path.into(), source: Arc::new(source) }
     }
 }

@@ -394,6 +394,17 @@ fn a_full_disk_harms_nobody() {
 }
 
 #[test]
+fn every_writer_of_a_group_gets_the_error_that_ended_it() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    // The group cannot be finished: its totals have no table. SQLite refuses the statement, not the commit.
+    let damaged = store.writer.run(|batch| Ok(batch.conn().execute_batch("DROP TABLE meta")?));
+    assert!(matches!(damaged, Err(Error::Corrupt { .. })), "{damaged:?}");
+    store.add(record("a", "the transaction was rolled back")).unwrap();
+    store.check();
+}
+
+#[test]
 fn the_feed_says_when_it_does_not_reach_back() {
     let folder = tempdir().unwrap();
     let store = open(&folder);

@@ -46,7 +46,7 @@ impl From<Error> for PyErr {
                 None => to::StorePathError::new_err(message),
             },
             Error::Interrupted { .. } => pyo3::exceptions::PyKeyboardInterrupt::new_err(message),
-            Error::Sqlite(_) => to::AgentMemError::new_err(message),
+            Error::Backend(_) => to::AgentMemError::new_err(message),
         }
     }
 }

@@ -356,17 +356,7 @@ impl Group {
 
     /// Failed jobs too: what they stumbled over may have been another's write that did not come to pass.
     fn fail(&self, error: &Error) {
-        self.jobs().for_each(|job| job.fail(copy(error)));
-    }
-}
-
-/// Each job of a group gets the error of the commit.
-fn copy(error: &Error) -> Error {
-    match error {
-        Error::Sqlite(rusqlite::Error::SqliteFailure(failure, detail)) => {
-            Error::Sqlite(rusqlite::Error::SqliteFailure(*failure, detail.clone()))
-        }
-        other => Error::Sqlite(rusqlite::Error::ToSqlConversionFailure(other.to_string().into())),
+        self.jobs().for_each(|job| job.fail(error.clone()));
     }
 }
 

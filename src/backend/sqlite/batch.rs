@@ -34,7 +34,7 @@ impl<'c> Batch<'c> {
     /// Starts on a connection with an open write transaction.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Backend`].
     pub fn new(conn: &'c Connection) -> Result<Self> {
         Ok(Self {
             conn,
@@ -62,7 +62,7 @@ impl<'c> Batch<'c> {
     /// Adds a record; `terms` are those of its content.
     ///
     /// # Errors
-    /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::Sqlite`].
+    /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::Backend`].
     pub fn insert(&mut self, record: &Record, terms: &Bag) -> Result<Seq> {
         let scope = self.scope(&record.scope)?;
         let differs = |at: Micros| (at != record.created_at).then_some(at);
@@ -115,7 +115,7 @@ impl<'c> Batch<'c> {
     /// Removes a record; `terms` are those that it was inserted with.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Backend`].
     pub fn remove(&mut self, seq: Seq, terms: Bag) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM embeddings WHERE seq = ?")?.execute([seq])?;
         let scope = self
@@ -133,7 +133,7 @@ impl<'c> Batch<'c> {
     /// Removes the records that pass the filter and says how many they were.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Backend`].
     pub fn remove_matching(&mut self, filter: &Filter, analyze: &Analyze) -> Result<u64> {
         let seqs = records::seqs_matching(self.conn, filter, 0)?;
         for part in seqs.chunks(1024) {
@@ -147,7 +147,7 @@ impl<'c> Batch<'c> {
     /// Removes every record and says how many they were.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Backend`].
     pub fn remove_all(&mut self) -> Result<u64> {
         let removed = self.conn.execute("DELETE FROM embeddings", []).and_then(|_| {
             let removed = self.conn.execute("DELETE FROM records", [])?;
@@ -170,7 +170,7 @@ impl<'c> Batch<'c> {
     /// Notes when the records with these ids were last read and says how many there were.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Backend`].
     pub fn touch(&self, ids: &[RecordId], at: Micros) -> Result<u64> {
         let mut statement = self.conn.prepare_cached("UPDATE records SET last_accessed = ? WHERE id = ?")?;
         let mut touched = 0;
@@ -183,7 +183,7 @@ impl<'c> Batch<'c> {
     /// Writes what was summed up: the change feed's deletions, the totals; drops scopes that became empty.
     ///
     /// # Errors
-    /// [`Error::Sqlite`].
+    /// [`Error::Backend`].
     pub fn finish(mut self) -> Result<()> {
         self.remove_terms()?;
         changes::record_deletions(self.conn, self.deleted)?;

@@ -46,7 +46,7 @@ pub struct Feed {
 /// The position from which a reader that knows nothing starts: it needs no deletion.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn start(conn: &Connection) -> Result<Position> {
     Ok(Position { seq: 0, deletion: newest_deletion(conn)? })
 }
@@ -55,7 +55,7 @@ pub fn start(conn: &Connection) -> Result<Position> {
 /// complete one, exactly the records of one moment. `None`: the feed does not reach back so far; [`start`] anew.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn since(conn: &Connection, from: Position, limit: usize) -> Result<Option<Feed>> {
     transaction::snapshot(conn, |conn| {
         if from.deletion < meta::get::<i64>(conn, meta::PRUNED)?.unwrap_or_default() {
@@ -73,7 +73,7 @@ pub fn since(conn: &Connection, from: Position, limit: usize) -> Result<Option<F
 /// Notes that these records have gone. Belongs in the transaction that deletes them.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
     seqs.sort_unstable();
     for stretch in seqs.chunk_by(|a, b| a + 1 == *b) {
@@ -87,7 +87,7 @@ pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
 /// Notes that all records in `range` have gone.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<()> {
     conn.prepare_cached("INSERT INTO deletions(first, last) VALUES (?, ?)")?
         .execute((range.start(), range.end()))?;
@@ -97,7 +97,7 @@ pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<
 /// Drops deletions up to and with `upto`; readers that stand before it start anew. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
     let dropped = conn.prepare_cached("DELETE FROM deletions WHERE seq <= ?")?.execute([upto])?;
     if dropped > 0 {
@@ -109,7 +109,7 @@ pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
 /// The newest deletion ever.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest_deletion(conn: &Connection) -> Result<i64> {
     newest(conn, "deletions")
 }
@@ -117,7 +117,7 @@ pub fn newest_deletion(conn: &Connection) -> Result<i64> {
 /// The highest number that a record ever had.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest_record(conn: &Connection) -> Result<Seq> {
     newest(conn, "records")
 }
@@ -125,7 +125,7 @@ pub fn newest_record(conn: &Connection) -> Result<Seq> {
 /// The highest number of a record that is there; 0 if there is none.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest_live(conn: &Connection) -> Result<Seq> {
     let mut statement = conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM records")?;
     Ok(statement.query_row([], |row| row.get(0))?)
@@ -160,7 +160,7 @@ fn added(conn: &Connection, after: Seq, limit: usize) -> Result<Vec<Added>> {
 /// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn data_version(conn: &Connection) -> Result<i64> {
     let mut statement = conn.prepare_cached("PRAGMA data_version")?;
     Ok(statement.query_row([], |row| row.get(0))?)
@@ -183,7 +183,7 @@ impl Watcher {
     /// Has anything been committed since the last call? True at the first.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn moved(&mut self) -> Result<bool> {
         let version = data_version(&self.conn)?;
         Ok(std::mem::replace(&mut self.seen, version) != version)

@@ -9,14 +9,25 @@ use rusqlite::ErrorCode;
 
 use crate::error::{Error, Result};
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::backend(error)
+    }
+}
+
+/// SQLite's own error inside an [`Error::Backend`].
+fn sqlite_error(error: &Error) -> Option<&rusqlite::Error> {
+    let Error::Backend(source) = error else { return None };
+    source.downcast_ref()
+}
+
 /// Says what an error of SQLite means for the store at `path`; other errors pass.
 pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
-    if let Error::Sqlite(unreadable) = &error
-        && is_unreadable(unreadable)
-    {
-        return Error::Corrupt { path: path.into(), detail: told(unreadable) };
+    let Some(sqlite) = sqlite_error(&error) else { return error };
+    if is_unreadable(sqlite) {
+        return Error::Corrupt { path: path.into(), detail: told(sqlite) };
     }
-    let Error::Sqlite(rusqlite::Error::SqliteFailure(failure, ref detail)) = error else { return error };
+    let rusqlite::Error::SqliteFailure(failure, detail) = sqlite else { return error };
     let detail = detail.clone().unwrap_or_else(|| failure.to_string());
     // The statements are right and keep to the constraints, so it is what they find that is wrong: the schema, say, or
     // a table of the full text.

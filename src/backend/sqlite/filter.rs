@@ -22,7 +22,7 @@ impl Where {
     /// Everything that `filter` asks, its viewer too. Ids are looked up on the way.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn new(conn: &Connection, filter: &Filter) -> Result<Self> {
         let mut clause = Self::regardless_of_viewer(conn, filter)?;
         clause.visible_to(&filter.viewer);
@@ -32,7 +32,7 @@ impl Where {
     /// Everything but the viewer: then the indexes on scope and date answer alone.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn regardless_of_viewer(conn: &Connection, filter: &Filter) -> Result<Self> {
         let mut clause = Self::default();
         if let Some(ids) = &filter.ids {

@@ -12,7 +12,7 @@ const DELETE: &str = "INSERT INTO records_fts(records_fts, rowid, terms) VALUES 
 /// Adds a row. `terms` are joined by blanks, as in all of this module; one that is given twice counts once.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
     conn.prepare_cached(INSERT)?.execute((seq, terms))?;
     Ok(())
@@ -21,7 +21,7 @@ pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
 /// Removes a row; `terms` must be those that it was inserted with, but for repeats.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn delete(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
     conn.prepare_cached(DELETE)?.execute((seq, terms))?;
     Ok(())
@@ -30,7 +30,7 @@ pub fn delete(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
 /// Removes all rows.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn clear(conn: &Connection) -> Result<()> {
     command(conn, "delete-all")
 }
@@ -38,7 +38,7 @@ pub fn clear(conn: &Connection) -> Result<()> {
 /// The rows that hold `term`, rising.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn rows_with_term(conn: &Connection, term: &str) -> Result<Vec<Seq>> {
     if !is_term(term) {
         return Ok(Vec::new());
@@ -51,7 +51,7 @@ pub fn rows_with_term(conn: &Connection, term: &str) -> Result<Vec<Seq>> {
 /// How many rows hold `term`.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn document_frequency(conn: &Connection, term: &str) -> Result<u64> {
     let mut statement = conn.prepare_cached("SELECT doc FROM records_fts_terms WHERE term = ?")?;
     Ok(statement.query_row([term], |row| row.get(0)).optional()?.unwrap_or_default())
@@ -60,7 +60,7 @@ pub fn document_frequency(conn: &Connection, term: &str) -> Result<u64> {
 /// Every term with its document frequency, in the order of bytes.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
     let mut statement = conn.prepare_cached("SELECT term, doc FROM records_fts_terms ORDER BY term")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -70,7 +70,7 @@ pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
 /// Hands every term that begins with `prefix` to `visit`, in the order of bytes.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn terms_with(conn: &Connection, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
     let mut statement =
         conn.prepare_cached("SELECT term FROM records_fts_terms WHERE term BETWEEN ? AND ?")?;
@@ -85,7 +85,7 @@ pub fn terms_with(conn: &Connection, prefix: &str, visit: &mut dyn FnMut(&str)) 
 /// See <https://www.sqlite.org/fts5.html#the_merge_command>.
 ///
 /// # Errors
-/// [`Error::Interrupted`] if progress says so, [`Error::Sqlite`].
+/// [`Error::Interrupted`] if progress says so, [`Error::Backend`].
 pub fn merge(conn: &Connection, progress: &mut Progress<'_>) -> Result<()> {
     const PAGES: i64 = 500;
     // A negative count starts a merge of everything; positive ones go on with it.

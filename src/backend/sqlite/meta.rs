@@ -27,7 +27,7 @@ pub struct Totals {
 /// The value under `key`.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn get<T: FromSql>(conn: &Connection, key: &str) -> Result<Option<T>> {
     let mut statement = conn.prepare_cached("SELECT value FROM meta WHERE key = ?")?;
     Ok(statement.query_row([key], |row| row.get(0)).optional()?)
@@ -36,7 +36,7 @@ pub fn get<T: FromSql>(conn: &Connection, key: &str) -> Result<Option<T>> {
 /// Puts `value` under `key`.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn set(conn: &Connection, key: &str, value: impl ToSql) -> Result<()> {
     let mut statement = conn.prepare_cached("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)")?;
     statement.execute((key, value))?;
@@ -46,7 +46,7 @@ pub fn set(conn: &Connection, key: &str, value: impl ToSql) -> Result<()> {
 /// The totals as of the connection's view.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn totals(conn: &Connection) -> Result<Totals> {
     Ok(Totals {
         records: get(conn, RECORDS)?.unwrap_or_default(),

@@ -32,7 +32,7 @@ impl Reader {
     /// Is what this reader sees still what [`Reader::hold`] was called for? It must not write.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn is_held(&self) -> Result<bool> {
         Ok(self.held.get() == Some(changes::data_version(self)?))
     }
@@ -40,7 +40,7 @@ impl Reader {
     /// Notes that the index holds all that this reader sees, as it then will for ever.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn hold(&self) -> Result<()> {
         self.held.set(Some(changes::data_version(self)?));
         Ok(())

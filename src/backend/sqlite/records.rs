@@ -34,7 +34,7 @@ static BY_SEQS: LazyLock<String> = LazyLock::new(|| {
 /// The record with this id.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn by_id(conn: &Connection, id: &RecordId) -> Result<Option<(Seq, Record)>> {
     let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}{FROM} WHERE records.id = ?"))?;
     Ok(statement.query_row([EncodedId::new(id)], record).optional()?)
@@ -43,7 +43,7 @@ pub fn by_id(conn: &Connection, id: &RecordId) -> Result<Option<(Seq, Record)>> 
 /// The records with these ids, in this order; `None` where there is none that the viewer may see.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn by_ids(conn: &Connection, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
     let visible = |(_, record): &(Seq, Record)| viewer.sees(record.source.as_deref(), record.private);
     ids.iter().map(|id| Ok(by_id(conn, id)?.filter(visible).map(|(_, record)| record))).collect()
@@ -52,7 +52,7 @@ pub fn by_ids(conn: &Connection, ids: &[RecordId], viewer: &Viewer) -> Result<Ve
 /// The records with these numbers, in this order; those that are gone are left out.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn by_seqs(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
     let mut statement = conn.prepare_cached(&BY_SEQS)?;
     let mut found = Vec::with_capacity(seqs.len());
@@ -69,7 +69,7 @@ pub fn by_seqs(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
 /// Only the content of the records with these numbers, as [`by_seqs`].
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn contents(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
     let mut statement = conn.prepare_cached("SELECT content FROM records WHERE seq = ?")?;
     let mut found = Vec::with_capacity(seqs.len());
@@ -82,7 +82,7 @@ pub fn contents(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
 /// Only the vectors of the records with these numbers that have one, as [`by_seqs`].
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> {
     let mut statement = conn.prepare_cached("SELECT vector FROM embeddings WHERE seq = ?")?;
     let mut found = Vec::with_capacity(seqs.len());
@@ -96,7 +96,7 @@ pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> 
 /// The numbers of the records written just before and just after this one in its very scope.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn neighbours(conn: &Connection, seq: Seq) -> Result<[Option<Seq>; 2]> {
     let mut statement = conn.prepare_cached(
         "SELECT (SELECT max(seq) FROM records WHERE scope = own.scope AND seq < own.seq),
@@ -110,7 +110,7 @@ pub fn neighbours(conn: &Connection, seq: Seq) -> Result<[Option<Seq>; 2]> {
 /// The number of the record with this id.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn seq_of_id(conn: &Connection, id: &RecordId) -> Result<Option<Seq>> {
     let mut statement = conn.prepare_cached("SELECT seq FROM records WHERE id = ?")?;
     Ok(statement.query_row([EncodedId::new(id)], |row| row.get(0)).optional()?)
@@ -119,7 +119,7 @@ pub fn seq_of_id(conn: &Connection, id: &RecordId) -> Result<Option<Seq>> {
 /// The numbers of the records with these ids; unknown ids are left out.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn seqs_of_ids(conn: &Connection, ids: &[RecordId]) -> Result<Vec<Seq>> {
     ids.iter().filter_map(|id| seq_of_id(conn, id).transpose()).collect()
 }
@@ -127,7 +127,7 @@ pub fn seqs_of_ids(conn: &Connection, ids: &[RecordId]) -> Result<Vec<Seq>> {
 /// Records that pass the filter, newest first: by `created_at`, then by number.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn select(conn: &Connection, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<(Seq, Record)>> {
     let few = is_narrow(conn, filter)?;
     let mut clause = Where::new(conn, filter)?.avoiding(if few { &[] } else { &["scope"] });
@@ -163,7 +163,7 @@ fn is_narrow(conn: &Connection, filter: &Filter) -> Result<bool> {
 /// How many records pass the filter.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn count(conn: &Connection, filter: &Filter) -> Result<u64> {
     let all = if filter.narrows() {
         count_where(conn, &Where::regardless_of_viewer(conn, filter)?)?
@@ -188,7 +188,7 @@ fn count_where(conn: &Connection, clause: &Where) -> Result<u64> {
 /// The numbers above `after` of the records that pass the filter, rising.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn seqs_matching(conn: &Connection, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {
     let passing = seqs(conn, Where::regardless_of_viewer(conn, filter)?, after)?;
     let hidden = hidden(conn, &filter.viewer, after)?;
@@ -208,7 +208,7 @@ pub fn seqs_matching(conn: &Connection, filter: &Filter, after: Seq) -> Result<V
 /// The numbers above `after` of the records that the viewer may not see, rising.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn hidden(conn: &Connection, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>> {
     Where::hidden_from(viewer).map_or(Ok(Vec::new()), |clause| seqs(conn, clause, after))
 }
@@ -229,7 +229,7 @@ fn seqs(conn: &Connection, mut clause: Where, after: Seq) -> Result<Vec<Seq>> {
 /// The labels of the records that pass the filter with how often they occur, most frequent first, then by name.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn categories(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
     let mut clause = Where::new(conn, filter)?;
     clause.and::<Value>("categories IS NOT NULL", []);
@@ -258,7 +258,7 @@ pub fn categories(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64
 /// The immediate children of `parent` that hold a visible record, or have one below them, by name.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn scopes(conn: &Connection, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
     let visible = Where::new(conn, &Filter { viewer: viewer.clone(), ..Filter::default() })?;
     let and = visible.sql().replacen(" WHERE", " AND", 1);
@@ -300,7 +300,7 @@ pub struct ScopeInfo {
 /// What a viewer sees in a scope and below.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn scope_info(conn: &Connection, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
     let filter = Filter { scope: Some(scope.clone()), viewer: viewer.clone(), ..Filter::default() };
     let clause = Where::new(conn, &filter)?;
@@ -322,7 +322,7 @@ pub fn scope_info(conn: &Connection, scope: &Scope, viewer: &Viewer) -> Result<S
 /// what is wrong with it.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`], and what `take` raises.
+/// [`crate::Error::Backend`], and what `take` raises.
 pub fn each(
     conn: &Connection,
     filter: &Filter,
@@ -343,7 +343,7 @@ pub fn each(
 /// What is wrong with the records themselves, one line for each that cannot be read or is not what was written.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}{FROM} ORDER BY records.seq"))?;
     let mut rows = statement.query([])?;
@@ -359,7 +359,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
 /// Gives a checksum to each record that has none, because an older schema held it.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn seal(conn: &Connection) -> Result<()> {
     let mut statement = conn.prepare(&format!("SELECT {COLUMNS}{FROM} WHERE checksum IS NULL"))?;
     let checksums = statement.query_map([], |row| Ok((row.get::<_, Seq>(0)?, fields(row)?.checksum())))?;
@@ -374,7 +374,7 @@ pub fn seal(conn: &Connection) -> Result<()> {
 /// Hands number and content of every record above `after` to `take`, rising, until it answers false.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`], and what `take` raises.
+/// [`crate::Error::Backend`], and what `take` raises.
 pub fn each_content(
     conn: &Connection,
     after: Seq,
@@ -393,7 +393,7 @@ pub fn each_content(
 /// Hands number and vector of every record above `after` that has one to `take`, rising, until it answers false.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`], and what `take` raises.
+/// [`crate::Error::Backend`], and what `take` raises.
 pub fn each_vector(
     conn: &Connection,
     after: Seq,
@@ -415,7 +415,7 @@ pub fn each_vector(
 /// Length of the vectors that the store holds; `None` while it holds none.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn dimension(conn: &Connection) -> Result<Option<usize>> {
     let mut statement = conn.prepare_cached("SELECT length(vector) / 4 FROM embeddings LIMIT 1")?;
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
@@ -424,7 +424,7 @@ pub fn dimension(conn: &Connection) -> Result<Option<usize>> {
 /// Does a vector of length `found` fit those that the store holds? While it holds none, any does.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`] if not; [`Error::Sqlite`].
+/// [`Error::DimensionMismatch`] if not; [`Error::Backend`].
 pub fn check_dimension(conn: &Connection, found: usize) -> Result<()> {
     match dimension(conn)? {
         Some(expected) if expected != found => Err(Error::DimensionMismatch { expected, found }),

@@ -25,7 +25,7 @@ pub struct Segment {
 /// All segments, by their first record.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn read(conn: &Connection) -> Result<Vec<Segment>> {
     let mut statement = conn.prepare_cached(
         "SELECT name, first_seq, last_seq, deleted_seq, bytes, checksum FROM segments ORDER BY first_seq",
@@ -37,7 +37,7 @@ pub fn read(conn: &Connection) -> Result<Vec<Segment>> {
 /// Puts `segments` in place of all that were named before. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn replace(conn: &Connection, segments: &[Segment]) -> Result<()> {
     conn.prepare_cached("DELETE FROM segments")?.execute([])?;
     let mut statement = conn.prepare_cached("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)")?;

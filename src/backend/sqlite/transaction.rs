@@ -19,7 +19,7 @@ impl<'c> Transaction<'c> {
     /// Takes the write lock of the file, in turn with other processes, until `deadline`.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`], busy among others.
+    /// [`crate::Error::Backend`], busy among others.
     pub fn begin(conn: &'c Connection, deadline: Instant) -> Result<Self> {
         until(deadline, || conn.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(drop))?;
         Ok(Self { conn })
@@ -28,7 +28,7 @@ impl<'c> Transaction<'c> {
     /// Ends the transaction; after an error nothing of it is left.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`], when the disk is full among others.
+    /// [`crate::Error::Backend`], when the disk is full among others.
     pub fn commit(self, deadline: Instant) -> Result<()> {
         until(deadline, || self.conn.prepare_cached("COMMIT")?.execute([]).map(drop))?;
         Ok(())
@@ -50,7 +50,7 @@ impl Drop for Transaction<'_> {
 /// Runs `work` so that all it reads is of one moment; in a transaction already, it is so anyway.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`], and what `work` raises.
+/// [`crate::Error::Backend`], and what `work` raises.
 pub fn snapshot<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
     if !conn.is_autocommit() {
         return work(conn);

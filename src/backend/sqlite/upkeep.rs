@@ -134,7 +134,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 /// `thorough` compares indexes with tables as well.
 ///
 /// # Errors
-/// [`Error::Sqlite`] if the file cannot be read at all.
+/// [`Error::Backend`] if the file cannot be read at all.
 pub fn problems(conn: &Connection, thorough: bool) -> Result<Vec<String>> {
     let pragma = if thorough { "PRAGMA integrity_check" } else { "PRAGMA quick_check" };
     transaction::snapshot(conn, |conn| {
@@ -151,7 +151,7 @@ pub fn problems(conn: &Connection, thorough: bool) -> Result<Vec<String>> {
 /// can read. See <https://www.sqlite.org/lang_vacuum.html>.
 ///
 /// # Errors
-/// [`Error::Sqlite`], busy at the deadline among others: the file stays as it was.
+/// [`Error::Backend`], busy at the deadline among others: the file stays as it was.
 pub fn compact(conn: &Connection, deadline: Instant) -> Result<()> {
     // A copy of all records is too much for memory.
     conn.execute_batch("PRAGMA temp_store = FILE")?;
@@ -163,7 +163,7 @@ pub fn compact(conn: &Connection, deadline: Instant) -> Result<()> {
 /// Moves as much of the write-ahead log into the file as no reader still needs.
 ///
 /// # Errors
-/// [`Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn checkpoint(conn: &Connection) -> Result<()> {
     // Not for all: the temporary database, which has no log, may be in a transaction of its own.
     conn.query_row("PRAGMA main.wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
