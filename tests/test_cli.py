@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -93,7 +94,8 @@ def test_add_with_everything(run: Run, path: Path) -> None:
             "last_accessed": 0,
             "embedding": None,
         }
-    assert "exists already" in run("add", "other", "--id", "x", code=1).stderr
+    refused = run("add", "other", "--id", "x", code=1).stderr
+    assert refused == "Error: a record with id 'x' exists already; pass --replace to replace it\n"
     run("add", "other", "--id", "x", "--replace")
     run("add", "-", "--id", "y", stdin="from stdin\nin two lines")
     with agentmem.open(path) as store:
@@ -164,7 +166,7 @@ def test_reset(run: Run, filled: Path) -> None:
 def test_care(run: Run, filled: Path, tmp_path: Path) -> None:
     assert json.loads(run("stats", "--json").stdout)["records"] == 3
     assert "records" in run("stats").stdout
-    assert run("verify").stdout == "sound: 3 records\n"
+    assert run("verify").stdout == "ok: 3 records\n"
     assert json.loads(run("verify", "--json").stdout) == {"ok": True, "records": 3, "problems": []}
     assert run("rebuild").stdout == "rebuilt from 3 records\n"
     assert json.loads(run("rebuild", "--json").stdout) == {"records": 3}
@@ -295,22 +297,190 @@ def test_help_teaches() -> None:
     assert agentmem.__version__ in CliRunner().invoke(cli, ["--version"]).stdout
 
 
-def test_for_people(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On a terminal there are tables, and text cannot style them."""
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
 
-    with agentmem.open(filled) as store:
-        store.add("[bold]alice[/] [/nonsense]", id="markup")
-    for arguments in (["list"], ["search", "alice", "--explain"], ["search", "nothing-like-it"], ["verify"]):
+OnTerminal = Callable[..., str]
+
+
+@pytest.fixture
+def on_terminal(path: Path, monkeypatch: pytest.MonkeyPatch) -> OnTerminal:
+    """Run a command on a terminal of so many columns; returns what it shows there."""
+
+    def on_terminal(*arguments: str, columns: int = 80, **environment: str) -> str:
+        for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
+            monkeypatch.delenv(name, raising=False)
+        environment = {"TERM": "xterm", "COLUMNS": str(columns), **environment}
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
         out = Terminal()
         monkeypatch.setattr(sys, "stdout", out)
         monkeypatch.setattr(sys, "stderr", Terminal())
-        cli([*arguments, "--path", str(filled)], standalone_mode=False)
-        assert out.getvalue()
-    monkeypatch.undo()
+        cli([*arguments, "--path", str(path)], standalone_mode=False)
+        monkeypatch.undo()
+        return out.getvalue()
+
+    return on_terminal
+
+
+def without_styles(shown: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+def test_markup_in_a_record_is_text(on_terminal: OnTerminal, filled: Path) -> None:
+    with agentmem.open(filled) as store:
+        store.add("[bold]alice[/] [/nonsense]", id="markup")
+    for command in (["list"], ["search", "alice", "--explain"]):
+        assert "[bold]alice[/] [/nonsense]" in on_terminal(*command)
+    assert "nothing relevant" in on_terminal("search", "nothing-like-it")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_list_and_search_are_readable_at_any_width(on_terminal: OnTerminal, path: Path, columns: int) -> None:
+    """Ids stay in one piece, no line is too long, and the content has at least 38 columns."""
+    words = [f"word{n}" for n in range(30)]
+    with agentmem.open(path) as store:
+        id = store.add(" ".join(words), scope="/user/alice")
+    for command in (["list"], ["search", "word3", "--explain"]):
+        lines = without_styles(on_terminal(*command, columns=columns)).splitlines()
+        assert max(map(len, lines)) <= columns
+        assert any(id in line for line in lines)
+        assert any("/user/alice" in line for line in lines)
+        assert [word for word in " ".join(lines).split() if word.startswith("word")] == words
+        assert max(len(" ".join(re.findall(r"word\d+", line))) for line in lines) >= 30
+
+
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_styles_can_be_turned_off(on_terminal: OnTerminal, filled: Path, variable: dict[str, str]) -> None:
+    for command in (["get", "b"], ["stats"], ["list"], ["search", "alice"]):
+        assert "\x1b[" in on_terminal(*command)
+        assert "\x1b" not in on_terminal(*command, **variable)
+
+
+UNSAFE = {
+    "a title": "\x1b]0;owned\x07",
+    "a colour": "\x1b[31m",
+    "C1 CSI": "\x9b31m",
+    "C1 OSC": "\x9d0;owned\x9c",
+    "backspace and return": "\b\r",
+    "delete": "\x7f",
+    "bidi override": "\u202eevil\u202c",
+    "bidi isolate": "\u2066evil\u2069",
+    "line separator": "\u2028",
+}
+
+
+def is_harmless(shown: str) -> bool:
+    return not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]", shown)
+
+
+@pytest.mark.parametrize("unsafe", UNSAFE.values(), ids=UNSAFE.keys())
+def test_text_of_records_never_controls_the_terminal(
+    run: Run, on_terminal: OnTerminal, path: Path, unsafe: str
+) -> None:
+    """In no field, with no command, on a terminal or in a pipe; JSON still has the exact text."""
+    text = f"hello {unsafe} world"
+    record = agentmem.Record(
+        text, id=text, categories=[text], metadata={text: [text]}, source=text, scope=f"/{text.strip()}"
+    )
+    with agentmem.open(path) as store:
+        store.add_many([record])
+    commands: list[list[str]] = [
+        ["list"],
+        ["search", "hello", "--explain"],
+        ["get", text],
+        ["stats"],
+        ["verify"],
+        ["export"],
+        ["list", "--json"],
+        ["search", "hello", "--json"],
+        ["get", text, "--json"],
+    ]
+    for command in commands:
+        assert is_harmless(run(*command).stdout), command
+    for command in commands[:5]:
+        for columns in (40, 200):
+            assert is_harmless(without_styles(on_terminal(*command, columns=columns))), command
+    for command in (["get", f"no {text}"], ["add", "x", "--id", text], ["list", "--scope", f"/../{text}"]):
+        failed = run(*command, code=1)
+        assert failed.stderr
+        assert is_harmless(failed.stderr), command
+    assert is_harmless(run("reset", "--scope", f"/{text.strip()}", stdin="n\n", code=1).stderr)
+    (shown,) = json.loads(run("get", text, "--json").stdout)
+    assert agentmem.Record.from_dict(shown) == record
+    assert agentmem.Record.from_json(run("export").stdout) == record
+
+
+def test_a_path_never_controls_the_terminal(run: Run, filled: Path) -> None:
+    path = filled.parent / "\x1b]0;owned\x07.db"
+    assert is_harmless(run("list", at=path, code=1).stderr)
+    agentmem.open(path).close()
+    for command in (["stats"], ["stats", "--json"], ["migrate", "--status"]):
+        assert is_harmless(run(*command, at=path).stdout)
+    assert is_harmless(run("backup", "\x1b[31mcopy.db", at=path).stdout)
+
+
+def test_further_lines_of_a_value_cannot_pass_for_fields(run: Run, path: Path) -> None:
+    with agentmem.open(path) as store:
+        store.add("first line\nprivate        true", id="x")
+    fields = [line.split()[0] for line in run("get", "x").stdout.splitlines() if not line.startswith(" ")]
+    assert fields.count("private") == 1
+
+
+BATCH = 10_000  # lines that an import puts into one transaction
+
+
+def record_lines(count: int) -> str:
+    return "".join(f'{{"content": "record {n}", "id": "{n}"}}\n' for n in range(count))
+
+
+def test_a_failed_import_from_a_pipe_says_what_stays(path: Path) -> None:
+    command = [sys.executable, "-m", "agentmem", "import", "-", "--path", str(path)]
+    for lines, told in (
+        (record_lines(BATCH + 5) + "nonsense\n", f"; {BATCH} records were added and stay; "),
+        ("nonsense\n", "; no records were added\n"),
+    ):
+        done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 1
+        assert told in done.stderr
+        with agentmem.open(path) as store:
+            assert store.count() == BATCH
+
+
+def test_an_import_of_used_ids_names_the_option(run: Run, filled: Path) -> None:
+    Path("used.jsonl").write_text('{"content": "x", "id": "a"}\n')
+    failed = run("import", "used.jsonl", "--on-conflict", "fail", code=1).stderr
+    assert "--on-conflict skip or replace" in failed
+    assert "put()" not in failed
+
+
+def test_ctrl_c_in_an_import_tells_lines_from_records(path: Path) -> None:
+    class Pipe(io.RawIOBase):
+        """Holds some lines, then Ctrl-C comes."""
+
+        lines = io.BytesIO(record_lines(BATCH + 5000).encode())
+
+        def readable(self) -> bool:
+            return True
+
+        def readinto(self, buffer: Any) -> int:
+            count = self.lines.readinto(buffer)
+            if len(buffer) and not count:
+                raise KeyboardInterrupt
+            return count
+
+    result = CliRunner().invoke(cli, ["import", "-", "--path", str(path)], input=Pipe())
+    assert result.exit_code == 130
+    with agentmem.open(path) as store:
+        stays = store.count()
+    stopped = re.fullmatch(
+        r"Error: stopped after (\d+) lines; the store is intact; (\d+) records were added and stay; .*\n",
+        result.stderr,
+    )
+    assert stopped, result.stderr
+    assert int(stopped[1]) > int(stopped[2]) == stays > 0
 
 
 def test_module_and_script(filled: Path) -> None:
@@ -356,7 +526,7 @@ def test_a_demo_can_be_kept(run: Run, tmp_path: Path) -> None:
     run("demo", at=kept)
     with agentmem.open(kept) as store:
         assert store.count() > 50
-    assert "there already" in run("demo", at=kept, code=1).stderr
+    assert "exists; name a new file" in run("demo", at=kept, code=1).stderr
 
 
 def test_demo_as_json(run: Run, tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""`agentmem import`: read records from a file, or from the files of another program."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from agentmem import MemoryStore
+from agentmem.cli.commands.import_crewai import import_crewai
+from agentmem.cli.group import Failure, Stopped
+from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.output import counted, print_json, say
+from agentmem.cli.progress import progress_bar
+from agentmem.errors import AgentMemError, DuplicateIdError
+from agentmem.types import Imported, OnConflict
+
+
+@click.command("import")
+@click.argument("source")
+@click.argument("directory", required=False)
+@path_option
+@click.option(
+    "--on-conflict",
+    type=click.Choice(["skip", "replace", "fail"]),
+    default="skip",
+    show_default=True,
+    help="What to do with a record whose id is in use.",
+)
+@click.option("--dry-run", is_flag=True, help="For crewai: only print what would be imported.")
+@click.option(
+    "--crew", default="crew", show_default=True, help="For crewai: the crew of memories that name none."
+)
+@json_option
+def command(
+    path: str, source: str, directory: str | None, on_conflict: Any, dry_run: bool, crew: str, as_json: bool
+) -> None:
+    """Import records from SOURCE: a file with one JSON object a line, - for stdin, or `crewai`.
+
+    `import crewai [DIRECTORY]` imports what CrewAI's own storages left on disk.
+
+    \b
+    agentmem import memories.jsonl
+    agentmem export --path a.db | agentmem import - --path b.db
+    agentmem import crewai --dry-run
+    """
+    if source == "crewai":
+        import_crewai(path, directory, dry_run, crew, as_json)
+        return
+    if directory is not None or dry_run:
+        raise click.UsageError("DIRECTORY and --dry-run belong to `import crewai`")
+    if source != "-" and not os.path.exists(source):
+        raise Failure(f"there is no file {source!r}")
+    with open_store(path, create=True) as store:
+        imported = _import(store, source, on_conflict)
+    if as_json:
+        print_json(imported.to_dict())
+    else:
+        say(f"imported {counted(imported.written)}, skipped {imported.skipped}")
+
+
+def _import(store: MemoryStore, source: str, on_conflict: OnConflict) -> Imported:
+    """Import the lines of SOURCE; an error says how many records were added before it."""
+    lines: Any = sys.stdin.buffer if source == "-" else source
+    total = _line_count(source) if os.path.isfile(source) else 0
+    before = store.count(include_private=True)
+    try:
+        with progress_bar("importing", "lines", total) as progress:
+            return store.import_(lines, on_conflict, progress)
+    except Stopped as stopped:
+        raise Stopped(f"{stopped.message}; {_added(store, before)}") from None
+    except (AgentMemError, OSError) as error:
+        message = str(error)
+        if isinstance(error, DuplicateIdError):
+            message = f"{message.partition(';')[0]}; pass --on-conflict skip or replace"
+        raise Failure(f"{message}; {_added(store, before)}") from error
+
+
+def _added(store: MemoryStore, before: int) -> str:
+    added = store.count(include_private=True) - before
+    if added <= 0:
+        return "no records were added"
+    stay = "was added and stays" if added == 1 else "were added and stay"
+    return f"{counted(added)} {stay}; to continue, import again with --on-conflict skip"
+
+
+def _line_count(path: str) -> int:
+    """The number of lines in a file, for the progress bar."""
+    with open(path, "rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))

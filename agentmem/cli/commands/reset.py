@@ -1,0 +1,29 @@
+"""`agentmem reset`: delete everything, or a whole scope."""
+
+from __future__ import annotations
+
+import click
+
+from agentmem.cli.options import confirm, json_option, open_store, path_option, yes_option
+from agentmem.cli.output import counted, print_json, say
+
+
+@click.command("reset")
+@path_option
+@click.option("--scope", "-s", help="Only this scope and the scopes below.")
+@yes_option
+@json_option
+def command(path: str, scope: str | None, yes: bool, as_json: bool) -> None:
+    """Delete all records of the store or of a scope, including private records.
+
+    \b
+    agentmem reset --scope /crew/research
+    agentmem reset --yes
+    """
+    with open_store(path) as store:
+        if not yes:
+            count = store.count(scope=scope, include_private=True)
+            where = f"in {scope} of {path}" if scope else f"in {path}"
+            confirm(f"Delete all {counted(count)} {where}?")
+        deleted = store.reset(scope)
+    print_json({"deleted": deleted}) if as_json else say(f"deleted {counted(deleted)}")
