@@ -3,6 +3,10 @@
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
+
+use crate::error::{Error, Result};
+
 static ASK: OnceLock<fn() -> bool> = OnceLock::new();
 
 /// So often is asked while something is waited for.
@@ -43,5 +47,24 @@ impl Turn {
     /// Is patience at its end?
     pub fn is_over(self) -> bool {
         Instant::now() >= self.deadline
+    }
+}
+
+/// Locks `mutex` within `timeout`. The user can interrupt the wait, so the caller may hold no other lock.
+///
+/// # Errors
+/// [`Error::Interrupted`]; [`Error::Busy`], which says that `what` was busy.
+pub fn lock<'m, T>(mutex: &'m Mutex<T>, what: &'static str, timeout: Duration) -> Result<MutexGuard<'m, T>> {
+    let turn = Turn::new(timeout);
+    loop {
+        if let Some(guard) = mutex.try_lock_until(turn.slice()) {
+            return Ok(guard);
+        }
+        if requested() {
+            return Err(Error::Interrupted { done: 0 });
+        }
+        if turn.is_over() {
+            return Err(Error::Busy { what, waited: timeout });
+        }
     }
 }

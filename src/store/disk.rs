@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 use rustc_hash::FxHashMap;
 
-use super::library;
 use super::search::Retriever;
+use super::text_cache;
 use crate::backend::sqlite::{fts, meta, records};
 use crate::error::Result;
 use crate::index::vector::Nearest;
@@ -134,7 +134,7 @@ impl Retriever for OnDisk<'_> {
         budget: usize,
         work: impl FnOnce(&Texts, &[Seq]) -> T,
     ) -> Result<Option<T>> {
-        library::lend_once(self.conn, seqs, budget, work)
+        text_cache::lend_once(self.conn, seqs, budget, work)
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {

@@ -1,21 +1,28 @@
 //! The store: the only place where database and index meet.
 //!
-//! - [`Store`]: the face; reads that need the database alone are here.
-//! - [`write`]: group commit. `follow`: the index, shared by all stores of a process on one file, and how it catches
-//!   up. `snapshot`: the index on disk. `search`: queries, answered
-//!   by the index or by `disk`. `selection`: filters of searches. `library`: the texts that they have read.
-//!   `transfer`: JSON lines. `verify`: is everything sound. `rebuild`: deriving everything anew.
+//! - [`Store`]: the public interface; reads that need the database alone are here.
+//! - [`write`]: group commit.
+//! - The index: `shared_index` is what all stores of a process on one file share, found by `registry`; `follower` takes in
+//!   what was committed, `persister` writes `index_files`; both work in threads of a `worker` too. `index_handle` is how
+//!   a store uses all that.
+//! - `search`: queries, answered by the index or by `disk`; `filter_cache` and `text_cache` keep what they read.
+//! - `transfer`: JSON lines. `verify`: is everything sound. `rebuild`: deriving everything again.
 
 mod disk;
-mod follow;
-mod library;
+mod filter_cache;
+mod follower;
+mod index_files;
+mod index_handle;
 mod parallel;
+mod persister;
 mod rebuild;
+mod registry;
 mod search;
-mod selection;
-mod snapshot;
+mod shared_index;
+mod text_cache;
 mod transfer;
 mod verify;
+mod worker;
 pub mod write;
 
 use std::collections::HashSet;
@@ -30,7 +37,7 @@ use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
 use crate::text::{ANALYZER_VERSION, Bag};
 
-use follow::Shared;
+use index_handle::IndexHandle;
 use write::{Entry, Writer};
 
 pub use crate::backend::sqlite::records::ScopeInfo;
@@ -123,7 +130,7 @@ pub struct Store {
     pool: Arc<Pool>,
     writer: Writer,
     /// `None` for [`IndexMode::Disk`].
-    shared: Option<Arc<Shared>>,
+    index: Option<IndexHandle>,
     closed: AtomicBool,
 }
 
@@ -147,11 +154,10 @@ impl Store {
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
         let analyze: Arc<Analyze> = Arc::new(Bag::of);
         let writer = Writer::new(Arc::clone(&pool), analyze);
-        let mut store = Self { options, pool, writer, shared: None, closed: AtomicBool::new(false) };
+        let mut store = Self { options, pool, writer, index: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
         if store.options.index == IndexMode::Memory {
-            store.shared = Some(Shared::of(&store.pool)?);
-            store.catch_up()?;
+            store.index = Some(IndexHandle::open(&store.pool)?);
         }
         Ok(store)
     }
@@ -164,7 +170,7 @@ impl Store {
         }
         log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
         let (_, disowned) = rebuild::full_text(&self.pool, &mut |_, _| true)?;
-        snapshot::remove_disowned(&self.pool, &disowned);
+        index_files::remove_all(&self.pool, &disowned);
         Ok(())
     }
 
@@ -204,13 +210,13 @@ impl Store {
             },
             || self.writer.add(Arc::clone(&entries), on_conflict),
         )?;
-        if let Some(shared) = &self.shared {
-            shared.hand_over(&seqs, &entries);
-        }
-        if seqs.len() > parallel::FEW {
-            self.catch_up_behind()
-        } else {
-            self.catch_up_after_write()
+        if let Some(index) = &self.index {
+            index.shared().hand_over(&seqs, &entries);
+            if seqs.len() > parallel::FEW {
+                index.catch_up_in_background();
+            } else {
+                index.catch_up_after_write();
+            }
         }
         Ok(seqs.into_iter().flatten().count() as u64)
     }
@@ -330,7 +336,7 @@ impl Store {
     pub fn stats(&self) -> Result<Stats> {
         self.catch_up()?;
         let totals = self.read(meta::totals)?;
-        let size = self.shared.as_ref().map(|shared| shared.size()).unwrap_or_default();
+        let size = self.index.as_ref().map(|index| index.shared().size()).unwrap_or_default();
         let readers = self.pool.readers();
         let counters = self.pool.counters();
         Ok(Stats {
@@ -339,7 +345,7 @@ impl Store {
             terms: totals.terms,
             schema_version: migrate::LATEST,
             disk_bytes: bytes_of(self.path()) + bytes_of(&beside(self.path(), "-wal")),
-            index_disk_bytes: snapshot::bytes_on_disk(self.path()),
+            index_disk_bytes: index_files::bytes_on_disk(self.path()),
             memory_bytes: size.heap,
             mapped_bytes: size.mapped,
             segments: size.segments,
@@ -373,11 +379,11 @@ impl Store {
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
         let (records, disowned) = rebuild::full_text(&self.pool, progress)?;
-        if let Some(shared) = &self.shared {
-            shared.wait_for_background();
-            shared.reload(&self.pool)?;
+        if let Some(index) = &self.index {
+            index.wait();
+            index.reload()?;
         }
-        snapshot::remove_disowned(&self.pool, &disowned);
+        index_files::remove_all(&self.pool, &disowned);
         rebuild::compact(&self.pool);
         Ok(records)
     }
@@ -391,14 +397,10 @@ impl Store {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
         }
-        let Some(shared) = &self.shared else { return Ok(()) };
-        shared.wait_for_background();
-        if self.options.read_only {
-            return Ok(());
-        }
-        if let Err(error) = shared.persist_at_close(&self.pool) {
-            // Nothing is lost by it: the next opening derives the index from the records.
-            log::warn!("the index of {:?} could not be written: {error}", self.path());
+        let Some(index) = &self.index else { return Ok(()) };
+        index.wait();
+        if !self.options.read_only {
+            index.persist_at_close();
         }
         Ok(())
     }
@@ -425,21 +427,13 @@ impl Store {
     /// Brings the index up to date with all that is committed.
     fn catch_up(&self) -> Result<()> {
         self.check_open()?;
-        let Some(shared) = &self.shared else { return Ok(()) };
-        shared.catch_up(&self.pool)
+        self.index.as_ref().map_or(Ok(()), IndexHandle::catch_up)
     }
 
     /// After a commit nothing may fail any more: what the index missed, the next search catches up on.
     fn catch_up_after_write(&self) {
-        if let Some(shared) = &self.shared {
-            shared.catch_up_after_write(&self.pool);
-        }
-    }
-
-    /// As [`Store::catch_up_after_write`], in the background.
-    fn catch_up_behind(&self) {
-        if let Some(shared) = &self.shared {
-            shared.catch_up_behind(&self.pool);
+        if let Some(index) = &self.index {
+            index.catch_up_after_write();
         }
     }
 }
@@ -450,8 +444,8 @@ impl Drop for Store {
             log::warn!("closing {:?}: {error}", self.path());
         }
         // A write that was under way while the store was closed.
-        if let Some(shared) = &self.shared {
-            shared.wait_for_background();
+        if let Some(index) = &self.index {
+            index.wait();
         }
     }
 }

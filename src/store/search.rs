@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::disk::OnDisk;
-use super::follow::{Derived, Shared};
-use super::library::Library;
+use super::index_handle::IndexHandle;
+use super::shared_index::IndexState;
+use super::text_cache::TextCache;
 use super::{Store, parallel};
 use crate::backend::sqlite::{Reader, changes, records};
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ pub(super) trait Retriever: Statistics {
     fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring) -> Result<Vec<(Seq, f32)>>;
     /// Does the filter let this record be found?
     fn allows(&self, seq: Seq) -> bool;
-    /// Lends `work` texts of these records, within a budget, as [`super::library::Library::lend`].
+    /// Lends `work` texts of these records, within a budget, as [`super::text_cache::TextCache::lend`].
     fn lend<T>(
         &self,
         seqs: &[Seq],
@@ -105,14 +106,14 @@ impl Store {
     /// records vanished between retrieval and reading, which may be left out if that is `tolerated`.
     fn attempt(&self, query: &Query, caught_up: bool, tolerated: bool) -> Result<Option<Vec<Hit>>> {
         self.pool.read_by(|reader| {
-            let found = match &self.shared {
-                Some(shared) => {
-                    let position = shared.read(|derived| derived.index.position());
+            let found = match &self.index {
+                Some(index) => {
+                    let position = index.shared().state.read().index.position();
                     if !holds(position, reader)? && (query.filter.narrows() || !caught_up) {
                         // What the filter selects would not be in the index yet, nor what was there in its place.
                         return Ok(None);
                     }
-                    in_memory(shared, &self.pool, reader, query, position.seq)?
+                    in_memory(index, reader, query, position.seq)?
                 }
                 None => retrieve(&OnDisk::new(reader, &query.filter)?, reader, query)?,
             };
@@ -150,26 +151,32 @@ fn check(query: &Query) -> Result<()> {
 }
 
 fn in_memory(
-    shared: &Shared,
-    pool: &crate::backend::sqlite::Pool,
+    index: &IndexHandle,
     conn: &Connection,
     query: &Query,
     newest: Seq,
 ) -> Result<Option<Vec<Found>>> {
-    let allowed = shared.selections().select(conn, &query.filter, newest)?;
-    let (found, damaged) = shared.read(|derived| {
-        if derived.index.position().seq > newest {
-            // The filter is not known for what came since.
-            return (Ok(None), None);
-        }
-        let (allowed, library) = (allowed.as_deref(), shared.library());
-        let memory = InMemory { derived, allowed, library, conn, damaged: Cell::new(None) };
-        (retrieve(&memory, conn, query), memory.damaged.get())
-    });
+    let shared = index.shared();
+    let allowed = shared.filters.select(conn, &query.filter, newest)?;
+    let state = shared.state.read();
+    if state.index.position().seq > newest {
+        // The filter is not known for what came since.
+        return Ok(None);
+    }
+    let memory = InMemory {
+        state: &state,
+        allowed: allowed.as_deref(),
+        library: &shared.texts,
+        conn,
+        damaged: Cell::new(None),
+    };
+    let found = retrieve(&memory, conn, query);
+    let damaged = memory.damaged.get();
+    drop(state);
     match damaged {
         None => found,
         Some(damaged) => {
-            shared.repair(pool, damaged)?;
+            index.repair(damaged)?;
             Ok(None)
         }
     }
@@ -190,9 +197,9 @@ fn holds(position: Position, reader: &Reader) -> Result<bool> {
 
 /// The index in memory, seen through a filter.
 struct InMemory<'a> {
-    derived: &'a Derived,
+    state: &'a IndexState,
     allowed: Option<&'a Allowed>,
-    library: &'a Library,
+    library: &'a TextCache,
     conn: &'a Connection,
     damaged: Cell<Option<Damaged>>,
 }
@@ -208,30 +215,30 @@ impl InMemory<'_> {
 
 impl Statistics for InMemory<'_> {
     fn collection(&self) -> Collection {
-        self.derived.index.collection()
+        self.state.index.collection()
     }
 
     fn document_frequency(&self, term: &str) -> u64 {
-        self.sound(self.derived.index.document_frequency(term))
+        self.sound(self.state.index.document_frequency(term))
     }
 
     fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
-        let frequencies = self.derived.index.document_frequencies(terms).map(Some);
+        let frequencies = self.state.index.document_frequencies(terms).map(Some);
         self.sound(frequencies).unwrap_or_else(|| vec![0; terms.len()])
     }
 
     fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
-        self.sound(self.derived.index.terms_with(prefixes, visit));
+        self.sound(self.state.index.terms_with(prefixes, visit));
     }
 
     fn edition(&self) -> u32 {
-        self.derived.edition
+        self.state.generation
     }
 }
 
 impl Retriever for InMemory<'_> {
     fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring) -> Result<Vec<(Seq, f32)>> {
-        Ok(self.sound(self.derived.index.top(terms, k, scoring, self.allowed)))
+        Ok(self.sound(self.state.index.top(terms, k, scoring, self.allowed)))
     }
 
     fn allows(&self, seq: Seq) -> bool {
@@ -250,7 +257,7 @@ impl Retriever for InMemory<'_> {
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {
         records::check_dimension(self.conn, vector.len())?;
         let mut nearest = Nearest::new(vector, k);
-        let candidates = self.sound(self.derived.index.near(vector, k, self.allowed));
+        let candidates = self.sound(self.state.index.near(vector, k, self.allowed));
         records::vectors(self.conn, &candidates)?.iter().for_each(|(seq, vector)| nearest.show(*seq, vector));
         Ok(nearest.into_sorted())
     }

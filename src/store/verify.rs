@@ -78,12 +78,12 @@ impl Store {
                 let in_records = listed(records::problems(conn)?, "records are damaged");
                 Ok(Compared::Done([in_records, full_text_problems(conn, &truth)?, in_index].concat()))
             })?;
-            match (compared, &self.shared) {
+            match (compared, &self.index) {
                 (Compared::Done(problems), _) => {
                     report.problems.extend(problems);
                     return Ok(report);
                 }
-                (Compared::Unreadable(damaged), Some(shared)) => shared.repair(&self.pool, damaged)?,
+                (Compared::Unreadable(damaged), Some(index)) => index.repair(damaged)?,
                 (Compared::Apart(numbers), _) if seen.replace(numbers) == Some(numbers) => {
                     report.problems.push("the numbers of the change feed do not fit the records".into());
                     return Ok(report);
@@ -98,37 +98,30 @@ impl Store {
     }
 
     fn index_problems(&self, conn: &Connection, truth: &Truth) -> Result<Compared> {
-        let Some(shared) = &self.shared else { return Ok(Compared::Done(Vec::new())) };
-        shared.read(|derived| {
-            let (index, newest) = (&derived.index, changes::newest_record(conn)?);
-            let (last, deletion) =
-                (truth.seqs.last().copied().unwrap_or_default(), changes::newest_deletion(conn)?);
-            let position = index.position();
-            if last > position.seq || position.seq > newest || position.deletion != deletion {
-                return Ok(Compared::Apart([newest, last, deletion]));
-            }
-            let mut problems = Vec::new();
-            let read = || Ok((index.live()?, index.vocabulary()?, index.with_vector()?));
-            match read() {
-                Ok((live, vocabulary, with_vector)) => {
-                    if live != truth.seqs {
-                        let (held, there) = (live.len(), truth.seqs.len());
-                        problems
-                            .push(format!("the index holds {held} records, the store {there}, or others"));
-                    }
-                    problems.extend(differences(
-                        "index",
-                        &truth.frequencies,
-                        &vocabulary.into_iter().collect(),
-                    ));
-                    if with_vector != truth.with_vector {
-                        problems.push("the vectors in the index are not those of the records".into());
-                    }
-                }
-                Err(damaged) => return Ok(Compared::Unreadable(damaged)),
-            }
-            Ok(Compared::Done(problems))
-        })
+        let Some(handle) = &self.index else { return Ok(Compared::Done(Vec::new())) };
+        let state = handle.shared().state.read();
+        let (index, newest) = (&state.index, changes::newest_record(conn)?);
+        let (last, deletion) =
+            (truth.seqs.last().copied().unwrap_or_default(), changes::newest_deletion(conn)?);
+        let position = index.position();
+        if last > position.seq || position.seq > newest || position.deletion != deletion {
+            return Ok(Compared::Apart([newest, last, deletion]));
+        }
+        let read = || Ok((index.live()?, index.vocabulary()?, index.with_vector()?));
+        let (live, vocabulary, with_vector) = match read() {
+            Ok(found) => found,
+            Err(damaged) => return Ok(Compared::Unreadable(damaged)),
+        };
+        let mut problems = Vec::new();
+        if live != truth.seqs {
+            let (held, there) = (live.len(), truth.seqs.len());
+            problems.push(format!("the index holds {held} records, the store {there}, or others"));
+        }
+        problems.extend(differences("index", &truth.frequencies, &vocabulary.into_iter().collect()));
+        if with_vector != truth.with_vector {
+            problems.push("the vectors in the index are not those of the records".into());
+        }
+        Ok(Compared::Done(problems))
     }
 }
 

@@ -16,7 +16,7 @@ const REMEMBERED: usize = 64;
 /// The filters that searches used last. A record never changes under its sequence number, so what passed a filter
 /// once passes it for ever, and a remembered set lacks only the records that came since.
 #[derive(Debug, Default)]
-pub struct Selections(Mutex<Vec<Remembered>>);
+pub struct FilterCache(Mutex<Vec<Remembered>>);
 
 #[derive(Debug, Clone)]
 struct Remembered {
@@ -26,7 +26,7 @@ struct Remembered {
     allowed: Arc<Allowed>,
 }
 
-impl Selections {
+impl FilterCache {
     /// The records that `filter` lets a search find, right for all up to and with `newest`; `None` if it is all.
     ///
     /// # Errors

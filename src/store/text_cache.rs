@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 16 << 10;
 
 /// The texts that were read last, bounded. A record never changes under its sequence number, so they never grow stale.
 #[derive(Debug, Default)]
-pub struct Library(RwLock<Generations>);
+pub struct TextCache(RwLock<Generations>);
 
 /// All that a search looks at is in the younger generation, or brought there from the older one.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ struct Generations {
     old: Texts,
 }
 
-impl Library {
+impl TextCache {
     /// Lends `work` texts of these records: of the first ones, as long as they have no more than `budget` bytes
     /// together, but one at least. `None` when a record is gone.
     ///
@@ -73,7 +73,7 @@ impl Library {
     }
 }
 
-/// As [`Library::lend`], without keeping anything.
+/// As [`TextCache::lend`], without keeping anything.
 ///
 /// # Errors
 /// What the database says.
@@ -146,7 +146,7 @@ mod tests {
     use crate::store::{OnConflict, Options, Store};
 
     /// Lends from a library, and for once, to the same outcome: how many texts, and the bytes of the last.
-    fn lent(store: &Store, library: &Library, seqs: &[Seq], budget: usize) -> Option<(usize, usize)> {
+    fn lent(store: &Store, library: &TextCache, seqs: &[Seq], budget: usize) -> Option<(usize, usize)> {
         let look = |texts: &Texts, seqs: &[Seq]| {
             (seqs.len(), seqs.last().and_then(|&seq| texts.get(seq)).map_or(0, |text| text.bytes))
         };
@@ -170,7 +170,7 @@ mod tests {
     fn texts_come_in_order_within_the_budget() {
         let folder = tempfile::TempDir::new().unwrap();
         let store = store(&folder, [1, 2, 3].into_iter().map(|letters| "x".repeat(letters)));
-        let library = Library::default();
+        let library = TextCache::default();
         assert_eq!(lent(&store, &library, &[3, 1, 2], 9), Some((3, 2)));
         assert_eq!(lent(&store, &library, &[3, 1, 2], 5), Some((2, 1)));
         assert_eq!(lent(&store, &library, &[3, 1], 3), Some((1, 3)));
@@ -182,7 +182,7 @@ mod tests {
     fn long_texts_are_read_but_not_kept() {
         let folder = tempfile::TempDir::new().unwrap();
         let store = store(&folder, [KEPT_BYTES + 1, 4].into_iter().map(|letters| "x".repeat(letters)));
-        let library = Library::default();
+        let library = TextCache::default();
         assert_eq!(lent(&store, &library, &[2, 1], usize::MAX), Some((2, KEPT_BYTES + 1)));
         let kept = |seq| library.0.read().hold(seq);
         assert!(kept(2) && !kept(1));
@@ -193,7 +193,7 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let text = |n: usize| (0..50).map(|word| format!("w{n}x{word} ")).collect();
         let store = store(&folder, (0..4000).map(text));
-        let library = Library::default();
+        let library = TextCache::default();
         let seqs: Vec<Seq> = (2..=4000).collect();
         for part in seqs.chunks(50) {
             let bytes = lent(&store, &library, &[&[1], part].concat(), usize::MAX);

@@ -1,0 +1,89 @@
+//! A store's handle on the shared index: it brings the index up to date, and on disk, through the store's connections.
+
+use std::sync::Arc;
+
+use super::shared_index::SharedIndex;
+use super::{follower, persister, registry};
+use crate::backend::sqlite::Pool;
+use crate::error::Result;
+use crate::index::Damaged;
+
+/// The shared index, and the connections of one store.
+#[derive(Clone)]
+pub struct IndexHandle {
+    shared: Arc<SharedIndex>,
+    pool: Arc<Pool>,
+}
+
+impl IndexHandle {
+    /// The index of the pool's file, up to date.
+    ///
+    /// # Errors
+    /// As [`registry::open`].
+    pub fn open(pool: &Arc<Pool>) -> Result<Self> {
+        let handle = Self { shared: registry::open(pool)?, pool: Arc::clone(pool) };
+        handle.catch_up()?;
+        Ok(handle)
+    }
+
+    /// What all stores on the file share.
+    pub fn shared(&self) -> &SharedIndex {
+        &self.shared
+    }
+
+    /// Brings the index up to date with everything that was committed before the call.
+    ///
+    /// # Errors
+    /// What the database says; the next call tries again.
+    pub fn catch_up(&self) -> Result<()> {
+        if follower::catch_up(&self.shared, &self.pool)? {
+            persister::persist_in_background(&self.shared, &self.pool);
+        }
+        Ok(())
+    }
+
+    /// [`IndexHandle::catch_up`] after a commit, when nothing may fail any more: the next search tries again.
+    pub fn catch_up_after_write(&self) {
+        if let Err(error) = self.catch_up() {
+            log::warn!("the index of {:?} could not take in a write: {error}", self.pool.path());
+        }
+    }
+
+    /// [`IndexHandle::catch_up_after_write`] in a thread of its own, while the caller goes on. Searches wait for it, and so
+    /// does the next such call, so that terms which were handed over do not pile up.
+    pub fn catch_up_in_background(&self) {
+        let handle = self.clone();
+        self.shared.catching_up.start(move || handle.catch_up_after_write());
+    }
+
+    /// Loads the index again.
+    ///
+    /// # Errors
+    /// What the database says; the next catch-up tries again.
+    pub fn reload(&self) -> Result<()> {
+        follower::reload(&self.shared, &self.pool)
+    }
+
+    /// Builds the index from the records, because an index file turned out to be damaged.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn repair(&self, damaged: Damaged) -> Result<()> {
+        follower::repair(&self.shared, &self.pool, damaged)
+    }
+
+    /// Waits until no thread works on the index.
+    pub fn wait(&self) {
+        // In this order: the first may start the second.
+        self.shared.catching_up.wait();
+        self.shared.persisting.wait();
+    }
+
+    /// Writes the index to disk where that pays.
+    pub fn persist_at_close(&self) {
+        if let Err(error) = persister::persist_at_close(&self.shared, &self.pool) {
+            // Nothing is lost: the next opening builds the index from the records.
+            log::warn!("the index of {:?} could not be written: {error}", self.pool.path());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Writing the index to disk: a full tail as a segment, and several segments merged into one.
+
+use std::sync::Arc;
+
+use super::shared_index::SharedIndex;
+use super::{follower, index_files};
+use crate::backend::sqlite::Pool;
+use crate::error::Result;
+use crate::index::{Damaged, Index};
+
+/// A tail of so many records is written to disk.
+const FULL_TAIL: u32 = 32 * 1024;
+/// At closing, a tail of so many records is written: to analyze fewer again takes less time.
+const TAIL_AT_CLOSE: u32 = 4 * 1024;
+
+/// In a thread of its own, writes the tail to disk if it is full, and merges segments where that pays.
+pub fn persist_in_background(shared: &Arc<SharedIndex>, pool: &Arc<Pool>) {
+    if pool.is_read_only() || shared.state.read().index.tail_records() < FULL_TAIL {
+        return;
+    }
+    let (index, pool) = (Arc::clone(shared), Arc::clone(pool));
+    shared.persisting.start_if_idle(move || {
+        if let Err(error) = persist(&index, &pool, FULL_TAIL) {
+            log::warn!("the index of {:?} stays in memory, it could not be written: {error}", pool.path());
+        }
+    });
+}
+
+/// Writes the tail to disk if that pays, and removes stray files.
+///
+/// # Errors
+/// What the disk or the database says.
+pub fn persist_at_close(shared: &SharedIndex, pool: &Pool) -> Result<()> {
+    let outcome = persist(shared, pool, TAIL_AT_CLOSE);
+    index_files::sweep(pool)
+        .unwrap_or_else(|error| log::debug!("stray index files of {:?}: {error}", pool.path()));
+    outcome
+}
+
+/// Writes the tail if it has at least `full` records, then merges as planned.
+fn persist(shared: &SharedIndex, pool: &Pool, full: u32) -> Result<()> {
+    while let Some(frozen) = change(shared, |index| index.freeze(full)) {
+        let names = shared.state.read().index.names();
+        let segment = index_files::write(pool, |out, name| frozen.write(out, name))?;
+        if !index_files::publish(pool, &segment, frozen.deletion, &names, names.len()..names.len())? {
+            return follower::reload(shared, pool);
+        }
+        install(shared, pool, |index| index.thaw(segment))?;
+    }
+    loop {
+        let state = shared.state.read();
+        let Some(merge) = state.index.plan_merge() else { return Ok(()) };
+        let names = state.index.names();
+        drop(state);
+        let old = merge.names();
+        let Some(start) = names.windows(old.len()).position(|window| window == old) else { continue };
+        let segment = index_files::write(pool, |out, name| merge.write(out, name))?;
+        if !index_files::publish(pool, &segment, merge.deletion, &names, start..start + old.len())? {
+            return follower::reload(shared, pool);
+        }
+        install(shared, pool, |index| index.replace(&merge, segment))?;
+        old.into_iter().for_each(|name| index_files::remove(pool, name));
+    }
+}
+
+fn change<T>(shared: &SharedIndex, change: impl FnOnce(&mut Index) -> T) -> T {
+    change(&mut shared.state.write().index)
+}
+
+/// Puts a published segment to use, unless it is damaged already.
+fn install(
+    shared: &SharedIndex,
+    pool: &Pool,
+    segment: impl FnOnce(&mut Index) -> Result<(), Damaged>,
+) -> Result<()> {
+    change(shared, segment).or_else(|damaged| follower::repair(shared, pool, damaged))
+}

@@ -1,0 +1,112 @@
+//! Which shared index belongs to which file.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Weak};
+
+use parking_lot::Mutex;
+
+use super::follower;
+use super::shared_index::SharedIndex;
+use crate::backend::sqlite::Pool;
+use crate::backend::sqlite::pool::FileId;
+use crate::error::Result;
+use crate::interrupt;
+
+/// Process and file. A forked child must not touch what another thread of its parent may have locked.
+type Key = (u32, FileId);
+
+/// The index of one file, while a store uses it. Locked while it is being loaded.
+type Cell = Mutex<Weak<SharedIndex>>;
+
+static CELLS: LazyLock<Mutex<HashMap<Key, Arc<Cell>>>> = LazyLock::new(Mutex::default);
+
+/// The index of the pool's file. The first store on a file loads it, and others on that file wait for that.
+///
+/// # Errors
+/// [`Error::Busy`](crate::Error::Busy) when another store is still loading it after the pool's timeout,
+/// [`Error::Interrupted`](crate::Error::Interrupted) when the user stops waiting for that; what the database says.
+pub fn open(pool: &Pool) -> Result<Arc<SharedIndex>> {
+    let cell = cell(pool.file());
+    let mut entry = interrupt::lock(&cell, "the index, which another store loads,", pool.patience())?;
+    if let Some(shared) = entry.upgrade() {
+        return Ok(shared);
+    }
+    let shared = Arc::new(SharedIndex::new(pool.watcher()?));
+    follower::reload(&shared, pool)?;
+    *entry = Arc::downgrade(&shared);
+    Ok(shared)
+}
+
+/// The cell of a file. Cells that nobody uses are dropped.
+fn cell(file: FileId) -> Arc<Cell> {
+    let mut cells = CELLS.lock();
+    cells.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.lock().strong_count() > 0);
+    Arc::clone(cells.entry((std::process::id(), file)).or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::cell::Cell as Flag;
+    use std::time::{Duration, Instant};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::store::{Options, Store};
+
+    thread_local! {
+        static INTERRUPTED: Flag<bool> = const { Flag::new(false) };
+    }
+
+    fn options(folder: &TempDir, name: &str) -> Options {
+        Options { busy_timeout: Duration::from_millis(200), ..Options::new(folder.path().join(name)) }
+    }
+
+    /// Opens `name` while the index of a.db is being loaded; says how long that took.
+    fn open_beside_loading(name: &str) -> (Result<Store>, Duration) {
+        let folder = TempDir::new().unwrap();
+        let first = Store::open(options(&folder, "a.db")).unwrap();
+        let cell = cell(first.pool.file());
+        let _loading = cell.lock();
+        let start = Instant::now();
+        (Store::open(options(&folder, name)), start.elapsed())
+    }
+
+    #[test]
+    fn another_store_opens_while_an_index_is_loaded() {
+        assert!(open_beside_loading("b.db").0.is_ok());
+    }
+
+    #[test]
+    fn who_opens_a_store_whose_index_is_being_loaded_waits_no_longer_than_the_timeout() {
+        let (opened, took) = open_beside_loading("a.db");
+        assert!(matches!(opened, Err(Error::Busy { .. })));
+        assert!(took >= Duration::from_millis(200));
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_wait_for_an_index() {
+        interrupt::listen(|| INTERRUPTED.get());
+        INTERRUPTED.set(true);
+        assert!(matches!(open_beside_loading("a.db").0, Err(Error::Interrupted { .. })));
+    }
+
+    #[test]
+    fn stores_that_open_one_file_at_once_share_one_index() {
+        let folder = TempDir::new().unwrap();
+        let opened = || Store::open(Options::new(folder.path().join("a.db"))).unwrap();
+        let stores: Vec<Store> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(opened)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        let shared = |store: &Store| std::ptr::from_ref(store.index.as_ref().unwrap().shared());
+        assert!(stores.iter().all(|store| shared(store) == shared(&stores[0])));
+        let key = (std::process::id(), stores[0].pool.file());
+        drop(stores);
+        Store::open(Options::new(folder.path().join("b.db"))).unwrap();
+        assert!(!CELLS.lock().contains_key(&key), "a cell that nobody uses is dropped");
+    }
+}
