@@ -30,7 +30,7 @@ FUZZ = ROOT / "tests" / "fuzz"
 WHEELS = ROOT / "target" / "wheels-under-test"
 # Licences that may come with agentmem. All are permissive: they ask for no more than that their text is kept.
 LICENCES = ["MIT", "MIT License", "BSD-2-Clause", "BSD-3-Clause", "BSD License", "Apache-2.0", "PSF-2.0"]
-PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3"]
+PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3", "pydantic>=2.11"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",

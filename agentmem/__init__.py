@@ -6,10 +6,13 @@
 >>> store.search("how do I reach alice?")[0].record.content
 """
 
+import contextlib
 from pkgutil import extend_path
+from typing import TYPE_CHECKING
 
-# In the folder of a checkout, the compiled module is that of the installed package.
-__path__ = extend_path(__path__, __name__)
+# In a checkout, this folder is imported, and the compiled module is that of the installed package.
+with contextlib.suppress(FileNotFoundError):  # the working directory, which is on the path, is gone
+    __path__ = extend_path(__path__, __name__)
 
 from agentmem._core import Hit, Record, __version__, analyze
 from agentmem.default import (
@@ -38,7 +41,7 @@ from agentmem.default import (
     update,
     verify,
 )
-from agentmem.default import list_ as list
+from agentmem.default import list as list
 from agentmem.errors import (
     AgentMemError,
     CorruptStoreError,
@@ -54,8 +57,23 @@ from agentmem.errors import (
     StorePathError,
     StoreReadOnlyError,
 )
-from agentmem.store import MemoryStore, open
+from agentmem.store import MemoryStore
+from agentmem.store import open as open
 
+if TYPE_CHECKING:
+    from agentmem import aio as aio
+else:
+
+    def __getattr__(name):
+        """Load `agentmem.aio`, and asyncio with it, at first use."""
+        if name != "aio":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        return importlib.import_module("agentmem.aio")
+
+
+# Without `open` and `list`: `from agentmem import *` must not replace builtins.
 __all__ = [
     "AgentMemError",
     "CorruptStoreError",
@@ -87,8 +105,6 @@ __all__ = [
     "get",
     "get_many",
     "import_",
-    "list",
-    "open",
     "put",
     "put_many",
     "rebuild",

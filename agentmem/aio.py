@@ -19,18 +19,14 @@ import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from typing_extensions import Self
 
 from agentmem.errors import StoreClosedError
-from agentmem.store import MemoryStore
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-    from agentmem.store import Durability, IndexMode
-    from agentmem.types import Embedder, StorePath
+from agentmem.store import Durability, IndexMode, MemoryStore
+from agentmem.types import Embedder, StorePath
 
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")

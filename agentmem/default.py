@@ -41,7 +41,7 @@ def _on_default(
         return method(default_store(), *args, **kwargs)
 
     signature = inspect.signature(method)
-    parameters = list(signature.parameters.values())[1:]
+    parameters = [*signature.parameters.values()][1:]
     call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return call
 
@@ -56,7 +56,7 @@ export = _on_default(MemoryStore.export)
 get = _on_default(MemoryStore.get)
 get_many = _on_default(MemoryStore.get_many)
 import_ = _on_default(MemoryStore.import_)
-list_ = _on_default(MemoryStore.list)
+list = _on_default(MemoryStore.list)
 put = _on_default(MemoryStore.put)
 put_many = _on_default(MemoryStore.put_many)
 rebuild = _on_default(MemoryStore.rebuild)

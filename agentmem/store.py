@@ -6,33 +6,33 @@ import builtins
 import logging
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, cast
+from types import TracebackType
+from typing import Any, Literal, cast
+
+from typing_extensions import Self, Unpack
 
 from agentmem import _core
 from agentmem._core import Hit, Record
 from agentmem._files import LinesFile, readable, rereadable, writable
 from agentmem.errors import InvalidFilterError, InvalidRecordError, StorePathError
-from agentmem.types import Imported, ScopeInfo, Stats, VerifyReport
-
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self, Unpack
-
-    from agentmem.types import (
-        Embedder,
-        Filters,
-        FiltersInScope,
-        Mode,
-        Names,
-        NewRecord,
-        OnConflict,
-        Progress,
-        StorePath,
-        Vector,
-        Viewer,
-        When,
-    )
+from agentmem.types import (
+    Embedder,
+    Filters,
+    FiltersInScope,
+    Imported,
+    Mode,
+    Names,
+    NewRecord,
+    OnConflict,
+    Progress,
+    ScopeInfo,
+    Stats,
+    StorePath,
+    Vector,
+    VerifyReport,
+    Viewer,
+    When,
+)
 
 DEFAULT_PATH = "agentmem.db"
 PATH_VARIABLE = "AGENTMEM_PATH"

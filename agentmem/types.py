@@ -6,7 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, TypeAlias
+
+from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on only
 
 from agentmem._core import Hit, Record
 
@@ -90,6 +92,11 @@ class Filters(FiltersInScope, total=False):
 
     scope: str | None
     """In this scope or below: "/a" holds "/a" and "/a/b", never "/ab"."""
+
+
+for _filters in (Viewer, FiltersInScope, Filters):
+    # Left to itself, pydantic drops unknown keys, and a misspelt filter would filter nothing.
+    _filters.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
