@@ -579,3 +579,14 @@ def test_the_demo_tells_the_conversation_as_it_was() -> None:
     ]
     assert said[-1]["content"] == "talk about tricky operators..."
     assert not any("Cerf" in u["content"] or "RFC" in u["content"] for u in said)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a working directory can be removed")
+@pytest.mark.parametrize("start", ["-m agentmem", '-c "from agentmem.cli import main; main()"'])
+def test_the_working_directory_may_be_gone(filled: Path, tmp_path: Path, start: str) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    shell = f'cd "{gone}" && rmdir "{gone}" && "{sys.executable}" {start} list --path "{filled}"'
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Alice" in done.stdout

@@ -79,3 +79,19 @@ def test_ctrl_c_in_a_handler_is_heard(path: Path, caplog: pytest.LogCaptureFixtu
 def test_a_failing_handler_fails_no_call(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     open_old_with(Raising(ValueError("no room")), path)
+
+
+def test_a_program_that_ends_after_its_folder_says_nothing(tmp_path: Path) -> None:
+    """The store is closed while the interpreter ends, and what it then logs cannot be delivered."""
+    code = """
+import shutil, sys, agentmem
+store = agentmem.open(sys.argv[1] + "/memory.db", durability="normal")
+store.add_many(f"note {n}" for n in range(9000))
+shutil.rmtree(sys.argv[1])
+"""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use log::{Level, LevelFilter, Log, Metadata};
 use parking_lot::Mutex;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyImportError};
 use pyo3::prelude::*;
 
 /// Of more lines the oldest are dropped.
@@ -59,6 +59,8 @@ pub fn hand_over(py: Python<'_>) -> PyResult<()> {
     }
     let lines = mem::take(&mut *JOURNAL.lines.lock());
     match tell(py, lines) {
+        // The interpreter is ending: its modules are gone, and with them everybody who could read the log.
+        Err(error) if error.is_instance_of::<PyImportError>(py) => {}
         Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
         outcome => return outcome,
     }
