@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use agentmem::index::{Index, Scoring, Segment, WeightedTerm};
+use agentmem::rank::Statistics;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const RECORDS: u64 = 100_000;

@@ -5,10 +5,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use agentmem::index::{Index, Scoring, Segment};
-use agentmem::rank::bm25::Collection;
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
-use agentmem::rank::{Statistics, Texts, recipe};
+use agentmem::rank::{Texts, recipe};
 use agentmem::text::Bag;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -83,24 +82,6 @@ impl Store {
     }
 }
 
-impl Statistics for Store {
-    fn collection(&self) -> Collection {
-        self.index.collection()
-    }
-
-    fn document_frequency(&self, term: &str) -> u64 {
-        self.index.document_frequency(term).unwrap()
-    }
-
-    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
-        self.index.terms_with(prefixes, visit).unwrap();
-    }
-
-    fn edition(&self) -> u32 {
-        0
-    }
-}
-
 fn rank(criterion: &mut Criterion) {
     for (script, letters, lengths) in [
         ("latin", "etaoinshrdlucmfwyp", 2..10),
@@ -115,9 +96,9 @@ fn rank(criterion: &mut Criterion) {
             ("task", format!("{}. {} Write a report. {}.", question(20), question(10), question(20))),
         ] {
             criterion.bench_function(&format!("plan/{script}/{name}"), |bench| {
-                bench.iter(|| Plan::new(black_box(&query), &store));
+                bench.iter(|| Plan::new(black_box(&query), &store.index).unwrap());
             });
-            let plan = Plan::new(&query, &store);
+            let plan = Plan::new(&query, &store.index).unwrap();
             let candidates = store.candidates(&plan);
             let read = || store.read(candidates.iter().map(|candidate| candidate.seq));
             let texts = read();
@@ -129,14 +110,14 @@ fn rank(criterion: &mut Criterion) {
             let what = format!("{script}/{name}/{}x{}", candidates.len(), bytes / candidates.len());
             criterion.bench_function(&format!("read/{what}"), |bench| bench.iter(read));
             criterion.bench_function(&format!("rank/{what}"), |bench| {
-                bench.iter(|| plan.rank(black_box(&candidates), &texts, &store));
+                bench.iter(|| plan.rank(black_box(&candidates), &texts, &store.index).unwrap());
             });
         }
-        let query = CosineQuery::new(&question(7), &store);
+        let query = CosineQuery::new(&question(7), &store.index).unwrap();
         let seqs: Vec<i64> = (1..=recipe::CANDIDATES as i64).collect();
         let texts = store.read(seqs.iter().copied());
         criterion.bench_function(&format!("cosine/{script}"), |bench| {
-            bench.iter(|| query.scores(&texts, &seqs, &store));
+            bench.iter(|| query.scores(&texts, &seqs, &store.index).unwrap());
         });
     }
 }

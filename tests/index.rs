@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use agentmem::index::{Allowed, Index, Scoring, Segment};
-use agentmem::rank::WeightedTerm;
 use agentmem::rank::bm25::{Collection, saturation};
+use agentmem::rank::{Statistics, WeightedTerm};
 use agentmem::record::Seq;
 use proptest::prelude::*;
 

@@ -14,6 +14,7 @@ use super::postings::Block;
 use super::scorer::LastTable;
 use super::segment::{Segment, TermId, View};
 use super::tail::Tail;
+use crate::rank::Statistics;
 use crate::rank::bm25::Collection;
 use crate::record::Seq;
 use crate::text::Bag;
@@ -38,6 +39,8 @@ pub struct Index {
     pub(super) table: LastTable,
     position: Position,
     collection: Collection,
+    /// Counts changes of the live records.
+    generation: u32,
 }
 
 /// Documents and which of them are dead.
@@ -158,6 +161,7 @@ impl Default for Index {
             table: LastTable::default(),
             position: Position::default(),
             collection: Collection::default(),
+            generation: 0,
         }
     }
 }
@@ -207,17 +211,13 @@ impl Index {
         self.tail.docs.records()
     }
 
-    /// Statistics of the live records.
-    pub fn collection(&self) -> Collection {
-        self.collection
-    }
-
     /// Takes in a record with its terms and its vector. One that is not newer than all before is there already: nothing
     /// happens.
     pub fn add(&mut self, seq: Seq, terms: &Bag, vector: Option<&[f32]>) {
         if seq <= self.position.seq {
             return;
         }
+        self.generation = self.generation.wrapping_add(1);
         self.tail.docs.add(seq, terms);
         vector.into_iter().for_each(|vector| self.tail.docs.add_vector(vector));
         self.position.seq = seq;
@@ -230,6 +230,7 @@ impl Index {
     /// # Errors
     /// [`Damaged`] when a segment cannot be read.
     pub fn remove(&mut self, seqs: RangeInclusive<Seq>) -> Result<(), Damaged> {
+        self.generation = self.generation.wrapping_add(1);
         let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
         let mut bury = |length: u32| {
             // A damaged segment may count others than it holds.
@@ -262,36 +263,6 @@ impl Index {
         Ok(())
     }
 
-    /// Live records that hold `term`.
-    ///
-    /// # Errors
-    /// [`Damaged`] when a posting list is.
-    pub fn document_frequency(&self, term: &str) -> Result<u64, Damaged> {
-        let mut df = self.df_in_tails(term);
-        for part in &self.segments {
-            let view = part.docs.view()?;
-            if let Some(id) = view.find(term) {
-                df += part.live_df(view, id)?;
-            }
-        }
-        Ok(df)
-    }
-
-    /// [`Index::document_frequency`] of each of these terms, in less time.
-    ///
-    /// # Errors
-    /// [`Damaged`] when a posting list is.
-    pub fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, Damaged> {
-        let mut dfs: Vec<u64> = terms.iter().map(|term| self.df_in_tails(term)).collect();
-        for part in &self.segments {
-            let view = part.docs.view()?;
-            for (df, id) in dfs.iter_mut().zip(view.find_all(terms)) {
-                *df += id.map_or(Ok(0), |id| part.live_df(view, id))?;
-            }
-        }
-        Ok(dfs)
-    }
-
     fn df_in_tails(&self, term: &str) -> u64 {
         let frozen = self.frozen.as_ref().map_or(0, |part| part.live_df_in_tail(&part.docs, term));
         frozen + self.tail.live_df_in_tail(&self.tail.docs, term)
@@ -317,23 +288,6 @@ impl Index {
             }
         }
         Ok(vocabulary)
-    }
-
-    /// Hands every term that begins with any of `prefixes` to `visit`, unordered, some more than once or of dead records alone.
-    ///
-    /// # Errors
-    /// [`Damaged`] when a segment cannot be read.
-    pub fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Damaged> {
-        for part in &self.segments {
-            let view = part.docs.view()?;
-            prefixes.iter().for_each(|prefix| view.terms_with(prefix, visit));
-        }
-        let tails = self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
-        // To compare nothing takes longer than to compare a little.
-        let wanted =
-            |text: &&str| prefixes.iter().any(|prefix| prefix.is_empty() || text.starts_with(prefix));
-        tails.flat_map(Tail::texts).filter(wanted).for_each(visit);
-        Ok(())
     }
 
     /// Sequence numbers of all live records, rising.
@@ -463,6 +417,53 @@ impl Index {
     /// The segment of this name, if the index has it.
     pub fn segment(&self, name: u64) -> Option<Arc<Segment>> {
         self.segments.iter().map(|part| &part.docs).find(|segment| segment.footer().name == name).cloned()
+    }
+}
+
+impl Statistics for Index {
+    type Error = Damaged;
+
+    fn collection(&self) -> Collection {
+        self.collection
+    }
+
+    fn document_frequency(&self, term: &str) -> Result<u64, Damaged> {
+        let mut df = self.df_in_tails(term);
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            if let Some(id) = view.find(term) {
+                df += part.live_df(view, id)?;
+            }
+        }
+        Ok(df)
+    }
+
+    fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, Damaged> {
+        let mut dfs: Vec<u64> = terms.iter().map(|term| self.df_in_tails(term)).collect();
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            for (df, id) in dfs.iter_mut().zip(view.find_all(terms)) {
+                *df += id.map_or(Ok(0), |id| part.live_df(view, id))?;
+            }
+        }
+        Ok(dfs)
+    }
+
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Damaged> {
+        for part in &self.segments {
+            let view = part.docs.view()?;
+            prefixes.iter().for_each(|prefix| view.terms_with(prefix, visit));
+        }
+        let tails = self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
+        // Comparing with an empty prefix is slower than this test.
+        let wanted =
+            |text: &&str| prefixes.iter().any(|prefix| prefix.is_empty() || text.starts_with(prefix));
+        tails.flat_map(Tail::texts).filter(wanted).for_each(visit);
+        Ok(())
+    }
+
+    fn generation(&self) -> u32 {
+        self.generation
     }
 }
 

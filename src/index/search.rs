@@ -17,8 +17,8 @@ use super::scorer::{Columns, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
 use super::tail::Tail;
 use super::{Damaged, bits::Bits};
-use crate::rank::WeightedTerm;
 use crate::rank::top_k::TopK;
+use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 
 /// What a posting contributes, times its term's weight.

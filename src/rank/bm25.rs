@@ -51,13 +51,16 @@ impl Bm25Query {
     }
 
     /// Its terms, each weighing its idf times how often it is asked for.
-    pub fn terms(self, statistics: &impl Statistics) -> Vec<WeightedTerm> {
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn terms<S: Statistics>(self, statistics: &S) -> Result<Vec<WeightedTerm>, S::Error> {
         let collection = statistics.collection();
         let texts: Vec<&str> = self.keywords.counts.iter().map(|(text, _)| &**text).collect();
-        let frequencies = statistics.document_frequencies(&texts);
+        let frequencies = statistics.document_frequencies(&texts)?;
         let weigh =
             |((text, count), df)| (WeightedTerm { text, weight: count as f32 * collection.idf(df) }, df);
-        heaviest(self.keywords.counts.into_iter().zip(frequencies).map(weigh))
+        Ok(heaviest(self.keywords.counts.into_iter().zip(frequencies).map(weigh)))
     }
 }
 

@@ -18,15 +18,20 @@ pub struct CosineQuery {
 
 impl CosineQuery {
     /// Analyzes a query, of any length in bounded time.
-    pub fn new(text: &str, statistics: &impl Statistics) -> Self {
-        let component = |(text, count): (String, u32)| {
-            let frequency = statistics.document_frequency(&text);
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
+        let keywords = Keywords::new(text).counts;
+        let terms: Vec<&str> = keywords.iter().map(|(term, _)| &**term).collect();
+        let frequencies = statistics.document_frequencies(&terms)?;
+        let component = |((text, count), frequency)| {
             let idf = idf(statistics, frequency);
             (frequency > 0).then(|| (text, sublinear(count) * idf, idf))
         };
-        let vector: Vec<_> = Keywords::new(text).counts.into_iter().filter_map(component).collect();
+        let vector: Vec<_> = keywords.into_iter().zip(frequencies).filter_map(component).collect();
         let norm = vector.iter().map(|(_, value, _)| value * value).sum::<f64>().sqrt();
-        Self { vector, norm }
+        Ok(Self { vector, norm })
     }
 
     /// What the first stage has to look for: weights that multiply `(1 + ln tf) / |record|`.
@@ -39,7 +44,15 @@ impl CosineQuery {
     }
 
     /// The cosine of the query's vector with that of each of these texts, in `0..=1`.
-    pub fn scores(&self, texts: &Texts, seqs: &[Seq], statistics: &impl Statistics) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn scores<S: Statistics>(
+        &self,
+        texts: &Texts,
+        seqs: &[Seq],
+        statistics: &S,
+    ) -> Result<Vec<f64>, S::Error> {
         let mut terms = Terms { texts, statistics, numbers: Numbers::with_room(0), found: Vec::new() };
         for (text, value, idf) in &self.vector {
             if let Some(term) = texts.lexicon().number_of(term_hash(text)) {
@@ -47,7 +60,7 @@ impl CosineQuery {
                 terms.found.push(Found { idf: *idf, value: *value, frequency: 0 });
             }
         }
-        texts.look_up(seqs.iter().flat_map(|&seq| terms_of(texts, seq)), statistics);
+        texts.look_up(seqs.iter().flat_map(|&seq| terms_of(texts, seq)), statistics)?;
         let mut touched = Vec::new();
         seqs.iter().map(|&seq| terms.cosine(seq, self.norm, &mut touched)).collect()
     }
@@ -85,9 +98,9 @@ struct Found {
 }
 
 impl<S: Statistics> Terms<'_, S> {
-    fn cosine(&mut self, seq: Seq, query_norm: f64, touched: &mut Vec<u32>) -> f64 {
+    fn cosine(&mut self, seq: Seq, query_norm: f64, touched: &mut Vec<u32>) -> Result<f64, S::Error> {
         for term in terms_of(self.texts, seq) {
-            let number = self.number(term);
+            let number = self.number(term)?;
             let frequency = &mut self.found[number as usize].frequency;
             if *frequency == 0 {
                 touched.push(number);
@@ -101,16 +114,16 @@ impl<S: Statistics> Terms<'_, S> {
             product += value * found.value;
             squares += value * value;
         }
-        if product > 0.0 { (product / (squares.sqrt() * query_norm)).min(1.0) } else { 0.0 }
+        Ok(if product > 0.0 { (product / (squares.sqrt() * query_norm)).min(1.0) } else { 0.0 })
     }
 
-    fn number(&mut self, term: u32) -> u32 {
+    fn number(&mut self, term: u32) -> Result<u32, S::Error> {
         let number = self.numbers.of(term);
         if number as usize == self.found.len() {
-            let idf = idf(self.statistics, self.texts.frequency(term, self.statistics));
+            let idf = idf(self.statistics, self.texts.frequency(term, self.statistics)?);
             self.found.push(Found { idf, value: 0.0, frequency: 0 });
         }
-        number
+        Ok(number)
     }
 }
 
@@ -118,32 +131,26 @@ impl<S: Statistics> Terms<'_, S> {
 mod tests {
     use super::*;
     use crate::rank::bm25::Collection;
+    use crate::rank::fake_statistics::FakeStatistics;
 
-    struct Known;
+    fn statistics() -> FakeStatistics {
+        let collection = Collection { records: 99, terms: 500 };
+        FakeStatistics { collection, other_frequency: 49, ..FakeStatistics::default() }
+            .with(&["unknown"], 0)
+            .with(&["rare"], 1)
+    }
 
-    impl Statistics for Known {
-        fn collection(&self) -> Collection {
-            Collection { records: 99, terms: 500 }
-        }
-
-        fn document_frequency(&self, term: &str) -> u64 {
-            match term {
-                "unknown" => 0,
-                "rare" => 1,
-                _ => 49,
-            }
-        }
-
-        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
-
-        fn edition(&self) -> u32 {
-            0
-        }
+    fn terms(query: &str) -> Vec<WeightedTerm> {
+        let Ok(query) = CosineQuery::new(query, &statistics());
+        query.terms()
     }
 
     fn scores(query: &str, texts: &[&str]) -> Vec<f64> {
+        let statistics = statistics();
         let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
-        CosineQuery::new(query, &Known).scores(&Texts::of(texts), &seqs, &Known)
+        let Ok(query) = CosineQuery::new(query, &statistics);
+        let Ok(scores) = query.scores(&Texts::of(texts), &seqs, &statistics);
+        scores
     }
 
     #[test]
@@ -158,13 +165,13 @@ mod tests {
         let (rare, common) = (1.0 + 50f64.ln(), 1.0 + 2f64.ln());
         let expected = rare / (rare * rare + common * common).sqrt();
         assert!((scores("rare", &["rare car"])[0] - expected).abs() < 1e-12);
-        let terms = CosineQuery::new("rare rare", &Known).terms();
+        let terms = terms("rare rare");
         assert!((f64::from(terms[0].weight) - (1.0 + 2f64.ln()) * rare * rare).abs() < 1e-5);
     }
 
     #[test]
     fn nothing_known_is_like_nothing() {
         assert_eq!(scores("unknown", &["unknown", "x"]), [0.0, 0.0]);
-        assert!(CosineQuery::new("unknown ?", &Known).terms().is_empty());
+        assert!(terms("unknown ?").is_empty());
     }
 }

@@ -69,26 +69,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rank::Statistics;
-    use crate::rank::bm25::Collection;
-
-    struct Nothing;
-
-    impl Statistics for Nothing {
-        fn collection(&self) -> Collection {
-            Collection::default()
-        }
-
-        fn document_frequency(&self, _: &str) -> u64 {
-            0
-        }
-
-        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
-
-        fn edition(&self) -> u32 {
-            0
-        }
-    }
+    use crate::rank::fake_statistics::FakeStatistics;
 
     /// Turns by number, text, and order.
     fn heard(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<(Seq, Heard)> {
@@ -101,7 +82,8 @@ mod tests {
             evidence: order,
         };
         let turns: Vec<Turn> = turns.iter().map(turn).collect();
-        let heard = rank(&Plan::new(query, &Nothing), &texts, &turns);
+        let Ok(plan) = Plan::new(query, &FakeStatistics::default());
+        let heard = rank(&plan, &texts, &turns);
         heard.into_iter().map(|heard| (turns[heard.turn].seq, heard)).collect()
     }
 

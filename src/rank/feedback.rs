@@ -11,20 +11,20 @@ use super::texts::Texts;
 
 /// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.
 /// The passages are some of `texts`.
-pub(super) fn signal(
+pub(super) fn signal<S: Statistics>(
     query: &Query,
     idfs: &[f64],
     texts: &Texts,
     passages: &Passages,
     trust: &[f64],
-    statistics: &impl Statistics,
-) -> Vec<f64> {
+    statistics: &S,
+) -> Result<Vec<f64>, S::Error> {
     let mut best: Vec<usize> = (0..trust.len()).collect();
     best.sort_by(|&a, &b| trust[b].total_cmp(&trust[a]));
     best.truncate(feedback::TEXTS);
     let whole: f64 = best.iter().map(|&i| trust[i]).sum();
     if whole <= 0.0 {
-        return vec![0.0; trust.len()];
+        return Ok(vec![0.0; trust.len()]);
     }
     let mut pool = Pool {
         query,
@@ -37,11 +37,11 @@ pub(super) fn signal(
         weights: Vec::new(),
         counter: Counter::default(),
     };
-    pool.look_up(passages, &best);
+    pool.look_up(passages, &best)?;
     for i in best {
-        pool.add(passages, passages.get(i), trust[i] / whole);
+        pool.add(passages, passages.get(i), trust[i] / whole)?;
     }
-    Profile::new(pool).similarities(passages)
+    Ok(Profile::new(pool).similarities(passages))
 }
 
 /// The terms of the best candidates, numbered.
@@ -60,18 +60,18 @@ struct Pool<'a, S> {
 
 impl<S: Statistics> Pool<'_, S> {
     /// Has the frequencies of the terms of these passages known.
-    fn look_up(&self, passages: &Passages, some: &[usize]) {
+    fn look_up(&self, passages: &Passages, some: &[usize]) -> Result<(), S::Error> {
         let lexicon = self.texts.lexicon();
         let chunks = some.iter().flat_map(|&i| passages.get(i).chunks);
         let terms = chunks.flat_map(|&chunk| passages.terms_of(chunk)).copied();
-        self.texts.look_up(terms.filter(|&term| !lexicon.stops(term)), self.statistics);
+        self.texts.look_up(terms.filter(|&term| !lexicon.stops(term)), self.statistics)
     }
 
     /// Adds the unit vector of a passage, multiplied by `share`.
-    fn add(&mut self, passages: &Passages, passage: Passage<'_>, share: f64) {
+    fn add(&mut self, passages: &Passages, passage: Passage<'_>, share: f64) -> Result<(), S::Error> {
         let mut counts = Vec::new();
         for &term in passage.chunks.iter().flat_map(|&chunk| passages.terms_of(chunk)) {
-            let number = self.number(term);
+            let number = self.number(term)?;
             self.counter.count(&mut counts, 0, number, 0);
         }
         let component =
@@ -82,22 +82,23 @@ impl<S: Statistics> Pool<'_, S> {
                 self.weights[found.number as usize] += share * component(found) / norm;
             }
         }
+        Ok(())
     }
 
-    fn number(&mut self, term: u32) -> u32 {
+    fn number(&mut self, term: u32) -> Result<u32, S::Error> {
         let number = self.numbers.of(term);
         if number as usize == self.idfs.len() {
             let lexicon = self.texts.lexicon();
             let idf = match self.query.terms_by_hash.find(lexicon.hash(term)) {
                 _ if lexicon.stops(term) => 0.0,
                 Some(known) => self.query_idfs[known as usize],
-                None => f64::from(self.collection.idf(self.texts.frequency(term, self.statistics))),
+                None => f64::from(self.collection.idf(self.texts.frequency(term, self.statistics)?)),
             };
             self.idfs.push(idf);
             self.weights.push(0.0);
             self.counter.grow();
         }
-        number
+        Ok(number)
     }
 }
 
@@ -173,40 +174,27 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rank::fake_statistics::FakeStatistics;
 
-    struct Uniform;
-
-    impl Statistics for Uniform {
-        fn collection(&self) -> Collection {
-            Collection { records: 1000, terms: 5000 }
-        }
-
-        fn document_frequency(&self, _: &str) -> u64 {
-            10
-        }
-
-        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
-
-        fn edition(&self) -> u32 {
-            0
-        }
+    fn signal(texts: &[&str], trust: &[f64]) -> Vec<f64> {
+        let collection = Collection { records: 1000, terms: 5000 };
+        let statistics = FakeStatistics { collection, other_frequency: 10, ..FakeStatistics::default() };
+        let query = Query::new("car");
+        let passages = Passages::of(&query, texts, 3.0);
+        let Ok(signal) = super::signal(&query, &[1.0], &Texts::of(texts), &passages, trust, &statistics);
+        signal
     }
 
     #[test]
     fn company_of_good_candidates_helps() {
         let texts = ["car engine repair", "car engine oil", "the garden", "engine", "the oil the the"];
-        let query = Query::new("car");
-        let passages = Passages::of(&query, &texts, 3.0);
-        let trust = [1.0, 0.9, 0.0, 0.0, 0.0];
-        let signal = signal(&query, &[1.0], &Texts::of(&texts), &passages, &trust, &Uniform);
+        let signal = signal(&texts, &[1.0, 0.9, 0.0, 0.0, 0.0]);
         assert!(signal[0] > signal[3] && signal[3] > signal[4] && signal[4] > signal[2], "{signal:?}");
         assert_eq!(signal[2], 0.0);
     }
 
     #[test]
     fn without_trust_there_is_nothing_to_learn() {
-        let query = Query::new("car");
-        let passages = Passages::of(&query, &["x"], 3.0);
-        assert_eq!(signal(&query, &[1.0], &Texts::of(&["x"]), &passages, &[0.0], &Uniform), [0.0]);
+        assert_eq!(signal(&["x"], &[0.0]), [0.0]);
     }
 }

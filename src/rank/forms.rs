@@ -20,7 +20,11 @@ pub(super) struct Form {
 }
 
 /// The forms of the terms of `query` that are held by so many records.
-pub(super) fn forms(query: &Query, frequencies: &[u64], statistics: &impl Statistics) -> Vec<Form> {
+pub(super) fn forms<S: Statistics>(
+    query: &Query,
+    frequencies: &[u64],
+    statistics: &S,
+) -> Result<Vec<Form>, S::Error> {
     let terms = (0..).zip(&query.terms).zip(frequencies);
     let mut words: Vec<Word<'_>> = terms
         .filter(|((_, term), df)| if **df > 0 { !term.text.is_ascii() } else { !is_scaffold(&term.text) })
@@ -28,15 +32,17 @@ pub(super) fn forms(query: &Query, frequencies: &[u64], statistics: &impl Statis
         .take(limit::WORDS)
         .collect();
     if words.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let few = statistics.collection().terms <= limit::SCANNED;
     let mut prefixes: Vec<&str> =
         words.iter().map(|word| if few { "" } else { &word.text[..word.start] }).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
-    statistics.terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text, few)));
-    words.into_iter().flat_map(|word| word.forms(statistics)).collect()
+    statistics
+        .terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text, few)))?;
+    let forms: Result<Vec<Vec<Form>>, _> = words.into_iter().map(|word| word.forms(statistics)).collect();
+    Ok(forms?.into_iter().flatten().collect())
 }
 
 struct Word<'a> {
@@ -104,37 +110,49 @@ impl<'a> Word<'a> {
     }
 
     /// The most like ones; parts of the word if there are none.
-    fn forms(mut self, statistics: &impl Statistics) -> Vec<Form> {
+    fn forms<S: Statistics>(mut self, statistics: &S) -> Result<Vec<Form>, S::Error> {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         self.found.dedup();
         self.found.truncate(limit::LIKE);
-        // What deleted records alone hold is forgotten at other times in other indexes. Few are looked up: the first do mostly.
-        let held =
-            |some: &[(f64, String)]| self.held(some.iter().map(|(_, text)| &**text).collect(), statistics);
-        let mut held = self.found.chunks(limit::FORMS).flat_map(held).peekable();
-        let likeness =
-            |form: &Form| self.found.iter().find(|(_, text)| *text == form.text).map_or(0.0, |found| found.0);
-        let least = held.peek().map_or(0.0, |best| likeness(best) - limit::NEAR);
-        let forms: Vec<Form> = held.take_while(|form| likeness(form) >= least).take(limit::FORMS).collect();
-        if forms.is_empty() && !self.known { self.parts(statistics) } else { forms }
+        let mut forms = Vec::new();
+        let mut least = 0.0;
+        // In batches, because the first batch is mostly enough. Terms of deleted records only do not count: each index
+        // drops them at another time.
+        for batch in self.found.chunks(limit::FORMS) {
+            let held = self.held(batch.iter().map(|(_, text)| &**text).collect(), statistics)?;
+            for form in held {
+                let likeness = batch.iter().find(|(_, text)| *text == form.text).map_or(0.0, |found| found.0);
+                if forms.is_empty() {
+                    least = likeness - limit::NEAR;
+                }
+                if likeness < least {
+                    return Ok(forms);
+                }
+                forms.push(form);
+                if forms.len() == limit::FORMS {
+                    return Ok(forms);
+                }
+            }
+        }
+        if forms.is_empty() && !self.known { self.parts(statistics) } else { Ok(forms) }
     }
 
     /// The longest held beginning and end of a compound.
-    fn parts(&self, statistics: &impl Statistics) -> Vec<Form> {
+    fn parts<S: Statistics>(&self, statistics: &S) -> Result<Vec<Form>, S::Error> {
         let cuts: Vec<usize> = self.text.char_indices().map(|(at, _)| at).collect();
         let least = limit::LETTERS.min(cuts.len());
         let ends = cuts[1..=cuts.len() - least].iter().map(|&at| &self.text[at..]).collect();
         let beginnings = cuts[least..].iter().rev().map(|&at| &self.text[..at]).collect();
-        let first = |parts| self.held(parts, statistics).into_iter().next();
-        first(ends).into_iter().chain(first(beginnings)).collect()
+        let first = |parts| Ok(self.held(parts, statistics)?.into_iter().next());
+        Ok(first(ends)?.into_iter().chain(first(beginnings)?).collect())
     }
 
     /// Those of these terms that records hold.
-    fn held(&self, texts: Vec<&str>, statistics: &impl Statistics) -> Vec<Form> {
-        let frequencies = statistics.document_frequencies(&texts);
+    fn held<S: Statistics>(&self, texts: Vec<&str>, statistics: &S) -> Result<Vec<Form>, S::Error> {
+        let frequencies = statistics.document_frequencies(&texts)?;
         let form =
             |(text, frequency): (&str, u64)| Form { term: self.number, text: text.to_owned(), frequency };
-        texts.into_iter().zip(frequencies).filter(|&(_, df)| df > 0).map(form).collect()
+        Ok(texts.into_iter().zip(frequencies).filter(|&(_, df)| df > 0).map(form).collect())
     }
 }
 
@@ -146,28 +164,7 @@ fn is_letter(c: char) -> bool {
 mod tests {
     use super::*;
     use crate::rank::bm25::Collection;
-
-    /// Each term is held by one record.
-    struct Vocabulary(&'static [&'static str], u64);
-
-    impl Statistics for Vocabulary {
-        fn collection(&self) -> Collection {
-            Collection { records: 10, terms: self.1 }
-        }
-
-        fn document_frequency(&self, term: &str) -> u64 {
-            self.0.contains(&term).into()
-        }
-
-        fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
-            let wanted = |term: &&&str| prefixes.iter().any(|prefix| term.starts_with(prefix));
-            self.0.iter().filter(wanted).for_each(|term| visit(term));
-        }
-
-        fn edition(&self) -> u32 {
-            0
-        }
-    }
+    use crate::rank::fake_statistics::FakeStatistics;
 
     const TERMS: [&str; 16] = [
         "restaur",
@@ -188,11 +185,15 @@ mod tests {
         "miet",
     ];
 
+    /// The forms of a query's terms in a store of so many terms, where one record holds each of [`TERMS`].
     fn found(query: &str, terms: u64) -> Vec<String> {
-        let (query, vocabulary) = (Query::new(query), Vocabulary(&TERMS, terms));
-        let frequencies: Vec<u64> =
-            query.terms.iter().map(|term| vocabulary.document_frequency(&term.text)).collect();
-        forms(&query, &frequencies, &vocabulary).into_iter().map(|form| form.text).collect()
+        let collection = Collection { records: 10, terms };
+        let statistics = FakeStatistics { collection, ..FakeStatistics::default() }.with(&TERMS, 1);
+        let query = Query::new(query);
+        let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
+        let Ok(frequencies) = statistics.document_frequencies(&texts);
+        let Ok(forms) = forms(&query, &frequencies, &statistics);
+        forms.into_iter().map(|form| form.text).collect()
     }
 
     #[test]

@@ -59,11 +59,14 @@ pub struct Plan {
 
 impl Plan {
     /// Analyzes a query, of any length in bounded time.
-    pub fn new(text: &str, statistics: &impl Statistics) -> Self {
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
         let (mut query, collection) = (Query::new(text), statistics.collection());
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
-        let mut frequencies = statistics.document_frequencies(&texts);
-        let mut forms = forms(&query, &frequencies, statistics);
+        let mut frequencies = statistics.document_frequencies(&texts)?;
+        let mut forms = forms(&query, &frequencies, statistics)?;
         forms.retain(|form| query.add_form(form));
         for form in &forms {
             let number = form.term as usize;
@@ -72,7 +75,7 @@ impl Plan {
         }
         let idf = |(term, &df): (&Term, &u64)| term.worth() * f64::from(collection.idf(df));
         let idfs = query.terms.iter().zip(&frequencies).map(idf).collect();
-        Self { query, identity: identity(text), collection, forms, frequencies, idfs }
+        Ok(Self { query, identity: identity(text), collection, forms, frequencies, idfs })
     }
 
     /// Does any of its sentences ask for the term of this hash?
@@ -100,10 +103,18 @@ impl Plan {
 
     /// Ranks what the first stage found, given best first, so that this is the order of equals. What `texts` do not hold
     /// counts as empty.
-    pub fn rank(&self, candidates: &[Candidate], texts: &Texts, statistics: &impl Statistics) -> Vec<Ranked> {
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn rank<S: Statistics>(
+        &self,
+        candidates: &[Candidate],
+        texts: &Texts,
+        statistics: &S,
+    ) -> Result<Vec<Ranked>, S::Error> {
         let seqs: Vec<Seq> = candidates.iter().map(|candidate| candidate.seq).collect();
         let passages = Passages::new(&self.query, texts, &seqs, self.collection.mean_length());
-        let signals = self.signals(texts, &passages, statistics);
+        let signals = self.signals(texts, &passages, statistics)?;
         let evidence = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
         let mut sums = sums(&signals, candidates.len());
         // Who asks for a text itself wants nothing else before it.
@@ -126,10 +137,15 @@ impl Plan {
                 _ => (signals[part - 2].name, signals[part - 2].values[i]),
             }),
         };
-        order.iter().zip(scores).map(ranked).collect()
+        Ok(order.iter().zip(scores).map(ranked).collect())
     }
 
-    fn signals(&self, texts: &Texts, passages: &Passages, statistics: &impl Statistics) -> [Signal; 7] {
+    fn signals<S: Statistics>(
+        &self,
+        texts: &Texts,
+        passages: &Passages,
+        statistics: &S,
+    ) -> Result<[Signal; 7], S::Error> {
         let found = Signals::new(&Weights::new(&self.query, &self.idfs, passages), passages);
         let terms = Signal::new("terms", weight::TERMS, found.terms);
         let grams = Signal::new("grams", weight::GRAMS, found.grams);
@@ -138,8 +154,8 @@ impl Plan {
         let trust: Vec<f64> = (0..passages.len())
             .map(|i| terms.values[i] + grams_share * grams.values[i] + lead_share * lead.values[i])
             .collect();
-        let company = rocchio::signal(&self.query, &self.idfs, texts, passages, &trust, statistics);
-        [
+        let company = rocchio::signal(&self.query, &self.idfs, texts, passages, &trust, statistics)?;
+        Ok([
             terms,
             grams,
             Signal::new("rare_grams", weight::RARE_GRAMS, found.rare_grams),
@@ -147,7 +163,7 @@ impl Plan {
             Signal::new("pairs", weight::PAIRS, found.pairs),
             Signal::new("label", weight::LABEL * (2.0 * passages.labelled - 1.0).max(0.0), found.label),
             Signal::new("feedback", weight::FEEDBACK, company),
-        ]
+        ])
     }
 }
 
@@ -158,57 +174,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rank::fake_statistics::FakeStatistics;
     use crate::rank::recipe;
-    use crate::text::Analyzer;
 
-    /// The statistics of a list of texts.
-    struct Store {
-        collection: Collection,
-        frequencies: HashMap<String, u64>,
-    }
-
-    impl Store {
-        fn of(texts: &[&str]) -> Self {
-            let mut store = Self { collection: Collection::default(), frequencies: HashMap::new() };
-            for text in texts {
-                let mut terms = Analyzer::new().term_list(text);
-                store.collection.records += 1;
-                store.collection.terms += terms.len() as u64;
-                terms.sort();
-                terms.dedup();
-                terms.into_iter().for_each(|term| *store.frequencies.entry(term).or_default() += 1);
-            }
-            store
-        }
-    }
-
-    impl Statistics for Store {
-        fn collection(&self) -> Collection {
-            self.collection
-        }
-
-        fn document_frequency(&self, term: &str) -> u64 {
-            self.frequencies.get(term).copied().unwrap_or(0)
-        }
-
-        fn terms_with(&self, _: &[&str], visit: &mut dyn FnMut(&str)) {
-            self.frequencies.keys().for_each(|term| visit(term));
-        }
-
-        fn edition(&self) -> u32 {
-            0
-        }
+    fn plan(query: &str, statistics: &FakeStatistics) -> Plan {
+        let Ok(plan) = Plan::new(query, statistics);
+        plan
     }
 
     fn rank(query: &str, texts: &[&str]) -> Vec<Ranked> {
         let candidates: Vec<Candidate> =
             (0..texts.len() as Seq).map(|seq| Candidate { seq, bm25: 1.0 }).collect();
-        let store = Store::of(texts);
-        Plan::new(query, &store).rank(&candidates, &Texts::of(texts), &store)
+        let store = FakeStatistics::of_texts(texts);
+        let Ok(ranked) = plan(query, &store).rank(&candidates, &Texts::of(texts), &store);
+        ranked
     }
 
     fn terms(query: &str) -> Vec<String> {
-        Plan::new(query, &Store::of(&TEXTS)).terms().into_iter().map(|term| term.text).collect()
+        plan(query, &FakeStatistics::of_texts(&TEXTS)).terms().into_iter().map(|term| term.text).collect()
     }
 
     const TEXTS: [&str; 6] = [
@@ -263,15 +246,16 @@ mod tests {
         assert_eq!(terms("Does Bob eat peanuts? Summarize peanuts."), expected);
         assert!(terms("?").is_empty());
         let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
-        assert_eq!(Plan::new(&words, &Store::of(&[&words])).terms().len(), recipe::MAX_TERMS);
+        let store = FakeStatistics::of_texts(&[&words]);
+        assert_eq!(plan(&words, &store).terms().len(), recipe::MAX_TERMS);
         assert_eq!(terms(&format!("{words} Do peanuts matter?")), ["peanut"], "the others are in no text");
     }
 
     #[test]
     fn what_was_not_read_is_empty() {
-        let store = Store::of(&TEXTS);
+        let store = FakeStatistics::of_texts(&TEXTS);
         let candidates = [9, 3].map(|seq| Candidate { seq, bm25: 1.0 });
-        let ranked = Plan::new("peanuts", &store).rank(&candidates, &Texts::of(&TEXTS), &store);
+        let Ok(ranked) = plan("peanuts", &store).rank(&candidates, &Texts::of(&TEXTS), &store);
         assert_eq!((ranked[0].seq, ranked[1].order), (3, 0.0));
     }
 

@@ -14,6 +14,8 @@ pub mod bm25;
 pub mod cosine;
 pub mod dialogue;
 mod evidence;
+#[cfg(test)]
+mod fake_statistics;
 mod feedback;
 mod forms;
 mod fusion;
@@ -34,24 +36,37 @@ pub use texts::{Text, Texts};
 
 use bm25::Collection;
 
-/// What ranking needs to know of the store.
+/// Term statistics of a store.
 pub trait Statistics {
+    /// Why they could not be read.
+    type Error;
+
     /// Statistics of all live records.
     fn collection(&self) -> Collection;
 
-    /// How many live records hold `term`.
-    fn document_frequency(&self, term: &str) -> u64;
+    /// The number of live records that hold `term`.
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    fn document_frequency(&self, term: &str) -> Result<u64, Self::Error>;
 
-    /// The same for each of these terms.
-    fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
+    /// [`Statistics::document_frequency`] of each of these terms.
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, Self::Error> {
         terms.iter().map(|term| self.document_frequency(term)).collect()
     }
 
-    /// Hands terms that begin with any of `prefixes` to `visit`, unordered, some more than once or of no live record.
-    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str));
+    /// Calls `visit` with every term that begins with one of `prefixes`: in no order, some terms more than once, some of
+    /// deleted records only.
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Self::Error>;
 
-    /// Another number whenever a frequency may be another.
-    fn edition(&self) -> u32;
+    /// A number that changes whenever a document frequency may have changed.
+    fn generation(&self) -> u32;
 }
 
 /// A term of the query and what it weighs in the first stage.

@@ -18,8 +18,8 @@ pub struct Texts {
     places: FxHashMap<Seq, Place>,
     /// Chunks, one text's behind the other's.
     chunks: Vec<u32>,
-    /// By term of the lexicon: the edition of the statistics in the high half, in the low one how many records held it
-    /// then; 0 where nothing is known.
+    /// By term of the lexicon: the generation of the statistics in the high half, the document frequency in the low half;
+    /// 0 if it was not read yet.
     frequencies: Vec<AtomicU64>,
 }
 
@@ -100,35 +100,47 @@ impl Texts {
         &self.lexicon
     }
 
-    /// How many live records hold a term of the lexicon; looked up once in each edition.
-    pub fn frequency(&self, term: u32, statistics: &impl Statistics) -> u64 {
-        let edition = statistics.edition();
-        self.known(term, edition).unwrap_or_else(|| {
-            let frequency = statistics.document_frequency(self.lexicon.term(term));
-            self.keep_frequency(term, edition, frequency);
-            frequency
-        })
+    /// The number of live records that hold a term of the lexicon. It is read once in each generation of the statistics.
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn frequency<S: Statistics>(&self, term: u32, statistics: &S) -> Result<u64, S::Error> {
+        let generation = statistics.generation();
+        if let Some(known) = self.known(term, generation) {
+            return Ok(known);
+        }
+        let frequency = statistics.document_frequency(self.lexicon.term(term))?;
+        self.keep_frequency(term, generation, frequency);
+        Ok(frequency)
     }
 
-    /// Looks up those of these terms that [`Texts::frequency`] would have to, together, which takes less time.
-    pub fn look_up(&self, terms: impl Iterator<Item = u32>, statistics: &impl Statistics) {
-        let edition = statistics.edition();
-        let mut unknown: Vec<u32> = terms.filter(|&term| self.known(term, edition).is_none()).collect();
+    /// Reads the frequencies of these terms as far as they are not known yet, all at once, which is faster.
+    ///
+    /// # Errors
+    /// The statistics cannot be read.
+    pub fn look_up<S: Statistics>(
+        &self,
+        terms: impl Iterator<Item = u32>,
+        statistics: &S,
+    ) -> Result<(), S::Error> {
+        let generation = statistics.generation();
+        let mut unknown: Vec<u32> = terms.filter(|&term| self.known(term, generation).is_none()).collect();
         unknown.sort_unstable();
         unknown.dedup();
         let texts: Vec<&str> = unknown.iter().map(|&term| self.lexicon.term(term)).collect();
-        for (term, frequency) in unknown.iter().zip(statistics.document_frequencies(&texts)) {
-            self.keep_frequency(*term, edition, frequency);
+        for (term, frequency) in unknown.iter().zip(statistics.document_frequencies(&texts)?) {
+            self.keep_frequency(*term, generation, frequency);
         }
+        Ok(())
     }
 
-    fn known(&self, term: u32, edition: u32) -> Option<u64> {
+    fn known(&self, term: u32, generation: u32) -> Option<u64> {
         let known = self.frequencies[term as usize].load(Ordering::Relaxed);
-        (known != 0 && known >> 32 == u64::from(edition)).then_some(known & u64::from(u32::MAX))
+        (known != 0 && known >> 32 == u64::from(generation)).then_some(known & u64::from(u32::MAX))
     }
 
-    fn keep_frequency(&self, term: u32, edition: u32, frequency: u64) {
-        let memo = u64::from(edition) << 32 | frequency.min(u32::MAX.into());
+    fn keep_frequency(&self, term: u32, generation: u32, frequency: u64) {
+        let memo = u64::from(generation) << 32 | frequency.min(u32::MAX.into());
         self.frequencies[term as usize].store(memo, Ordering::Relaxed);
     }
 
@@ -157,34 +169,9 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
-    use crate::rank::bm25::Collection;
+    use crate::rank::fake_statistics::FakeStatistics;
     use crate::text::term_hash;
-
-    /// Counts how often it is asked.
-    struct Asked {
-        times: Cell<u32>,
-        edition: u32,
-    }
-
-    impl Statistics for Asked {
-        fn collection(&self) -> Collection {
-            Collection::default()
-        }
-
-        fn document_frequency(&self, _: &str) -> u64 {
-            self.times.set(self.times.get() + 1);
-            7
-        }
-
-        fn terms_with(&self, _: &[&str], _: &mut dyn FnMut(&str)) {}
-
-        fn edition(&self) -> u32 {
-            self.edition
-        }
-    }
 
     #[test]
     fn a_text_is_the_same_wherever_it_was_read() {
@@ -206,23 +193,23 @@ mod tests {
     }
 
     #[test]
-    fn a_frequency_is_looked_up_once_in_each_edition() {
+    fn a_frequency_is_read_once_in_each_generation() {
         let texts = Texts::of(&["car"]);
-        let mut asked = Asked { times: Cell::new(0), edition: 0 };
-        for edition in [0, 0, 1, 1, 1] {
-            asked.edition = edition;
-            assert_eq!(texts.frequency(0, &asked), 7);
+        let mut statistics = FakeStatistics { other_frequency: 7, ..FakeStatistics::default() };
+        for generation in [0, 0, 1, 1, 1] {
+            statistics.generation = generation;
+            assert_eq!(texts.frequency(0, &statistics), Ok(7));
         }
-        assert_eq!(asked.times.get(), 2);
+        assert_eq!(statistics.lookups.get(), 2);
     }
 
     #[test]
-    fn frequencies_that_were_looked_up_together_are_known() {
+    fn frequencies_that_were_read_together_are_known() {
         let texts = Texts::of(&["red car", "red bike"]);
-        let asked = Asked { times: Cell::new(0), edition: 1 };
-        texts.look_up([0, 1, 0].into_iter(), &asked);
-        texts.look_up([0, 1, 2].into_iter(), &asked);
-        (0..3).for_each(|term| assert_eq!(texts.frequency(term, &asked), 7));
-        assert_eq!(asked.times.get(), 3);
+        let statistics = FakeStatistics { other_frequency: 7, ..FakeStatistics::default() };
+        let Ok(()) = texts.look_up([0, 1, 0].into_iter(), &statistics);
+        let Ok(()) = texts.look_up([0, 1, 2].into_iter(), &statistics);
+        (0..3).for_each(|term| assert_eq!(texts.frequency(term, &statistics), Ok(7)));
+        assert_eq!(statistics.lookups.get(), 3);
     }
 }

@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::search::Retriever;
 use super::text_cache;
 use crate::backend::sqlite::{fts, meta, records};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Scoring};
 use crate::rank::bm25::{Collection, saturation};
@@ -81,32 +81,27 @@ impl<'c> OnDisk<'c> {
 }
 
 impl Statistics for OnDisk<'_> {
+    type Error = Error;
+
     fn collection(&self) -> Collection {
         self.collection
     }
 
-    fn document_frequency(&self, term: &str) -> u64 {
+    fn document_frequency(&self, term: &str) -> Result<u64> {
         let mut known = self.frequencies.borrow_mut();
         if let Some(&df) = known.get(term) {
-            return df;
+            return Ok(df);
         }
-        let df = fts::document_frequency(self.conn, term).unwrap_or_else(|error| {
-            log::warn!("the frequency of a term could not be read: {error}");
-            0
-        });
+        let df = fts::document_frequency(self.conn, term)?;
         known.insert(term.to_owned(), df);
-        df
+        Ok(df)
     }
 
-    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
-        for prefix in prefixes {
-            if let Err(error) = fts::terms_with(self.conn, prefix, visit) {
-                log::warn!("the terms that begin with {prefix:?} could not be read: {error}");
-            }
-        }
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<()> {
+        prefixes.iter().try_for_each(|prefix| fts::terms_with(self.conn, prefix, visit))
     }
 
-    fn edition(&self) -> u32 {
+    fn generation(&self) -> u32 {
         // It lives no longer than a search.
         0
     }
@@ -158,4 +153,23 @@ fn sort_best(scored: &mut Vec<(Seq, f32)>, k: usize) {
         scored.truncate(k);
     }
     scored.sort_by(better);
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_the_database_is_no_document_frequency_of_0() {
+        let without_tables = Connection::open_in_memory().unwrap();
+        let on_disk = OnDisk {
+            conn: &without_tables,
+            collection: Collection::default(),
+            allowed: None,
+            frequencies: RefCell::default(),
+        };
+        assert!(matches!(on_disk.document_frequency("car"), Err(Error::Backend(_))));
+        assert!(matches!(on_disk.terms_with(&["ca"], &mut |_| ()), Err(Error::Backend(_))));
+    }
 }

@@ -59,7 +59,7 @@ fn follow(shared: &SharedIndex, pool: &Pool) -> Result<()> {
 fn load(shared: &SharedIndex, pool: &Pool) -> Result<()> {
     loop {
         pool.counters().reloads.add(1);
-        let fresh = RwLock::new(IndexState { index: from_files(shared, pool)?, generation: 0 });
+        let fresh = RwLock::new(IndexState { index: from_files(shared, pool)? });
         if advance(shared, pool, &fresh)? {
             shared.replace(fresh.into_inner().index);
             return Ok(());

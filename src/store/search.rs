@@ -1,6 +1,5 @@
 //! Queries: retrieve, rank, read the records.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -8,13 +7,12 @@ use rusqlite::Connection;
 
 use super::disk::OnDisk;
 use super::index_handle::IndexHandle;
-use super::shared_index::IndexState;
 use super::text_cache::TextCache;
 use super::{Store, parallel};
 use crate::backend::sqlite::{Reader, changes, records};
 use crate::error::{Error, Result};
 use crate::index::vector::Nearest;
-use crate::index::{Allowed, Damaged, Position, Scoring};
+use crate::index::{Allowed, Damaged, Index, Position, Scoring};
 use crate::rank::bm25::{self, Bm25Query, Collection};
 use crate::rank::cosine::CosineQuery;
 use crate::rank::dialogue::{self, Heard, Turn};
@@ -35,10 +33,11 @@ const RRF_K: f64 = 60.0;
 /// A search starts again when records vanish under it, or the index is behind what a filter saw, at most so often.
 const ATTEMPTS: usize = 50;
 
-/// What the first stage asks, be it the index or the full-text table.
-pub(super) trait Retriever: Statistics {
+/// What the first stage asks: the index in memory or the full-text table.
+pub(super) trait Retriever: Statistics<Error: From<Error>> {
     /// The best `k` records for `terms`, best first.
-    fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring) -> Result<Vec<(Seq, f32)>>;
+    fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring)
+    -> Result<Vec<(Seq, f32)>, Self::Error>;
     /// Does the filter let this record be found?
     fn allows(&self, seq: Seq) -> bool;
     /// Lends `work` texts of these records, within a budget, as [`super::text_cache::TextCache::lend`].
@@ -47,9 +46,9 @@ pub(super) trait Retriever: Statistics {
         seqs: &[Seq],
         budget: usize,
         work: impl FnOnce(&Texts, &[Seq]) -> T,
-    ) -> Result<Option<T>>;
+    ) -> Result<Option<T>, Self::Error>;
     /// The nearest `k` records by cosine of vectors, best first.
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>>;
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, Self::Error>;
 }
 
 /// A record on its way to becoming a hit.
@@ -160,25 +159,40 @@ fn in_memory(
     let allowed = shared.filters.select(conn, &query.filter, newest)?;
     let state = shared.state.read();
     if state.index.position().seq > newest {
-        // The filter is not known for what came since.
+        // The filter does not know the records that came since.
         return Ok(None);
     }
-    let memory = InMemory {
-        state: &state,
-        allowed: allowed.as_deref(),
-        library: &shared.texts,
-        conn,
-        damaged: Cell::new(None),
-    };
-    let found = retrieve(&memory, conn, query);
-    let damaged = memory.damaged.get();
+    let (allowed, library) = (allowed.as_deref(), &shared.texts);
+    let found = retrieve(&InMemory { index: &state.index, allowed, library, conn }, conn, query);
     drop(state);
-    match damaged {
-        None => found,
-        Some(damaged) => {
+    match found {
+        Ok(found) => Ok(found),
+        Err(InMemoryError::Other(error)) => Err(error),
+        Err(InMemoryError::Damaged(damaged)) => {
             index.repair(damaged)?;
             Ok(None)
         }
+    }
+}
+
+/// Why the index in memory gives no answer.
+#[derive(Debug)]
+enum InMemoryError {
+    /// A file of the index is damaged: the index has to be repaired.
+    Damaged(Damaged),
+    /// Anything else, which the caller of the search gets.
+    Other(Error),
+}
+
+impl From<Damaged> for InMemoryError {
+    fn from(damaged: Damaged) -> Self {
+        Self::Damaged(damaged)
+    }
+}
+
+impl From<Error> for InMemoryError {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
     }
 }
 
@@ -197,48 +211,44 @@ fn holds(position: Position, reader: &Reader) -> Result<bool> {
 
 /// The index in memory, seen through a filter.
 struct InMemory<'a> {
-    state: &'a IndexState,
+    index: &'a Index,
     allowed: Option<&'a Allowed>,
     library: &'a TextCache,
     conn: &'a Connection,
-    damaged: Cell<Option<Damaged>>,
-}
-
-impl InMemory<'_> {
-    fn sound<T: Default>(&self, outcome: Result<T, Damaged>) -> T {
-        outcome.unwrap_or_else(|damaged| {
-            self.damaged.set(Some(damaged));
-            T::default()
-        })
-    }
 }
 
 impl Statistics for InMemory<'_> {
+    type Error = InMemoryError;
+
     fn collection(&self) -> Collection {
-        self.state.index.collection()
+        self.index.collection()
     }
 
-    fn document_frequency(&self, term: &str) -> u64 {
-        self.sound(self.state.index.document_frequency(term))
+    fn document_frequency(&self, term: &str) -> Result<u64, InMemoryError> {
+        Ok(self.index.document_frequency(term)?)
     }
 
-    fn document_frequencies(&self, terms: &[&str]) -> Vec<u64> {
-        let frequencies = self.state.index.document_frequencies(terms).map(Some);
-        self.sound(frequencies).unwrap_or_else(|| vec![0; terms.len()])
+    fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, InMemoryError> {
+        Ok(self.index.document_frequencies(terms)?)
     }
 
-    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
-        self.sound(self.state.index.terms_with(prefixes, visit));
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), InMemoryError> {
+        Ok(self.index.terms_with(prefixes, visit)?)
     }
 
-    fn edition(&self) -> u32 {
-        self.state.generation
+    fn generation(&self) -> u32 {
+        self.index.generation()
     }
 }
 
 impl Retriever for InMemory<'_> {
-    fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring) -> Result<Vec<(Seq, f32)>> {
-        Ok(self.sound(self.state.index.top(terms, k, scoring, self.allowed)))
+    fn top(
+        &self,
+        terms: &[WeightedTerm],
+        k: usize,
+        scoring: Scoring,
+    ) -> Result<Vec<(Seq, f32)>, InMemoryError> {
+        Ok(self.index.top(terms, k, scoring, self.allowed)?)
     }
 
     fn allows(&self, seq: Seq) -> bool {
@@ -250,21 +260,25 @@ impl Retriever for InMemory<'_> {
         seqs: &[Seq],
         budget: usize,
         work: impl FnOnce(&Texts, &[Seq]) -> T,
-    ) -> Result<Option<T>> {
-        self.library.lend(self.conn, seqs, budget, work)
+    ) -> Result<Option<T>, InMemoryError> {
+        Ok(self.library.lend(self.conn, seqs, budget, work)?)
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>> {
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, InMemoryError> {
         records::check_dimension(self.conn, vector.len())?;
         let mut nearest = Nearest::new(vector, k);
-        let candidates = self.sound(self.state.index.near(vector, k, self.allowed));
+        let candidates = self.index.near(vector, k, self.allowed)?;
         records::vectors(self.conn, &candidates)?.iter().for_each(|(seq, vector)| nearest.show(*seq, vector));
         Ok(nearest.into_sorted())
     }
 }
 
 /// What answers a query, best first, cut to its limit. `None`: records vanished meanwhile.
-fn retrieve(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
+fn retrieve<R: Retriever>(
+    retriever: &R,
+    conn: &Connection,
+    query: &Query,
+) -> Result<Option<Vec<Found>>, R::Error> {
     let found = match query.mode {
         Mode::Bm25 => Some(bm25(retriever, query)?),
         Mode::Tfidf => tfidf(retriever, query)?,
@@ -302,8 +316,8 @@ fn blended(conn: &Connection, found: Vec<Found>, query: &Query) -> Result<Vec<Fo
     Ok(found)
 }
 
-fn bm25(retriever: &impl Retriever, query: &Query) -> Result<Vec<Found>> {
-    let terms = Bm25Query::new(&query.text).terms(retriever);
+fn bm25<R: Retriever>(retriever: &R, query: &Query) -> Result<Vec<Found>, R::Error> {
+    let terms = Bm25Query::new(&query.text).terms(retriever)?;
     let maximum = bm25::maximum(&terms);
     let top = retriever.top(&terms, taking_part(query), Scoring::Bm25)?;
     let found = |(seq, score): (Seq, f32)| Found {
@@ -314,14 +328,14 @@ fn bm25(retriever: &impl Retriever, query: &Query) -> Result<Vec<Found>> {
     Ok(top.into_iter().map(found).collect())
 }
 
-fn tfidf(retriever: &impl Retriever, query: &Query) -> Result<Option<Vec<Found>>> {
-    let cosine = CosineQuery::new(&query.text, retriever);
+fn tfidf<R: Retriever>(retriever: &R, query: &Query) -> Result<Option<Vec<Found>>, R::Error> {
+    let cosine = CosineQuery::new(&query.text, retriever)?;
     let k = query.limit.saturating_mul(2).max(COSINE_CANDIDATES);
     let top = seqs(&retriever.top(&cosine.terms(), k, Scoring::Cosine)?);
     let mut found = Vec::with_capacity(top.len());
     for part in top.chunks(COSINE_CANDIDATES) {
         let compare = |texts: &Texts, seqs: &[Seq]| cosine.scores(texts, seqs, retriever);
-        let Some(scores) = retriever.lend(part, usize::MAX, compare)? else { return Ok(None) };
+        let Some(scores) = retriever.lend(part, usize::MAX, compare)?.transpose()? else { return Ok(None) };
         found.extend(part.iter().zip(scores).map(|(&seq, score)| Found {
             seq,
             score,
@@ -336,7 +350,7 @@ fn seqs(top: &[(Seq, f32)]) -> Vec<Seq> {
     top.iter().map(|&(seq, _)| seq).collect()
 }
 
-fn vector(retriever: &impl Retriever, query: &Query, k: usize) -> Result<Vec<Found>> {
+fn vector<R: Retriever>(retriever: &R, query: &Query, k: usize) -> Result<Vec<Found>, R::Error> {
     let Some(vector) = &query.vector else { return Ok(Vec::new()) };
     let found = |(seq, cosine): (Seq, f32)| {
         let cosine = f64::from(cosine);
@@ -345,7 +359,11 @@ fn vector(retriever: &impl Retriever, query: &Query, k: usize) -> Result<Vec<Fou
     Ok(retriever.nearest(vector, k)?.into_iter().map(found).collect())
 }
 
-fn hybrid(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
+fn hybrid<R: Retriever>(
+    retriever: &R,
+    conn: &Connection,
+    query: &Query,
+) -> Result<Option<Vec<Found>>, R::Error> {
     let Some(lexical) = lexical(retriever, conn, query)? else { return Ok(None) };
     if query.vector.is_none() {
         return Ok(Some(lexical));
@@ -355,8 +373,12 @@ fn hybrid(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Resul
 }
 
 /// BM25, and the best of it ranked again.
-fn lexical(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Result<Option<Vec<Found>>> {
-    let plan = Plan::new(&query.text, retriever);
+fn lexical<R: Retriever>(
+    retriever: &R,
+    conn: &Connection,
+    query: &Query,
+) -> Result<Option<Vec<Found>>, R::Error> {
+    let plan = Plan::new(&query.text, retriever)?;
     let top = retriever.top(&plan.terms(), taking_part(query).max(CANDIDATES), Scoring::Bm25)?;
     let best = seqs(&top[..top.len().min(CANDIDATES)]);
     let rank = |texts: &Texts, seqs: &[Seq]| {
@@ -364,7 +386,7 @@ fn lexical(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Resu
             top.iter().zip(seqs).map(|(&(seq, bm25), _)| Candidate { seq, bm25 }).collect();
         plan.rank(&candidates, texts, retriever)
     };
-    let Some(ranked) = retriever.lend(&best, TEXT_BYTES, rank)? else { return Ok(None) };
+    let Some(ranked) = retriever.lend(&best, TEXT_BYTES, rank)?.transpose()? else { return Ok(None) };
     let (ranked_again, rest) = top.split_at(ranked.len());
     let mut found: Vec<Found> = if query.dialogue {
         let Some(heard) = in_conversation(retriever, conn, &plan, &ranked)? else { return Ok(None) };
@@ -397,12 +419,12 @@ fn lexical(retriever: &impl Retriever, conn: &Connection, query: &Query) -> Resu
 }
 
 /// Ranks the candidates once more, together with the records around them.
-fn in_conversation(
-    retriever: &impl Retriever,
+fn in_conversation<R: Retriever>(
+    retriever: &R,
     conn: &Connection,
     plan: &Plan,
     ranked: &[Ranked],
-) -> Result<Option<Vec<Found>>> {
+) -> Result<Option<Vec<Found>>, R::Error> {
     let candidates: HashMap<Seq, &Ranked> = ranked.iter().map(|one| (one.seq, one)).collect();
     let turn = |seq: Seq| {
         let (order, evidence) = candidates.get(&seq).map_or((0.0, 0.0), |one| (one.order, one.evidence));

@@ -49,8 +49,6 @@ pub struct SharedIndex {
 pub struct IndexState {
     /// Terms and vectors.
     pub index: Index,
-    /// Rises whenever records come or go.
-    pub generation: u32,
 }
 
 /// A record that a writer of this process has analyzed: the entries of its write, and which of them it is.
@@ -115,8 +113,9 @@ impl SharedIndex {
     /// Puts a newly loaded index in place of the old one. Row numbers may have begun anew.
     pub fn replace(&self, fresh: Index) {
         let mut state = self.state.write();
-        *state = IndexState { index: fresh, generation: state.generation.wrapping_add(1) };
+        *state = IndexState { index: fresh };
         self.filters.clear();
+        // The generations of the new index begin anew too: a document frequency must not outlive the old one.
         self.texts.clear();
     }
 }
@@ -128,7 +127,6 @@ impl IndexState {
     /// [`Damaged`] when an index file cannot be read.
     pub fn take_in(&mut self, feed: Feed, terms: &[Terms]) -> Result<(), Damaged> {
         let Feed { added, deleted, position, complete } = feed;
-        self.generation = self.generation.wrapping_add(1);
         for (record, terms) in added.iter().zip(terms) {
             self.index.add(record.seq, terms.bag(), record.embedding.as_deref());
         }

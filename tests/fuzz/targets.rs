@@ -1,14 +1,14 @@
 //! What is fuzzed: each function takes any bytes, and panics when a promise is broken. `tests/fuzz.rs` runs them over
 //! the inputs in `corpus/`, `fuzz_targets/` hands them to libFuzzer.
 
-use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
 use agentmem::backend::sqlite::Durability;
 use agentmem::error::Error;
 use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
-use agentmem::rank::bm25::{Bm25Query, Collection};
+use agentmem::rank::bm25::Bm25Query;
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
 use agentmem::rank::{Statistics, Texts, WeightedTerm};
@@ -53,19 +53,21 @@ pub fn query(data: &[u8]) {
     let query = parts.next().unwrap_or_default();
     let records: Vec<&str> = parts.take(40).collect();
     let small = Small::new(&records);
-    let found = Bm25Query::new(query).terms(&small);
-    small.same_in_a_segment(&found, Scoring::Bm25);
-    let mut texts = Texts::default();
-    (1..).zip(&records).for_each(|(seq, record)| texts.read(seq, record));
-    let cosine = CosineQuery::new(query, &small);
-    let top = small.same_in_a_segment(&cosine.terms(), Scoring::Cosine);
-    let seqs: Vec<i64> = top.iter().map(|&(seq, _)| seq).collect();
-    let scores = cosine.scores(&texts, &seqs, &small);
+    let found = small.same(|index| Bm25Query::new(query).terms(index));
+    small.top(&found, Scoring::Bm25);
+    let texts = || {
+        let mut texts = Texts::default();
+        (1..).zip(&records).for_each(|(seq, record)| texts.read(seq, record));
+        texts
+    };
+    let cosine = small.same(|index| Ok(CosineQuery::new(query, index)?.terms()));
+    let seqs: Vec<i64> = small.top(&cosine, Scoring::Cosine).iter().map(|&(seq, _)| seq).collect();
+    let scores = small.same(|index| CosineQuery::new(query, index)?.scores(&texts(), &seqs, index));
     assert!(scores.len() == seqs.len() && scores.iter().all(|score| (-1e-9..=1.0 + 1e-6).contains(score)));
-    let plan = Plan::new(query, &small);
-    let top = small.same_in_a_segment(&plan.terms(), Scoring::Bm25);
+    let terms = small.same(|index| Ok(Plan::new(query, index)?.terms()));
+    let top = small.top(&terms, Scoring::Bm25);
     let candidates: Vec<Candidate> = top.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
-    let ranked = plan.rank(&candidates, &texts, &small);
+    let ranked = small.same(|index| Plan::new(query, index)?.rank(&candidates, &texts(), index));
     assert_eq!(ranked.len(), candidates.len());
     assert!(ranked.iter().all(|hit| (0.0..=1.0).contains(&hit.score) && hit.order.is_finite()));
     assert!(ranked.windows(2).all(|pair| pair[0].score >= pair[1].score));
@@ -94,39 +96,17 @@ impl Small {
         Self { tail: of_records(), segment }
     }
 
-    fn same_in_a_segment(&self, terms: &[WeightedTerm], scoring: Scoring) -> Vec<(i64, f32)> {
-        let [tail, segment] =
-            [&self.tail, &self.segment].map(|index| index.top(terms, 100, scoring, None).expect("sound"));
-        assert_eq!(tail, segment);
-        assert!(tail.windows(2).all(|pair| pair[0].1 >= pair[1].1));
-        tail
-    }
-}
-
-impl Statistics for Small {
-    fn collection(&self) -> Collection {
-        self.tail.collection()
-    }
-
-    fn document_frequency(&self, term: &str) -> u64 {
-        let [tail, segment] =
-            [&self.tail, &self.segment].map(|index| index.document_frequency(term).expect("sound"));
+    /// What both indexes say, which is the same.
+    fn same<T: PartialEq + Debug>(&self, ask: impl Fn(&Index) -> Result<T, Damaged>) -> T {
+        let [tail, segment] = [&self.tail, &self.segment].map(|index| ask(index).expect("sound"));
         assert_eq!(tail, segment);
         tail
     }
 
-    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) {
-        let [tail, segment] = [&self.tail, &self.segment].map(|index| {
-            let mut terms = BTreeSet::new();
-            index.terms_with(prefixes, &mut |term| terms.extend([term.to_owned()])).expect("sound");
-            terms
-        });
-        assert_eq!(tail, segment);
-        tail.iter().for_each(|term| visit(term));
-    }
-
-    fn edition(&self) -> u32 {
-        0
+    fn top(&self, terms: &[WeightedTerm], scoring: Scoring) -> Vec<(i64, f32)> {
+        let top = self.same(|index| index.top(terms, 100, scoring, None));
+        assert!(top.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        top
     }
 }
 
