@@ -312,6 +312,6 @@ fn a_sound_store_has_no_problems() {
     let pool = open(&folder.path().join("m.db")).unwrap();
     assert_eq!(pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
     let soon = Instant::now() + Duration::from_secs(1);
-    assert_eq!(pool.read(changes::start).unwrap(), changes::Position::default());
+    assert_eq!(pool.read(changes::start).unwrap(), agentmem::backend::feed::Position::default());
     pool.write(soon, upkeep::checkpoint).unwrap();
 }

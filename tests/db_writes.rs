@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use agentmem::backend::sqlite::changes::{self, Position};
-use agentmem::backend::sqlite::meta::Totals;
-use agentmem::backend::sqlite::segments::{self, Segment};
+use agentmem::backend::feed::Position;
+use agentmem::backend::manifest::IndexFile;
+use agentmem::backend::snapshot::Totals;
+use agentmem::backend::sqlite::changes;
+use agentmem::backend::sqlite::segments;
 use agentmem::backend::sqlite::{Batch, Durability, Pool, Settings, fts, meta, records, upkeep};
 use agentmem::record::Seq;
 use agentmem::store::write::{Entry, OnConflict, Writer};
@@ -97,8 +99,13 @@ struct Follower {
 impl Follower {
     fn catch_up(&mut self, store: &Store, limit: usize) {
         loop {
-            let feed = store.pool.read(|conn| changes::since(conn, self.position, limit)).unwrap().unwrap();
-            self.contents.extend(feed.added.into_iter().map(|added| (added.seq, added.content)));
+            let feed = store
+                .pool
+                .read(|conn| changes::since(conn, self.position, limit, &|_| false))
+                .unwrap()
+                .unwrap();
+            self.contents
+                .extend(feed.added.into_iter().map(|added| (added.seq, added.text.unwrap().content)));
             for range in feed.deleted {
                 self.contents.retain(|seq, _| !range.contains(seq));
             }
@@ -417,13 +424,13 @@ fn the_feed_says_when_it_does_not_reach_back() {
     }
     let newest = store.pool.read(changes::newest_deletion).unwrap();
     store.writer.run(move |batch| changes::prune(batch.conn(), newest)).unwrap();
-    assert_eq!(store.pool.read(|conn| changes::since(conn, early, 10)).unwrap(), None);
+    assert_eq!(store.pool.read(|conn| changes::since(conn, early, 10, &|_| false)).unwrap(), None);
     let start = store.pool.read(changes::start).unwrap();
     assert_eq!(start, Position { seq: 0, deletion: newest });
-    let feed = store.pool.read(|conn| changes::since(conn, start, 10)).unwrap().unwrap();
+    let feed = store.pool.read(|conn| changes::since(conn, start, 10, &|_| false)).unwrap().unwrap();
     assert_eq!(feed.added.len(), 1);
     store.writer.delete(Filter { ids: Some(vec![id("c")]), ..Filter::all() }).unwrap();
-    let feed = store.pool.read(|conn| changes::since(conn, feed.position, 10)).unwrap().unwrap();
+    let feed = store.pool.read(|conn| changes::since(conn, feed.position, 10, &|_| false)).unwrap().unwrap();
     assert_eq!(feed.deleted, [3..=3]);
 }
 
@@ -431,7 +438,7 @@ fn the_feed_says_when_it_does_not_reach_back() {
 fn the_manifest_is_replaced_as_a_whole() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
-    let segment = |name: &str, first| Segment {
+    let segment = |name: &str, first| IndexFile {
         name: name.into(),
         first,
         last: first + 9,

@@ -1,5 +1,98 @@
-//! Where a store is kept.
+//! What a store keeps, and where it keeps it.
 //!
-//! - [`sqlite`]: an SQLite file. The only place with SQL.
+//! The traits [`Backend`] and [`Snapshot`] say what is kept: records, the change feed, the manifest of index files, and
+//! a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
+//! connection, a statement or a database error: errors leave a backend as [`crate::Error`], already explained.
+//!
+//! - [`snapshot`]: all reads of one moment. [`feed`]: what was added and deleted since a position. [`manifest`]: which
+//!   index files are valid.
+//! - [`write`]: writes as data, which a backend executes in one transaction.
 
+pub mod feed;
+pub mod manifest;
+pub mod snapshot;
 pub mod sqlite;
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::error::Result;
+use manifest::IndexFile;
+use sqlite::counters::Counters;
+use sqlite::pool::FileId;
+
+pub use snapshot::{FullText, Snapshot};
+
+/// Reports how far a long operation has come, as done and total. Returning false stops the operation.
+pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
+
+/// Where one store is kept. Many threads may use it at once.
+pub trait Backend: Debug + Send + Sync {
+    /// The path of the store, absolute.
+    fn path(&self) -> &Path;
+
+    /// Identifies the store, whatever path leads to it.
+    fn file(&self) -> FileId;
+
+    /// True if the store cannot be written.
+    fn is_read_only(&self) -> bool;
+
+    /// How long to wait for locks and for a free connection.
+    fn timeout(&self) -> Duration;
+
+    /// What happened since the store was opened.
+    fn counters(&self) -> &Counters;
+
+    /// How many connections for reading are open, and how many of those are idle.
+    fn connections(&self) -> (u32, u32);
+
+    /// Bytes that the store takes, index files left out.
+    fn bytes(&self) -> u64;
+
+    /// Begins reading: everything read through one snapshot is of one moment. A snapshot uses a connection of the pool
+    /// until it is dropped.
+    ///
+    /// # Errors
+    /// [`crate::Error::Busy`] if no connection becomes free in time, [`crate::Error::Io`] if none can be opened.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>>;
+
+    /// Opens a watch on the store, which notices commits.
+    ///
+    /// # Errors
+    /// As [`Backend::snapshot`].
+    fn watch(&self) -> Result<Box<dyn Watch>>;
+
+    /// Replaces the manifest if it still is `expected`; false if it is not. Deletions that no index file needs any more
+    /// leave the change feed.
+    ///
+    /// # Errors
+    /// [`crate::Error::ReadOnly`], [`crate::Error::Busy`], [`crate::Error::Io`].
+    fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool>;
+
+    /// Empties the manifest: no index file is valid any more.
+    ///
+    /// # Errors
+    /// As [`Backend::replace_manifest`].
+    fn clear_manifest(&self) -> Result<()>;
+
+    /// Copies the store to `target` while it is in use. The copy appears under its name when it is complete.
+    /// `progress` counts pages.
+    ///
+    /// # Errors
+    /// [`crate::Error::InvalidFilter`] if `target` is the store itself, [`crate::Error::NotAStore`] if something else is
+    /// there, [`crate::Error::Interrupted`], [`crate::Error::Io`].
+    fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()>;
+}
+
+/// Notices commits to a store, by any thread or process.
+pub trait Watch: Debug + Send {
+    /// True if anything was committed since the last call, and at the first call.
+    ///
+    /// # Errors
+    /// [`crate::Error::Corrupt`], [`crate::Error::Io`].
+    fn moved(&mut self) -> Result<bool>;
+
+    /// Makes the next [`Watch::moved`] return true, because the change could not be followed.
+    fn forget(&mut self);
+}

@@ -10,8 +10,9 @@ use parking_lot::RwLock;
 
 use super::shared_index::{IndexState, SharedIndex, Terms};
 use super::{index_files, parallel};
+use crate::backend::feed::Added;
 use crate::backend::sqlite::Pool;
-use crate::backend::sqlite::changes::{self, Added};
+use crate::backend::sqlite::changes;
 use crate::error::Result;
 use crate::index::{Damaged, Index, Position};
 use crate::text::Bag;
@@ -73,8 +74,7 @@ fn from_files(shared: &SharedIndex, pool: &Pool) -> Result<Index> {
     let mut index = if files_invalid { Index::default() } else { index_files::load(pool)? };
     // An index that starts from nothing needs no deletion of the past.
     if index.position() == Position::default() {
-        let changes::Position { seq, deletion } = pool.read(changes::start)?;
-        index.set_position(Position { seq, deletion });
+        index.set_position(pool.read(changes::start)?);
     }
     Ok(index)
 }
@@ -84,15 +84,16 @@ fn advance(shared: &SharedIndex, pool: &Pool, state: &RwLock<IndexState>) -> Res
     let start = Instant::now();
     let mut taken = 0;
     loop {
-        let Position { seq, deletion } = state.read().index.position();
-        let from = changes::Position { seq, deletion };
-        let Some(feed) = pool.read(|conn| changes::since(conn, from, STRETCH))? else {
+        let from = state.read().index.position();
+        // Texts of own writes are not read back: their terms were handed over.
+        let known = |seq| shared.is_handed_over(seq);
+        let Some(mut feed) = pool.read(|conn| changes::since(conn, from, STRETCH, &known))? else {
             log::info!("the change feed of {:?} was pruned; loading the index again", pool.path());
             return Ok(false);
         };
         taken += feed.added.len() + feed.deleted.len();
         let complete = feed.complete;
-        let terms = terms(shared, &feed.added);
+        let terms = terms(shared, &mut feed.added);
         if let Err(damaged) = state.write().take_in(feed, &terms) {
             invalidate(shared, pool, damaged)?;
             return Ok(false);
@@ -108,16 +109,19 @@ fn advance(shared: &SharedIndex, pool: &Pool, state: &RwLock<IndexState>) -> Res
     Ok(true)
 }
 
-/// The terms of each record: those that were handed over, and of other records the analyzer's.
-fn terms(shared: &SharedIndex, added: &[Added]) -> Vec<Terms> {
+/// Terms and vector of each record: those that were handed over, and of other records those in the feed.
+fn terms(shared: &SharedIndex, added: &mut [Added]) -> Vec<Terms> {
     let known = shared.take_handed_over(added.iter().map(|record| record.seq));
     let analyzed =
-        parallel::map(added.len(), 128, |i| known[i].is_none().then(|| Bag::of(&added[i].content)));
-    let terms = |(known, analyzed): (Option<_>, Option<Bag>)| match known {
+        parallel::map(added.len(), 128, |i| added[i].text.as_ref().map(|text| Bag::of(&text.content)));
+    let terms = |((record, known), bag): ((&mut Added, Option<_>), Option<Bag>)| match known {
         Some((entries, at)) => Terms::HandedOver(entries, at),
-        None => Terms::Analyzed(analyzed.unwrap_or_default()),
+        None => {
+            let embedding = record.text.take().and_then(|text| text.embedding);
+            Terms::Analyzed(bag.unwrap_or_default(), embedding)
+        }
     };
-    known.into_iter().zip(analyzed).map(terms).collect()
+    added.iter_mut().zip(known).zip(analyzed).map(terms).collect()
 }
 
 fn invalidate(shared: &SharedIndex, pool: &Pool, damaged: Damaged) -> Result<()> {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::backend::manifest::IndexFile;
 use crate::backend::sqlite::pool::beside;
 use crate::backend::sqlite::{Pool, Transaction, changes, segments};
 use crate::error::{Error, Result};
@@ -51,7 +52,7 @@ pub fn load(pool: &Pool) -> Result<Index> {
     }
 }
 
-fn open(path: &Path, named: &segments::Segment) -> Result<Segment, Damaged> {
+fn open(path: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
     let segment = Segment::open(&file(path, &named.name))?;
     if row(&segment, named.deletion) == *named && segment.footer().analyzer == ANALYZER_VERSION {
         Ok(segment)
@@ -61,9 +62,9 @@ fn open(path: &Path, named: &segments::Segment) -> Result<Segment, Damaged> {
 }
 
 /// How the manifest names a segment.
-fn row(segment: &Segment, deletion: i64) -> segments::Segment {
+fn row(segment: &Segment, deletion: i64) -> IndexFile {
     let footer = segment.footer();
-    segments::Segment {
+    IndexFile {
         name: file_name(footer.name),
         first: *footer.seqs.start(),
         last: *footer.seqs.end(),
@@ -101,7 +102,7 @@ fn in_transaction<T>(pool: &Pool, work: impl FnOnce(&rusqlite::Connection) -> Re
 }
 
 /// Removes files that the manifest no longer names.
-pub fn remove_all(pool: &Pool, files: &[segments::Segment]) {
+pub fn remove_all(pool: &Pool, files: &[IndexFile]) {
     // In a damaged database, a name may be anything.
     let names = files.iter().filter_map(|file| u64::from_str_radix(&file.name, 16).ok());
     names.for_each(|name| remove(pool, name));

@@ -31,8 +31,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::backend::sqlite::pool::beside;
-use crate::backend::sqlite::{Analyze, Pool, Progress, Settings, meta, records, upkeep};
+use crate::backend::sqlite::{Analyze, Pool, Settings, Sqlite};
+use crate::backend::{Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
 use crate::text::{ANALYZER_VERSION, Bag};
@@ -40,7 +40,7 @@ use crate::text::{ANALYZER_VERSION, Bag};
 use index_handle::IndexHandle;
 use write::{Entry, Writer};
 
-pub use crate::backend::sqlite::records::ScopeInfo;
+pub use crate::backend::snapshot::ScopeInfo;
 pub use crate::backend::sqlite::{Durability, migrate};
 pub use transfer::Imported;
 pub use verify::Report;
@@ -127,6 +127,8 @@ pub struct Stats {
 /// One open store. Many threads may use it at once.
 pub struct Store {
     options: Options,
+    backend: Arc<dyn Backend>,
+    /// What has still to go through [`Store::backend`].
     pool: Arc<Pool>,
     writer: Writer,
     /// `None` for [`IndexMode::Disk`].
@@ -154,7 +156,8 @@ impl Store {
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
         let analyze: Arc<Analyze> = Arc::new(Bag::of);
         let writer = Writer::new(Arc::clone(&pool), analyze);
-        let mut store = Self { options, pool, writer, index: None, closed: AtomicBool::new(false) };
+        let backend = Arc::new(Sqlite::new(Arc::clone(&pool)));
+        let mut store = Self { options, backend, pool, writer, index: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
         if store.options.index == IndexMode::Memory {
             store.index = Some(IndexHandle::open(&store.pool)?);
@@ -164,8 +167,7 @@ impl Store {
 
     /// Fills the full text anew when another analyzer, or none, filled it.
     fn match_analyzer(&self) -> Result<()> {
-        let version = |conn: &_| Ok(meta::get::<u32>(conn, meta::ANALYZER_VERSION)?.unwrap_or_default());
-        if self.options.read_only || self.pool.read(version)? == ANALYZER_VERSION {
+        if self.options.read_only || self.backend.snapshot()?.analyzer_version()? == ANALYZER_VERSION {
             return Ok(());
         }
         log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
@@ -226,7 +228,7 @@ impl Store {
     /// # Errors
     /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
     pub fn get(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
-        self.read(|conn| records::by_ids(conn, ids, viewer))
+        self.snapshot()?.by_ids(ids, viewer)
     }
 
     /// Changes a record, whoever may see it, and returns what it is now.
@@ -269,8 +271,7 @@ impl Store {
     /// # Errors
     /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
     pub fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>> {
-        let rows = self.read(|conn| records::select(conn, filter, limit, offset))?;
-        Ok(rows.into_iter().map(|(_, record)| record).collect())
+        self.snapshot()?.list(filter, limit, offset)
     }
 
     /// How many records pass the filter.
@@ -278,7 +279,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn count(&self, filter: &Filter) -> Result<u64> {
-        self.read(|conn| records::count(conn, filter))
+        self.snapshot()?.count(filter)
     }
 
     /// The categories of the records that pass the filter with their counts, most frequent first, then by name.
@@ -286,7 +287,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>> {
-        self.read(|conn| records::categories(conn, filter))
+        self.snapshot()?.categories(filter)
     }
 
     /// The immediate children of `parent` that hold a visible record at or below them, sorted.
@@ -294,7 +295,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
-        self.read(|conn| records::scopes(conn, parent, viewer))
+        self.snapshot()?.scopes(parent, viewer)
     }
 
     /// What is in a scope and below.
@@ -302,7 +303,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
-        self.read(|conn| records::scope_info(conn, scope, viewer))
+        self.snapshot()?.scope_info(scope, viewer)
     }
 
     /// Notes that these records were accessed now; says how many of them there are.
@@ -335,22 +336,21 @@ impl Store {
     /// As [`Store::list`].
     pub fn stats(&self) -> Result<Stats> {
         self.catch_up()?;
-        let totals = self.read(meta::totals)?;
+        let totals = self.snapshot()?.totals()?;
         let size = self.index.as_ref().map(|index| index.shared().size()).unwrap_or_default();
-        let readers = self.pool.readers();
-        let counters = self.pool.counters();
+        let counters = self.backend.counters();
         Ok(Stats {
             path: self.path().to_owned(),
             records: totals.records,
             terms: totals.terms,
             schema_version: migrate::LATEST,
-            disk_bytes: bytes_of(self.path()) + bytes_of(&beside(self.path(), "-wal")),
+            disk_bytes: self.backend.bytes(),
             index_disk_bytes: index_files::bytes_on_disk(self.path()),
             memory_bytes: size.heap,
             mapped_bytes: size.mapped,
             segments: size.segments,
             tail_records: size.tail,
-            connections: (readers.connections, readers.idle_connections),
+            connections: self.backend.connections(),
             pool_size: self.options.pool_size,
             slow_searches: counters.slow_searches.get(),
             lock_waits: counters.lock_waits.get(),
@@ -368,7 +368,8 @@ impl Store {
     /// [`Error::InvalidFilter`] if `target` is the store itself, [`Error::NotAStore`] if something else is there,
     /// [`Error::Interrupted`], [`Error::Io`].
     pub fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
-        self.read(|conn| upkeep::backup(conn, target, progress))
+        self.check_open()?;
+        self.backend.backup(target, progress)
     }
 
     /// Derives everything anew from the records: the full text and the index; then gives back the room that deleted
@@ -410,6 +411,12 @@ impl Store {
         self.closed.load(Ordering::Acquire)
     }
 
+    /// Begins reading.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        self.check_open()?;
+        self.backend.snapshot()
+    }
+
     fn read<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> Result<T>) -> Result<T> {
         self.check_open()?;
         self.pool.read(work)
@@ -448,8 +455,4 @@ impl Drop for Store {
             index.wait();
         }
     }
-}
-
-fn bytes_of(path: &Path) -> u64 {
-    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
 }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
+use crate::backend::manifest::IndexFile;
 use crate::backend::sqlite::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, Turn};
@@ -17,7 +18,7 @@ const STRIDE: u64 = 1000;
 ///
 /// # Errors
 /// [`Error::Interrupted`] when progress says so, or the user while the lock is awaited; nothing is changed then.
-pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<segments::Segment>)> {
+pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<IndexFile>)> {
     let turn = Turn::new(pool.patience());
     loop {
         let slice = turn.slice();
@@ -38,7 +39,7 @@ fn try_full_text(
     slice: Instant,
     deadline: Instant,
     progress: &mut Progress<'_>,
-) -> Result<(u64, Vec<segments::Segment>)> {
+) -> Result<(u64, Vec<IndexFile>)> {
     let transaction = Transaction::begin(conn, slice)?;
     let records = refill(conn, progress)?;
     let disowned = segments::read(conn)?;

@@ -9,10 +9,10 @@ use super::disk::OnDisk;
 use super::index_handle::IndexHandle;
 use super::text_cache::TextCache;
 use super::{Store, parallel};
-use crate::backend::sqlite::{Reader, changes, records};
+use crate::backend::sqlite::records;
 use crate::error::{Error, Result};
 use crate::index::vector::Nearest;
-use crate::index::{Allowed, Damaged, Index, Position, Scoring};
+use crate::index::{Allowed, Damaged, Index, Scoring};
 use crate::rank::bm25::{self, Bm25Query, Collection};
 use crate::rank::cosine::CosineQuery;
 use crate::rank::dialogue::{self, Heard, Turn};
@@ -108,7 +108,7 @@ impl Store {
             let found = match &self.index {
                 Some(index) => {
                     let position = index.shared().state.read().index.position();
-                    if !holds(position, reader)? && (query.filter.narrows() || !caught_up) {
+                    if !reader.is_current(position)? && (query.filter.narrows() || !caught_up) {
                         // What the filter selects would not be in the index yet, nor what was there in its place.
                         return Ok(None);
                     }
@@ -194,19 +194,6 @@ impl From<Error> for InMemoryError {
     fn from(error: Error) -> Self {
         Self::Other(error)
     }
-}
-
-/// Does an index at this position hold all that the reader sees? Asked again, that is known until something is committed.
-fn holds(position: Position, reader: &Reader) -> Result<bool> {
-    if reader.is_held()? {
-        return Ok(true);
-    }
-    let holds = changes::newest_live(reader)? <= position.seq
-        && changes::newest_deletion(reader)? <= position.deletion;
-    if holds {
-        reader.hold()?;
-    }
-    Ok(holds)
 }
 
 /// The index in memory, seen through a filter.

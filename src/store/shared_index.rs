@@ -20,7 +20,8 @@ use super::filter_cache::FilterCache;
 use super::text_cache::TextCache;
 use super::worker::Worker;
 use super::write::Entry;
-use crate::backend::sqlite::changes::{Feed, Watcher};
+use crate::backend::feed::Feed;
+use crate::backend::sqlite::changes::Watcher;
 use crate::index::{Damaged, Index, Position, Size};
 use crate::record::Seq;
 use crate::text::Bag;
@@ -54,19 +55,26 @@ pub struct IndexState {
 /// A record that a writer of this process has analyzed: the entries of its write, and which of them it is.
 type HandedOver = (Arc<Vec<Entry>>, usize);
 
-/// The terms of a new record.
+/// The terms and the vector of a new record.
 pub enum Terms {
     /// Of the writer.
     HandedOver(Arc<Vec<Entry>>, usize),
     /// Of the text in the feed.
-    Analyzed(Bag),
+    Analyzed(Bag, Option<Vec<f32>>),
 }
 
 impl Terms {
     fn bag(&self) -> &Bag {
         match self {
             Self::HandedOver(entries, at) => entries[*at].terms(&Bag::of),
-            Self::Analyzed(bag) => bag,
+            Self::Analyzed(bag, _) => bag,
+        }
+    }
+
+    fn embedding(&self) -> Option<&[f32]> {
+        match self {
+            Self::HandedOver(entries, at) => entries[*at].record.embedding.as_deref(),
+            Self::Analyzed(_, embedding) => embedding.as_deref(),
         }
     }
 }
@@ -99,6 +107,11 @@ impl SharedIndex {
         self.handed_over.lock().extend(written.map(|(seq, at)| (seq, (Arc::clone(entries), at))));
     }
 
+    /// True if terms were handed over for this record.
+    pub fn is_handed_over(&self, seq: Seq) -> bool {
+        self.handed_over.lock().contains_key(&seq)
+    }
+
     /// Takes back what was handed over for each of these records.
     pub fn take_handed_over(&self, seqs: impl Iterator<Item = Seq>) -> Vec<Option<HandedOver>> {
         let mut handed_over = self.handed_over.lock();
@@ -128,7 +141,7 @@ impl IndexState {
     pub fn take_in(&mut self, feed: Feed, terms: &[Terms]) -> Result<(), Damaged> {
         let Feed { added, deleted, position, complete } = feed;
         for (record, terms) in added.iter().zip(terms) {
-            self.index.add(record.seq, terms.bag(), record.embedding.as_deref());
+            self.index.add(record.seq, terms.bag(), terms.embedding());
         }
         // Deletions wait for the last stretch, so that an updated record is found at any moment, old or new. The feed
         // lists them again until then.

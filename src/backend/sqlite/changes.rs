@@ -7,63 +7,43 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::guard::Guard;
 use super::{meta, records, transaction};
+use crate::backend::feed::{Added, Feed, Position, Text};
 use crate::error::Result;
 use crate::record::Seq;
-
-/// How far a reader of the feed has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Position {
-    /// Highest record seen.
-    pub seq: Seq,
-    /// Newest deletion seen.
-    pub deletion: i64,
-}
-
-/// A record that came.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Added {
-    /// Its number.
-    pub seq: Seq,
-    /// Its text.
-    pub content: String,
-    /// Its vector.
-    pub embedding: Option<Vec<f32>>,
-}
-
-/// One stretch of the feed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Feed {
-    /// Records that came and are still there, rising.
-    pub added: Vec<Added>,
-    /// Records that went. They may name some that the reader never saw.
-    pub deleted: Vec<RangeInclusive<Seq>>,
-    /// Where the next stretch starts.
-    pub position: Position,
-    /// Is the reader's view complete, or did `limit` cut this stretch?
-    pub complete: bool,
-}
 
 /// The position from which a reader that knows nothing starts: it needs no deletion.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn start(conn: &Connection) -> Result<Position> {
     Ok(Position { seq: 0, deletion: newest_deletion(conn)? })
 }
 
-/// What happened since `from`, at most `limit` added records. A reader that takes each stretch in turn has, after a
-/// complete one, exactly the records of one moment. `None`: the feed does not reach back so far; [`start`] anew.
+/// The newest number that a record, and a deletion, ever had.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
-pub fn since(conn: &Connection, from: Position, limit: usize) -> Result<Option<Feed>> {
+/// [`crate::Error::Sqlite`].
+pub fn newest(conn: &Connection) -> Result<Position> {
+    Ok(Position { seq: newest_record(conn)?, deletion: newest_deletion(conn)? })
+}
+
+/// See [`Snapshot::feed`](crate::backend::Snapshot::feed).
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn since(
+    conn: &Connection,
+    from: Position,
+    limit: usize,
+    known: &dyn Fn(Seq) -> bool,
+) -> Result<Option<Feed>> {
     transaction::snapshot(conn, |conn| {
         if from.deletion < meta::get::<i64>(conn, meta::PRUNED)?.unwrap_or_default() {
             return Ok(None);
         }
         let deletion = newest_deletion(conn)?;
         let deleted = if deletion > from.deletion { deleted(conn, from.deletion)? } else { Vec::new() };
-        let added = added(conn, from.seq, limit)?;
+        let added = added(conn, from.seq, limit, known)?;
         let seq = added.last().map_or(from.seq, |last| last.seq);
         let complete = added.len() < limit;
         Ok(Some(Feed { added, deleted, position: Position { seq, deletion }, complete }))
@@ -73,7 +53,7 @@ pub fn since(conn: &Connection, from: Position, limit: usize) -> Result<Option<F
 /// Notes that these records have gone. Belongs in the transaction that deletes them.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
     seqs.sort_unstable();
     for stretch in seqs.chunk_by(|a, b| a + 1 == *b) {
@@ -87,7 +67,7 @@ pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
 /// Notes that all records in `range` have gone.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<()> {
     conn.prepare_cached("INSERT INTO deletions(first, last) VALUES (?, ?)")?
         .execute((range.start(), range.end()))?;
@@ -97,7 +77,7 @@ pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<
 /// Drops deletions up to and with `upto`; readers that stand before it start anew. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
     let dropped = conn.prepare_cached("DELETE FROM deletions WHERE seq <= ?")?.execute([upto])?;
     if dropped > 0 {
@@ -109,29 +89,29 @@ pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
 /// The newest deletion ever.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn newest_deletion(conn: &Connection) -> Result<i64> {
-    newest(conn, "deletions")
+    newest_in(conn, "deletions")
 }
 
 /// The highest number that a record ever had.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn newest_record(conn: &Connection) -> Result<Seq> {
-    newest(conn, "records")
+    newest_in(conn, "records")
 }
 
 /// The highest number of a record that is there; 0 if there is none.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn newest_live(conn: &Connection) -> Result<Seq> {
     let mut statement = conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM records")?;
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-fn newest(conn: &Connection, table: &str) -> Result<i64> {
+fn newest_in(conn: &Connection, table: &str) -> Result<i64> {
     let mut statement = conn.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?")?;
     Ok(statement.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default())
 }
@@ -143,24 +123,45 @@ fn deleted(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn added(conn: &Connection, after: Seq, limit: usize) -> Result<Vec<Added>> {
+fn added(conn: &Connection, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Vec<Added>> {
+    let mut statement = conn.prepare_cached("SELECT seq FROM records WHERE seq > ? ORDER BY seq LIMIT ?")?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = statement.query_map((after, limit), |row| row.get(0))?;
+    let seqs = rows.collect::<rusqlite::Result<Vec<Seq>>>()?;
+    let mut added = Vec::with_capacity(seqs.len());
+    for stretch in seqs.chunk_by(|a, b| known(*a) == known(*b)) {
+        match stretch {
+            [first, ..] if known(*first) => {
+                added.extend(stretch.iter().map(|&seq| Added { seq, text: None }))
+            }
+            [first, .., last] => read_texts(conn, *first..=*last, &mut added)?,
+            [only] => read_texts(conn, *only..=*only, &mut added)?,
+            [] => {}
+        }
+    }
+    Ok(added)
+}
+
+fn read_texts(conn: &Connection, seqs: RangeInclusive<Seq>, added: &mut Vec<Added>) -> Result<()> {
     let mut statement = conn.prepare_cached(
         "SELECT records.seq, content, vector FROM records LEFT JOIN embeddings ON embeddings.seq = records.seq
-         WHERE records.seq > ? ORDER BY records.seq LIMIT ?",
+         WHERE records.seq BETWEEN ? AND ? ORDER BY records.seq",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map((after, limit), |row| {
-        let content = records::content(row, 1).to_owned();
-        Ok(Added { seq: row.get(0)?, content, embedding: records::vector(row, 2) })
+    let rows = statement.query_map((seqs.start(), seqs.end()), |row| {
+        let text = Text { content: records::content(row, 1).to_owned(), embedding: records::vector(row, 2) };
+        Ok(Added { seq: row.get(0)?, text: Some(text) })
     })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    for row in rows {
+        added.push(row?);
+    }
+    Ok(())
 }
 
 /// Another number whenever another connection, in this process or another, has committed, as far as this one sees.
 /// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
+/// [`crate::Error::Sqlite`].
 pub fn data_version(conn: &Connection) -> Result<i64> {
     let mut statement = conn.prepare_cached("PRAGMA data_version")?;
     Ok(statement.query_row([], |row| row.get(0))?)
@@ -183,7 +184,7 @@ impl Watcher {
     /// Has anything been committed since the last call? True at the first.
     ///
     /// # Errors
-    /// [`crate::Error::Backend`].
+    /// [`crate::Error::Sqlite`].
     pub fn moved(&mut self) -> Result<bool> {
         let version = data_version(&self.conn)?;
         Ok(std::mem::replace(&mut self.seen, version) != version)

@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, ToSql, types::FromSql};
 
+use crate::backend::snapshot::Totals;
 use crate::error::Result;
 
 /// Names this store, whatever its path: random text, made with it.
@@ -14,15 +15,6 @@ pub const RECORDS: &str = "records";
 pub const TERMS: &str = "terms";
 /// Newest deletion that was dropped from the change feed.
 pub const PRUNED: &str = "pruned_deletion";
-
-/// Sizes that ranking needs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// How many records there are, private ones too.
-    pub records: u64,
-    /// How many terms they have together, repeated ones counted each time.
-    pub terms: u64,
-}
 
 /// The value under `key`.
 ///

@@ -7,6 +7,7 @@
 //! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.
 //! - [`counters`]: what happened. [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
 
+mod backend;
 pub mod batch;
 pub mod changes;
 mod checksum;
@@ -22,9 +23,11 @@ mod opener;
 pub mod pool;
 pub mod records;
 pub mod segments;
+mod snapshot;
 pub mod transaction;
 pub mod upkeep;
 
+pub use backend::Sqlite;
 pub use batch::Batch;
 pub use opener::Reader;
 pub use pool::{Durability, Pool, Settings};
@@ -35,5 +38,4 @@ use crate::text::Bag;
 /// The terms of a text: what the full-text table is fed. The analyzer, as the database sees it.
 pub type Analyze = dyn Fn(&str) -> Bag + Send + Sync;
 
-/// What a long operation tells: done and total. The answer false stops it.
-pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
+pub use super::Progress;

@@ -10,6 +10,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
 use super::changes;
+use crate::backend::feed::Position;
 use crate::error::Result;
 
 /// Opens readers, and notes which are open: the pool's threads may be opening one while the pool is dropped.
@@ -23,27 +24,25 @@ pub struct Opener {
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
-    /// The data version that the index is known to hold.
-    held: Cell<Option<i64>>,
+    /// The data version that was seen last, and the position that an index needs to have everything in it.
+    needed: Cell<Option<(i64, Position)>>,
     _open: Arc<()>,
 }
 
 impl Reader {
-    /// Is what this reader sees still what [`Reader::hold`] was called for? It must not write.
+    /// True if an index at this position has everything that this reader sees. What it sees is asked
+    /// again only after a commit.
     ///
     /// # Errors
-    /// [`crate::Error::Backend`].
-    pub fn is_held(&self) -> Result<bool> {
-        Ok(self.held.get() == Some(changes::data_version(self)?))
-    }
-
-    /// Notes that the index holds all that this reader sees, as it then will for ever.
-    ///
-    /// # Errors
-    /// [`crate::Error::Backend`].
-    pub fn hold(&self) -> Result<()> {
-        self.held.set(Some(changes::data_version(self)?));
-        Ok(())
+    /// [`crate::Error::Sqlite`].
+    pub fn is_current(&self, position: Position) -> Result<bool> {
+        let version = changes::data_version(self)?;
+        let needed = match self.needed.get() {
+            Some((seen, needed)) if seen == version => needed,
+            _ => Position { seq: changes::newest_live(self)?, deletion: changes::newest_deletion(self)? },
+        };
+        self.needed.set(Some((version, needed)));
+        Ok(needed.seq <= position.seq && needed.deletion <= position.deletion)
     }
 }
 
@@ -69,7 +68,7 @@ impl ManageConnection for Opener {
 
     fn connect(&self) -> rusqlite::Result<Reader> {
         let open = Arc::clone(&self.open);
-        Ok(Reader { conn: self.manager.connect()?, held: Cell::new(None), _open: open })
+        Ok(Reader { conn: self.manager.connect()?, needed: Cell::new(None), _open: open })
     }
 
     fn is_valid(&self, reader: &mut Reader) -> rusqlite::Result<()> {

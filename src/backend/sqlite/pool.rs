@@ -241,7 +241,7 @@ impl Pool {
             .ok_or(Error::Busy { what: "another write of this process", waited: self.patience() })
     }
 
-    fn reader(&self) -> Result<r2d2::PooledConnection<Opener>> {
+    pub(super) fn reader(&self) -> Result<r2d2::PooledConnection<Opener>> {
         // In steps, so that a connection that cannot be opened is told at once and not after all patience.
         const STEP: Duration = Duration::from_millis(250);
         /// To open a connection takes its time, however little patience there is with others.

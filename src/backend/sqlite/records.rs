@@ -11,6 +11,7 @@ use super::checksum::Fields;
 use super::failure::told;
 use super::filter::Where;
 use super::meta;
+use crate::backend::snapshot::{Prior, ScopeInfo};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 
@@ -89,6 +90,23 @@ pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> 
     for &seq in seqs {
         let read = statement.query_row([seq], |row| Ok(vector(row, 0))).optional()?.flatten();
         found.extend(read.map(|vector| (seq, vector)));
+    }
+    Ok(found)
+}
+
+/// Only what blending needs of the records with these numbers, as [`by_seqs`].
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn priors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<Prior>> {
+    let mut statement = conn.prepare_cached("SELECT created_at, importance FROM records WHERE seq = ?")?;
+    let mut found = Vec::with_capacity(seqs.len());
+    for &seq in seqs {
+        let prior = statement.query_row([seq], |row| {
+            let importance = row.get::<_, Option<f64>>(1)?.unwrap_or(0.5);
+            Ok(Prior { seq, created_at: row.get(0)?, importance })
+        });
+        found.extend(prior.optional()?);
     }
     Ok(found)
 }
@@ -278,23 +296,6 @@ pub fn scopes(conn: &Connection, parent: &Scope, viewer: &Viewer) -> Result<Vec<
         children.insert(Scope::parse(&path[..end])?);
     }
     Ok(children.into_iter().collect())
-}
-
-/// What there is in a scope and below.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ScopeInfo {
-    /// The scope.
-    pub scope: Scope,
-    /// How many records.
-    pub records: u64,
-    /// Their labels, as [`categories`].
-    pub categories: Vec<(String, u64)>,
-    /// Birth of the oldest.
-    pub oldest: Option<Micros>,
-    /// Birth of the newest.
-    pub newest: Option<Micros>,
-    /// As [`scopes`].
-    pub children: Vec<Scope>,
 }
 
 /// What a viewer sees in a scope and below.

@@ -2,31 +2,14 @@
 
 use rusqlite::{Connection, Row};
 
+use crate::backend::manifest::IndexFile;
 use crate::error::Result;
-use crate::record::Seq;
-
-/// One index file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Segment {
-    /// File name without folder and ending.
-    pub name: String,
-    /// Lowest record in it.
-    pub first: Seq,
-    /// Highest record in it.
-    pub last: Seq,
-    /// Newest deletion that it has taken in.
-    pub deletion: i64,
-    /// Length of the file.
-    pub bytes: u64,
-    /// Checksum of the file.
-    pub checksum: u64,
-}
 
 /// All segments, by their first record.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
-pub fn read(conn: &Connection) -> Result<Vec<Segment>> {
+/// [`crate::Error::Sqlite`].
+pub fn read(conn: &Connection) -> Result<Vec<IndexFile>> {
     let mut statement = conn.prepare_cached(
         "SELECT name, first_seq, last_seq, deleted_seq, bytes, checksum FROM segments ORDER BY first_seq",
     )?;
@@ -37,8 +20,8 @@ pub fn read(conn: &Connection) -> Result<Vec<Segment>> {
 /// Puts `segments` in place of all that were named before. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Backend`].
-pub fn replace(conn: &Connection, segments: &[Segment]) -> Result<()> {
+/// [`crate::Error::Sqlite`].
+pub fn replace(conn: &Connection, segments: &[IndexFile]) -> Result<()> {
     conn.prepare_cached("DELETE FROM segments")?.execute([])?;
     let mut statement = conn.prepare_cached("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)")?;
     for one in segments {
@@ -55,8 +38,8 @@ pub fn replace(conn: &Connection, segments: &[Segment]) -> Result<()> {
     Ok(())
 }
 
-fn segment(row: &Row<'_>) -> rusqlite::Result<Segment> {
-    Ok(Segment {
+fn segment(row: &Row<'_>) -> rusqlite::Result<IndexFile> {
+    Ok(IndexFile {
         name: row.get(0)?,
         first: row.get(1)?,
         last: row.get(2)?,

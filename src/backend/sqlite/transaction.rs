@@ -55,12 +55,31 @@ pub fn snapshot<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T
     if !conn.is_autocommit() {
         return work(conn);
     }
-    conn.prepare_cached("BEGIN")?.execute([])?;
+    begin_reading(conn)?;
     let view = Transaction { conn };
     let found = work(conn)?;
     conn.prepare_cached("COMMIT")?.execute([])?;
     drop(view);
     Ok(found)
+}
+
+/// Begins a transaction that reads.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn begin_reading(conn: &Connection) -> Result<()> {
+    conn.prepare_cached("BEGIN")?.execute([])?;
+    Ok(())
+}
+
+/// Ends what [`begin_reading`] began, unless SQLite has ended it because of an error.
+pub fn end_reading(conn: &Connection) {
+    if conn.is_autocommit() {
+        return;
+    }
+    if let Err(error) = conn.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
+        log::error!("a transaction that reads could not be ended: {error}");
+    }
 }
 
 /// Calls `attempt` until it is not busy or the deadline has passed, with jittered sleeps between.

@@ -1,0 +1,165 @@
+//! Reading a store: everything that one [`Snapshot`] returns is of one moment.
+
+use super::feed::{Feed, Position};
+use super::manifest::IndexFile;
+use crate::error::{Error, Result};
+use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
+
+/// Reads of one moment. Dropping it ends them.
+///
+/// Methods that take numbers (`seqs`) return what they find in the order of the numbers asked for, and leave out those
+/// that no record has any more.
+///
+/// # Errors
+/// Every method may return [`Error::Corrupt`], [`Error::Io`] and [`Error::Busy`]; other errors are named where they
+/// occur.
+pub trait Snapshot {
+    /// The records with these ids, in this order; `None` where there is none that `viewer` may see.
+    fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>>;
+
+    /// The records with these numbers.
+    fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>>;
+
+    /// The contents of the records with these numbers. Damaged content comes as an empty text.
+    fn contents(&self, seqs: &[Seq]) -> Result<Vec<(Seq, String)>>;
+
+    /// The vectors of the records with these numbers that have one. Damaged vectors are left out.
+    fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>>;
+
+    /// What the records with these numbers contribute to a score whatever the query.
+    fn priors(&self, seqs: &[Seq]) -> Result<Vec<Prior>>;
+
+    /// The numbers of the records written just before and just after this one in its very scope.
+    fn neighbours(&self, seq: Seq) -> Result<[Option<Seq>; 2]>;
+
+    /// True if a record has this id, whoever may see it.
+    fn contains(&self, id: &RecordId) -> Result<bool>;
+
+    /// The numbers above `after` of the records that pass the filter, rising.
+    fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>>;
+
+    /// The numbers above `after` of the records that `viewer` may not see, rising.
+    fn hidden(&self, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>>;
+
+    /// The records that pass the filter, newest first: by `created_at`, then by number.
+    fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>>;
+
+    /// How many records pass the filter.
+    fn count(&self, filter: &Filter) -> Result<u64>;
+
+    /// The categories of the records that pass the filter and how many records have each, most frequent first, then by
+    /// name.
+    fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>>;
+
+    /// The immediate children of `parent` in or below which `viewer` sees a record, by name.
+    fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>>;
+
+    /// What `viewer` sees in a scope and below.
+    fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo>;
+
+    /// Passes every record that passes the filter to `visit`, by number, until it returns false. For a damaged record
+    /// `visit` gets the error. Errors of `visit` end the visit and are returned.
+    fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Result<Record>) -> Result<bool>) -> Result<()>;
+
+    /// Passes number and content of every record above `after` to `visit`, by number, until it returns false. Damaged
+    /// content comes as an empty text.
+    fn each_content(&self, after: Seq, visit: &mut dyn FnMut(Seq, &str) -> Result<bool>) -> Result<()>;
+
+    /// Passes number and vector of every record above `after` that has one to `visit`, by number, until it returns false.
+    /// Damaged vectors are left out.
+    fn each_vector(&self, after: Seq, visit: &mut dyn FnMut(Seq, Vec<f32>) -> Result<bool>) -> Result<()>;
+
+    /// The length of the vectors in the store; `None` while it has none.
+    fn dimension(&self) -> Result<Option<usize>>;
+
+    /// Checks that a vector of this length can be compared with those in the store.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`].
+    fn check_dimension(&self, found: usize) -> Result<()> {
+        match self.dimension()? {
+            Some(expected) if expected != found => Err(Error::DimensionMismatch { expected, found }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How many records there are, and how many terms they have.
+    fn totals(&self) -> Result<Totals>;
+
+    /// The analyzer whose terms the full text and the totals were made with; 0 if they have to be made again.
+    fn analyzer_version(&self) -> Result<u32>;
+
+    /// The newest number that a record, and a deletion, ever had. A reader of the feed that knows nothing starts at
+    /// `Position { seq: 0, ..newest }`: it needs no past deletion.
+    fn newest(&self) -> Result<Position>;
+
+    /// True if an index at this position has everything that this snapshot sees.
+    fn is_current(&self, position: Position) -> Result<bool>;
+
+    /// What was added and deleted since `from`, with at most `limit` added records. Contents of records that are `known`
+    /// are not read. A reader that applies one part after the other has, after a complete part, exactly the records of
+    /// this snapshot. `None` if the feed does not reach back to `from`.
+    fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>>;
+
+    /// The valid index files, by their first record.
+    fn manifest(&self) -> Result<Vec<IndexFile>>;
+
+    /// The full-text table.
+    fn full_text(&self) -> &dyn FullText;
+
+    /// What is wrong with the file, the full-text table's structure and the records, one line for each problem; empty if
+    /// nothing is.
+    fn problems(&self) -> Result<Vec<String>>;
+}
+
+/// Which records have a term. It does not rank. Errors are those of [`Snapshot`].
+pub trait FullText {
+    /// The records that have `term`, rising.
+    fn records_with(&self, term: &str) -> Result<Vec<Seq>>;
+
+    /// How many records have `term`.
+    fn document_frequency(&self, term: &str) -> Result<u64>;
+
+    /// Passes every term that begins with `prefix` to `visit`, in the order of bytes.
+    fn terms_with(&self, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()>;
+
+    /// Every term with its document frequency, in the order of bytes.
+    fn vocabulary(&self) -> Result<Vec<(String, u64)>>;
+}
+
+/// What a record contributes to a score whatever the query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    /// Its number.
+    pub seq: Seq,
+    /// When it was made.
+    pub created_at: Micros,
+    /// How important it is, in 0..1.
+    pub importance: f64,
+}
+
+/// Sizes that ranking needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many records there are, private ones too.
+    pub records: u64,
+    /// How many terms they have together, repeats included.
+    pub terms: u64,
+}
+
+/// What there is in a scope and below.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeInfo {
+    /// The scope.
+    pub scope: Scope,
+    /// How many records.
+    pub records: u64,
+    /// Their categories, as [`Snapshot::categories`].
+    pub categories: Vec<(String, u64)>,
+    /// When the oldest was made.
+    pub oldest: Option<Micros>,
+    /// When the newest was made.
+    pub newest: Option<Micros>,
+    /// As [`Snapshot::scopes`].
+    pub children: Vec<Scope>,
+}

@@ -1,0 +1,119 @@
+//! [`Backend`] for an SQLite file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::changes::Watcher;
+use super::counters::Counters;
+use super::failure::Explained;
+use super::pool::{FileId, Pool, beside};
+use super::snapshot::View;
+use super::transaction::Transaction;
+use super::{changes, segments, upkeep};
+use crate::backend::manifest::IndexFile;
+use crate::backend::{Backend, Progress, Snapshot, Watch};
+use crate::error::Result;
+
+/// A store in an SQLite file.
+#[derive(Debug)]
+pub struct Sqlite {
+    pool: Arc<Pool>,
+}
+
+impl Sqlite {
+    /// A backend over an open pool.
+    pub fn new(pool: Arc<Pool>) -> Self {
+        Self { pool }
+    }
+
+    /// Runs `work` in a write transaction of its own.
+    fn in_transaction<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let deadline = Instant::now() + self.timeout();
+        self.pool.write(deadline, |conn| {
+            let transaction = Transaction::begin(conn, deadline)?;
+            let outcome = work(conn)?;
+            transaction.commit(deadline)?;
+            Ok(outcome)
+        })
+    }
+}
+
+impl Backend for Sqlite {
+    fn path(&self) -> &Path {
+        self.pool.path()
+    }
+
+    fn file(&self) -> FileId {
+        self.pool.file()
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.pool.is_read_only()
+    }
+
+    fn timeout(&self) -> Duration {
+        self.pool.patience()
+    }
+
+    fn counters(&self) -> &Counters {
+        self.pool.counters()
+    }
+
+    fn connections(&self) -> (u32, u32) {
+        let state = self.pool.readers();
+        (state.connections, state.idle_connections)
+    }
+
+    fn bytes(&self) -> u64 {
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        bytes(self.path()) + bytes(&beside(self.path(), "-wal"))
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(View::new(&self.pool)?))
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>> {
+        Ok(Box::new(Watched { watcher: self.pool.watcher()?, pool: Arc::clone(&self.pool) }))
+    }
+
+    fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
+        self.in_transaction(|conn| {
+            if segments::read(conn)? != expected {
+                return Ok(false);
+            }
+            segments::replace(conn, new)?;
+            let needed = new.iter().map(|file| file.deletion).min().unwrap_or(0);
+            changes::prune(conn, needed)?;
+            Ok(true)
+        })
+    }
+
+    fn clear_manifest(&self) -> Result<()> {
+        self.in_transaction(|conn| segments::replace(conn, &[]))
+    }
+
+    fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
+        self.pool.read(|conn| upkeep::backup(conn, target, progress))
+    }
+}
+
+/// A watcher whose errors are explained. It keeps the pool, whose file it reads.
+#[derive(Debug)]
+struct Watched {
+    watcher: Watcher,
+    pool: Arc<Pool>,
+}
+
+impl Watch for Watched {
+    fn moved(&mut self) -> Result<bool> {
+        self.watcher.moved().explained(self.pool.path(), self.pool.patience())
+    }
+
+    fn forget(&mut self) {
+        self.watcher.forget();
+    }
+}

@@ -1,0 +1,170 @@
+//! [`Snapshot`] of an SQLite file: a reader of the pool with an open transaction.
+
+use r2d2::PooledConnection;
+
+use super::failure::{self, Explained};
+use super::opener::Opener;
+use super::pool::Pool;
+use super::{changes, fts, meta, records, segments, transaction, upkeep};
+use crate::backend::feed::{Feed, Position};
+use crate::backend::manifest::IndexFile;
+use crate::backend::snapshot::{FullText, Prior, ScopeInfo, Snapshot, Totals};
+use crate::error::Result;
+use crate::record::{Filter, Record, RecordId, Scope, Seq, Viewer};
+
+/// A reader with an open transaction.
+pub struct View<'p> {
+    pool: &'p Pool,
+    reader: PooledConnection<Opener>,
+}
+
+impl<'p> View<'p> {
+    /// Takes a reader and begins a transaction on it.
+    ///
+    /// # Errors
+    /// As [`Pool::read`].
+    pub fn new(pool: &'p Pool) -> Result<Self> {
+        let view = Self { pool, reader: pool.reader()? };
+        view.explained(transaction::begin_reading(&view.reader))?;
+        Ok(view)
+    }
+
+    fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.explained(self.pool.path(), self.pool.patience())
+    }
+}
+
+impl Drop for View<'_> {
+    fn drop(&mut self) {
+        transaction::end_reading(&self.reader);
+    }
+}
+
+impl Snapshot for View<'_> {
+    fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
+        self.explained(records::by_ids(&self.reader, ids, viewer))
+    }
+
+    fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
+        self.explained(records::by_seqs(&self.reader, seqs))
+    }
+
+    fn contents(&self, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
+        self.explained(records::contents(&self.reader, seqs))
+    }
+
+    fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> {
+        self.explained(records::vectors(&self.reader, seqs))
+    }
+
+    fn priors(&self, seqs: &[Seq]) -> Result<Vec<Prior>> {
+        self.explained(records::priors(&self.reader, seqs))
+    }
+
+    fn neighbours(&self, seq: Seq) -> Result<[Option<Seq>; 2]> {
+        self.explained(records::neighbours(&self.reader, seq))
+    }
+
+    fn contains(&self, id: &RecordId) -> Result<bool> {
+        self.explained(records::seq_of_id(&self.reader, id)).map(|seq| seq.is_some())
+    }
+
+    fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {
+        self.explained(records::seqs_matching(&self.reader, filter, after))
+    }
+
+    fn hidden(&self, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>> {
+        self.explained(records::hidden(&self.reader, viewer, after))
+    }
+
+    fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>> {
+        let rows = self.explained(records::select(&self.reader, filter, limit, offset))?;
+        Ok(rows.into_iter().map(|(_, record)| record).collect())
+    }
+
+    fn count(&self, filter: &Filter) -> Result<u64> {
+        self.explained(records::count(&self.reader, filter))
+    }
+
+    fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>> {
+        self.explained(records::categories(&self.reader, filter))
+    }
+
+    fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
+        self.explained(records::scopes(&self.reader, parent, viewer))
+    }
+
+    fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
+        self.explained(records::scope_info(&self.reader, scope, viewer))
+    }
+
+    fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Result<Record>) -> Result<bool>) -> Result<()> {
+        let explain = |error| failure::explain(error, self.pool.path(), self.pool.patience());
+        self.explained(records::each(&self.reader, filter, |record| visit(record.map_err(explain))))
+    }
+
+    fn each_content(&self, after: Seq, visit: &mut dyn FnMut(Seq, &str) -> Result<bool>) -> Result<()> {
+        self.explained(records::each_content(&self.reader, after, visit))
+    }
+
+    fn each_vector(&self, after: Seq, visit: &mut dyn FnMut(Seq, Vec<f32>) -> Result<bool>) -> Result<()> {
+        self.explained(records::each_vector(&self.reader, after, visit))
+    }
+
+    fn dimension(&self) -> Result<Option<usize>> {
+        self.explained(records::dimension(&self.reader))
+    }
+
+    fn totals(&self) -> Result<Totals> {
+        self.explained(meta::totals(&self.reader))
+    }
+
+    fn analyzer_version(&self) -> Result<u32> {
+        let version = self.explained(meta::get(&self.reader, meta::ANALYZER_VERSION))?;
+        Ok(version.unwrap_or_default())
+    }
+
+    fn newest(&self) -> Result<Position> {
+        self.explained(changes::newest(&self.reader))
+    }
+
+    fn is_current(&self, position: Position) -> Result<bool> {
+        self.explained(self.reader.is_current(position))
+    }
+
+    fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>> {
+        self.explained(changes::since(&self.reader, from, limit, known))
+    }
+
+    fn manifest(&self) -> Result<Vec<IndexFile>> {
+        self.explained(segments::read(&self.reader))
+    }
+
+    fn full_text(&self) -> &dyn FullText {
+        self
+    }
+
+    fn problems(&self) -> Result<Vec<String>> {
+        let mut problems = self.explained(upkeep::problems(&self.reader, true))?;
+        problems.extend(self.explained(records::problems(&self.reader))?);
+        Ok(problems)
+    }
+}
+
+impl FullText for View<'_> {
+    fn records_with(&self, term: &str) -> Result<Vec<Seq>> {
+        self.explained(fts::rows_with_term(&self.reader, term))
+    }
+
+    fn document_frequency(&self, term: &str) -> Result<u64> {
+        self.explained(fts::document_frequency(&self.reader, term))
+    }
+
+    fn terms_with(&self, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
+        self.explained(fts::terms_with(&self.reader, prefix, visit))
+    }
+
+    fn vocabulary(&self) -> Result<Vec<(String, u64)>> {
+        self.explained(fts::vocabulary(&self.reader))
+    }
+}
