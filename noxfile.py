@@ -7,12 +7,15 @@ sessions' own environments. `nox -l` lists them, also those that are run on dema
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "venv"
 nox.options.stop_on_first_error = True
+nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
     "lint",
     "licences",
@@ -76,7 +79,8 @@ def lint(session: nox.Session) -> None:
     session.install("ruff>=0.17.6,<0.18")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("cargo", "fmt", "--check", external=True)
+    for manifest in ("Cargo.toml", "tests/fuzz/Cargo.toml"):
+        session.run("cargo", "fmt", "--check", "--manifest-path", manifest, external=True)
 
 
 @nox.session
@@ -123,6 +127,50 @@ def tests(session: nox.Session) -> None:
     """Run the Python tests; arguments go to pytest."""
     install_agentmem(session, *PYTEST)
     session.run("pytest", "--ignore=crewai", "--ignore=reliability", *session.posargs)
+
+
+@nox.session(python=["3.10", "3.12", "3.13", "3.14"])
+def pythons(session: nox.Session) -> None:
+    """Run the Python tests on other versions of Python; those that are not installed are skipped."""
+    tests(session)
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure what the tests of Rust and Python run; needs LLVM's tools, see CONTRIBUTING.md."""
+    llvm_cov = [cargo_tool(session, "cargo-llvm-cov", "0.9.1"), "llvm-cov"]
+    target = ROOT / "target" / "coverage"
+    env = {
+        "CARGO_TARGET_DIR": str(target),
+        "LLVM_COV": llvm_tool("llvm-cov"),
+        "LLVM_PROFDATA": llvm_tool("llvm-profdata"),
+    }
+    shown = session.run(*llvm_cov, "show-env", env=env, silent=True, external=True)
+    env |= {
+        name: value.strip("'") for name, _, value in (line.partition("=") for line in str(shown).splitlines())
+    }
+    session.run(*llvm_cov, "clean", "--workspace", env=env, external=True)
+    session.run("cargo", "test", "--locked", "--no-default-features", env=env, external=True)
+    session.install("maturin>=1.9,<2", "coverage>=7.10,<8", *PYTEST)
+    session.run("maturin", "build", "--profile", "dev", "--locked", "--out", str(target / "wheels"), env=env)
+    (wheel,) = (target / "wheels").glob("*.whl")
+    session.install("--force-reinstall", "--no-deps", str(wheel))
+    session.install(str(wheel))
+    session.chdir(ROOT / "tests")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", "--ignore=crewai", "--ignore=reliability", env=env)
+    session.run("coverage", "combine")
+    session.run(*llvm_cov, "report", env=env, external=True)
+    session.run("coverage", "report")
+
+
+def llvm_tool(name: str) -> str:
+    """A tool of LLVM that reads the profiles of Rust's compiler: that of the toolchain, else Debian's."""
+    host = Path(
+        subprocess.check_output(["rustc", "--print", "target-libdir"], encoding="utf-8").strip()
+    ).parent
+    found = shutil.which(name, path=str(host / "bin")) or shutil.which(f"{name}-19")
+    return found or name
 
 
 @nox.session
@@ -185,7 +233,7 @@ def minutes_of(session: nox.Session, usual: str) -> tuple[str, list[str]]:
 
 @nox.session
 def crewai_legacy(session: nox.Session) -> None:
-    """Run crews of the newest CrewAI with short-term, long-term, entity and external memory."""
+    """Run crews of the last CrewAI with short-term, long-term, entity and external memory."""
     install_agentmem(session, *PYTEST, "crewai==1.9.3")
     session.run("pytest", "crewai/legacy", *session.posargs, env=QUIET)
 
