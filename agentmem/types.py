@@ -154,12 +154,17 @@ class Stats:
     index_reloads: int
     """Times that the index was read from its files or made anew; 1 for the opening, if no other store of the
     process had it."""
-    index_disowned: int
+    index_invalidated: int
     """Times that index files were damaged or not this store's, and the index was made from the records."""
 
+    @property
+    def index_disowned(self) -> int:
+        """Deprecated name of `index_invalidated`, until 1.0."""
+        return self.index_invalidated
+
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
-        return asdict(self)
+        """All of it by name, and `index_disowned`, which is deprecated."""
+        return {**asdict(self), "index_disowned": self.index_disowned}
 
 
 @dataclass(frozen=True)

@@ -133,10 +133,10 @@ fn a_damaged_or_missing_snapshot_is_rebuilt() {
         assert_eq!(find(&store, Mode::Bm25, "note777").len(), 1);
         assert_eq!(find(&store, Mode::Bm25, "group7 common things").len(), 10);
         sound(&store);
-        assert_eq!(store.stats().unwrap().disowned, 1);
+        assert_eq!(store.stats().unwrap().invalidated, 1);
         drop(store);
         let stats = open(&folder).stats().unwrap();
-        assert_eq!((stats.segments, stats.disowned), (1, 0), "what was written in its place is believed");
+        assert_eq!((stats.segments, stats.invalidated), (1, 0), "the new file is valid");
     }
     std::fs::remove_file(file()).unwrap();
     let store = open(&folder);

@@ -338,12 +338,13 @@ def test_stats_tell_what_happened(tmp_path: Path) -> None:
         store.add("one more")
         after = store.stats()
         assert (after.catch_ups - before.catch_ups, after.caught_up - before.caught_up) == (1, 1)
-        assert (after.index_reloads, after.index_disowned, after.slow_searches) == (1, 0, 0)
+        assert (after.index_reloads, after.index_invalidated, after.slow_searches) == (1, 0, 0)
         assert after.lock_wait_seconds >= 0.01 * after.lock_waits
     (file,) = path.with_name("memory.db-index").iterdir()
     file.unlink()
     with agentmem.open(path) as store:
-        assert store.stats().index_disowned == 1
+        stats = store.stats()
+        assert stats.index_invalidated == stats.index_disowned == stats.to_dict()["index_disowned"] == 1
         assert store.stats().caught_up == 4501
 
 

@@ -33,7 +33,7 @@ def test_an_index_file_that_had_to_be_made_anew_is_told(path: Path, caplog: pyte
     caplog.clear()
     with agentmem.open(path) as store:
         assert len(store.search("note")) == 10
-        assert store.stats().index_disowned == 1
+        assert store.stats().index_invalidated == 1
     (line,) = (message for level, message in said(caplog) if level == "WARNING")
     assert "rebuilding the index" in line
 

@@ -289,7 +289,7 @@ impl PyStore {
         dict.set_item("catch_ups", stats.catch_ups)?;
         dict.set_item("caught_up", stats.caught_up)?;
         dict.set_item("index_reloads", stats.reloads)?;
-        dict.set_item("index_disowned", stats.disowned)?;
+        dict.set_item("index_invalidated", stats.invalidated)?;
         Ok(dict)
     }
 

@@ -83,7 +83,7 @@ fn file_name(name: u64) -> String {
 /// # Errors
 /// What the database says.
 pub fn invalidate(pool: &Pool, damaged: Damaged) -> Result<()> {
-    pool.counters().disowned.add(1);
+    pool.counters().invalidated.add(1);
     log::warn!("{:?}: {damaged}; rebuilding the index from the records", pool.path());
     if pool.is_read_only() {
         return Ok(());

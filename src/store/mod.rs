@@ -120,8 +120,8 @@ pub struct Stats {
     pub caught_up: u64,
     /// Times that it loaded the index anew, its opening included.
     pub reloads: u64,
-    /// Times that it disowned index files, because one was damaged or foreign.
-    pub disowned: u64,
+    /// Times that it invalidated index files, because one was damaged or belongs to another store.
+    pub invalidated: u64,
 }
 
 /// One open store. Many threads may use it at once.
@@ -171,8 +171,8 @@ impl Store {
             return Ok(());
         }
         log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
-        let (_, disowned) = rebuild::full_text(&self.pool, &mut |_, _| true)?;
-        index_files::remove_all(&self.pool, &disowned);
+        let (_, files) = rebuild::full_text(&self.pool, &mut |_, _| true)?;
+        index_files::remove_all(&self.pool, &files);
         Ok(())
     }
 
@@ -358,7 +358,7 @@ impl Store {
             catch_ups: counters.catch_ups.get(),
             caught_up: counters.caught_up.get(),
             reloads: counters.reloads.get(),
-            disowned: counters.disowned.get(),
+            invalidated: counters.invalidated.get(),
         })
     }
 
@@ -379,12 +379,12 @@ impl Store {
     /// [`Error::Interrupted`]: nothing is changed then; otherwise as [`Store::add`].
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
-        let (records, disowned) = rebuild::full_text(&self.pool, progress)?;
+        let (records, files) = rebuild::full_text(&self.pool, progress)?;
         if let Some(index) = &self.index {
             index.wait();
             index.reload()?;
         }
-        index_files::remove_all(&self.pool, &disowned);
+        index_files::remove_all(&self.pool, &files);
         rebuild::compact(&self.pool);
         Ok(records)
     }

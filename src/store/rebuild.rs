@@ -13,7 +13,7 @@ use crate::text::{ANALYZER_VERSION, Bag};
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
 
-/// Fills the full-text table anew and disowns all index files, in one transaction. Returns how many records there are, and
+/// Fills the full-text table anew and invalidates all index files, in one transaction. Returns how many records there are, and
 /// the files.
 ///
 /// # Errors
@@ -42,11 +42,11 @@ fn try_full_text(
 ) -> Result<(u64, Vec<IndexFile>)> {
     let transaction = Transaction::begin(conn, slice)?;
     let records = refill(conn, progress)?;
-    let disowned = segments::read(conn)?;
+    let files = segments::read(conn)?;
     segments::replace(conn, &[])?;
     meta::set(conn, meta::ANALYZER_VERSION, ANALYZER_VERSION)?;
     transaction.commit(deadline)?;
-    Ok((records, disowned))
+    Ok((records, files))
 }
 
 /// Gives back the room that deleted records left in the file. Should that fail, for want of room for the copy say, all is as

@@ -37,8 +37,8 @@ pub struct Counters {
     pub caught_up: Counter,
     /// Times that the index was loaded anew.
     pub reloads: Counter,
-    /// Times that index files were found to be damaged or foreign, and disowned.
-    pub disowned: Counter,
+    /// Times that index files were invalidated, because one was damaged or belongs to another store.
+    pub invalidated: Counter,
 }
 
 impl Counters {
