@@ -2,8 +2,9 @@
 
 >>> import agentmem
 >>> store = agentmem.open("memory.db")
->>> store.add("Alice prefers email over phone.", scope="/user/alice")
+>>> id = store.add("Alice prefers email over phone.", scope="/user/alice")
 >>> store.search("how do I reach alice?")[0].record.content
+'Alice prefers email over phone.'
 """
 
 import contextlib

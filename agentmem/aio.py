@@ -1,10 +1,13 @@
 """The store for asyncio: the same names, to be awaited. The event loop never blocks.
 
-    import agentmem.aio
-
-    async with agentmem.aio.open("memory.db") as store:
-        await store.add("Alice prefers email over phone.")
-        hits = await store.search("how do I reach alice?")
+>>> import asyncio
+>>> import agentmem.aio
+>>> async def main():
+...     async with agentmem.aio.open("memory.db") as store:
+...         await store.add("Alice prefers email over phone.")
+...         return await store.search("how do I reach alice?")
+>>> asyncio.run(main())[0].record.content
+'Alice prefers email over phone.'
 
 A call whose task is cancelled may still take place; if it does, it takes place whole.
 """

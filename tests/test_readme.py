@@ -1,35 +1,42 @@
-"""The examples of the README run as they stand, in order, in one empty folder."""
+"""The examples of the README and of the docstrings run as they stand, each in an empty folder.
+
+Those with CrewAI run in the tests of both generations of CrewAI.
+"""
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
+import documentation
 import pytest
-
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+from documentation import README, docstring_examples, readme_examples
 
 
-@pytest.mark.parametrize("code", [code for code in EXAMPLES if "crewai" not in code])
-def test_example_runs(
-    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("code", readme_examples(crewai=False))
+def test_example_of_the_readme_runs(code: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(code, "README.md", "exec"), {})
     assert (tmp_path / "memory.db").exists()
     if "print(" in code:
         assert "Alice prefers email over phone." in capsys.readouterr().out.splitlines()[0]
 
 
-@pytest.mark.parametrize("code", [code for code in EXAMPLES if "crewai" in code])
-def test_crewai_example_is_python(code: str) -> None:
-    """They run with CrewAI installed, in its own sessions; here their syntax is checked."""
-    compile(code, "README.md", "exec")
+@pytest.mark.parametrize("example", docstring_examples(crewai=False), ids=lambda example: example.name)
+def test_example_of_a_docstring_runs(example: doctest.DocTest) -> None:
+    documentation.run(example, {})
 
 
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 4
+    assert len(readme_examples(crewai=False)) >= 2
+    assert len(readme_examples(crewai=True)) >= 2
+    assert docstring_examples(crewai=False)
+    assert docstring_examples(crewai=True)
 
 
 def test_each_command_of_the_readme_exists() -> None:

@@ -1,7 +1,7 @@
 """agentmem as the memory of CrewAI, both generations of it; CrewAI itself is imported when it is needed.
 
-from agentmem.crewai import crew_memory
-crew = Crew(agents=[...], tasks=[...], **crew_memory("crew.db"))
+>>> from agentmem.crewai import crew_memory
+>>> crew = Crew(agents=[analyst], tasks=[task], **crew_memory("crew.db"))
 """
 
 from .embedder import LocalEmbedder, with_text

@@ -133,7 +133,8 @@ class LocalEmbedder:
 def with_text(embedder: Callable[[list[str]], Any]) -> Callable[[list[str]], Any]:
     """`embedder`, with its vectors recognised: `UnifiedStorage` then searches by vector and text together.
 
-    Memory(storage=UnifiedStorage("crew.db"), embedder=with_text(my_embedder))
+    >>> from agentmem.crewai import UnifiedStorage, with_text
+    >>> memory = Memory(storage=UnifiedStorage("crew.db"), embedder=with_text(my_embedder))
     """
     return _WithText(embedder)
 

@@ -46,7 +46,8 @@ _LEGACY_STORAGES: dict[str, type[LegacyStorage]] = {
 def crew_memory(store: StoreOrPath = None, crew: str = "crew", *, llm: Any = None) -> dict[str, Any]:
     """The keyword arguments that give a `Crew` its memory, right for the CrewAI that is installed.
 
-        Crew(agents=[...], tasks=[...], **crew_memory("crew.db", crew="research"))
+    >>> from agentmem.crewai import crew_memory
+    >>> crew = Crew(agents=[analyst], tasks=[task], **crew_memory("crew.db", crew="research"))
 
     Crews that share a file see each other's memories only if they have the same name here. From 1.10 on
     CrewAI can have an `llm` extract memories from outputs and plan recalls; without one, outputs are kept as

@@ -1,7 +1,8 @@
 """Storages for crewai <= 1.9.3: short-term, long-term, entity and external memory.
 
-    storage = ShortTermStorage("crew.db", crew="research")
-    Crew(memory=True, short_term_memory=ShortTermMemory(storage=storage), ...)
+>>> from agentmem.crewai import ShortTermStorage
+>>> memory = ShortTermMemory(storage=ShortTermStorage("crew.db", crew="research"))
+>>> crew = Crew(agents=[analyst], tasks=[task], memory=True, short_term_memory=memory)
 
 All kinds and all crews can live in one file: each keeps to its own scope, `/crew/<name>/<kind>`.
 """

@@ -1,6 +1,8 @@
 """The storage for crewai >= 1.10: CrewAI's whole `StorageBackend` protocol, and `touch_records` and `close`.
 
-    Crew(memory=Memory(storage=UnifiedStorage("crew.db"), embedder=LocalEmbedder()), ...)
+>>> from agentmem.crewai import LocalEmbedder, UnifiedStorage
+>>> memory = Memory(storage=UnifiedStorage("crew.db"), embedder=LocalEmbedder())
+>>> crew = Crew(agents=[analyst], tasks=[task], memory=memory)
 
 What it promises beyond the protocol: `/a` holds `/a` and `/a/b`, never `/ab`; filters are applied inside the
 search, before the limit; a delete deletes what all its filters name, and with none is refused; an update is

@@ -1,7 +1,10 @@
 """What the tests of both generations of CrewAI share: no network, no key, a home of their own."""
 
 import os
+import sys
+from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))  # for `running`
 os.environ.update(
     CREWAI_TESTING="true",
     CREWAI_DISABLE_TELEMETRY="true",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sqlite3
+import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 
@@ -77,6 +78,13 @@ def test_everything_comes_in_once_and_the_source_stays_as_it_was(base, store):
     report = import_crewai(store, base)
     assert (report.added, report.known) == (0, 5)
     assert fingerprint(base) == before
+
+
+def test_the_command_line_does_the_same(base, path):
+    command = [sys.executable, "-m", "agentmem", "import", "crewai", str(base), "--path", path, "--json"]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert (report["added"], report["known"], report["broken"]) == (5, 0, 0)
+    assert agentmem.open(path).count(include_private=True) == 5
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(base, store):

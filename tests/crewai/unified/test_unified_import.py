@@ -1,6 +1,8 @@
 """What CrewAI's LanceDB storage leaves on disk comes into a store."""
 
 import hashlib
+import json
+import subprocess
 import sys
 from datetime import datetime, timezone
 
@@ -76,6 +78,13 @@ def test_every_field_is_kept(base, store):
     assert storage.get_record(SECRET.id).embedding == SECRET.embedding
     assert storage.get_record(RECORDS[1].id).embedding is None
     assert storage.get_record(RECORDS[2].id).created_at == datetime(2024, 1, 1)
+
+
+def test_the_command_line_does_the_same(base, path):
+    command = [sys.executable, "-m", "agentmem", "import", "crewai", str(base), "--path", path, "--json"]
+    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert (report["added"], report["known"], report["broken"]) == (3, 0, 0)
+    assert agentmem.open(path).count(include_private=True) == 3
 
 
 def test_a_dry_run_writes_nothing(base, store):

@@ -1,0 +1,52 @@
+"""The examples of the README and of the package's docstrings, for the tests that run them."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import agentmem
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PACKAGE = Path(agentmem.__file__).parent
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def readme_examples(*, crewai: bool) -> list[str]:
+    """The Python code of the README, either with or without CrewAI."""
+    code = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    return [example for example in code if ("crewai" in example) == crewai]
+
+
+def docstring_examples(*, crewai: bool, without: tuple[str, ...] = ()) -> list[doctest.DocTest]:
+    """The `>>>` examples of the package's files, either with or without CrewAI, but for some files."""
+    files = [path for path in sorted(PACKAGE.rglob("*.py*")) if path.suffix in {".py", ".pyi"}]
+    return [
+        example
+        for path in files
+        if ("crewai" in path.relative_to(PACKAGE).parts) == crewai and path.name not in without
+        for example in _examples_of(path)
+    ]
+
+
+def run(example: doctest.DocTest, names: Mapping[str, Any]) -> None:
+    """Run a docstring's example with some names known; fail as pytest shows it."""
+    example.globs.update(names)
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, clear_globs=False)
+    assert result.failed == 0, f"an example of {example.filename} failed"
+
+
+def _examples_of(path: Path) -> list[doctest.DocTest]:
+    nodes = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, DOCUMENTED)]
+    parser = doctest.DocTestParser()
+    found = [
+        parser.get_doctest(text, {}, getattr(node, "name", path.stem), str(path), 0)
+        for node in nodes
+        if (text := ast.get_docstring(node))
+    ]
+    return [example for example in found if example.examples]
