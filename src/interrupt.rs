@@ -1,4 +1,4 @@
-//! Hearing, in the middle of a wait, that the user wants to stop.
+//! Interrupts: asking during a wait whether the user wants to stop.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -9,43 +9,44 @@ use crate::error::{Error, Result};
 
 static ASK: OnceLock<fn() -> bool> = OnceLock::new();
 
-/// So often is asked while something is waited for.
+/// Poll interval.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// From here on `ask` says whether the calling thread's user wants to stop.
+/// Sets the function that says whether the user of the calling thread wants to stop.
 pub fn listen(ask: fn() -> bool) {
-    // It is the same function each time.
+    // Every caller sets the same function.
     let _ = ASK.set(ask);
 }
 
-/// Does the calling thread's user want to stop? Finding that out may run any code of theirs: no lock may be held.
+/// True if the user of the calling thread wants to stop. The call may run any code of the user's, such as a signal
+/// handler that uses the store, so the caller must hold no lock.
 pub fn requested() -> bool {
     ASK.get().is_some_and(|ask| ask())
 }
 
-/// How long somebody waits for a lock, in slices with a question between.
+/// A wait with a timeout that is interrupted at intervals, to ask [`requested`].
 #[derive(Debug, Clone, Copy)]
-pub struct Turn {
+pub struct PollingWait {
     /// When it began.
     pub start: Instant,
-    /// When patience ends.
+    /// When it times out.
     pub deadline: Instant,
 }
 
-impl Turn {
-    /// From now on.
-    pub fn new(patience: Duration) -> Self {
+impl PollingWait {
+    /// Begins now.
+    pub fn new(timeout: Duration) -> Self {
         let start = Instant::now();
-        Self { start, deadline: start + patience }
+        Self { start, deadline: start + timeout }
     }
 
-    /// Until when to wait in a row: then ask [`requested`].
-    pub fn slice(self) -> Instant {
+    /// When to ask [`requested`] next.
+    pub fn next_poll(self) -> Instant {
         self.deadline.min(Instant::now() + INTERVAL)
     }
 
-    /// Is patience at its end?
-    pub fn is_over(self) -> bool {
+    /// True after the deadline.
+    pub fn timed_out(self) -> bool {
         Instant::now() >= self.deadline
     }
 }
@@ -55,15 +56,15 @@ impl Turn {
 /// # Errors
 /// [`Error::Interrupted`]; [`Error::Busy`], which says that `what` was busy.
 pub fn lock<'m, T>(mutex: &'m Mutex<T>, what: &'static str, timeout: Duration) -> Result<MutexGuard<'m, T>> {
-    let turn = Turn::new(timeout);
+    let wait = PollingWait::new(timeout);
     loop {
-        if let Some(guard) = mutex.try_lock_until(turn.slice()) {
+        if let Some(guard) = mutex.try_lock_until(wait.next_poll()) {
             return Ok(guard);
         }
         if requested() {
             return Err(Error::Interrupted { done: 0 });
         }
-        if turn.is_over() {
+        if wait.timed_out() {
             return Err(Error::Busy { what, waited: timeout });
         }
     }

@@ -6,29 +6,56 @@
 //!
 //! - [`snapshot`]: all reads of one moment. [`feed`]: what was added and deleted since a position. [`manifest`]: which
 //!   index files are valid.
-//! - [`write`]: writes as data, which a backend executes in one transaction.
+//! - [`write`]: writes as data, which [`Execute`] takes.
 
 pub mod feed;
 pub mod manifest;
 pub mod snapshot;
 pub mod sqlite;
+pub mod write;
 
 use std::fmt::Debug;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use manifest::IndexFile;
 use sqlite::counters::Counters;
 use sqlite::pool::FileId;
+use write::{Job, JobResult};
 
 pub use snapshot::{FullText, Snapshot};
 
 /// Reports how far a long operation has come, as done and total. Returning false stops the operation.
 pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
 
+/// Executes writes.
+pub trait Execute: Debug + Send + Sync {
+    /// Waits for the write lock until `lock_until`. Then takes jobs from `next` until it returns `None`, or some
+    /// milliseconds have passed, and commits them in one transaction until `deadline`. Returns the result of each job in
+    /// the order in which they were taken. A job that fails leaves nothing behind and does not keep the others from
+    /// being committed.
+    ///
+    /// # Errors
+    /// [`crate::Error::Busy`] and [`crate::Error::ReadOnly`] before a job was taken. After an error none of the jobs that
+    /// were taken is committed.
+    fn execute(
+        &self,
+        lock_until: Instant,
+        deadline: Instant,
+        next: &mut dyn FnMut() -> Option<Arc<Job>>,
+    ) -> Result<Vec<JobResult>>;
+
+    /// How long to wait for locks and for a free connection.
+    fn timeout(&self) -> Duration;
+
+    /// What happened since the store was opened.
+    fn counters(&self) -> &Counters;
+}
+
 /// Where one store is kept. Many threads may use it at once.
-pub trait Backend: Debug + Send + Sync {
+pub trait Backend: Execute {
     /// The path of the store, absolute.
     fn path(&self) -> &Path;
 
@@ -37,12 +64,6 @@ pub trait Backend: Debug + Send + Sync {
 
     /// True if the store cannot be written.
     fn is_read_only(&self) -> bool;
-
-    /// How long to wait for locks and for a free connection.
-    fn timeout(&self) -> Duration;
-
-    /// What happened since the store was opened.
-    fn counters(&self) -> &Counters;
 
     /// How many connections for reading are open, and how many of those are idle.
     fn connections(&self) -> (u32, u32);

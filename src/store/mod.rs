@@ -1,7 +1,7 @@
 //! The store: the only place where database and index meet.
 //!
 //! - [`Store`]: the public interface; reads that need the database alone are here.
-//! - [`write`]: group commit.
+//! - [`write_queue`]: group commit.
 //! - The index: `shared_index` is what all stores of a process on one file share, found by `registry`; `follower` takes in
 //!   what was committed, `persister` writes `index_files`; both work in threads of a `worker` too. `index_handle` is how
 //!   a store uses all that.
@@ -23,7 +23,7 @@ mod text_cache;
 mod transfer;
 mod verify;
 mod worker;
-pub mod write;
+pub mod write_queue;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -31,20 +31,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::backend::sqlite::{Analyze, Pool, Settings, Sqlite};
+use crate::backend::sqlite::{Pool, Settings, Sqlite};
+use crate::backend::write::{Entry, Write};
 use crate::backend::{Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
-use crate::text::{ANALYZER_VERSION, Bag};
+use crate::text::ANALYZER_VERSION;
 
 use index_handle::IndexHandle;
-use write::{Entry, Writer};
+use write_queue::WriteQueue;
 
 pub use crate::backend::snapshot::ScopeInfo;
 pub use crate::backend::sqlite::{Durability, migrate};
+pub use crate::backend::write::OnConflict;
 pub use transfer::Imported;
 pub use verify::Report;
-pub use write::OnConflict;
 
 /// Where searches find their answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -130,7 +131,7 @@ pub struct Store {
     backend: Arc<dyn Backend>,
     /// What has still to go through [`Store::backend`].
     pool: Arc<Pool>,
-    writer: Writer,
+    queue: WriteQueue,
     /// `None` for [`IndexMode::Disk`].
     index: Option<IndexHandle>,
     closed: AtomicBool,
@@ -154,10 +155,9 @@ impl Store {
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
-        let analyze: Arc<Analyze> = Arc::new(Bag::of);
-        let writer = Writer::new(Arc::clone(&pool), analyze);
         let backend = Arc::new(Sqlite::new(Arc::clone(&pool)));
-        let mut store = Self { options, backend, pool, writer, index: None, closed: AtomicBool::new(false) };
+        let queue = WriteQueue::new(Arc::clone(&backend) as _);
+        let mut store = Self { options, backend, pool, queue, index: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
         if store.options.index == IndexMode::Memory {
             store.index = Some(IndexHandle::open(&store.pool)?);
@@ -205,13 +205,11 @@ impl Store {
         }
         let entries = records.into_iter().map(|record| Ok(Entry::new(record.validated()?)));
         let entries = Arc::new(entries.collect::<Result<Vec<_>>>()?);
-        let seqs = parallel::ahead(
-            entries.len(),
-            |i| {
-                entries[i].terms(&Bag::of);
-            },
-            || self.writer.add(Arc::clone(&entries), on_conflict),
-        )?;
+        let write = Write::add(Arc::clone(&entries), on_conflict)?;
+        let analyze = |i: usize| {
+            entries[i].terms();
+        };
+        let seqs = parallel::ahead(entries.len(), analyze, || self.queue.write(write))?.seqs();
         if let Some(index) = &self.index {
             index.shared().hand_over(&seqs, &entries);
             if seqs.len() > parallel::FEW {
@@ -237,9 +235,9 @@ impl Store {
     /// [`Error::RecordNotFound`], [`Error::InvalidRecord`]; otherwise as [`Store::add`].
     pub fn update(&self, id: &RecordId, changes: Changes) -> Result<Record> {
         self.check_writable()?;
-        let (_, record) = self.writer.update(id.clone(), changes)?;
+        let outcome = self.queue.write(Write::Update { id: id.clone(), changes })?;
         self.catch_up_after_write();
-        Ok(record)
+        outcome.record().ok_or_else(|| Error::RecordNotFound(id.to_string()))
     }
 
     /// Deletes the records that pass the filter and says how many. Ids alone are deleted whoever may see them.
@@ -261,9 +259,9 @@ impl Store {
         {
             filter.viewer = Viewer::all();
         }
-        let deleted = self.writer.delete(filter)?;
+        let deleted = self.queue.write(Write::Delete(filter))?;
         self.catch_up_after_write();
-        Ok(deleted)
+        Ok(deleted.count())
     }
 
     /// Records that pass the filter, newest first: by `created_at`, then by the order of writing.
@@ -316,7 +314,8 @@ impl Store {
             return Ok(0);
         }
         let distinct: HashSet<&RecordId> = ids.iter().collect();
-        self.writer.touch(distinct.into_iter().cloned().collect(), now())
+        let ids = distinct.into_iter().cloned().collect();
+        Ok(self.queue.write(Write::Touch { ids, at: now() })?.count())
     }
 
     /// Deletes everything in a scope and below, or everything, private records too; says how many.
@@ -325,9 +324,15 @@ impl Store {
     /// As [`Store::add`].
     pub fn reset(&self, scope: Option<&Scope>) -> Result<u64> {
         self.check_writable()?;
-        let deleted = self.writer.reset(scope.cloned())?;
+        let write = match scope {
+            Some(scope) if *scope != Scope::root() => {
+                Write::Delete(Filter { scope: Some(scope.clone()), ..Filter::all() })
+            }
+            _ => Write::Reset,
+        };
+        let deleted = self.queue.write(write)?;
         self.catch_up_after_write();
-        Ok(deleted)
+        Ok(deleted.count())
     }
 
     /// What the store is made of and takes.

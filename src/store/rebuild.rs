@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::backend::manifest::IndexFile;
 use crate::backend::sqlite::{Pool, Progress, Transaction, fts, meta, records, segments, upkeep};
 use crate::error::{Error, Result};
-use crate::interrupt::{self, Turn};
+use crate::interrupt::{self, PollingWait};
 use crate::text::{ANALYZER_VERSION, Bag};
 
 /// Records between two reports of progress.
@@ -19,11 +19,11 @@ const STRIDE: u64 = 1000;
 /// # Errors
 /// [`Error::Interrupted`] when progress says so, or the user while the lock is awaited; nothing is changed then.
 pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<IndexFile>)> {
-    let turn = Turn::new(pool.patience());
+    let wait = PollingWait::new(pool.patience());
     loop {
-        let slice = turn.slice();
-        match pool.write(slice, |conn| try_full_text(conn, slice, turn.deadline, progress)) {
-            Err(Error::Busy { .. }) if !turn.is_over() => {
+        let poll = wait.next_poll();
+        match pool.write(poll, |conn| try_full_text(conn, poll, wait.deadline, progress)) {
+            Err(Error::Busy { .. }) if !wait.timed_out() => {
                 if interrupt::requested() {
                     return Err(Error::Interrupted { done: 0 });
                 }
@@ -33,14 +33,14 @@ pub fn full_text(pool: &Pool, progress: &mut Progress<'_>) -> Result<(u64, Vec<I
     }
 }
 
-/// Waits for the lock until `slice`; then nothing was done.
+/// Waits for the lock until `lock_until`; after that nothing is done.
 fn try_full_text(
     conn: &Connection,
-    slice: Instant,
+    lock_until: Instant,
     deadline: Instant,
     progress: &mut Progress<'_>,
 ) -> Result<(u64, Vec<IndexFile>)> {
-    let transaction = Transaction::begin(conn, slice)?;
+    let transaction = Transaction::begin(conn, lock_until)?;
     let records = refill(conn, progress)?;
     let files = segments::read(conn)?;
     segments::replace(conn, &[])?;

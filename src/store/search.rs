@@ -486,8 +486,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::backend::write::{Entry, Write};
     use crate::record::Filter;
-    use crate::store::write::Entry;
     use crate::store::{OnConflict, Options};
 
     #[test]
@@ -508,7 +508,7 @@ mod tests {
         let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
         // Past the index, as another process would.
         let entry = Entry::new(Record { categories: vec!["red".into()], ..Record::new("red car") });
-        store.writer.add(Arc::new(vec![entry]), OnConflict::Fail).unwrap();
+        store.queue.write(Write::add(Arc::new(vec![entry]), OnConflict::Fail).unwrap()).unwrap();
         let filter = Filter { categories: vec!["red".into()], ..Filter::all() };
         let query = Query { filter, ..Query::new("car", 10) };
         for (caught_up, tolerated) in [(false, false), (true, false), (true, true)] {

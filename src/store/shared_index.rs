@@ -19,9 +19,9 @@ use rustc_hash::FxHashMap;
 use super::filter_cache::FilterCache;
 use super::text_cache::TextCache;
 use super::worker::Worker;
-use super::write::Entry;
 use crate::backend::feed::Feed;
 use crate::backend::sqlite::changes::Watcher;
+use crate::backend::write::Entry;
 use crate::index::{Damaged, Index, Position, Size};
 use crate::record::Seq;
 use crate::text::Bag;
@@ -66,7 +66,7 @@ pub enum Terms {
 impl Terms {
     fn bag(&self) -> &Bag {
         match self {
-            Self::HandedOver(entries, at) => entries[*at].terms(&Bag::of),
+            Self::HandedOver(entries, at) => entries[*at].terms(),
             Self::Analyzed(bag, _) => bag,
         }
     }

@@ -1,4 +1,4 @@
-//! [`Backend`] for an SQLite file.
+//! [`Backend`] and [`Execute`] for an SQLite file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use super::failure::Explained;
 use super::pool::{FileId, Pool, beside};
 use super::snapshot::View;
 use super::transaction::Transaction;
-use super::{changes, segments, upkeep};
+use super::{changes, segments, upkeep, writer};
 use crate::backend::manifest::IndexFile;
-use crate::backend::{Backend, Progress, Snapshot, Watch};
+use crate::backend::write::{Job, JobResult};
+use crate::backend::{Backend, Execute, Progress, Snapshot, Watch};
 use crate::error::Result;
 
 /// A store in an SQLite file.
@@ -41,6 +42,32 @@ impl Sqlite {
     }
 }
 
+impl Execute for Sqlite {
+    fn execute(
+        &self,
+        lock_until: Instant,
+        deadline: Instant,
+        next: &mut dyn FnMut() -> Option<Arc<Job>>,
+    ) -> Result<Vec<JobResult>> {
+        let mut results =
+            self.pool.write(lock_until, |conn| writer::execute(conn, lock_until, deadline, next))?;
+        for result in &mut results {
+            if let Err(error) = result {
+                *error = self.pool.explain(error.clone());
+            }
+        }
+        Ok(results)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.pool.patience()
+    }
+
+    fn counters(&self) -> &Counters {
+        self.pool.counters()
+    }
+}
+
 impl Backend for Sqlite {
     fn path(&self) -> &Path {
         self.pool.path()
@@ -52,14 +79,6 @@ impl Backend for Sqlite {
 
     fn is_read_only(&self) -> bool {
         self.pool.is_read_only()
-    }
-
-    fn timeout(&self) -> Duration {
-        self.pool.patience()
-    }
-
-    fn counters(&self) -> &Counters {
-        self.pool.counters()
     }
 
     fn connections(&self) -> (u32, u32) {

@@ -6,7 +6,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
 use super::checksum::Fields;
-use super::{Analyze, changes, fts, meta, records};
+use super::{changes, fts, meta, records};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
@@ -134,11 +134,11 @@ impl<'c> Batch<'c> {
     ///
     /// # Errors
     /// [`Error::Backend`].
-    pub fn remove_matching(&mut self, filter: &Filter, analyze: &Analyze) -> Result<u64> {
+    pub fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
         let seqs = records::seqs_matching(self.conn, filter, 0)?;
         for part in seqs.chunks(1024) {
             for (seq, content) in records::contents(self.conn, part)? {
-                self.remove(seq, analyze(&content))?;
+                self.remove(seq, Bag::of(&content))?;
             }
         }
         Ok(seqs.len() as u64)

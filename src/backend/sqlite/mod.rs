@@ -24,18 +24,16 @@ pub mod pool;
 pub mod records;
 pub mod segments;
 mod snapshot;
+#[cfg(test)]
+mod tests;
 pub mod transaction;
 pub mod upkeep;
+mod writer;
 
 pub use backend::Sqlite;
 pub use batch::Batch;
 pub use opener::Reader;
 pub use pool::{Durability, Pool, Settings};
 pub use transaction::Transaction;
-
-use crate::text::Bag;
-
-/// The terms of a text: what the full-text table is fed. The analyzer, as the database sees it.
-pub type Analyze = dyn Fn(&str) -> Bag + Send + Sync;
 
 pub use super::Progress;

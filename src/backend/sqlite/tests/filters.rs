@@ -1,15 +1,14 @@
 //! Filters against a slow model that knows no SQL.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use agentmem::backend::sqlite::{Analyze, Pool, Settings, records};
-use agentmem::store::write::{Entry, OnConflict, Writer};
-use agentmem::{Condition, Filter, Metadata, Record, RecordId, Scope, Viewer};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use tempfile::TempDir;
+
+use super::super::records;
+use super::{Store, id};
+use crate::backend::write::{OnConflict, Write};
+use crate::record::{Condition, Filter, Metadata, Record, Scope, Viewer};
 
 const IDS: [&str; 4] = ["a", "b", "01890a5d-ac96-774b-bcce-b302099a8057", "nobody"];
 const SCOPES: [&str; 8] = ["/", "/a", "/a/b", "/ab", "/a-b", "/a/b/c", "/a0", "/é/b"];
@@ -100,10 +99,6 @@ prop_compose! {
     }
 }
 
-fn id(text: &str) -> RecordId {
-    RecordId::parse(text).unwrap()
-}
-
 /// The model: says in the plainest way what a filter means.
 fn passes(record: &Record, filter: &Filter, condition: Option<&Value>) -> bool {
     let below = |scope: &Scope| {
@@ -191,19 +186,6 @@ fn compare(a: &Value, b: &Value) -> Option<i128> {
     }
 }
 
-struct Store {
-    pool: Arc<Pool>,
-    writer: Writer,
-    _folder: TempDir,
-}
-
-fn store() -> Store {
-    let folder = tempfile::tempdir().unwrap();
-    let analyze: Arc<Analyze> = Arc::new(|text| text.split_whitespace().collect());
-    let pool = Arc::new(Pool::open(&Settings::new(folder.path().join("m.db"))).unwrap());
-    Store { writer: Writer::new(Arc::clone(&pool), analyze), pool, _folder: folder }
-}
-
 fn counts<'a>(labels: impl Iterator<Item = &'a String>) -> Vec<(String, u64)> {
     let mut counts = BTreeMap::<String, u64>::new();
     labels.for_each(|label| *counts.entry(label.clone()).or_default() += 1);
@@ -259,15 +241,15 @@ proptest! {
         mut model in prop::collection::vec(record(), 0..12),
         filters in prop::collection::vec(filter(), 1..12),
     ) {
-        let store = store();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("m.db"));
         model.iter_mut().zip(IDS).for_each(|(record, text)| record.id = id(text));
-        let entries = model.iter().map(|record| Entry::new(record.clone()));
-        store.writer.add(Arc::new(entries.collect()), OnConflict::Fail).unwrap();
+        store.add_all(model.iter().cloned(), OnConflict::Fail).unwrap();
         for (filter, condition) in &filters {
             check(&store, &model, filter, condition.as_ref());
         }
         let (filter, condition) = &filters[0];
-        let gone = store.writer.delete(filter.clone()).unwrap();
+        let gone = store.queue.write(Write::Delete(filter.clone())).unwrap().count();
         let (out, rest): (Vec<_>, Vec<_>) =
             model.iter().partition(|record| passes(record, filter, condition.as_ref()));
         prop_assert_eq!(gone, out.len() as u64);
@@ -307,6 +289,6 @@ fn wrong_conditions_are_refused() {
     ];
     for condition in wrong {
         let error = Condition::parse(&condition).unwrap_err();
-        assert!(matches!(error, agentmem::Error::InvalidFilter(_)), "{error}");
+        assert!(matches!(error, crate::Error::InvalidFilter(_)), "{error}");
     }
 }

@@ -1,18 +1,20 @@
 //! What a path may hold, and what opening it does.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agentmem::backend::sqlite::identify::APPLICATION_ID;
-use agentmem::backend::sqlite::{Analyze, Pool, Settings, changes, meta, migrate, records, upkeep};
-use agentmem::store::write::{Entry, OnConflict, Writer};
-use agentmem::{Error, Filter, Record, Result};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
+
+use super::super::identify::APPLICATION_ID;
+use super::super::{Pool, Settings, changes, meta, migrate, records, upkeep};
+use super::Store;
+use crate::backend::feed::Position;
+use crate::backend::write::OnConflict;
+use crate::error::{Error, Result};
+use crate::record::{Filter, Record};
 
 fn folder() -> TempDir {
     tempdir().unwrap()
@@ -27,9 +29,7 @@ fn open_read_only(path: &Path) -> Result<Pool> {
 }
 
 fn add(pool: Pool, content: &str) -> Result<()> {
-    let analyze: Arc<Analyze> = Arc::new(|text| text.to_lowercase().split_whitespace().collect());
-    let entry = Entry::new(Record::new(content));
-    Writer::new(Arc::new(pool), analyze).add(Arc::new(vec![entry]), OnConflict::Fail).map(drop)
+    Store::new(pool).add_all([Record::new(content)], OnConflict::Fail).map(drop)
 }
 
 fn count(pool: &Pool) -> u64 {
@@ -312,6 +312,6 @@ fn a_sound_store_has_no_problems() {
     let pool = open(&folder.path().join("m.db")).unwrap();
     assert_eq!(pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
     let soon = Instant::now() + Duration::from_secs(1);
-    assert_eq!(pool.read(changes::start).unwrap(), agentmem::backend::feed::Position::default());
+    assert_eq!(pool.read(changes::start).unwrap(), Position::default());
     pool.write(soon, upkeep::checkpoint).unwrap();
 }

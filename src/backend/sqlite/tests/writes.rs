@@ -1,28 +1,22 @@
 //! Writes of many at once, and the feed that tells of them.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use agentmem::backend::feed::Position;
-use agentmem::backend::manifest::IndexFile;
-use agentmem::backend::snapshot::Totals;
-use agentmem::backend::sqlite::changes;
-use agentmem::backend::sqlite::segments;
-use agentmem::backend::sqlite::{Batch, Durability, Pool, Settings, fts, meta, records, upkeep};
-use agentmem::record::Seq;
-use agentmem::store::write::{Entry, OnConflict, Writer};
-use agentmem::text::Bag;
-use agentmem::{Changes, Error, Filter, Record, RecordId, Result, Scope, Viewer};
+use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-struct Store {
-    pool: Arc<Pool>,
-    writer: Writer,
-}
+use super::super::{Durability, Pool, Settings, Transaction, changes, fts, meta, records, segments, upkeep};
+use super::{Store, by_id, id};
+use crate::backend::feed::Position;
+use crate::backend::manifest::IndexFile;
+use crate::backend::snapshot::Totals;
+use crate::backend::write::{OnConflict, Write};
+use crate::error::{Error, Result};
+use crate::record::{Changes, Filter, Record, Scope, Seq, Viewer};
+use crate::text::Bag;
 
 fn open(folder: &TempDir) -> Store {
     open_with(folder.path(), Duration::from_secs(20))
@@ -31,30 +25,39 @@ fn open(folder: &TempDir) -> Store {
 fn open_with(folder: &Path, busy_timeout: Duration) -> Store {
     let path = folder.join("m.db");
     let settings = Settings { busy_timeout, durability: Durability::Normal, ..Settings::new(path) };
-    let pool = Arc::new(Pool::open(&settings).unwrap());
-    Store { writer: Writer::new(Arc::clone(&pool), Arc::new(analyze)), pool }
-}
-
-fn analyze(text: &str) -> Bag {
-    text.to_lowercase().split_whitespace().collect()
-}
-
-fn id(text: &str) -> RecordId {
-    RecordId::parse(text).unwrap()
+    Store::new(Pool::open(&settings).unwrap())
 }
 
 fn record(name: &str, content: &str) -> Record {
     Record { id: id(name), ..Record::new(content) }
 }
 
-fn entries(records: impl IntoIterator<Item = Record>) -> Arc<Vec<Entry>> {
-    let entries = records.into_iter().map(Entry::new);
-    Arc::new(entries.collect())
-}
-
 impl Store {
     fn add(&self, record: Record) -> Result<Seq> {
-        self.writer.add(entries([record]), OnConflict::Fail).map(|seqs| seqs[0].unwrap())
+        self.add_all([record], OnConflict::Fail).map(|outcome| outcome.seqs()[0].unwrap())
+    }
+
+    fn update(&self, name: &str, changes: Changes) -> Result<Record> {
+        Ok(self.queue.write(Write::Update { id: id(name), changes })?.record().unwrap())
+    }
+
+    fn delete(&self, name: &str) -> u64 {
+        self.queue.write(Write::Delete(by_id(name))).unwrap().count()
+    }
+
+    fn reset(&self) -> u64 {
+        self.queue.write(Write::Reset).unwrap().count()
+    }
+
+    /// Runs `work` in a write transaction of its own.
+    fn transaction<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let soon = Instant::now() + Duration::from_secs(5);
+        self.pool.write(soon, |conn| {
+            let transaction = Transaction::begin(conn, soon)?;
+            let outcome = work(conn)?;
+            transaction.commit(soon)?;
+            Ok(outcome)
+        })
     }
 
     fn get(&self, name: &str) -> Option<Record> {
@@ -71,7 +74,7 @@ impl Store {
         let contents = self.contents();
         let mut rows = BTreeMap::<String, BTreeSet<Seq>>::new();
         for (seq, content) in &contents {
-            for term in content.to_lowercase().split_whitespace() {
+            for (term, _) in Bag::of(content).terms() {
                 rows.entry(term.to_owned()).or_default().insert(*seq);
             }
         }
@@ -82,7 +85,7 @@ impl Store {
             let found = self.pool.read(|conn| fts::rows_with_term(conn, term)).unwrap();
             assert!(found.iter().eq(seqs), "{term}");
         }
-        let terms = contents.values().map(|content| content.split_whitespace().count() as u64).sum();
+        let terms = contents.values().map(|content| Bag::of(content).total()).sum();
         let records = contents.len() as u64;
         assert_eq!(self.pool.read(meta::totals).unwrap(), Totals { records, terms });
         assert_eq!(self.pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
@@ -170,14 +173,14 @@ fn adds_are_all_or_nothing() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
     store.add(record("a", "one")).unwrap();
-    let both = || entries([record("b", "two"), record("a", "three")]);
-    let error = store.writer.add(both(), OnConflict::Fail).unwrap_err();
+    let both = || [record("b", "two"), record("a", "three")];
+    let error = store.add_all(both(), OnConflict::Fail).unwrap_err();
     assert!(matches!(error, Error::DuplicateId(id) if id == "a"));
     assert_eq!(store.get("b"), None);
-    let twice = entries([record("c", "x"), record("c", "y")]);
-    assert!(matches!(store.writer.add(twice, OnConflict::Replace).unwrap_err(), Error::DuplicateId(_)));
-    assert_eq!(store.writer.add(both(), OnConflict::Skip).unwrap(), [Some(2), None]);
-    assert_eq!(store.writer.add(both(), OnConflict::Replace).unwrap(), [Some(3), Some(4)]);
+    let twice = [record("c", "x"), record("c", "y")];
+    assert!(matches!(store.add_all(twice, OnConflict::Replace).unwrap_err(), Error::DuplicateId(_)));
+    assert_eq!(store.add_all(both(), OnConflict::Skip).unwrap().seqs(), [Some(2), None]);
+    assert_eq!(store.add_all(both(), OnConflict::Replace).unwrap().seqs(), [Some(3), Some(4)]);
     assert_eq!(store.contents().into_values().collect::<Vec<_>>(), ["two", "three"]);
     store.check();
 }
@@ -188,14 +191,16 @@ fn updates_get_a_new_number() {
     let store = open(&folder);
     let seq = store.add(record("a", "one word")).unwrap();
     let changes = Changes { content: Some("two".into()), importance: Some(1.0), ..Changes::default() };
-    let (new, updated) = store.writer.update(id("a"), changes).unwrap();
+    let updated = store.update("a", changes).unwrap();
+    let new = *store.contents().keys().next().unwrap();
     assert!(new > seq);
     assert_eq!(store.get("a"), Some(updated));
-    let missing = store.writer.update(id("b"), Changes::default()).unwrap_err();
+    let missing = store.update("b", Changes::default()).unwrap_err();
     assert!(matches!(missing, Error::RecordNotFound(_)));
     let wrong = Changes { importance: Some(2.0), ..Changes::default() };
-    assert!(matches!(store.writer.update(id("a"), wrong).unwrap_err(), Error::InvalidRecord(_)));
-    assert_eq!(store.writer.touch(vec![id("a"), id("b")], 7).unwrap(), 1);
+    assert!(matches!(store.update("a", wrong).unwrap_err(), Error::InvalidRecord(_)));
+    let touch = Write::Touch { ids: vec![id("a"), id("b")], at: 7 };
+    assert_eq!(store.queue.write(touch).unwrap().count(), 1);
     assert_eq!(store.get("a").unwrap().last_accessed, 7);
     assert_eq!(store.contents().into_keys().collect::<Vec<_>>(), [new], "a touch keeps the number");
     store.check();
@@ -212,9 +217,9 @@ fn vectors_have_one_length() {
     assert_eq!(store.get("b"), None);
     // The last vector goes, and with it the length.
     let changes = Changes { embedding: Some(Some(vec![1.0])), ..Changes::default() };
-    store.writer.update(id("a"), changes).unwrap();
+    store.update("a", changes).unwrap();
     assert_eq!(store.pool.read(records::dimension).unwrap(), Some(1));
-    store.writer.reset(None).unwrap();
+    store.reset();
     assert_eq!(store.pool.read(records::dimension).unwrap(), None);
     store.check();
 }
@@ -230,13 +235,14 @@ fn reset_deletes_a_scope_or_all() {
     }
     follower.catch_up(&store, 100);
     let scopes = || store.pool.read(|conn| records::scopes(conn, &Scope::root(), &Viewer::all())).unwrap();
-    assert_eq!(store.writer.reset(Some(Scope::parse("/x").unwrap())).unwrap(), 2);
+    let below = Filter { scope: Some(Scope::parse("/x").unwrap()), ..Filter::all() };
+    assert_eq!(store.queue.write(Write::Delete(below)).unwrap().count(), 2);
     assert_eq!(scopes(), [Scope::parse("/xy").unwrap()]);
     store.check();
     follower.catch_up(&store, 100);
     assert_eq!(follower.contents, store.contents());
-    assert_eq!(store.writer.reset(Some(Scope::root())).unwrap(), 2);
-    assert_eq!(store.writer.reset(None).unwrap(), 0);
+    assert_eq!(store.reset(), 2);
+    assert_eq!(store.reset(), 0);
     assert!(scopes().is_empty());
     let seq = store.add(record("a", "again")).unwrap();
     assert_eq!(seq, 5, "numbers are never used twice");
@@ -263,12 +269,12 @@ fn writers_in_many_threads_and_pools_lose_nothing() {
                     store.add(record(&name, &format!("common word{number}"))).unwrap();
                     assert!(matches!(store.add(record(&name, "twice")).unwrap_err(), Error::DuplicateId(_)));
                     match number % 3 {
-                        0 => drop(store.writer.update(
-                            id(&name),
+                        0 => drop(store.update(
+                            &name,
                             Changes { content: Some("Changed".into()), ..Changes::default() },
                         )),
                         1 => {
-                            drop(store.writer.delete(Filter { ids: Some(vec![id(&name)]), ..Filter::all() }))
+                            store.delete(&name);
                         }
                         _ => {}
                     }
@@ -294,14 +300,15 @@ fn a_row_that_was_fed_with_repeats_goes_without_them() {
     let store = open(&folder);
     store.add(record("a", "not to be")).unwrap();
     let repeated = "to be or not to be";
-    let write = move |batch: &mut Batch<'_>| {
-        let seq = batch.insert(&record("b", repeated), &analyze(repeated))?;
-        fts::delete(batch.conn(), seq, analyze(repeated).joined())?;
-        fts::insert(batch.conn(), seq, repeated)
-    };
-    store.writer.run(write).unwrap();
+    let seq = store.add(record("b", repeated)).unwrap();
+    store
+        .transaction(|conn| {
+            fts::delete(conn, seq, Bag::of(repeated).joined())?;
+            fts::insert(conn, seq, repeated)
+        })
+        .unwrap();
     store.check();
-    assert_eq!(store.writer.delete(Filter { ids: Some(vec![id("b")]), ..Filter::all() }).unwrap(), 1);
+    assert_eq!(store.delete("b"), 1);
     store.check();
     assert_eq!(store.pool.read(fts::vocabulary).unwrap().len(), 3);
 }
@@ -310,6 +317,7 @@ fn a_row_that_was_fed_with_repeats_goes_without_them() {
 fn a_failing_job_spoils_no_other() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
+    store.add(record("there", "kept")).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..6 {
             let store = &store;
@@ -317,60 +325,16 @@ fn a_failing_job_spoils_no_other() {
                 for number in 0..30 {
                     let name = format!("{thread}-{number}");
                     // Written, then refused: the group must be run again without it.
-                    let lost = entries([record(&format!("{name}-x"), "lost"), record("lost", "lost")]);
-                    let _ = store.writer.run(move |batch| {
-                        for entry in lost.iter() {
-                            batch.insert(&entry.record, entry.terms(&analyze))?;
-                        }
-                        Err::<(), _>(Error::InvalidFilter("on purpose".into()))
-                    });
+                    let lost = [record(&format!("{name}-x"), "lost"), record("there", "lost")];
+                    assert!(matches!(store.add_all(lost, OnConflict::Fail), Err(Error::DuplicateId(_))));
                     store.add(record(&name, "kept")).unwrap();
                 }
             });
         }
     });
     assert!(store.contents().values().all(|content| content == "kept"));
-    assert_eq!(store.contents().len(), 180);
+    assert_eq!(store.contents().len(), 181);
     store.check();
-}
-
-#[test]
-fn a_panic_reaches_its_own_thread_alone() {
-    let folder = tempdir().unwrap();
-    let store = open(&folder);
-    std::thread::scope(|scope| {
-        let panics = scope.spawn(|| {
-            store.writer.run(|batch| -> Result<()> {
-                batch.insert(&record("p", "lost"), &analyze("lost"))?;
-                panic!("on purpose")
-            })
-        });
-        assert!(panics.join().is_err());
-    });
-    store.add(record("a", "kept")).unwrap();
-    assert_eq!(store.contents().into_values().collect::<Vec<_>>(), ["kept"]);
-    store.check();
-}
-
-#[test]
-fn a_job_that_waits_too_long_is_withdrawn() {
-    let folder = tempdir().unwrap();
-    let store = open_with(folder.path(), Duration::from_millis(150));
-    let (started, start) = std::sync::mpsc::channel();
-    std::thread::scope(|scope| {
-        let slow = scope.spawn(|| {
-            store.writer.run(move |batch| {
-                let _ = started.send(());
-                std::thread::sleep(Duration::from_millis(600));
-                batch.insert(&record("slow", "slow"), &analyze("slow"))
-            })
-        });
-        start.recv().unwrap();
-        assert!(matches!(store.add(record("late", "late")).unwrap_err(), Error::Busy { .. }));
-        slow.join().unwrap().unwrap();
-    });
-    store.add(record("next", "next")).unwrap();
-    assert_eq!(store.contents().into_values().collect::<Vec<_>>(), ["slow", "next"]);
 }
 
 #[test]
@@ -404,11 +368,17 @@ fn a_full_disk_harms_nobody() {
 fn every_writer_of_a_group_gets_the_error_that_ended_it() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
-    // The group cannot be finished: its totals have no table. SQLite refuses the statement, not the commit.
-    let damaged = store.writer.run(|batch| Ok(batch.conn().execute_batch("DROP TABLE meta")?));
-    assert!(matches!(damaged, Err(Error::Corrupt { .. })), "{damaged:?}");
-    store.add(record("a", "the transaction was rolled back")).unwrap();
-    store.check();
+    store.transaction(|conn| Ok(conn.execute_batch("DROP TABLE meta")?)).unwrap();
+    // No group can be finished: its totals have no table.
+    let add = |thread: i32| store.add(record(&format!("{thread}"), "is rolled back"));
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|thread| scope.spawn(move || add(thread))).collect();
+        for thread in threads {
+            let refused = thread.join().unwrap();
+            assert!(matches!(refused, Err(Error::Corrupt { .. })), "{refused:?}");
+        }
+    });
+    assert!(store.contents().is_empty());
 }
 
 #[test]
@@ -420,16 +390,16 @@ fn the_feed_says_when_it_does_not_reach_back() {
     }
     let early = store.pool.read(changes::start).unwrap();
     for name in ["a", "b"] {
-        store.writer.delete(Filter { ids: Some(vec![id(name)]), ..Filter::all() }).unwrap();
+        store.delete(name);
     }
     let newest = store.pool.read(changes::newest_deletion).unwrap();
-    store.writer.run(move |batch| changes::prune(batch.conn(), newest)).unwrap();
+    store.transaction(|conn| changes::prune(conn, newest)).unwrap();
     assert_eq!(store.pool.read(|conn| changes::since(conn, early, 10, &|_| false)).unwrap(), None);
     let start = store.pool.read(changes::start).unwrap();
     assert_eq!(start, Position { seq: 0, deletion: newest });
     let feed = store.pool.read(|conn| changes::since(conn, start, 10, &|_| false)).unwrap().unwrap();
     assert_eq!(feed.added.len(), 1);
-    store.writer.delete(Filter { ids: Some(vec![id("c")]), ..Filter::all() }).unwrap();
+    store.delete("c");
     let feed = store.pool.read(|conn| changes::since(conn, feed.position, 10, &|_| false)).unwrap().unwrap();
     assert_eq!(feed.deleted, [3..=3]);
 }
@@ -447,8 +417,7 @@ fn the_manifest_is_replaced_as_a_whole() {
         checksum: u64::MAX - 1,
     };
     for manifest in [vec![segment("z", 1), segment("y", 11)], vec![segment("x", 1)], vec![]] {
-        let given = manifest.clone();
-        store.writer.run(move |batch| segments::replace(batch.conn(), &given)).unwrap();
+        store.transaction(|conn| segments::replace(conn, &manifest)).unwrap();
         assert_eq!(store.pool.read(segments::read).unwrap(), manifest);
     }
 }
@@ -466,7 +435,7 @@ fn no_text_is_syntax() {
     for term in ["", "\"", "word OR near", "wor*", "word\"", "-word", "^word", "terms:word", "(", "\u{0}"] {
         assert_eq!(rows(term), [] as [Seq; 0], "{term}");
     }
-    store.writer.run(|batch| fts::merge(batch.conn(), &mut |_, _| true)).unwrap();
+    store.transaction(|conn| fts::merge(conn, &mut |_, _| true)).unwrap();
     store.check();
 }
 
@@ -479,7 +448,7 @@ fn a_check_does_not_trust_what_a_reader_remembers() {
         store.add(record(&format!("{round}"), &format!("common word{round}"))).unwrap();
         assert_eq!(problems(), Vec::<String>::new(), "round {round}");
     }
-    store.writer.run(|batch| fts::merge(batch.conn(), &mut |_, _| true)).unwrap();
+    store.transaction(|conn| fts::merge(conn, &mut |_, _| true)).unwrap();
     assert_eq!(problems(), Vec::<String>::new());
 }
 

@@ -1,18 +1,19 @@
 //! Old stores open, and nothing in them is lost.
-#![allow(clippy::unwrap_used)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use agentmem::backend::sqlite::identify::APPLICATION_ID;
-use agentmem::backend::sqlite::migrate::{self, LATEST, Status};
-use agentmem::backend::sqlite::{Analyze, Pool, Settings, fts, meta, records, upkeep};
-use agentmem::store::write::{Entry, OnConflict, Writer};
-use agentmem::{Filter, Record, RecordId, Scope};
 use rusqlite::Connection;
 use serde_json::json;
 use tempfile::tempdir;
+
+use super::super::identify::APPLICATION_ID;
+use super::super::migrate::{self, LATEST, Status};
+use super::super::{Pool, Settings, fts, meta, records, upkeep};
+use super::Store;
+use crate::backend::write::OnConflict;
+use crate::error::Error;
+use crate::record::{Filter, Record, RecordId, Scope};
 
 const UUID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -50,7 +51,7 @@ fn expected() -> Vec<Record> {
 
 fn make_v1(path: &Path) {
     let conn = Connection::open(path).unwrap();
-    conn.execute_batch(include_str!("../migrations/0001_records.sql")).unwrap();
+    conn.execute_batch(include_str!("../../../../migrations/0001_records.sql")).unwrap();
     conn.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
     conn.pragma_update(None, "user_version", 1).unwrap();
     for record in expected().iter().rev() {
@@ -74,14 +75,10 @@ fn make_v1(path: &Path) {
 }
 
 fn make_v2(path: &Path) {
-    let analyze: Arc<Analyze> = Arc::new(|text| text.to_lowercase().split_whitespace().collect());
-    let pool = Arc::new(Pool::open(&Settings::new(path)).unwrap());
-    let entries = expected().into_iter().rev();
-    let entries = entries.map(Entry::new).collect();
-    Writer::new(pool, analyze).add(Arc::new(entries), OnConflict::Fail).unwrap();
+    Store::open(path).add_all(expected().into_iter().rev(), OnConflict::Fail).unwrap();
 }
 
-/// `cargo test --no-default-features --test db_migrations -- --ignored` makes the fixtures. Only those of a schema
+/// `cargo test --no-default-features --lib migrations -- --ignored` makes the fixtures. Only those of a schema
 /// that was never released may be made anew.
 #[test]
 #[ignore = "writes into the source tree"]
@@ -160,7 +157,7 @@ fn an_old_store_is_not_read_without_migrating() {
     let path = folder.path().join("m.db");
     fs::copy(fixture(1), &path).unwrap();
     let error = Pool::open(&Settings { read_only: true, ..Settings::new(&path) }).unwrap_err();
-    assert!(matches!(error, agentmem::Error::SchemaTooOld { found: 1, .. }), "{error}");
+    assert!(matches!(error, Error::SchemaTooOld { found: 1, .. }), "{error}");
     assert_eq!(names(folder.path()), ["m.db"]);
 }
 

@@ -1,0 +1,255 @@
+//! Group commit: jobs that wait at the same time share one transaction, and its sync.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use crate::backend::Execute;
+use crate::backend::write::{Job, JobResult, Outcome, Write};
+use crate::error::{Error, Result};
+use crate::interrupt::{self, PollingWait};
+
+/// Jobs that wait for a transaction. The first thread that finds no other at work leads: it lets the backend execute
+/// every job that waits, and gives each its result.
+pub struct WriteQueue {
+    backend: Arc<dyn Execute>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Arc<Ticket>>,
+    led: bool,
+}
+
+/// A job in the queue, and its result once there is one.
+struct Ticket {
+    job: Arc<Job>,
+    result: Mutex<Option<JobResult>>,
+}
+
+/// Jobs that the backend has taken. Those that have no result when it is dropped get an error.
+#[derive(Default)]
+struct Taken(VecDeque<Arc<Ticket>>);
+
+impl WriteQueue {
+    /// A queue in front of `backend`.
+    pub fn new(backend: Arc<dyn Execute>) -> Self {
+        Self { backend, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// [`WriteQueue::submit`] for a single write.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write(&self, write: Write) -> Result<Outcome> {
+        self.submit(write.into())?.pop().ok_or_else(lost)
+    }
+
+    /// Executes a job and returns the outcome of each of its writes once they are committed.
+    ///
+    /// # Errors
+    /// What a write of the job raises: then nothing of the job is written. [`Error::Busy`] if its turn does not come in
+    /// time, and [`Error::Interrupted`] if the user stops waiting for it: then it never ran. What the commit raises.
+    pub fn submit(&self, job: Job) -> JobResult {
+        let ticket = Arc::new(Ticket { job: Arc::new(job), result: Mutex::default() });
+        let wait = PollingWait::new(self.backend.timeout());
+        let mut state = self.state.lock();
+        state.waiting.push_back(Arc::clone(&ticket));
+        loop {
+            if let Some(result) = ticket.result.lock().take() {
+                return result;
+            }
+            let in_vain = if state.led {
+                self.changed.wait_until(&mut state, wait.next_poll()).timed_out()
+            } else {
+                !self.lead(&mut state, wait)
+            };
+            if !in_vain {
+                continue;
+            }
+            let interrupted = MutexGuard::unlocked(&mut state, interrupt::requested);
+            if !interrupted && !wait.timed_out() {
+                continue;
+            }
+            if state.withdraw(&ticket) {
+                self.backend.counters().waited(wait.start);
+                return Err(match interrupted {
+                    true => Error::Interrupted { done: 0 },
+                    false => Error::Busy { what: "the write lock", waited: self.backend.timeout() },
+                });
+            }
+            // The job is in a transaction by now, which ends soon.
+            self.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
+        }
+    }
+
+    /// Leads one group. False if the lock was not free until the next poll: then nothing was done.
+    fn lead(&self, state: &mut MutexGuard<'_, State>, wait: PollingWait) -> bool {
+        state.led = true;
+        let led = MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| self.run_group(wait))));
+        state.led = false;
+        self.changed.notify_all();
+        led.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    fn run_group(&self, wait: PollingWait) -> bool {
+        let mut taken = Taken::default();
+        let next = &mut || self.take(&mut taken, wait);
+        match self.backend.execute(wait.next_poll(), wait.deadline, next) {
+            Ok(results) => taken.settle(results),
+            Err(Error::Busy { .. }) if taken.0.is_empty() => return false,
+            Err(error) => {
+                if taken.0.is_empty() {
+                    self.take(&mut taken, wait);
+                }
+                taken.fail(&error);
+            }
+        }
+        true
+    }
+
+    fn take(&self, taken: &mut Taken, wait: PollingWait) -> Option<Arc<Job>> {
+        if taken.0.is_empty() {
+            self.backend.counters().waited(wait.start);
+        }
+        let ticket = self.state.lock().waiting.pop_front()?;
+        let job = Arc::clone(&ticket.job);
+        taken.0.push_back(ticket);
+        Some(job)
+    }
+}
+
+impl State {
+    /// Takes a job back; false if the backend has taken it.
+    fn withdraw(&mut self, ticket: &Arc<Ticket>) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|other| !Arc::ptr_eq(other, ticket));
+        self.waiting.len() < before
+    }
+}
+
+impl Taken {
+    /// Gives each job its result, in the order in which the jobs were taken.
+    fn settle(&mut self, results: Vec<JobResult>) {
+        for (result, ticket) in results.into_iter().zip(self.0.drain(..)) {
+            *ticket.result.lock() = Some(result);
+        }
+    }
+
+    /// Gives every job this error.
+    fn fail(&mut self, error: &Error) {
+        self.settle(self.0.iter().map(|_| Err(error.clone())).collect());
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.fail(&lost());
+    }
+}
+
+fn lost() -> Error {
+    Error::backend(std::io::Error::other("a write ended without a result"))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::panic, clippy::unwrap_used)]
+
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::backend::sqlite::counters::Counters;
+
+    /// Executes nothing: takes its time, panics at a reset, and otherwise says that 1 record was touched.
+    #[derive(Debug, Default)]
+    struct Slow {
+        takes: Duration,
+        timeout: Duration,
+        counters: Counters,
+        groups: Mutex<Vec<usize>>,
+    }
+
+    impl Execute for Slow {
+        fn execute(
+            &self,
+            _: Instant,
+            _: Instant,
+            next: &mut dyn FnMut() -> Option<Arc<Job>>,
+        ) -> Result<Vec<JobResult>> {
+            let jobs: Vec<_> = std::iter::from_fn(next).collect();
+            self.groups.lock().push(jobs.len());
+            std::thread::sleep(self.takes);
+            let reset = |job: &Arc<Job>| matches!(job.writes[..], [Write::Reset]);
+            assert!(!jobs.iter().any(reset), "on purpose");
+            Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
+        }
+
+        fn timeout(&self) -> Duration {
+            self.timeout
+        }
+
+        fn counters(&self) -> &Counters {
+            &self.counters
+        }
+    }
+
+    fn touch() -> Write {
+        Write::Touch { ids: Vec::new(), at: 0 }
+    }
+
+    fn slow(takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
+        let [takes, timeout] = [takes, timeout].map(Duration::from_millis);
+        let backend = Arc::new(Slow { takes, timeout, ..Slow::default() });
+        (Arc::clone(&backend), WriteQueue::new(backend))
+    }
+
+    /// Waits until the backend executes a group.
+    fn wait_for_group(backend: &Slow) {
+        while backend.groups.lock().is_empty() {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn jobs_that_wait_share_a_transaction() {
+        let (backend, queue) = slow(50, 30_000);
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| queue.write(touch()));
+            wait_for_group(&backend);
+            let others: Vec<_> = (0..3).map(|_| scope.spawn(|| queue.write(touch()))).collect();
+            for thread in others.into_iter().chain([first]) {
+                assert_eq!(thread.join().unwrap().unwrap().count(), 1);
+            }
+        });
+        assert_eq!(*backend.groups.lock(), [1, 3]);
+    }
+
+    #[test]
+    fn a_job_that_waits_too_long_is_withdrawn() {
+        let (backend, queue) = slow(1000, 100);
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| queue.write(touch()));
+            wait_for_group(&backend);
+            assert!(matches!(queue.write(touch()), Err(Error::Busy { .. })));
+            assert_eq!(first.join().unwrap().unwrap().count(), 1);
+        });
+        assert_eq!(*backend.groups.lock(), [1], "the second job never ran");
+    }
+
+    #[test]
+    fn a_panic_of_the_leader_leaves_nobody_waiting() {
+        let (backend, queue) = slow(50, 30_000);
+        std::thread::scope(|scope| {
+            let panics = scope.spawn(|| queue.write(Write::Reset));
+            wait_for_group(&backend);
+            let waits = scope.spawn(|| queue.write(touch()));
+            assert!(panics.join().is_err());
+            assert_eq!(waits.join().unwrap().unwrap().count(), 1);
+        });
+    }
+}
