@@ -27,6 +27,6 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["memory", "disk"])
 def store(request: pytest.FixtureRequest, path: Path) -> Iterator[agentmem.MemoryStore]:
-    """An empty store, with the index in memory and without."""
-    with agentmem.open(path, index=request.param) as store:
+    """An empty store, with the index in memory and on disk. Tests of durability open their own."""
+    with agentmem.open(path, index=request.param, durability="normal") as store:
         yield store
