@@ -3,17 +3,19 @@
 import hashlib
 import json
 import sqlite3
-import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from crewai.memory.storage.ltm_sqlite_storage import LTMSQLiteStorage
 from crewai.memory.storage.rag_storage import RAGStorage
 from crewai.rag.embeddings.providers.custom.custom_provider import CustomProvider
 from crewai.rag.embeddings.providers.custom.embedding_callable import CustomEmbeddingFunction
 
 import agentmem
+from agentmem.cli import cli
 from agentmem.crewai import EntityStorage, LongTermStorage, ShortTermStorage
 from agentmem.crewai.importers import import_crewai
 
@@ -68,6 +70,29 @@ def store(path):
     return agentmem.open(path)
 
 
+def test_the_command_line_imports_it(base, path):
+    def run(*arguments):
+        result = CliRunner().invoke(cli, ["import", "crewai", *arguments, "--path", path])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert run(str(base), "--dry-run").endswith("would add 5 records, 0 were known, 0 broken\n")
+    assert not Path(path).exists()
+    assert run(str(base), "--crew", "plumbers").endswith("added 5 records, 0 were known, 0 broken\n")
+    with agentmem.open(path) as store:
+        found = store.list(include_private=True)
+        assert len(found) == 5
+        assert all("plumbers" in record.scope for record in found)
+    report = json.loads(run(str(base), "--crew", "plumbers", "--json"))
+    assert {key: report[key] for key in ("added", "known", "broken", "problems")} == {
+        "added": 0,
+        "known": 5,
+        "broken": 0,
+        "problems": [],
+    }
+    assert len(report["sources"]) == 2
+
+
 def test_everything_comes_in_once_and_the_source_stays_as_it_was(base, store):
     before = fingerprint(base)
     steps = []
@@ -78,13 +103,6 @@ def test_everything_comes_in_once_and_the_source_stays_as_it_was(base, store):
     report = import_crewai(store, base)
     assert (report.added, report.known) == (0, 5)
     assert fingerprint(base) == before
-
-
-def test_the_command_line_does_the_same(base, path):
-    command = [sys.executable, "-m", "agentmem", "import", "crewai", str(base), "--path", path, "--json"]
-    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert (report["added"], report["known"], report["broken"]) == (5, 0, 0)
-    assert agentmem.open(path).count(include_private=True) == 5
 
 
 def test_a_dry_run_says_the_same_and_writes_nothing(base, store):

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-import subprocess
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from crewai.memory.storage.lancedb_storage import LanceDBStorage
 from crewai.memory.types import MemoryRecord
 
 import agentmem
+from agentmem.cli import cli
 from agentmem.crewai import LocalEmbedder, UnifiedStorage
 from agentmem.crewai.importers import import_crewai
 
@@ -63,6 +65,30 @@ def add_rows(base, *changes):
     table.add([{**row, "id": f"odd {number}", **change} for number, change in enumerate(changes)])
 
 
+def test_the_command_line_imports_it(base, path):
+    def run(*arguments):
+        result = CliRunner().invoke(cli, ["import", "crewai", *arguments, "--path", path])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    assert run(str(base), "--dry-run").endswith("would add 3 records, 0 were known, 0 broken\n")
+    assert not Path(path).exists()
+    assert run(str(base)).endswith("added 3 records, 0 were known, 0 broken\n")
+    report = json.loads(run(str(base), "--json"))
+    assert (report["added"], report["known"], len(report["sources"])) == (0, 3, 1)
+    with agentmem.open(path) as store:
+        assert store.count(include_private=True) == 3
+
+
+def test_the_command_line_says_where_it_found_nothing(path, tmp_path):
+    result = CliRunner().invoke(cli, ["import", "crewai", str(tmp_path), "--path", path])
+    assert result.exit_code == 0
+    assert f"found no memories of CrewAI in {tmp_path}" in result.stdout
+    result = CliRunner().invoke(cli, ["import", "crewai", str(tmp_path / "none"), "--path", path])
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "is not a directory" in result.output
+
+
 def test_everything_comes_in_once_and_the_source_stays_as_it_was(base, store):
     before = fingerprint(base)
     report = import_crewai(store, base)
@@ -78,13 +104,6 @@ def test_every_field_is_kept(base, store):
     assert storage.get_record(SECRET.id).embedding == SECRET.embedding
     assert storage.get_record(RECORDS[1].id).embedding is None
     assert storage.get_record(RECORDS[2].id).created_at == datetime(2024, 1, 1)
-
-
-def test_the_command_line_does_the_same(base, path):
-    command = [sys.executable, "-m", "agentmem", "import", "crewai", str(base), "--path", path, "--json"]
-    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-    assert (report["added"], report["known"], report["broken"]) == (3, 0, 0)
-    assert agentmem.open(path).count(include_private=True) == 3
 
 
 def test_a_dry_run_writes_nothing(base, store):
