@@ -1,4 +1,4 @@
-"""A persistent memory database for agents: one SQLite file, full-text and TF-IDF search.
+"""A persistent memory database for agents, in one SQLite file, with full-text and TF-IDF search.
 
 >>> import agentmem
 >>> store = agentmem.open("memory.db")

@@ -1,4 +1,4 @@
-"""Files of JSON lines, to be written and read: named by a path, or opened by the caller."""
+"""Files of JSON lines, given as a path or as an open file."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .errors import StorePathError
 LinesFile = str | os.PathLike[str] | BinaryIO | TextIO
 
 _SQLITE = b"SQLite format 3\0"
-# Names of what a process has open.
+# Paths of files that a process has open.
 _STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 
 
 @contextlib.contextmanager
 def writable(file: LinesFile) -> Iterator[BinaryIO]:
-    """A binary file to write to. One named by its path appears when it is whole, for its owner alone.
+    """Yield a binary file to write to. For a path, the file appears once it is complete, for its owner only.
 
-    Raises StorePathError where it cannot be made.
+    Raises StorePathError if the file cannot be made.
     """
     if not isinstance(file, (str, os.PathLike)):
         yield _to_write(file)
@@ -53,9 +53,9 @@ def writable(file: LinesFile) -> Iterator[BinaryIO]:
 
 @contextlib.contextmanager
 def readable(file: LinesFile) -> Iterator[BinaryIO]:
-    """A binary file to read from.
+    """Yield a binary file to read from.
 
-    Raises StorePathError where it cannot be opened.
+    Raises StorePathError if it cannot be opened.
     """
     if not isinstance(file, (str, os.PathLike)):
         yield _to_read(file)
@@ -67,10 +67,10 @@ def readable(file: LinesFile) -> Iterator[BinaryIO]:
 
 
 def rereadable(file: BinaryIO) -> bool:
-    """Can it be read once more, from where it stands? Others than plain files may say so and fail."""
-    beneath: Any = file._file if isinstance(file, _Encoded) else file
-    beneath = getattr(beneath, "buffer", beneath)
-    if isinstance(getattr(beneath, "raw", beneath), (io.FileIO, io.BytesIO, io.StringIO)):
+    """Whether the file can be read again from its position; only plain files can for sure."""
+    inner: Any = file._file if isinstance(file, _Encoded) else file
+    inner = getattr(inner, "buffer", inner)
+    if isinstance(getattr(inner, "raw", inner), (io.FileIO, io.BytesIO, io.StringIO)):
         with contextlib.suppress(OSError):
             file.seek(file.tell())
             return True
@@ -78,7 +78,10 @@ def rereadable(file: BinaryIO) -> bool:
 
 
 def _replaceable(name: str) -> bool:
-    """May a file be put in this place? Devices and pipes are written to; a folder or a store is refused."""
+    """Whether a finished file may replace this path; devices and pipes are written to instead.
+
+    Raises an error for a folder and for a database.
+    """
     try:
         mode = os.stat(name).st_mode
     except FileNotFoundError:
@@ -88,14 +91,14 @@ def _replaceable(name: str) -> bool:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if os.path.abspath(name).startswith(_STREAMS):
-        return False  # what is open already may be a file, which goes on
+        return False  # an open file is continued
     if stat.S_ISREG(mode) and _is_database(os.path.realpath(name)):
-        raise FileExistsError(errno.EEXIST, "it belongs to a database, which an export would destroy")
+        raise FileExistsError(errno.EEXIST, "this is a database, and an export would destroy it")
     return stat.S_ISREG(mode)
 
 
 def _is_database(path: str) -> bool:
-    # One in use is known by what is beside it: to open and close it would drop SQLite's locks on it.
+    # Opening and closing a database in use would drop SQLite's locks, so the files beside it identify it.
     for suffix in ("-wal", "-shm", "-journal"):
         if os.path.exists(path + suffix) or (path.endswith(suffix) and os.path.exists(path[: -len(suffix)])):
             return True
@@ -114,35 +117,35 @@ def _path_errors(path: str) -> Iterator[None]:
 
 
 def _to_write(file: Any) -> BinaryIO:
-    """What is beneath a text file, since lines of JSON are UTF-8 whatever the locale."""
+    """The binary file below a text file: JSON lines are UTF-8, whatever the locale."""
     if not hasattr(file, "write"):
         raise TypeError(f"file must be a path or a file to write to, not {type(file).__name__}")
-    beneath: BinaryIO = file
+    binary: BinaryIO = file
     if hasattr(file, "encoding"):
         file.flush()
-        beneath = file.buffer if hasattr(file, "buffer") else cast("BinaryIO", _Encoded(file))
-    return beneath
+        binary = file.buffer if hasattr(file, "buffer") else cast("BinaryIO", _Encoded(file))
+    return binary
 
 
 def _to_read(file: Any) -> BinaryIO:
-    """What is beneath a text file of the locale's encoding; text in Unicode is taken as it is read."""
+    """The binary file below a text file. If the text file decodes Unicode, its text is encoded as UTF-8."""
     if not hasattr(file, "read"):
         raise TypeError(f"file must be a path or a file to read from, not {type(file).__name__}")
-    beneath: BinaryIO = file
+    binary: BinaryIO = file
     if hasattr(file, "encoding"):
         is_unicode = str(file.encoding or "utf").lower().startswith("utf")
         if is_unicode or not hasattr(file, "buffer"):
-            beneath = cast("BinaryIO", _Encoded(file))
+            binary = cast("BinaryIO", _Encoded(file))
         else:
-            # A text file reads ahead: what is beneath goes on where the text was read up to.
+            # A text file reads ahead, so the binary file is moved to where the text was read up to.
             if file.seekable():
                 file.seek(file.tell())
-            beneath = file.buffer
-    return beneath
+            binary = file.buffer
+    return binary
 
 
 class _Encoded:
-    """A text file with nothing beneath, as a binary one."""
+    """A text file without a binary file below, seen as a binary file in UTF-8."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file

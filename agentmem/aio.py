@@ -1,4 +1,4 @@
-"""The store for asyncio: the same names, to be awaited. The event loop never blocks.
+"""The store for asyncio: the methods of MemoryStore as coroutines. The event loop never blocks.
 
 >>> import asyncio
 >>> import agentmem.aio
@@ -9,7 +9,7 @@
 >>> asyncio.run(main())[0].record.content
 'Alice prefers email over phone.'
 
-A call whose task is cancelled may still take place; if it does, it takes place whole.
+A call whose task is cancelled may still run; if it does, it runs to its end.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ def _awaited(
 
 
 class AsyncMemoryStore:
-    """A MemoryStore whose methods are awaited: opened by `agentmem.aio.open`, or made of a store or a path.
+    """A MemoryStore with coroutines for methods. `agentmem.aio.open` opens one; a store or a path makes one.
 
-    Embedders and `progress` functions are called in another thread than the event loop's.
+    Embedders and `progress` functions are called in a thread that is not the event loop's.
     """
 
     def __init__(self, sync: MemoryStore | StorePath | Callable[[], MemoryStore], threads: int = 8) -> None:
-        """Serve `sync`, or what it names or opens, to an event loop, with at most `threads` calls at once."""
+        """Wrap a store, a path, or a function that opens a store; run at most `threads` calls at once."""
         if isinstance(sync, (str, os.PathLike)):
             sync = functools.partial(MemoryStore, sync)
         self._sync = sync if isinstance(sync, MemoryStore) else None
-        # Called while there is no store.
+        # Opens the store if there is none yet.
         self._opening: Callable[[], MemoryStore] = _closed if isinstance(sync, MemoryStore) else sync
         self._lock = threading.Lock()
         self._threads = threads
@@ -66,7 +66,7 @@ class AsyncMemoryStore:
 
     @property
     def sync(self) -> MemoryStore:
-        """The store itself, to be used from other threads; opened here if nothing was awaited yet."""
+        """The MemoryStore, for use in other threads. It is opened here if no call was awaited yet."""
         with self._lock:
             if self._sync is None:
                 self._sync = self._opening()
@@ -74,7 +74,7 @@ class AsyncMemoryStore:
 
     @property
     def path(self) -> str:
-        """The store's file, absolute; the store is opened for it if nothing was awaited yet."""
+        """The absolute path of the store's file. The store is opened if no call was awaited yet."""
         return self.sync.path
 
     @property
@@ -107,24 +107,24 @@ class AsyncMemoryStore:
     verify = _awaited(MemoryStore.verify)
 
     async def close(self) -> None:
-        """Close the store when the calls that are under way have ended."""
-        under_way = [*self._pending] if self._process == os.getpid() else []
-        await self._run(lambda: self._close(under_way))
+        """Close the store once the running calls have ended."""
+        running = [*self._pending] if self._process == os.getpid() else []
+        await self._run(lambda: self._close(running))
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False)
 
     def __await__(self) -> Generator[Any, None, Self]:
-        """Open the store now, if it is not open, and return it."""
+        """Open the store if it is not open, and return it."""
         return self.__aenter__().__await__()
 
     async def __aenter__(self) -> Self:
-        """Open the store now, if it is not open, and return it."""
+        """Open the store if it is not open, and return it."""
         await self._run(lambda: self.sync)
         return self
 
-    def _close(self, under_way: builtins.list[Future[Any]]) -> None:
-        wait(under_way)
+    def _close(self, running: builtins.list[Future[Any]]) -> None:
+        wait(running)
         with self._lock:
             if self._sync is None:
                 self._opening = _closed
@@ -138,40 +138,40 @@ class AsyncMemoryStore:
         await self.close()
 
     def __copy__(self) -> Self:
-        """Return the store itself: a copy remembers in the same place."""
+        """Return the store itself, so that a copied agent uses the same store."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return the store itself: a copy remembers in the same place."""
+        """Return the store itself, so that a copied agent uses the same store."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the path and the options; unpickling opens the file again."""
+        """Pickle the path and the options. Unpickling opens the file again."""
         return type(self), (self.sync, self._threads)
 
     def __repr__(self) -> str:
-        """Say which file, and whether it is closed."""
+        """Show the path, and whether the store is closed."""
         state = ", closed" if self.closed else ""
         return f"<{type(self).__name__} {self._sync.path!r}{state}>" if self._sync else super().__repr__()
 
     def _run(self, call: Callable[[], _Result]) -> Awaitable[_Result]:
         if self._executor is None or self._process != os.getpid():
-            # A forked child has none of its parent's threads.
+            # A forked child does not have the threads of its parent.
             self._executor = ThreadPoolExecutor(self._threads, thread_name_prefix="agentmem")
             self._pending = set()
             self._process = os.getpid()
-        future = self._executor.submit(contextvars.copy_context().run, _without_stop, call)
+        future = self._executor.submit(contextvars.copy_context().run, _without_stop_iteration, call)
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
         return asyncio.wrap_future(future)
 
 
-def _without_stop(call: Callable[[], _Result]) -> _Result:
-    """What `call` returns. No future can hold a StopIteration, which a function of the user's may raise."""
+def _without_stop_iteration(call: Callable[[], _Result]) -> _Result:
+    """What `call` returns. No future can hold a StopIteration, so it becomes a RuntimeError."""
     try:
         return call()
     except StopIteration as error:
-        raise RuntimeError("a function that was called raised StopIteration") from error
+        raise RuntimeError("the embedder or the progress function raised StopIteration") from error
 
 
 def _closed() -> MemoryStore:
@@ -188,9 +188,10 @@ def open(
     read_only: bool = False,
     busy_timeout: float = 30.0,
 ) -> AsyncMemoryStore:
-    """Open a store, as `agentmem.open` does: at once if this is awaited, or entered with `async with`.
+    """Open a store; the arguments are those of `agentmem.open`.
 
-    Otherwise it is opened by the first call that is awaited, which raises what is wrong.
+    With `await` or `async with`, the store opens at once. Otherwise the first call that is awaited opens it,
+    and raises the error if that fails.
     """
     opening = functools.partial(
         MemoryStore,

@@ -1,4 +1,4 @@
-"""The default store: what `agentmem.add`, `agentmem.search` and the like work on, opened at first use."""
+"""The default store of `agentmem.add`, `agentmem.search` and so on. It opens at first use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _store: MemoryStore | None = None
 
 
 def default_store() -> MemoryStore:
-    """Return the store at $AGENTMEM_PATH, else ./agentmem.db; after `close`, opened again."""
+    """Return the store at $AGENTMEM_PATH, else ./agentmem.db, opened if it is not open."""
     global _store
     with _lock:
         if _store is None or _store.closed:

@@ -1,6 +1,6 @@
-"""The demo: a real conversation is stored, and found again by another process.
+"""The demo: one process stores a real conversation, and another searches it.
 
-`python -m agentmem demo` runs it: no key, no network, no model, nothing left behind.
+`python -m agentmem demo` runs it. It needs no key, no network and no model, and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import agentmem
+from agentmem.cli.terminal import console, one_line
 from agentmem.types import Mode
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 DAY = datetime(1972, 9, 18, tzinfo=timezone.utc)
-"""The day of the conversation. The hour is not known: seconds stand for the order."""
+"""The day of the conversation. The hour is not known; each turn is dated one second after the one before."""
 
 SCOPE = "/arpanet/rfc439"
 
@@ -39,7 +40,7 @@ QUESTIONS: list[tuple[str, Mode]] = [
 
 
 def utterances() -> Iterator[dict[str, Any]]:
-    """Read the bundled conversation, as records to be stored."""
+    """The turns of the bundled conversation, as fields of records."""
     text = files("agentmem").joinpath("data/rfc439.txt").read_text("utf-8")
     text = re.sub(r"\n+Cerf +\[Page \d\]\s+RFC 439 .*\n", "\n\n", text)
     dialogue = text.partition("Good Evening.")[1:]
@@ -58,11 +59,11 @@ def utterances() -> Iterator[dict[str, Any]]:
 
 
 def embed(texts: list[str]) -> list[list[float]]:
-    """Turn texts into vectors by hashing their letters in threes: a toy in place of a real model."""
-    return [_letters(text.lower()) for text in texts]
+    """Make vectors by hashing the sequences of three letters in each text. A toy in place of a real model."""
+    return [_trigrams(text.lower()) for text in texts]
 
 
-def _letters(text: str) -> list[float]:
+def _trigrams(text: str) -> list[float]:
     vector = [0.0] * 256
     for start in range(len(text) - 2):
         vector[zlib.crc32(text[start : start + 3].encode()) % 256] += 1.0
@@ -71,47 +72,44 @@ def _letters(text: str) -> list[float]:
 
 
 def run(kept: str | None = None, as_json: bool = False) -> None:
-    """Store the conversation in a file, `kept` or a temporary one, and have a second process search it."""
-    from rich.console import Console
-
-    console = Console(highlight=False, quiet=as_json)
+    """Store the conversation in the file `kept`, or a temporary one, and let a second process search it."""
+    out = console(quiet=as_json)
     with tempfile.TemporaryDirectory(prefix="agentmem-demo-") as folder:
         path = kept or os.path.join(folder, "demo.db")
         start = time.perf_counter()
         with agentmem.open(path, embedder=embed) as store:
             count = len(store.add_many(utterances()))
         seconds = time.perf_counter() - start
-        console.print(
+        out.print(
             "[bold]PARRY meets the DOCTOR[/]: on 18 September 1972 two programs talked over the ARPANET "
             "(RFC 439)."
         )
-        console.print(
-            f"Process {os.getpid()} stored their {count} utterances in {seconds:.2f} s, and closed {path}.\n"
+        stored = (
+            f"Process {os.getpid()} stored their {count} utterances in {seconds:.2f} s and closed {path}."
         )
+        out.print(one_line(stored), "\n", markup=False, sep="")
         sys.stdout.flush()
         recalling = [sys.executable, "-m", "agentmem.demo", path, *(["--json"] if as_json else [])]
         code = subprocess.run(recalling, check=False).returncode
     if code:
         sys.exit(code)
-    _what_next(console)
+    _what_next(out)
 
 
 def recall(path: str, as_json: bool = False) -> None:
-    """Search the stored conversation in each mode: what the second process does."""
-    from rich.console import Console
-
-    console = Console(highlight=False, quiet=as_json)
+    """Search the stored conversation in each mode. The second process does this."""
+    out = console(quiet=as_json)
     start = time.perf_counter()
     with agentmem.open(path) as store:
         store.search("hello", limit=1)
         milliseconds = 1000 * (time.perf_counter() - start)
-        console.print(f"Process {os.getpid()} opened it and searched, in {milliseconds:.0f} ms. It asks:\n")
+        out.print(f"Process {os.getpid()} opened it and searched, in {milliseconds:.0f} ms. It asks:\n")
         searches = [_ask(store, question, mode) for question, mode in QUESTIONS]
         searches.append(_ask(store, "what did PARRY say about trust?", "hybrid", {"speaker": "PARRY"}))
         if as_json:
             sys.stdout.write(json.dumps({"records": store.count(), "searches": searches}) + "\n")
     for search in searches:
-        _show(console, **search)
+        _show(out, **search)
 
 
 def _ask(
@@ -132,7 +130,7 @@ def _ask(
 
 
 def _show(
-    console: Console, query: str, mode: Mode, where: dict[str, Any] | None, hits: list[dict[str, Any]]
+    out: Console, query: str, mode: Mode, where: dict[str, Any] | None, hits: list[dict[str, Any]]
 ) -> None:
     from rich.table import Table
 
@@ -143,18 +141,18 @@ def _show(
     for hit in hits:
         why = ", ".join(f"{name} {value:.2f}" for name, value in hit["explain"].items())
         table.add_row(f"{hit['score']:.2f}", hit["speaker"], hit["content"], why)
-    console.print(table)
-    console.print()
+    out.print(table)
+    out.print()
 
 
-def _what_next(console: Console) -> None:
-    console.print("[bold]Now yours[/]:", end="\n\n")
-    console.print("  agentmem add 'Alice prefers email over phone.' --scope /user/alice", markup=False)
-    console.print("  agentmem search 'how do I reach alice?'", markup=False)
-    console.print("\nor, in Python:\n")
-    console.print('  import agentmem\n  store = agentmem.open("memory.db")', markup=False)
-    console.print('  store.add("Alice prefers email over phone.", scope="/user/alice")', markup=False)
-    console.print('  print(store.search("how do I reach alice?")[0].record.content)', markup=False)
+def _what_next(out: Console) -> None:
+    out.print("[bold]Now your own[/]:", end="\n\n")
+    out.print("  agentmem add 'Alice prefers email over phone.' --scope /user/alice", markup=False)
+    out.print("  agentmem search 'how do I reach alice?'", markup=False)
+    out.print("\nor, in Python:\n")
+    out.print('  import agentmem\n  store = agentmem.open("memory.db")', markup=False)
+    out.print('  store.add("Alice prefers email over phone.", scope="/user/alice")', markup=False)
+    out.print('  print(store.search("how do I reach alice?")[0].record.content)', markup=False)
 
 
 if __name__ == "__main__":

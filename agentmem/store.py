@@ -1,4 +1,4 @@
-"""MemoryStore: the synchronous face of a store."""
+"""MemoryStore: the synchronous interface of a store."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ PATH_VARIABLE = "AGENTMEM_PATH"
 Durability = Literal["full", "normal"]
 IndexMode = Literal["memory", "disk"]
 
-# The core tells of slow searches, migrations and repairs; only those who set up logging see it.
+# The core logs slow searches, migrations and repairs. Nothing is printed unless the program sets up logging.
 logging.getLogger("agentmem.core").addHandler(logging.NullHandler())
 
 
 class MemoryStore:
-    """Memories in one SQLite file. Open one with `agentmem.open`.
+    """Records in one SQLite file. `agentmem.open` opens one.
 
-    Safe to use from many threads, and after a fork, which must not happen in a `progress` function; many
-    processes may have the file open at once.
-    `copy.deepcopy` gives the store itself, and pickling it opens the same file again on the other side.
+    A store may be used from many threads, after a fork, and from many processes at once. A `progress`
+    function must not fork. `copy.deepcopy` returns the store itself. A pickled store opens the same file
+    when it is unpickled.
 
-    All reads take the same filters, by keyword: `scope`, `categories`, `where`, `since`, `until`, `source`
+    All reads take the same filters as keywords: `scope`, `categories`, `where`, `since`, `until`, `source`
     and `include_private`; see `agentmem.types.Filters`.
     """
 
@@ -80,7 +80,7 @@ class MemoryStore:
 
     @property
     def path(self) -> str:
-        """The store's file, absolute."""
+        """The absolute path of the store's file."""
         return self._path
 
     @property
@@ -104,9 +104,10 @@ class MemoryStore:
         created_at: When | None = None,
         embedding: Vector | None = None,
     ) -> str:
-        """Store one memory and return its id. When `add` returns, the next search finds it, in any process.
+        """Store one record and return its id. As soon as `add` returns, searches in all processes find it.
 
-        Raises DuplicateIdError if `id` is taken, InvalidRecordError if something cannot be stored.
+        Raises DuplicateIdError if the store has a record with this id, and InvalidRecordError if a field is
+        invalid.
         """
         record = Record(
             content,
@@ -136,7 +137,7 @@ class MemoryStore:
         created_at: When | None = None,
         embedding: Vector | None = None,
     ) -> str:
-        """As `add`, but a record that has the id already is replaced, whole."""
+        """Like `add`, but replace the record that has this id, with all its fields."""
         record = Record(
             content,
             id=id,
@@ -152,19 +153,19 @@ class MemoryStore:
         return self.put_many((record,))[0]
 
     def add_many(self, records: Iterable[NewRecord]) -> builtins.list[str]:
-        """Store texts, dicts of a record's fields, and Records, mixed: all or none. Return the ids."""
+        """Store texts, dicts of record fields and Records, all or nothing, and return their ids."""
         return self._store.add(self._embedded(records), "fail")
 
     def put_many(self, records: Iterable[NewRecord]) -> builtins.list[str]:
-        """As `add_many`, but records that have such an id already are replaced."""
+        """Like `add_many`, but replace records that have one of the ids."""
         return self._store.add(self._embedded(records), "replace")
 
     def update(self, /, id: str, **changes: Any) -> Record:
-        """Change fields of a record, and return it as it is now.
+        """Change fields of a record and return the new record.
 
-        Any field but `id` and `updated_at` can be changed; metadata and categories are replaced whole.
-        Whoever knows the id may change the record, private or not. Raises RecordNotFoundError if there is
-        no such record.
+        All fields except `id` and `updated_at` can be changed. Metadata and categories are replaced, not
+        merged. A private record can be changed by anyone who knows its id. Raises RecordNotFoundError if no
+        record has the id.
         """
         content = changes.get("content")
         if self._embedder is not None and isinstance(content, str) and "embedding" not in changes:
@@ -172,31 +173,31 @@ class MemoryStore:
         return self._store.update(id, **changes)
 
     def delete(self, ids: Names | None = None, **filters: Unpack[Filters]) -> int:
-        """Delete the records of these ids, or those that pass the filters; say how many.
+        """Delete the records with these ids, or those that pass the filters, and return how many.
 
-        By ids alone, private records too are deleted; with filters, only what `list` would show. Nothing
-        given is an InvalidFilterError; `ids=[]` deletes nothing.
+        With ids alone, private records are deleted too. With filters, only records that `list` would return
+        with them are deleted. Without any argument, InvalidFilterError is raised; `ids=[]` deletes nothing.
         """
         return self._store.delete(ids=ids, **filters)
 
     def touch(self, ids: Names) -> int:
-        """Set `last_accessed` of these records to now; say how many there are."""
+        """Set `last_accessed` of these records to now, and return how many there are."""
         return self._store.touch(ids)
 
     def reset(self, scope: str | None = None) -> int:
-        """Delete everything in the scope and below, or everything, private records too; say how many."""
+        """Delete all records in the scope, or in the store, private ones too, and return how many."""
         return self._store.reset(scope)
 
     # Reading
 
     def get(self, id: str, **viewer: Unpack[Viewer]) -> Record | None:
-        """Return the record of this id; None if there is none, or it is private and not for this `source`."""
+        """Return the record with this id, or None if there is none or the caller may not see it."""
         if not isinstance(id, str):
             raise InvalidFilterError(f"invalid filter: id must be text, not {id!r} ({type(id).__name__})")
         return self.get_many([id], **viewer)[0]
 
     def get_many(self, ids: Names, **viewer: Unpack[Viewer]) -> builtins.list[Record | None]:
-        """Return the records of these ids, in their order; None for each that is not there to be seen."""
+        """Return the record for each id, in order; None where there is none or the caller may not see it."""
         return self._store.get(ids, **_viewer(viewer))
 
     def list(
@@ -206,15 +207,15 @@ class MemoryStore:
         return self._store.list(limit, offset, **filters)
 
     def count(self, **filters: Unpack[Filters]) -> int:
-        """Say how many records pass the filters."""
+        """Return how many records pass the filters."""
         return self._store.count(**filters)
 
     def scopes(self, parent: str = "/", **viewer: Unpack[Viewer]) -> builtins.list[str]:
-        """Return the immediate children of a scope that hold records at or below them, sorted."""
+        """Return the immediate child scopes that have records in or below them, sorted."""
         return self._store.scopes(parent, **_viewer(viewer))
 
     def scope_info(self, scope: str, **viewer: Unpack[Viewer]) -> ScopeInfo:
-        """Say what is in a scope and below: records, categories, dates, child scopes."""
+        """Return the number of records in a scope, with their categories, dates and child scopes."""
         return ScopeInfo(**self._store.scope_info(scope, **_viewer(viewer)))
 
     def categories(self, /, scope: str | None = None, **filters: Unpack[FiltersInScope]) -> dict[str, int]:
@@ -235,21 +236,22 @@ class MemoryStore:
         half_life_days: float = 30.0,
         **filters: Unpack[Filters],
     ) -> builtins.list[Hit]:
-        """Return what is relevant to a query, best first. Any text is a query; nothing in it is syntax.
+        """Return the records that are relevant to a query, best first. No text is query syntax.
 
         Args:
             query: a question, keywords, or a long task description.
-            limit: at most so many hits.
-            mode: "hybrid" (all there is), "bm25", "tfidf" (cosine, exact for the 200 records that an
-                estimate of it puts first), or "vector" (cosine of embeddings).
-            min_score: leave out hits below this relevance; 0.6 means that a reader would call it relevant.
-            vector: the query's embedding; made by the store's embedder, if it has one and none is given.
-            dialogue: the records are turns of a conversation: those written before and after a record in
-                its scope speak for it, and so does its speaker ("Alice: ..."); "hybrid" only.
-            recency_weight: how much a record's age counts beside relevance, which weighs 1.
-            importance_weight: how much a record's importance counts.
-            half_life_days: age at which recency has halved.
-            filters: search only among records that pass; see `agentmem.types.Filters`.
+            limit: the largest number of hits.
+            mode: "hybrid" (BM25, then a second stage that reads the best candidates), "bm25", "tfidf"
+                (cosine; exact for the 200 records that an estimate ranks first), or "vector" (cosine of
+                embeddings).
+            min_score: leave out hits with a lower score. At 0.6, a reader would call a record relevant.
+            vector: the embedding of the query. Without it, the store's embedder makes it, if there is one.
+            dialogue: the records are turns of a conversation. A turn's neighbours in its scope and the name
+                of its speaker ("Alice: ...") raise its score. For mode "hybrid" only.
+            recency_weight: the weight of a record's recency; the weight of relevance is 1.
+            importance_weight: the weight of a record's importance.
+            half_life_days: the age at which recency is 0.5.
+            filters: search only records that pass; see `agentmem.types.Filters`.
         """
         if vector is None and self._embeds(mode) and isinstance(query, str):
             vector = self._vectors([query])[0]
@@ -270,7 +272,7 @@ class MemoryStore:
         half_life_days: float = 30.0,
         **filters: Unpack[Filters],
     ) -> builtins.list[builtins.list[Hit]]:
-        """Search for each query, in parallel on all cores; one list of hits for each."""
+        """Search for each query, in parallel on all cores, and return a list of hits for each."""
         if isinstance(queries, str):
             raise InvalidFilterError(
                 "invalid filter: queries must be a list of text, not one text; use search()"
@@ -289,29 +291,32 @@ class MemoryStore:
         blend = (recency_weight, importance_weight, half_life_days)
         return self._store.search_many(queries, limit, mode, min_score, given, dialogue, blend, **filters)
 
-    # Care
+    # Maintenance
 
     def stats(self) -> Stats:
-        """Say what the store is made of and takes."""
+        """Return sizes and counters of the store."""
         return Stats(**self._store.stats())
 
     def verify(self, progress: Progress | None = None) -> VerifyReport:
-        """Compare everything that is derived with the records, and check SQLite's file.
+        """Check SQLite's file, and compare everything that is derived from the records with them.
 
-        The report is true when all is sound, and lists what is not.
+        The report is true if there is no problem; otherwise it lists the problems.
         """
         return VerifyReport(**self._store.verify(progress))
 
     def rebuild(self, progress: Progress | None = None) -> int:
-        """Derive the full text and the index anew from the records; say how many there are.
+        """Make the full text and the index anew from the records, and return the number of records.
 
-        Then the room that deleted records left in the file is given back; for that, the disk must have room
-        for a copy of it. If it has not, the file keeps its size.
+        Then the space of deleted records goes back to the disk. This needs free space for a copy of the
+        file; without it, the file keeps its size.
         """
         return self._store.rebuild(progress)
 
     def backup(self, path: StorePath, progress: Progress | None = None) -> None:
-        """Copy the store, in use or not, to a file that appears when it is whole. `progress` counts pages."""
+        """Copy the store to a file that appears once it is complete. The store may be in use.
+
+        `progress` counts pages.
+        """
         self._store.backup(path, progress)
 
     def export(
@@ -322,12 +327,12 @@ class MemoryStore:
         skip_damaged: bool = False,
         **filters: Unpack[Filters],
     ) -> int:
-        """Write the records that pass the filters as JSON, one a line; say how many.
+        """Write the records that pass the filters as one JSON object a line, and return how many.
 
-        Private records are left out unless `include_private=True` or their `source` is given. A file
-        that is named by its path appears when it is whole; it may replace another, but no database. Raises
-        StorePathError where it cannot be made, and CorruptStoreError at a record that is not what was
-        written; with `skip_damaged` such records are left out, and logged.
+        Private records are left out unless `include_private=True` or their `source` is given. A file that
+        is given as a path appears once it is complete. It replaces an existing file, except a database.
+        Raises StorePathError if the file cannot be made, and CorruptStoreError if a record is damaged; with
+        `skip_damaged`, damaged records are logged and left out.
         """
         with writable(file) as out:
             return self._store.export(out, skip_damaged, progress, **filters)
@@ -338,12 +343,13 @@ class MemoryStore:
         on_conflict: OnConflict = "fail",
         progress: Progress | None = None,
     ) -> Imported:
-        """Read records that `export` wrote, or any JSON objects with a record's fields, one a line.
+        """Store records from a file of JSON lines: what `export` wrote, or any objects with record fields.
 
-        A file that can be read twice is looked through first, so that an error in it changes nothing. Then
-        many lines go into one transaction, and what is in stays in: after a stop, or an error in a stream,
-        run it again with `on_conflict="skip"`, which passes over ids that the store holds; "replace" replaces
-        records. `progress` counts lines. Vectors come with the lines: the store's embedder is not asked.
+        A file that can be read twice is checked first, so that an error in it changes nothing. Then every
+        10,000 records are one transaction. When the import stops, or a stream has an error, the records of
+        finished transactions stay; to continue, import again with `on_conflict="skip"`, which skips ids that
+        the store has. "replace" replaces their records. `progress` counts lines. Embeddings are read from
+        the lines; the store's embedder makes none.
         """
         with readable(file) as lines:
             if rereadable(lines):
@@ -353,7 +359,10 @@ class MemoryStore:
             return Imported(**self._store.import_(lines, on_conflict, progress))
 
     def close(self) -> None:
-        """Write what pays to be written, and let the file go. A second close does nothing."""
+        """Save the index if that makes the next opening faster, and close the file.
+
+        Closing twice does nothing.
+        """
         self._store.close()
 
     def __enter__(self) -> Self:
@@ -367,22 +376,22 @@ class MemoryStore:
         self.close()
 
     def __copy__(self) -> Self:
-        """Return the store itself: a copy remembers in the same place."""
+        """Return the store itself, so that a copied agent uses the same store."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return the store itself: a copy remembers in the same place."""
+        """Return the store itself, so that a copied agent uses the same store."""
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the path and the options; unpickling opens the file again."""
+        """Pickle the path and the options. Unpickling opens the file again."""
         return _reopened, (type(self), self._path, self._embedder, self._options)
 
     def __repr__(self) -> str:
-        """Say which file, and whether it is closed."""
+        """Show the path, and whether the store is closed."""
         return f"<{type(self).__name__} {self._path!r}{', closed' if self.closed else ''}>"
 
-    # Inside
+    # Internal
 
     def _embeds(self, mode: str) -> bool:
         return self._embedder is not None and mode in ("hybrid", "vector")
@@ -391,11 +400,11 @@ class MemoryStore:
         embed = cast("Embedder", self._embedder)
         vectors = builtins.list(embed(texts))
         if len(vectors) != len(texts):
-            raise InvalidRecordError(f"the embedder gave {len(vectors)} vectors for {len(texts)} texts")
+            raise InvalidRecordError(f"the embedder returned {len(vectors)} vectors for {len(texts)} texts")
         return vectors
 
     def _embedded(self, records: Iterable[NewRecord]) -> Iterable[NewRecord]:
-        """Give each record that has no embedding one, if the store has an embedder."""
+        """The records, with an embedding for each that has none, if the store has an embedder."""
         if isinstance(records, (str, bytes, dict, Record)) or not isinstance(records, Iterable):
             raise InvalidRecordError(
                 f"invalid record: records must be a list, not {type(records).__name__}; use add() for one"
@@ -421,16 +430,17 @@ def open(
     read_only: bool = False,
     busy_timeout: float = 30.0,
 ) -> MemoryStore:
-    """Open a store; the file is made if it is not there.
+    """Open a store, and create the file if it does not exist.
 
     Args:
-        path: the file; if none is given, $AGENTMEM_PATH, else ./agentmem.db.
-        pool_size: most reading connections at once.
-        durability: "full": a returned add survives power loss; "normal": a killed process.
-        index: "memory", or "disk" for small machines: nothing in memory, and the full text on disk answers.
-        embedder: turns texts into vectors; used for what is added and for what is searched.
-        read_only: never write; the file must be there.
-        busy_timeout: seconds to wait for a lock or a connection before StoreBusyError.
+        path: the file; by default $AGENTMEM_PATH, else ./agentmem.db.
+        pool_size: the largest number of connections that read at once.
+        durability: with "full", a write that has returned survives power loss; with "normal", it survives a
+            killed process.
+        index: "memory", or "disk" for small machines: the full text index of SQLite answers searches.
+        embedder: makes the vectors of records that are added, and of queries.
+        read_only: never write. The file must exist.
+        busy_timeout: how many seconds to wait for a lock or a connection before StoreBusyError.
     """
     return MemoryStore(
         path,
@@ -444,12 +454,14 @@ def open(
 
 
 def _absolute(path: StorePath | None) -> str:
-    """The path as it is, were the working directory to change."""
+    """The absolute path, so that a later change of the working directory does not matter."""
     given = os.fspath(path) if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH
     if not isinstance(given, str):
         raise TypeError(f"path must be str or os.PathLike[str], not {type(given).__name__}")
     if given == ":memory:":
-        raise StorePathError("a store is a file; for one that does not last, name one in a temporary folder")
+        raise StorePathError(
+            "a store is a file, ':memory:' is none; for a temporary store, use a file in a temporary folder"
+        )
     try:
         return os.path.abspath(given) if given else given
     except OSError as error:  # the working directory is gone

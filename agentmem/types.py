@@ -1,4 +1,4 @@
-"""The types that users see: records and hits, filters, reports."""
+"""The public types: records and hits, filters, reports."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ __all__ = [
 StorePath: TypeAlias = str | os.PathLike[str]
 
 When: TypeAlias = datetime | str
-"""An instant: a datetime, naive ones being UTC, or ISO 8601 text such as "2024-05-01T12:30Z"."""
+"""A moment: a datetime (without a time zone it is in UTC), or ISO 8601 text such as "2024-05-01T12:30Z"."""
 
 Names: TypeAlias = str | Iterable[str]
-"""Several names; a lone text is one."""
+"""Several names, or one."""
 
 Where: TypeAlias = Mapping[str, Any]
 """A condition on the metadata, such as `{"topic": "billing", "year": {"$gte": 2024}}`.
 
 Operators: `$eq $ne $gt $gte $lt $lte $in $nin $exists $contains`, and `$and $or $not` around conditions.
-Everything that is named in one dict must hold. A missing value equals nothing.
+All entries of one dict must hold. A missing value is equal to nothing, not even to null.
 """
 
 NewRecord: TypeAlias = str | dict[str, Any] | Record
-"""What can be stored: text, the fields of a record in a dict, or a Record."""
+"""What can be stored: text, a dict of record fields, or a Record."""
 
 Mode: TypeAlias = Literal["hybrid", "bm25", "tfidf", "vector"]
 
@@ -59,39 +59,39 @@ OnConflict: TypeAlias = Literal["fail", "replace", "skip"]
 Vector: TypeAlias = Sequence[float]
 
 Embedder: TypeAlias = Callable[[list[str]], Iterable[Vector]]
-"""Turns texts into vectors, one each, all of one length. Lists and arrays of numpy both do."""
+"""Returns a vector for each text, all of the same length. A vector is a list or an array of numbers."""
 
 Progress: TypeAlias = Callable[[int, int], object]
-"""Called now and then with done and total. What it raises stops the operation and goes through."""
+"""Called from time to time with the work done and the total. An exception in it stops the operation."""
 
 
 class Viewer(TypedDict, total=False):
-    """Who asks: decides which private records are seen."""
+    """Which private records the caller may see."""
 
     source: str | None
-    """Sees private records of this source too; public records are seen by all."""
+    """Include the private records of this source. Public records of all sources are always included."""
     include_private: bool
-    """Sees all private records."""
+    """Include all private records."""
 
 
 class FiltersInScope(Viewer, total=False):
-    """The filters but for the scope."""
+    """The filters without the scope."""
 
     categories: Names | None
-    """Any of these labels."""
+    """Only records with at least one of these categories."""
     where: Where | None
-    """This condition on the metadata."""
+    """Only records whose metadata meets this condition."""
     since: When | None
-    """Created at or after."""
+    """Only records created at this moment or later."""
     until: When | None
-    """Created before."""
+    """Only records created before this moment."""
 
 
 class Filters(FiltersInScope, total=False):
-    """Which records a read is about. All that are given must hold; None is as if left out."""
+    """Which records a read returns. All given filters must hold. None means no filter."""
 
     scope: str | None
-    """In this scope or below: "/a" holds "/a" and "/a/b", never "/ab"."""
+    """Only records in this scope or below: "/a" matches "/a" and "/a/b", never "/ab"."""
 
 
 for _filters in (Viewer, FiltersInScope, Filters):
@@ -101,61 +101,61 @@ for _filters in (Viewer, FiltersInScope, Filters):
 
 @dataclass(frozen=True)
 class ScopeInfo:
-    """What is in a scope and below."""
+    """The contents of a scope and of the scopes below."""
 
     scope: str
     records: int
     categories: dict[str, int]
-    """Labels with their counts, most frequent first."""
+    """Categories with their numbers of records, most frequent first."""
     oldest: datetime | None
     newest: datetime | None
     children: list[str]
     """Immediate child scopes, sorted."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
+        """All fields by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Stats:
-    """What a store is made of and takes."""
+    """Sizes and counters of a store. The counters start at 0 when the store is opened."""
 
     path: str
     records: int
-    """Live records, private ones too."""
+    """Records, private ones included."""
     terms: int
-    """Terms in them, repeats included."""
+    """Terms in all records, repetitions included."""
     schema_version: int
     disk_bytes: int
-    """The database and its write-ahead log."""
+    """Size of the database and its write-ahead log, in bytes."""
     index_disk_bytes: int
-    """Index files beside it."""
+    """Size of the index files beside the database, in bytes."""
     memory_bytes: int
-    """The index, and texts kept for searches, on the heap, about."""
+    """Memory of the index and of cached texts on the heap, in bytes, roughly."""
     mapped_bytes: int
-    """Index files that are mapped: shared by all processes, and given up when memory is short."""
+    """Size of the mapped index files, in bytes. Processes share this memory, and the system can free it."""
     segments: int
     tail_records: int
-    """Records that are in no index file yet."""
+    """Records that are not yet in an index file."""
     connections: int
     idle_connections: int
     pool_size: int
     slow_searches: int
-    """Of more than half a second; like all that follows, by this store since it was opened."""
+    """Searches that took more than half a second."""
     lock_waits: int
-    """Writes that waited for the lock of another process for more than 10 ms."""
+    """Writes that waited more than 10 ms for the lock of another process."""
     lock_wait_seconds: float
-    """How long all of these waited together."""
+    """The sum of these waits, in seconds."""
     catch_ups: int
-    """Times that the index took in what was committed, here or in other processes."""
+    """How often the index followed the change feed, for commits of this and of other processes."""
     caught_up: int
-    """Records and deletions that it took in."""
+    """Records and deletions that the index took from the change feed."""
     index_reloads: int
-    """Times that the index was read from its files or made anew; 1 for the opening, if no other store of the
-    process had it."""
+    """How often the index was loaded from its files or built anew. Opening counts as one, unless another
+    store of the process has the same index."""
     index_invalidated: int
-    """Times that index files were damaged or not this store's, and the index was made from the records."""
+    """How often index files were damaged or of another store, so that the index was built anew."""
 
     @property
     def index_disowned(self) -> int:
@@ -163,37 +163,37 @@ class Stats:
         return self.index_invalidated
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name, and `index_disowned`, which is deprecated."""
+        """All fields by name, and `index_disowned`, which is deprecated."""
         return {**asdict(self), "index_disowned": self.index_disowned}
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import did."""
+    """The result of an import."""
 
     written: int
     skipped: int
-    """Records passed over, because the store held their ids already."""
+    """Records that were skipped because the store has their ids."""
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
+        """All fields by name."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Whether a store is sound: true when it is."""
+    """The result of a check. It is true if there is no problem."""
 
     ok: bool
     records: int
-    """Records that were looked at."""
+    """Records that were checked."""
     problems: list[str]
-    """What is not sound, and what to do about it."""
+    """The problems, and what to do about each."""
 
     def __bool__(self) -> bool:
-        """Is all sound?"""
+        """Whether there is no problem."""
         return self.ok
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it by name."""
+        """All fields by name."""
         return asdict(self)

@@ -42,11 +42,11 @@ def shows_styles(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def console() -> Console:
-    """A console on stdout that prints plain text where styles are not shown."""
+def console(*, quiet: bool = False) -> Console:
+    """A console on stdout that prints plain text where styles are not shown, and nothing if `quiet`."""
     from rich.console import Console
 
-    return Console(color_system="auto" if shows_styles(sys.stdout) else None, highlight=False)
+    return Console(color_system="auto" if shows_styles(sys.stdout) else None, highlight=False, quiet=quiet)
 
 
 class EscapedStdout:
