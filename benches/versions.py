@@ -7,10 +7,11 @@ records, each version builds a store once and keeps it in the cache (`--cache`).
 one of each version, the first of a pair by turns. Each process works on a fresh copy of its version's store
 (`--store before` gives both the store that the older version built) and measures:
 
-- open to first hit: seconds from `agentmem.open` to the end of the first search;
+- open to first hit: from `agentmem.open` to the end of the first search, and closing; the quickest of 5;
 - searches in each mode with queries of 7 (short) or 53 (long) different words, the best ten: the mean over
   20 queries of the quickest of 5 rounds;
-- single add: the median of 100 durable adds, one by one; bulk add: one `add_many` of 5,000 records.
+- single add: the lower quartile of 100 durable adds, one by one;
+- bulk add: the quickest of 5 calls of `add_many`, each with 2,000 records.
 
 A pair gives the ratio after/before of each figure: above 1, the newer version is slower. The table has the
 median ratio of the pairs and its bootstrap interval of 95 %, and the medians of both versions.
@@ -36,7 +37,7 @@ CHILD = Path(__file__).with_name("one_version.py")
 CACHE = Path(__file__).parent.parent / "target" / "versions"
 COMPONENTS = 32
 QUERIES = 20
-SINGLE, BULK = 100, 5_000
+SINGLE, BULK = 100, 10_000
 RESAMPLES = 10_000
 VERSIONS = ("before", "after")
 
@@ -131,7 +132,7 @@ def run_pairs(options: argparse.Namespace, versions: dict[str, Version], size: i
     """Measure both versions in turn, as often as there are pairs."""
     writer = Writer()
     records = write_records(writer.records(size), options.cache / f"{size}.jsonl")
-    added = write_records(writer.records(SINGLE + BULK), options.cache / "added.jsonl")
+    added = write_records(writer.records(SINGLE + BULK), options.cache / f"{SINGLE + BULK}.added.jsonl")
     vectors = numpy.random.default_rng(33).normal(size=(QUERIES, COMPONENTS)).round(3).tolist()
     task = options.cache / "task.json"
     asked = {"short": writer.questions(7, QUERIES), "long": writer.questions(53, QUERIES), "vectors": vectors}
