@@ -29,6 +29,6 @@ pub mod text;
 
 pub use error::{Error, Result};
 pub use record::{
-    Blend, Changes, Condition, Filter, Hit, Metadata, Mode, Query, Record, RecordId, Scope, Test, Viewer,
+    Blend, Condition, Fields, Filter, Hit, Metadata, Mode, Operator, Query, Record, RecordId, Scope, Viewer,
 };
 pub use store::{IndexMode, OnConflict, Options, Store};

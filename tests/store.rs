@@ -56,7 +56,7 @@ fn another_handle_sees_adds_updates_and_deletes_at_once() {
     let (one, other) = (open(&folder), open(&folder));
     let id = one.add(vec![Record::new("red apples")], OnConflict::Fail).unwrap().remove(0);
     assert_eq!(find(&other, Mode::Hybrid, "apples"), ["red apples"]);
-    let changes = agentmem::Changes { content: Some("green pears".into()), ..Default::default() };
+    let changes = agentmem::Fields { content: Some("green pears".into()), ..Default::default() };
     other.update(&id, changes).unwrap();
     assert!(find(&one, Mode::Hybrid, "apples").is_empty());
     assert_eq!(find(&one, Mode::Hybrid, "pear"), ["green pears"]);

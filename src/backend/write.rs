@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
-use crate::record::{Changes, Filter, Micros, Record, RecordId, Seq};
+use crate::record::{Fields, Filter, Micros, Record, RecordId, Seq};
 use crate::text::Bag;
 
 /// Writes that are committed together or not at all, in this order.
@@ -33,7 +33,7 @@ pub enum Write {
         /// Which record.
         id: RecordId,
         /// What changes.
-        changes: Changes,
+        changes: Fields,
     },
     /// Deletes the records that pass a filter.
     Delete(Filter),

@@ -15,14 +15,14 @@ use serde_json::{Map, Number, Value};
 
 use super::errors::{describe, is_answer};
 use crate::error::Error;
-use crate::record::moment::{self, Civil};
-use crate::record::{Changes, Condition, Draft, Filter, Metadata, MetadataWriter, Micros, RecordId, Scope};
+use crate::record::timestamp;
+use crate::record::{Condition, Filter, Metadata, MetadataWriter, Micros, RecordId, Scope};
 
 /// How deep metadata and conditions may nest: below the limit of JSON parsers.
 const MAX_DEPTH: usize = 100;
 
 /// Why a value was not taken.
-pub enum Refusal {
+pub enum ConversionError {
     /// It is not what is needed: where in the value, and why.
     Wrong(String, String),
     /// Looking at it raised an exception.
@@ -30,21 +30,27 @@ pub enum Refusal {
 }
 
 /// A value that was taken, or refused.
-pub type Taken<T> = Result<T, Refusal>;
+pub type Conversion<T> = Result<T, ConversionError>;
 
-impl From<PyErr> for Refusal {
+impl From<PyErr> for ConversionError {
     fn from(error: PyErr) -> Self {
         Self::Raised(error)
     }
 }
 
-impl From<serde_json::Error> for Refusal {
+impl From<Error> for ConversionError {
+    fn from(error: Error) -> Self {
+        Self::Raised(error.into())
+    }
+}
+
+impl From<serde_json::Error> for ConversionError {
     fn from(error: serde_json::Error) -> Self {
         Self::wrong(error.to_string())
     }
 }
 
-impl Refusal {
+impl ConversionError {
     fn wrong(why: impl Into<String>) -> Self {
         Self::Wrong(String::new(), why.into())
     }
@@ -60,7 +66,7 @@ impl Refusal {
         }
     }
 
-    fn told(self, name: &str, kind: impl FnOnce(String) -> PyErr) -> PyErr {
+    fn into_pyerr(self, name: &str, kind: impl FnOnce(String) -> PyErr) -> PyErr {
         match self {
             Self::Wrong(path, why) => kind(format!("{name}{path} {why}")),
             Self::Raised(error) => error,
@@ -78,64 +84,67 @@ pub trait Named<T> {
     fn in_options(self, name: &str) -> PyResult<T>;
 }
 
-impl<T> Named<T> for Taken<T> {
+impl<T> Named<T> for Conversion<T> {
     fn in_record(self, name: &str) -> PyResult<T> {
-        self.map_err(|refusal| refusal.told(name, |why| Error::InvalidRecord(why).into()))
+        self.map_err(|error| error.into_pyerr(name, |why| Error::InvalidRecord(why).into()))
     }
 
     fn in_filter(self, name: &str) -> PyResult<T> {
-        self.map_err(|refusal| refusal.told(name, |why| Error::InvalidFilter(why).into()))
+        self.map_err(|error| error.into_pyerr(name, |why| Error::InvalidFilter(why).into()))
     }
 
     fn in_options(self, name: &str) -> PyResult<T> {
-        self.map_err(|refusal| refusal.told(name, PyValueError::new_err))
+        self.map_err(|error| error.into_pyerr(name, PyValueError::new_err))
     }
 }
 
 /// Text that can be stored: no lone surrogates.
-pub fn text(value: &Bound<'_, PyAny>) -> Taken<String> {
+pub fn text(value: &Bound<'_, PyAny>) -> Conversion<String> {
     borrowed_text(value).map(Cow::into_owned)
 }
 
 /// As [`text`], where no copy is needed.
-pub fn borrowed_text<'a>(value: &'a Bound<'_, PyAny>) -> Taken<Cow<'a, str>> {
-    let text = value.cast::<PyString>().map_err(|_| Refusal::needed("text", value))?;
+pub fn borrowed_text<'a>(value: &'a Bound<'_, PyAny>) -> Conversion<Cow<'a, str>> {
+    let text = value.cast::<PyString>().map_err(|_| ConversionError::needed("text", value))?;
     match text.to_cow() {
         Ok(text) => Ok(text),
-        Err(_) => {
-            Err(Refusal::wrong(format!("holds a lone surrogate, which is no character: {}", describe(value))))
-        }
+        Err(_) => Err(ConversionError::wrong(format!(
+            "holds a lone surrogate, which is no character: {}",
+            describe(value)
+        ))),
     }
 }
 
 /// Text to search for: a lone surrogate finds nothing, but is no error.
-pub fn lossy_text(value: &Bound<'_, PyAny>) -> Taken<String> {
-    let text = value.cast::<PyString>().map_err(|_| Refusal::needed("text", value))?;
+pub fn lossy_text(value: &Bound<'_, PyAny>) -> Conversion<String> {
+    let text = value.cast::<PyString>().map_err(|_| ConversionError::needed("text", value))?;
     Ok(text.to_string_lossy().into_owned())
 }
 
 /// A number; truth values and text are none.
-pub fn number(value: &Bound<'_, PyAny>) -> Taken<f64> {
-    let needed = || Refusal::needed("a number", value);
+pub fn number(value: &Bound<'_, PyAny>) -> Conversion<f64> {
+    let needed = || ConversionError::needed("a number", value);
     if value.is_instance_of::<PyBool>() {
         return Err(needed());
     }
-    value.extract().map_err(|error| refused_unless_raised(value.py(), error, needed))
+    value.extract().map_err(|error| unless_raised(value.py(), error, needed))
 }
 
 /// True or false, nothing like it.
-pub fn flag(value: &Bound<'_, PyAny>) -> Taken<bool> {
-    value.cast::<PyBool>().map(|flag| flag.is_true()).map_err(|_| Refusal::needed("True or False", value))
+pub fn flag(value: &Bound<'_, PyAny>) -> Conversion<bool> {
+    value
+        .cast::<PyBool>()
+        .map(|flag| flag.is_true())
+        .map_err(|_| ConversionError::needed("True or False", value))
 }
 
 /// A count; one that is too large for the machine is as good as no limit.
-pub fn count(value: &Bound<'_, PyAny>) -> Taken<usize> {
-    let needed = || Refusal::needed("a whole number of 0 or more", value);
+pub fn count(value: &Bound<'_, PyAny>) -> Conversion<usize> {
+    let needed = || ConversionError::needed("a whole number of 0 or more", value);
     if value.is_instance_of::<PyBool>() {
         return Err(needed());
     }
-    let index =
-        value.call_method0("__index__").map_err(|error| refused_unless_raised(value.py(), error, needed))?;
+    let index = value.call_method0("__index__").map_err(|error| unless_raised(value.py(), error, needed))?;
     if index.lt(0)? {
         return Err(needed());
     }
@@ -143,7 +152,7 @@ pub fn count(value: &Bound<'_, PyAny>) -> Taken<usize> {
 }
 
 /// Several names; a lone text is one.
-pub fn names(value: &Bound<'_, PyAny>) -> Taken<Vec<String>> {
+pub fn names(value: &Bound<'_, PyAny>) -> Conversion<Vec<String>> {
     if value.is_instance_of::<PyString>() {
         return Ok(vec![text(value)?]);
     }
@@ -152,12 +161,12 @@ pub fn names(value: &Bound<'_, PyAny>) -> Taken<Vec<String>> {
 
 /// Ids of records to look for; a lone text is one.
 pub fn ids(value: &Bound<'_, PyAny>) -> PyResult<Vec<RecordId>> {
-    Ok(names(value).in_filter("ids")?.iter().map(|id| RecordId::sought(id)).collect())
+    Ok(names(value).in_filter("ids")?.iter().map(|id| RecordId::for_lookup(id)).collect())
 }
 
 /// The id of a record to look for.
 pub fn id(value: &Bound<'_, PyAny>) -> PyResult<RecordId> {
-    Ok(RecordId::sought(&borrowed_text(value).in_filter("id")?))
+    Ok(RecordId::for_lookup(&borrowed_text(value).in_filter("id")?))
 }
 
 /// A scope to look into.
@@ -182,9 +191,9 @@ pub fn scope_to_empty(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
 }
 
 /// A vector: any sequence of numbers, arrays of numpy and the like among them.
-pub fn vector(value: &Bound<'_, PyAny>) -> Taken<Vec<f32>> {
+pub fn vector(value: &Bound<'_, PyAny>) -> Conversion<Vec<f32>> {
     if value.is_instance_of::<PyString>() {
-        return Err(Refusal::needed("a list of numbers", value));
+        return Err(ConversionError::needed("a list of numbers", value));
     }
     if value.hasattr("astype")? && value.hasattr("tobytes")? && value.getattr("ndim")?.eq(1)? {
         return array(value);
@@ -192,44 +201,45 @@ pub fn vector(value: &Bound<'_, PyAny>) -> Taken<Vec<f32>> {
     each(value, "a list of numbers", |element| Ok(number(element)? as f32))
 }
 
-fn array(value: &Bound<'_, PyAny>) -> Taken<Vec<f32>> {
+fn array(value: &Bound<'_, PyAny>) -> Conversion<Vec<f32>> {
     let floats = value.call_method1("astype", ("<f4",)).map_err(|error| {
-        refused_unless_raised(value.py(), error, || Refusal::needed("a list of numbers", value))
+        unless_raised(value.py(), error, || ConversionError::needed("a list of numbers", value))
     })?;
     let bytes = floats.call_method0("tobytes")?;
-    let bytes = bytes.cast::<PyBytes>().map_err(|_| Refusal::needed("a list of numbers", value))?.as_bytes();
+    let bytes =
+        bytes.cast::<PyBytes>().map_err(|_| ConversionError::needed("a list of numbers", value))?.as_bytes();
     Ok(bytes.as_chunks().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
 }
 
 fn each<T>(
     value: &Bound<'_, PyAny>,
     what: &str,
-    mut take: impl FnMut(&Bound<'_, PyAny>) -> Taken<T>,
-) -> Taken<Vec<T>> {
+    mut take: impl FnMut(&Bound<'_, PyAny>) -> Conversion<T>,
+) -> Conversion<Vec<T>> {
     if value.is_instance_of::<PyDict>() || value.is_instance_of::<PyBytes>() {
-        return Err(Refusal::needed(what, value));
+        return Err(ConversionError::needed(what, value));
     }
     let elements = value
         .try_iter()
-        .map_err(|error| refused_unless_raised(value.py(), error, || Refusal::needed(what, value)))?;
+        .map_err(|error| unless_raised(value.py(), error, || ConversionError::needed(what, value)))?;
     // Not collected: that would ask Python for the length, which costs as much as the elements of a short list.
     let mut taken = Vec::new();
     for (place, element) in elements.enumerate() {
-        taken.push(take(&element?).map_err(|refusal| refusal.under(place))?);
+        taken.push(take(&element?).map_err(|error| error.under(place))?);
     }
     Ok(taken)
 }
 
 /// An instant: a datetime, naive ones being UTC, or ISO 8601 text.
-pub fn moment(value: &Bound<'_, PyAny>) -> Taken<Micros> {
-    let needed = || Refusal::needed("a datetime or ISO 8601 text of the years 1 to 9999", value);
+pub fn timestamp(value: &Bound<'_, PyAny>) -> Conversion<Micros> {
+    let needed = || ConversionError::needed("a datetime or ISO 8601 text of the years 1 to 9999", value);
     if value.is_instance_of::<PyString>() {
-        return moment::parse(&text(value)?).ok_or_else(needed);
+        return timestamp::parse(&text(value)?).ok_or_else(needed);
     }
     if !value.is_instance_of::<PyDateTime>() {
         return Err(needed());
     }
-    since_epoch(value).map_err(|error| refused_unless_raised(value.py(), error, needed))
+    since_epoch(value).map_err(|error| unless_raised(value.py(), error, needed))
 }
 
 fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<Micros> {
@@ -255,14 +265,24 @@ fn since_epoch(value: &Bound<'_, PyAny>) -> PyResult<Micros> {
 
 /// An aware datetime in UTC.
 pub fn datetime(py: Python<'_>, at: Micros) -> PyResult<Bound<'_, PyDateTime>> {
-    let Civil { year, month, day, hour, minute, second, micros } = Civil::new(at);
+    let civil = timestamp::civil(at);
     let utc = PyTzInfo::utc(py)?;
-    PyDateTime::new(py, year, month, day, hour, minute, second, micros, Some(&utc))
+    PyDateTime::new(
+        py,
+        civil.year().into(),
+        civil.month() as u8,
+        civil.day() as u8,
+        civil.hour() as u8,
+        civil.minute() as u8,
+        civil.second() as u8,
+        (civil.subsec_nanosecond() / 1000) as u32,
+        Some(&utc),
+    )
 }
 
 /// JSON's object, from a mapping with text as keys.
-pub fn object(value: &Bound<'_, PyAny>) -> Taken<Metadata> {
-    let dict = mapping(value)?.ok_or_else(|| Refusal::needed("a dict", value))?;
+pub fn object(value: &Bound<'_, PyAny>) -> Conversion<Metadata> {
+    let dict = mapping(value)?.ok_or_else(|| ConversionError::needed("a dict", value))?;
     let mut writer = MetadataWriter::new();
     write_object(&mut writer, &dict, MAX_DEPTH)?;
     Ok(writer.finish()?)
@@ -279,7 +299,7 @@ fn mapping<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>
     Ok(Some(dict))
 }
 
-fn write(writer: &mut MetadataWriter, value: &Bound<'_, PyAny>, depth: usize) -> Taken<()> {
+fn write(writer: &mut MetadataWriter, value: &Bound<'_, PyAny>, depth: usize) -> Conversion<()> {
     if value.is_instance_of::<PyString>() {
         writer.scalar(&borrowed_text(value)?)?;
     } else if value.is_none() {
@@ -290,10 +310,10 @@ fn write(writer: &mut MetadataWriter, value: &Bound<'_, PyAny>, depth: usize) ->
         writer.scalar(&integer(value)?)?;
     } else if value.is_instance_of::<PyFloat>() {
         let number = Number::from_f64(value.extract()?);
-        let unknown = || Refusal::wrong(format!("is {value}, which JSON does not know"));
+        let unknown = || ConversionError::wrong(format!("is {value}, which JSON does not know"));
         writer.scalar(&number.ok_or_else(unknown)?)?;
     } else if depth == 0 {
-        return Err(Refusal::wrong(format!("nests deeper than {MAX_DEPTH} levels")));
+        return Err(ConversionError::wrong(format!("nests deeper than {MAX_DEPTH} levels")));
     } else if let Some(dict) = mapping(value)? {
         write_object(writer, &dict, depth - 1)?;
     } else if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
@@ -304,33 +324,32 @@ fn write(writer: &mut MetadataWriter, value: &Bound<'_, PyAny>, depth: usize) ->
         })?;
         writer.close(b']');
     } else {
-        return Err(Refusal::needed("text, a number, True, False, None, a list or a dict", value));
+        return Err(ConversionError::needed("text, a number, True, False, None, a list or a dict", value));
     }
     Ok(())
 }
 
-fn integer(value: &Bound<'_, PyAny>) -> Taken<Number> {
+fn integer(value: &Bound<'_, PyAny>) -> Conversion<Number> {
     if let Ok(number) = value.extract::<i64>() {
         return Ok(number.into());
     }
-    value
-        .extract::<u64>()
-        .map(Number::from)
-        .map_err(|_| Refusal::wrong(format!("is beyond 64 bits; store it as text: {}", describe(value))))
+    value.extract::<u64>().map(Number::from).map_err(|_| {
+        ConversionError::wrong(format!("is beyond 64 bits; store it as text: {}", describe(value)))
+    })
 }
 
-fn write_object(writer: &mut MetadataWriter, dict: &Bound<'_, PyDict>, depth: usize) -> Taken<()> {
+fn write_object(writer: &mut MetadataWriter, dict: &Bound<'_, PyDict>, depth: usize) -> Conversion<()> {
     writer.open(b'{');
     for (key, value) in dict.iter() {
         if !key.is_instance_of::<PyString>() {
-            return Err(Refusal::wrong(format!("has the key {}; keys must be text", describe(&key))));
+            return Err(ConversionError::wrong(format!("has the key {}; keys must be text", describe(&key))));
         }
         if !key.is_exact_instance_of::<PyString>() {
-            writer.doubt();
+            writer.may_repeat_a_key();
         }
         let key = borrowed_text(&key)?;
         writer.key(&key)?;
-        write(writer, &value, depth).map_err(|refusal| refusal.under(format_args!("{key:?}")))?;
+        write(writer, &value, depth).map_err(|error| error.under(format_args!("{key:?}")))?;
     }
     writer.close(b'}');
     Ok(())
@@ -365,74 +384,6 @@ pub fn from_object<'py>(py: Python<'py>, map: &Map<String, Value>) -> PyResult<B
     Ok(dict)
 }
 
-/// Sets one field of a draft; `None` leaves its default.
-pub fn set_field(draft: &mut Draft, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
-    if name == "content" {
-        draft.content = text(value).in_record(name)?;
-        return Ok(());
-    }
-    let given = !value.is_none();
-    match name {
-        "id" => draft.id = given.then(|| record_id(value)).transpose()?,
-        "scope" => draft.scope = given.then(|| record_scope(value)).transpose()?,
-        "categories" => draft.categories = given.then(|| names(value).in_record(name)).transpose()?,
-        "metadata" => draft.metadata = given.then(|| object(value).in_record(name)).transpose()?,
-        "importance" => draft.importance = given.then(|| number(value).in_record(name)).transpose()?,
-        "source" => draft.source = given.then(|| text(value).in_record(name)).transpose()?,
-        "private" => draft.private = given.then(|| flag(value).in_record(name)).transpose()?,
-        "created_at" => draft.created_at = given.then(|| moment(value).in_record(name)).transpose()?,
-        "updated_at" => draft.updated_at = given.then(|| moment(value).in_record(name)).transpose()?,
-        "last_accessed" => draft.last_accessed = given.then(|| moment(value).in_record(name)).transpose()?,
-        "embedding" => draft.embedding = given.then(|| vector(value).in_record(name)).transpose()?,
-        _ => return Err(no_field(name)),
-    }
-    Ok(())
-}
-
-fn record_id(value: &Bound<'_, PyAny>) -> PyResult<RecordId> {
-    Ok(RecordId::parse(&borrowed_text(value).in_record("id")?)?)
-}
-
-fn record_scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
-    Ok(Scope::parse(&borrowed_text(value).in_record("scope")?)?)
-}
-
-fn no_field(name: &str) -> PyErr {
-    Error::InvalidRecord(format!(
-        "records have no field {name:?}; they have content, id, scope, categories, metadata, importance, source, \
-         private, created_at, updated_at, last_accessed and embedding"
-    ))
-    .into()
-}
-
-/// What `update` is to change.
-pub fn changes(fields: Option<&Bound<'_, PyDict>>) -> PyResult<Changes> {
-    let mut changes = Changes::default();
-    for (name, value) in fields.into_iter().flatten() {
-        let name = text(&name).in_record("a field's name")?;
-        let given = !value.is_none();
-        match name.as_str() {
-            "content" => changes.content = Some(text(&value).in_record(&name)?),
-            "scope" => changes.scope = Some(record_scope(&value)?),
-            "categories" => changes.categories = Some(names(&value).in_record(&name)?),
-            "metadata" => changes.metadata = Some(object(&value).in_record(&name)?),
-            "importance" => changes.importance = Some(number(&value).in_record(&name)?),
-            "source" => changes.source = Some(given.then(|| text(&value).in_record(&name)).transpose()?),
-            "private" => changes.private = Some(flag(&value).in_record(&name)?),
-            "created_at" => changes.created_at = Some(moment(&value).in_record(&name)?),
-            "last_accessed" => changes.last_accessed = Some(moment(&value).in_record(&name)?),
-            "embedding" => {
-                changes.embedding = Some(given.then(|| vector(&value).in_record(&name)).transpose()?)
-            }
-            "id" | "updated_at" => {
-                return Err(Error::InvalidRecord(format!("update cannot change {name}")).into());
-            }
-            _ => return Err(no_field(&name)),
-        }
-    }
-    Ok(changes)
-}
-
 /// The filters that all reads share; `None` is as if left out.
 pub fn filter(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
     let mut filter = Filter::default();
@@ -448,8 +399,8 @@ pub fn filter(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
                 filter.condition =
                     Some(Condition::parse(&object(&value).in_filter("where")?.to_map().into())?)
             }
-            "since" => filter.since = Some(moment(&value).in_filter("since")?),
-            "until" => filter.until = Some(moment(&value).in_filter("until")?),
+            "since" => filter.since = Some(timestamp(&value).in_filter("since")?),
+            "until" => filter.until = Some(timestamp(&value).in_filter("until")?),
             "source" => filter.viewer.source = Some(text(&value).in_filter("source")?),
             "include_private" => filter.viewer.include_private = flag(&value).in_filter("include_private")?,
             other => {
@@ -481,14 +432,18 @@ pub fn path(value: &Bound<'_, PyAny>) -> PyResult<PathBuf> {
 }
 
 /// A time to wait.
-pub fn seconds(value: &Bound<'_, PyAny>) -> Taken<Duration> {
+pub fn seconds(value: &Bound<'_, PyAny>) -> Conversion<Duration> {
     /// More than this is for ever, and more than SQLite can count.
     const MOST: f64 = 1e6;
     let seconds = number(value)?;
     Duration::try_from_secs_f64(if seconds > MOST { MOST } else { seconds })
-        .map_err(|_| Refusal::needed("a number of seconds, 0 or more", value))
+        .map_err(|_| ConversionError::needed("a number of seconds, 0 or more", value))
 }
 
-fn refused_unless_raised(py: Python<'_>, error: PyErr, refusal: impl FnOnce() -> Refusal) -> Refusal {
-    if is_answer(py, &error) { refusal() } else { Refusal::Raised(error) }
+fn unless_raised(
+    py: Python<'_>,
+    error: PyErr,
+    conversion_error: impl FnOnce() -> ConversionError,
+) -> ConversionError {
+    if is_answer(py, &error) { conversion_error() } else { ConversionError::Raised(error) }
 }

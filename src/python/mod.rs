@@ -2,6 +2,7 @@
 
 mod convert;
 mod errors;
+mod fields;
 mod handle;
 mod hit;
 mod io;

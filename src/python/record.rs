@@ -6,8 +6,9 @@ use pyo3::types::{PyBytes, PyDateTime, PyDict, PyString, PyTuple, PyType};
 
 use super::convert::{self, Named};
 use super::errors::describe;
+use super::fields;
 use crate::error::Error;
-use crate::record::{Draft, Record};
+use crate::record::{Fields, Record};
 
 /// One stored memory. Immutable, compares by value, hashes by id, pickles.
 ///
@@ -40,7 +41,7 @@ impl PyRecord {
         last_accessed: Option<&Bound<'_, PyAny>>,
         embedding: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let mut draft = Draft::default();
+        let mut given = Fields::default();
         for (name, value) in [
             ("content", Some(content)),
             ("id", id),
@@ -56,10 +57,10 @@ impl PyRecord {
             ("embedding", embedding),
         ] {
             if let Some(value) = value {
-                convert::set_field(&mut draft, name, value)?;
+                fields::set(&mut given, name, value)?;
             }
         }
-        Ok(Self(draft.finish()?))
+        Ok(Self(given.into_record()?))
     }
 
     /// The id: a UUIDv7 as text, unless another was given.
@@ -136,21 +137,7 @@ impl PyRecord {
 
     /// All fields by name; `Record.from_dict` makes an equal record of them.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let record = &self.0;
-        let dict = PyDict::new(py);
-        dict.set_item("id", self.id(py))?;
-        dict.set_item("content", self.content())?;
-        dict.set_item("scope", self.scope())?;
-        dict.set_item("categories", &record.categories)?;
-        dict.set_item("metadata", self.metadata(py)?)?;
-        dict.set_item("importance", record.importance)?;
-        dict.set_item("source", self.source())?;
-        dict.set_item("private", record.private)?;
-        dict.set_item("created_at", self.created_at(py)?)?;
-        dict.set_item("updated_at", self.updated_at(py)?)?;
-        dict.set_item("last_accessed", self.last_accessed(py)?)?;
-        dict.set_item("embedding", &record.embedding)?;
-        Ok(dict)
+        fields::to_dict(py, &self.0)
     }
 
     /// A record of these fields. Raises InvalidRecordError for a name that is no field.
@@ -219,7 +206,7 @@ pub fn record_of(item: &Bound<'_, PyAny>) -> PyResult<Record> {
     if let Ok(record) = item.cast::<PyRecord>() {
         Ok(record.get().0.clone())
     } else if item.is_instance_of::<PyString>() {
-        Ok(Draft::new(convert::text(item).in_record("content")?).finish()?)
+        Ok(Fields::new(convert::text(item).in_record("content")?).into_record()?)
     } else if let Ok(dict) = item.cast::<PyDict>() {
         from_dict(dict)
     } else {
@@ -237,14 +224,14 @@ fn from_dict(dict: &Bound<'_, PyDict>) -> PyResult<Record> {
     if !dict.contains("content")? {
         return Err(Error::InvalidRecord(format!("no content is given: {}", describe(dict))).into());
     }
-    filled(Draft::default(), Some(dict))
+    filled(Fields::default(), Some(dict))
 }
 
-fn filled(mut draft: Draft, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Record> {
+fn filled(mut given: Fields, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Record> {
     for (name, value) in fields.into_iter().flatten() {
-        convert::set_field(&mut draft, &convert::text(&name).in_record("a field's name")?, &value)?;
+        fields::set(&mut given, &convert::text(&name).in_record("a field's name")?, &value)?;
     }
-    Ok(draft.finish()?)
+    Ok(given.into_record()?)
 }
 
 fn not_a_record(item: &Bound<'_, PyAny>) -> PyErr {

@@ -10,6 +10,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::convert::{self, Named};
 use super::errors::{describe, from_panic};
+use super::fields;
 use super::handle::{self, Handle};
 use super::hit::PyHit;
 use super::io::File;
@@ -134,7 +135,7 @@ impl PyStore {
         changes: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyRecord> {
         let id = convert::id(id)?;
-        let changes = convert::changes(changes)?;
+        let changes = fields::update(changes)?;
         self.run(py, |store| store.update(&id, changes)).map(PyRecord)
     }
 

@@ -5,14 +5,14 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use super::check_name;
+use super::name::check_name;
 use crate::error::Result;
 
-/// The id that a user knows a record by: any text without NUL, a new UUIDv7 unless given.
+/// The id that users know a record by: any text without NUL, by default a new UUIDv7.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RecordId(Kind);
 
-/// Every UUID in its canonical form is kept as a number: most ids are one, and it is smaller and quicker than its text.
+/// A UUID in its canonical form is kept as a number, which is smaller and faster than text. Most ids are UUIDs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Kind {
     Uuid(Uuid),
@@ -20,7 +20,7 @@ enum Kind {
 }
 
 impl RecordId {
-    /// A fresh UUIDv7.
+    /// A new UUIDv7.
     pub fn new() -> Self {
         crate::random::uuid_v7().into()
     }
@@ -28,14 +28,14 @@ impl RecordId {
     /// Any text, or a UUID, as an id.
     ///
     /// # Errors
-    /// [`crate::Error::InvalidRecord`] for what is empty, holds NUL, or has more than [`super::MAX_NAME_BYTES`].
+    /// [`crate::Error::InvalidRecord`] if the text is empty, contains NUL, or has more than [`super::MAX_NAME_BYTES`].
     pub fn parse(text: &str) -> Result<Self> {
         check_name("id", text)?;
-        Ok(Self::sought(text))
+        Ok(Self::for_lookup(text))
     }
 
-    /// To look for: what no record can be called is found nowhere.
-    pub fn sought(text: &str) -> Self {
+    /// An id to look up. A text that is not a valid id is found nowhere.
+    pub fn for_lookup(text: &str) -> Self {
         canonical_uuid(text).map_or_else(|| Self(Kind::Text(text.into())), Self::from)
     }
 
@@ -44,10 +44,10 @@ impl RecordId {
         self.uuid().map_or_else(Cow::Borrowed, |uuid| Cow::Owned(uuid.to_string()))
     }
 
-    /// The UUID that the id is in its canonical form; its text if it is none.
+    /// The UUID, if the id is one in its canonical form.
     ///
     /// # Errors
-    /// The text.
+    /// The id as text, if it is not.
     pub fn uuid(&self) -> std::result::Result<&Uuid, &str> {
         match &self.0 {
             Kind::Uuid(uuid) => Ok(uuid),
@@ -77,7 +77,7 @@ impl fmt::Display for RecordId {
     }
 }
 
-/// Only what is written back as it came: 36 characters, none of them a capital.
+/// A UUID only if it is written as we write UUIDs: 36 characters, in lower case.
 fn canonical_uuid(text: &str) -> Option<Uuid> {
     const LENGTH: usize = 36;
     let canonical = text.len() == LENGTH && !text.bytes().any(|byte| byte.is_ascii_uppercase());

@@ -1,4 +1,4 @@
-//! The metadata of a record.
+//! The metadata of a record: a JSON object.
 
 use std::fmt;
 
@@ -9,13 +9,32 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A JSON object, its keys in the order given. It is kept as JSON text without white space: most metadata is written, read
-/// and handed on without a look inside.
+/// A JSON object, its keys in the order given. It is kept as JSON text without white space, because most metadata is written,
+/// read and passed on without being looked at.
 #[derive(Clone, Default)]
 pub struct Metadata(Option<Box<str>>);
 
 impl Metadata {
-    /// Holds it nothing?
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// If the text is not a JSON object, or contains an integer beyond 64 bits, which could only be stored rounded.
+    pub fn parse(json: &str) -> serde_json::Result<Self> {
+        let mut parser = serde_json::Deserializer::from_str(json);
+        let mut writer = Writer::new();
+        parser.deserialize_map(Object(&mut writer))?;
+        parser.end()?;
+        let large_integer = writer.large_float.then(|| large_integer(json)).flatten();
+        large_integer.map_or_else(
+            || writer.finish(),
+            |integer| {
+                let why = "the metadata contains an integer beyond 64 bits; store it as text";
+                Err(serde_json::Error::custom(format!("{why}: {integer}")))
+            },
+        )
+    }
+
+    /// Whether the object has no keys.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -27,13 +46,13 @@ impl Metadata {
 
     /// The object.
     pub fn to_map(&self) -> Map<String, Value> {
-        // Whoever made it checked that it is one.
+        // The text was checked when it was made.
         self.0.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
     }
 
-    /// Do lists and objects nest deeper than this? An object of none nests 1 deep.
+    /// Whether lists and objects nest deeper than `limit`. An object without lists and objects in it has depth 1.
     pub fn is_deeper(&self, limit: usize) -> bool {
-        // Each has two brackets.
+        // Each level has two brackets.
         self.as_json().len() > 2 * limit && self.depth() > limit
     }
 
@@ -53,7 +72,7 @@ impl Metadata {
     }
 }
 
-/// Goes on behind the closing quote.
+/// Advances past the closing quote.
 fn skip_text(bytes: &mut impl Iterator<Item = u8>) {
     while let Some(byte) = bytes.next() {
         match byte {
@@ -66,13 +85,13 @@ fn skip_text(bytes: &mut impl Iterator<Item = u8>) {
 
 impl From<&Map<String, Value>> for Metadata {
     fn from(map: &Map<String, Value>) -> Self {
-        // Text as keys, and numbers that are finite: nothing that JSON cannot say.
+        // Cannot fail: the keys are text and the numbers finite.
         let json = (!map.is_empty()).then(|| serde_json::to_string(map).unwrap_or_default());
         Self(json.map(String::into_boxed_str))
     }
 }
 
-/// The same keys with the same values, in any order.
+/// Equal if the keys and values are, in any order.
 impl PartialEq for Metadata {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0 || self.to_map() == other.to_map()
@@ -91,6 +110,7 @@ impl Serialize for Metadata {
     }
 }
 
+/// Reads an object that a store wrote; for one from outside see [`Metadata::parse`].
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut writer = Writer::new();
@@ -99,37 +119,61 @@ impl<'de> Deserialize<'de> for Metadata {
     }
 }
 
+/// The first integer in a JSON text that does not fit into 64 bits.
+fn large_integer(json: &str) -> Option<&str> {
+    let mut rest = json;
+    while let Some(start) = rest.find(|c: char| c == '"' || c == '-' || c.is_ascii_digit()) {
+        rest = &rest[start..];
+        if let Some(text) = rest.strip_prefix('"') {
+            let mut bytes = text.bytes();
+            skip_text(&mut bytes);
+            rest = &text[text.len() - bytes.len()..];
+            continue;
+        }
+        let end = rest.find(|c: char| !c.is_ascii_digit() && !"+-.eE".contains(c)).unwrap_or(rest.len());
+        let (number, after) = rest.split_at(end);
+        let is_integer = !number.contains(['.', 'e', 'E']);
+        if is_integer && number.parse::<i64>().is_err() && number.parse::<u64>().is_err() {
+            return Some(number);
+        }
+        rest = after;
+    }
+    None
+}
+
 /// Writes an object part by part: [`Writer::open`], then each [`Writer::key`] with its value, then [`Writer::close`].
 pub(crate) struct Writer {
     json: Vec<u8>,
-    /// Does an object maybe have a key twice?
+    /// Whether an object may have the same key twice.
     repeats: bool,
+    /// Whether a number was so large that it may have been an integer beyond 64 bits.
+    large_float: bool,
 }
 
 impl Writer {
-    /// Nothing yet.
+    /// A writer that has written nothing.
     pub fn new() -> Self {
-        Self { json: Vec::with_capacity(64), repeats: false }
+        Self { json: Vec::with_capacity(64), repeats: false, large_float: false }
     }
 
-    /// Begins an object, `{`, or a list, `[`.
+    /// Opens an object, `{`, or a list, `[`.
     pub fn open(&mut self, bracket: u8) {
         self.json.push(bracket);
     }
 
-    /// Ends it.
+    /// Closes it with `}` or `]`.
     pub fn close(&mut self, bracket: u8) {
         self.json.push(bracket);
     }
 
-    /// Comes before each element of a list.
+    /// Call before each element of a list.
     pub fn element(&mut self) {
         if !matches!(self.json.last(), Some(b'{' | b'[')) {
             self.json.push(b',');
         }
     }
 
-    /// Comes before each value of an object.
+    /// Call before each value of an object.
     pub fn key(&mut self, key: &str) -> serde_json::Result<()> {
         self.element();
         self.scalar(&key)?;
@@ -137,18 +181,18 @@ impl Writer {
         Ok(())
     }
 
-    /// A key may have come twice: to be told by who does not know.
+    /// Says that the same key may have been written twice.
     #[cfg(feature = "python")]
-    pub fn doubt(&mut self) {
+    pub fn may_repeat_a_key(&mut self) {
         self.repeats = true;
     }
 
-    /// A value that is neither object nor list.
+    /// Writes a value that is neither an object nor a list.
     pub fn scalar(&mut self, value: &impl Serialize) -> serde_json::Result<()> {
         serde_json::to_writer(&mut self.json, value)
     }
 
-    /// The object. If a key came twice, the last one counts.
+    /// The object. If a key was written twice, the last value counts.
     pub fn finish(self) -> serde_json::Result<Metadata> {
         if self.repeats {
             return Ok(Metadata::from(&serde_json::from_slice(&self.json)?));
@@ -158,7 +202,7 @@ impl Writer {
     }
 }
 
-/// Copies an object and nothing else.
+/// Copies an object, and refuses anything else.
 struct Object<'w>(&'w mut Writer);
 
 impl<'de> Visitor<'de> for Object<'_> {
@@ -173,7 +217,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// Copies any JSON.
+/// Copies any JSON value.
 struct Any<'w>(&'w mut Writer);
 
 impl<'de> DeserializeSeed<'de> for Any<'_> {
@@ -208,6 +252,8 @@ impl<'de> Visitor<'de> for Any<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<(), E> {
+        // The parser makes a float of an integer that it cannot represent.
+        self.0.large_float |= number.abs() >= i64::MAX as f64;
         self.0.scalar(&number).map_err(E::custom)
     }
 
@@ -247,7 +293,7 @@ impl<'de> DeserializeSeed<'de> for Element<'_> {
     }
 }
 
-/// Copies a key and tells its hash.
+/// Copies a key and returns its hash.
 struct Key<'w>(&'w mut Writer);
 
 impl<'de> DeserializeSeed<'de> for Key<'_> {
@@ -326,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_repeated_key_the_last_counts() {
+    fn the_last_value_of_a_repeated_key_counts() {
         assert_eq!(read(r#"{"a": 1, "b": {"c": 2, "c": 3}, "a": 4}"#).as_json(), r#"{"a":4,"b":{"c":3}}"#);
     }
 
@@ -339,9 +385,22 @@ mod tests {
     }
 
     #[test]
+    fn an_integer_beyond_64_bits_is_refused_and_a_float_is_not() {
+        for (json, refused) in [
+            (r#"{"a": 18446744073709551615, "b": -9223372036854775808}"#, false),
+            (r#"{"a": [{"b": 18446744073709551616}]}"#, true),
+            (r#"{"a": -9223372036854775809}"#, true),
+            (r#"{"a": 1e30, "b": 18446744073709551616.0, "c": "\" 18446744073709551616 "}"#, false),
+        ] {
+            assert_eq!(Metadata::parse(json).is_err(), refused, "{json}");
+        }
+    }
+
+    #[test]
     fn only_objects() {
         for json in ["[]", "null", "1", "\"{}\"", "{", "{1: 2}", r#"{"a": "\ud800"}"#, r#"{"a": 1e999}"#] {
             assert!(serde_json::from_str::<Metadata>(json).is_err(), "{json}");
+            assert!(Metadata::parse(json).is_err(), "{json}");
         }
     }
 }

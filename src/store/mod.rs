@@ -35,7 +35,7 @@ use crate::backend::sqlite::{Pool, Settings, Sqlite};
 use crate::backend::write::{Entry, Write};
 use crate::backend::{Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
-use crate::record::{Changes, Filter, Record, RecordId, Scope, Viewer, now};
+use crate::record::{Fields, Filter, Record, RecordId, Scope, Viewer, now};
 use crate::text::ANALYZER_VERSION;
 
 use index_handle::IndexHandle;
@@ -233,7 +233,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::RecordNotFound`], [`Error::InvalidRecord`]; otherwise as [`Store::add`].
-    pub fn update(&self, id: &RecordId, changes: Changes) -> Result<Record> {
+    pub fn update(&self, id: &RecordId, changes: Fields) -> Result<Record> {
         self.check_writable()?;
         let outcome = self.queue.write(Write::Update { id: id.clone(), changes })?;
         self.catch_up_after_write();

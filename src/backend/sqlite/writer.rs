@@ -9,7 +9,7 @@ use super::transaction::Transaction;
 use super::{Batch, records};
 use crate::backend::write::{Entry, Job, JobResult, OnConflict, Outcome, Write};
 use crate::error::{Error, Result};
-use crate::record::{Changes, RecordId, Seq};
+use crate::record::{Fields, RecordId, Seq};
 use crate::text::Bag;
 
 /// A transaction takes in waiting jobs for this long, then commits.
@@ -101,12 +101,12 @@ fn add(batch: &mut Batch<'_>, entry: &Entry, on_conflict: OnConflict) -> Result<
     batch.insert(&entry.record, entry.terms()).map(Some)
 }
 
-fn update(batch: &mut Batch<'_>, id: &RecordId, changes: &Changes) -> Result<Outcome> {
+fn update(batch: &mut Batch<'_>, id: &RecordId, changes: &Fields) -> Result<Outcome> {
     let (seq, old) =
         records::by_id(batch.conn(), id)?.ok_or_else(|| Error::RecordNotFound(id.to_string()))?;
     let old_terms = Bag::of(&old.content);
     let new_terms = changes.content.as_deref().map(Bag::of);
-    let new = changes.clone().apply(old)?;
+    let new = changes.clone().update(old)?;
     batch.remove(seq, old_terms.clone())?;
     batch.insert(&new, new_terms.as_ref().unwrap_or(&old_terms))?;
     Ok(Outcome::Updated(Box::new(new)))

@@ -15,7 +15,7 @@ use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::Totals;
 use crate::backend::write::{OnConflict, Write};
 use crate::error::{Error, Result};
-use crate::record::{Changes, Filter, Record, Scope, Seq, Viewer};
+use crate::record::{Fields, Filter, Record, Scope, Seq, Viewer};
 use crate::text::Bag;
 
 fn open(folder: &TempDir) -> Store {
@@ -37,7 +37,7 @@ impl Store {
         self.add_all([record], OnConflict::Fail).map(|outcome| outcome.seqs()[0].unwrap())
     }
 
-    fn update(&self, name: &str, changes: Changes) -> Result<Record> {
+    fn update(&self, name: &str, changes: Fields) -> Result<Record> {
         Ok(self.queue.write(Write::Update { id: id(name), changes })?.record().unwrap())
     }
 
@@ -190,14 +190,14 @@ fn updates_get_a_new_number() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
     let seq = store.add(record("a", "one word")).unwrap();
-    let changes = Changes { content: Some("two".into()), importance: Some(1.0), ..Changes::default() };
+    let changes = Fields { content: Some("two".into()), importance: Some(1.0), ..Fields::default() };
     let updated = store.update("a", changes).unwrap();
     let new = *store.contents().keys().next().unwrap();
     assert!(new > seq);
     assert_eq!(store.get("a"), Some(updated));
-    let missing = store.update("b", Changes::default()).unwrap_err();
+    let missing = store.update("b", Fields::default()).unwrap_err();
     assert!(matches!(missing, Error::RecordNotFound(_)));
-    let wrong = Changes { importance: Some(2.0), ..Changes::default() };
+    let wrong = Fields { importance: Some(2.0), ..Fields::default() };
     assert!(matches!(store.update("a", wrong).unwrap_err(), Error::InvalidRecord(_)));
     let touch = Write::Touch { ids: vec![id("a"), id("b")], at: 7 };
     assert_eq!(store.queue.write(touch).unwrap().count(), 1);
@@ -216,7 +216,7 @@ fn vectors_have_one_length() {
     assert!(matches!(error, Error::DimensionMismatch { expected: 2, found: 1 }));
     assert_eq!(store.get("b"), None);
     // The last vector goes, and with it the length.
-    let changes = Changes { embedding: Some(Some(vec![1.0])), ..Changes::default() };
+    let changes = Fields { embedding: Some(Some(vec![1.0])), ..Fields::default() };
     store.update("a", changes).unwrap();
     assert_eq!(store.pool.read(records::dimension).unwrap(), Some(1));
     store.reset();
@@ -269,10 +269,12 @@ fn writers_in_many_threads_and_pools_lose_nothing() {
                     store.add(record(&name, &format!("common word{number}"))).unwrap();
                     assert!(matches!(store.add(record(&name, "twice")).unwrap_err(), Error::DuplicateId(_)));
                     match number % 3 {
-                        0 => drop(store.update(
-                            &name,
-                            Changes { content: Some("Changed".into()), ..Changes::default() },
-                        )),
+                        0 => {
+                            drop(store.update(
+                                &name,
+                                Fields { content: Some("Changed".into()), ..Fields::default() },
+                            ))
+                        }
                         1 => {
                             store.delete(&name);
                         }

@@ -1,0 +1,39 @@
+//! What is stored and found: records, the filters that select them, queries and hits.
+
+mod blend;
+mod condition;
+mod embedding;
+mod fields;
+mod filter;
+mod hit;
+mod id;
+mod json;
+mod metadata;
+mod name;
+mod operator;
+mod query;
+#[allow(clippy::module_inception, reason = "a record is the noun that the folder is named after")]
+mod record;
+mod scope;
+pub mod timestamp;
+mod viewer;
+
+pub use blend::Blend;
+pub use condition::Condition;
+pub use embedding::check_vector;
+#[cfg(feature = "python")]
+pub(crate) use fields::record_fields;
+pub use fields::{Fields, Record};
+pub use filter::Filter;
+pub use hit::Hit;
+pub use id::RecordId;
+pub use metadata::Metadata;
+#[cfg(feature = "python")]
+pub(crate) use metadata::Writer as MetadataWriter;
+pub use name::MAX_NAME_BYTES;
+pub use operator::Operator;
+pub use query::{Mode, Query};
+pub use record::{MAX_METADATA_DEPTH, Seq};
+pub use scope::Scope;
+pub use timestamp::{Micros, now};
+pub use viewer::Viewer;
