@@ -1,10 +1,10 @@
-"""What can go wrong. Every message says what was wrong, with the value, and what to do."""
+"""The exceptions. Every message says what was wrong, with the value, and what to do."""
 
 from __future__ import annotations
 
 
 class AgentMemError(Exception):
-    """Everything that agentmem raises of its own derives from this."""
+    """The base class of all exceptions that agentmem defines."""
 
 
 class InvalidRecordError(AgentMemError, ValueError):
@@ -16,19 +16,46 @@ class InvalidFilterError(AgentMemError, ValueError):
 
 
 class DuplicateIdError(AgentMemError):
-    """`add` was given an id that the store holds already, or one id twice; nothing was written."""
+    """A record that was to be added has an id that is in use, or two of them have the same id; nothing was written."""
+
+    id: str
+    """The id that is in use."""
+
+    def __init__(self, message: str = "", id: str = "") -> None:
+        """Set the message and the id."""
+        super().__init__(message)
+        self.id = id
 
 
 class RecordNotFoundError(AgentMemError, KeyError):
-    """The record to update is not there."""
+    """The record to update does not exist."""
+
+    id: str
+    """The id that was looked for."""
+
+    def __init__(self, message: str = "", id: str = "") -> None:
+        """Set the message and the id."""
+        super().__init__(message)
+        self.id = id
 
     def __str__(self) -> str:
-        """The message as it is: KeyError alone would put it in quotes."""
+        """The message; KeyError would put it in quotes."""
         return str(self.args[0]) if self.args else ""
 
 
 class DimensionMismatchError(AgentMemError, ValueError):
-    """A vector's length is not the length of the vectors in the store."""
+    """A vector does not have as many dimensions as the vectors in the store."""
+
+    expected: int
+    """Dimensions of the vectors in the store."""
+    found: int
+    """Dimensions of the vector that was given."""
+
+    def __init__(self, message: str = "", expected: int = 0, found: int = 0) -> None:
+        """Set the message and both numbers of dimensions."""
+        super().__init__(message)
+        self.expected = expected
+        self.found = found
 
 
 class StoreClosedError(AgentMemError):
@@ -36,22 +63,22 @@ class StoreClosedError(AgentMemError):
 
 
 class StoreBusyError(AgentMemError):
-    """A lock was held, or the pool exhausted, for longer than `busy_timeout`."""
+    """A lock was held, or all connections were in use, for longer than `busy_timeout`."""
 
 
 class StoreReadOnlyError(AgentMemError):
-    """A write to a store that cannot be written, or an older file that reading alone cannot migrate."""
+    """The store cannot be written, or has an older schema and was opened with `read_only=True`, so that it cannot be migrated."""
 
 
 class StorePathError(AgentMemError, OSError):
-    """The file system refused: no such folder, no permission, a folder in place of a file, a full disk.
+    """The file system reported an error: no such folder, no permission, a folder instead of a file, a full disk.
 
-    `errno`, `strerror` and `filename` are as in any OSError, when the system gave them.
+    `errno`, `strerror` and `filename` are those of an OSError if the system reported them.
     """
 
 
 class CorruptStoreError(AgentMemError):
-    """The file is a store, but damaged."""
+    """The file is a store, but it is damaged."""
 
 
 class SchemaTooNewError(AgentMemError):
@@ -59,4 +86,4 @@ class SchemaTooNewError(AgentMemError):
 
 
 class NotAStoreError(AgentMemError):
-    """The file is something else; it was left untouched."""
+    """The file is not a store; it was left untouched."""

@@ -1,4 +1,4 @@
-//! The one error type of the core.
+//! The error type of the core.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ pub enum Error {
     /// A filter, limit or other argument of a read breaks a rule.
     #[error("invalid filter: {0}")]
     InvalidFilter(String),
-    /// `add` was given an id that the store holds already.
-    #[error("a record with id {0:?} exists already; use put() to replace it")]
+    /// A record that was to be added has an id that is in use.
+    #[error("the id {0:?} is in use; replace that record with put(), or choose another id")]
     DuplicateId(String),
-    /// The record named by an update is not there.
+    /// The record to update does not exist.
     #[error("no record has the id {0:?}")]
     RecordNotFound(String),
-    /// A vector's length is not the length that the store holds.
+    /// A vector does not have as many dimensions as the vectors in the store.
     #[error(
         "the vector has {found} dimensions, but this store holds vectors of {expected}; \
          embed with the model that the store was filled with, or start a new store"
@@ -34,28 +34,28 @@ pub enum Error {
     /// The store was used after `close`.
     #[error("the store is closed; open it again with agentmem.open({0:?})")]
     Closed(PathBuf),
-    /// A lock was held, or the pool exhausted, for longer than the busy timeout.
+    /// A lock was held, or all connections were in use, for longer than the busy timeout.
     #[error("{what} stayed busy for {waited:.1?}; try again, or raise busy_timeout")]
     Busy {
         /// What was waited for.
         what: &'static str,
-        /// The configured patience.
+        /// The busy timeout.
         waited: Duration,
     },
-    /// A write to a store that cannot be written.
+    /// The store cannot be written.
     #[error("the store {0:?} is read-only")]
     ReadOnly(PathBuf),
-    /// The file is a store, but damaged.
+    /// The file is a store, but it is damaged.
     #[error(
         "the store {path:?} is damaged: {detail}; restore a backup, or try to save the other records with export(skip_damaged=True)"
     )]
     Corrupt {
         /// The store's file.
         path: PathBuf,
-        /// What SQLite or the check said.
+        /// What is damaged, as the database or a check reports it.
         detail: String,
     },
-    /// A newer agentmem wrote the file.
+    /// The file was written by a newer agentmem.
     #[error(
         "{path:?} has schema version {found}, newer than the {supported} that this agentmem knows; \
          upgrade agentmem to open it"
@@ -65,10 +65,10 @@ pub enum Error {
         path: PathBuf,
         /// Schema version in the file.
         found: u32,
-        /// Newest schema version known here.
+        /// The newest schema version that this agentmem knows.
         supported: u32,
     },
-    /// An older agentmem wrote the file, and it was opened for reading alone.
+    /// The file was written by an older agentmem, and is opened read-only, so that it cannot be migrated.
     #[error(
         "{path:?} has schema version {found}, and reading needs {latest}; open it once without read_only, \
          or run `agentmem migrate`"
@@ -78,10 +78,10 @@ pub enum Error {
         path: PathBuf,
         /// Schema version in the file.
         found: u32,
-        /// Schema version that is read here.
+        /// The schema version that this agentmem reads.
         latest: u32,
     },
-    /// The file is something else; it was left untouched.
+    /// The file is not a store; it was left untouched.
     #[error("{path:?} is not an agentmem store: {detail}; it was left untouched")]
     NotAStore {
         /// The file.
@@ -89,19 +89,19 @@ pub enum Error {
         /// What it is instead.
         detail: String,
     },
-    /// The file system refused.
+    /// The file system reported an error.
     #[error("{path:?}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: Arc<std::io::Error>,
     },
-    /// The caller asked a long operation to stop; what was committed stays.
+    /// The caller stopped a long operation; what was committed stays.
     #[error("interrupted after {done} records")]
     Interrupted {
-        /// Records that are safe.
+        /// Records that are committed.
         done: u64,
     },
     /// The database failed for a reason that no other variant names. The backend knows the type inside.

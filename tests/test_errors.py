@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any
@@ -290,6 +292,26 @@ def test_what_can_be_mistaken_for_bad_input_is_good(filled: MemoryStore) -> None
     assert len(filled.list(limit=10**30, offset=1)) == 4
     assert filled.list(offset=10**30) == []
     assert filled.search("lone \ud800 surrogate") == []
+
+
+def test_errors_carry_their_data(store: MemoryStore) -> None:
+    store.add("x", id="a", embedding=[1.0, 0.0])
+    with pytest.raises(agentmem.DuplicateIdError) as duplicate:
+        store.add("y", id="a")
+    with pytest.raises(agentmem.RecordNotFoundError) as missing:
+        store.update("b", importance=1.0)
+    with pytest.raises(agentmem.DimensionMismatchError) as mismatch:
+        store.add("y", embedding=[1.0, 0.0, 0.0])
+    for error in (duplicate.value, pickle.loads(pickle.dumps(duplicate.value)), copy.copy(duplicate.value)):
+        assert error.id == "a"
+        assert error.args == duplicate.value.args
+        assert '"a" is in use' in str(error)
+    for error in (missing.value, pickle.loads(pickle.dumps(missing.value)), copy.copy(missing.value)):
+        assert error.id == "b"
+        assert str(error) == str(missing.value)
+    for error in (mismatch.value, pickle.loads(pickle.dumps(mismatch.value)), copy.copy(mismatch.value)):
+        assert (error.expected, error.found) == (2, 3)
+        assert str(error) == str(mismatch.value)
 
 
 def test_hierarchy() -> None:

@@ -12,7 +12,6 @@ one transaction; what other processes wrote is seen; dates come back naive, in U
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timezone
@@ -318,12 +317,11 @@ class UnifiedStorage(Storage):
             else None,
         }
 
-    def _refuse_ids_of_others(self, record_ids: Sequence[str]) -> None:
-        if self.scope == "/":
-            return
-        for record in self._known(record_ids):
+    def _refuse_ids_of_others(self, replaced: list[Record]) -> None:
+        for record in replaced:
             if not _contains(self.scope, record.scope):
-                raise DuplicateIdError(f"a record outside {self.scope!r} has the id {record.id!r} already")
+                message = f"a record outside {self.scope!r} has the id {record.id!r} already"
+                raise DuplicateIdError(message, record.id)
 
     def _write(self, memories: list[MemoryRecord], write: Callable[[list[dict[str, Any]]], object]) -> None:
         """`write` the records that keep `memories`.
@@ -332,14 +330,26 @@ class UnifiedStorage(Storage):
         are answered by text.
         """
         records = [self._record(memory) for memory in memories]
-        self._refuse_ids_of_others([record["id"] for record in records])
+        replaced = self._known([record["id"] for record in records])
+        self._refuse_ids_of_others(replaced)
         with _crewai_errors():
             try:
+                _refuse_other_dimensions(replaced, records)
                 write(records)
             except DimensionMismatchError:
                 if not all(_is_local(memory.embedding) for memory in memories):
                     raise
                 write([{**record, "embedding": None} for record in records])
+
+
+def _refuse_other_dimensions(replaced: list[Record], records: list[dict[str, Any]]) -> None:
+    """Keep the dimension of replaced vectors. A store takes any dimension if its only vector is replaced, CrewAI does not."""
+    old = {record.id: record.embedding for record in replaced}
+    for record in records:
+        expected, found = old.get(record["id"]), record["embedding"]
+        if expected and found and len(expected) != len(found):
+            message = f"the vector has {len(found)} dimensions, but the one that it replaces has {len(expected)}"
+            raise DimensionMismatchError(message, len(expected), len(found))
 
 
 @contextmanager
@@ -352,8 +362,7 @@ def _crewai_errors() -> Iterator[None]:
             from crewai.memory.storage.backend import EmbeddingDimensionMismatchError
         except ImportError:  # an early crewai with unified memory has none
             raise error from None
-        found, stored = map(int, re.findall(r"\d+", str(error))[:2])
-        raise EmbeddingDimensionMismatchError(stored, found) from error
+        raise EmbeddingDimensionMismatchError(error.expected, error.found) from error
 
 
 def _memory(record: Record) -> MemoryRecord:

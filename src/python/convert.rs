@@ -13,7 +13,7 @@ use pyo3::types::{
 };
 use serde_json::{Map, Number, Value};
 
-use super::errors::{describe, is_answer};
+use super::errors::{describe, is_ordinary};
 use crate::error::Error;
 use crate::record::timestamp;
 use crate::record::{Condition, Filter, Metadata, MetadataWriter, Micros, RecordId, Scope};
@@ -445,5 +445,5 @@ fn unless_raised(
     error: PyErr,
     conversion_error: impl FnOnce() -> ConversionError,
 ) -> ConversionError {
-    if is_answer(py, &error) { conversion_error() } else { ConversionError::Raised(error) }
+    if is_ordinary(py, &error) { conversion_error() } else { ConversionError::Raised(error) }
 }

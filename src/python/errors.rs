@@ -1,4 +1,4 @@
-//! The core's one error becomes the exceptions of `agentmem/errors.py`.
+//! Converts the core's error type to the exceptions of `agentmem/errors.py`.
 
 use pyo3::prelude::*;
 use pyo3::types::PyAnyMethods;
@@ -32,9 +32,11 @@ impl From<Error> for PyErr {
         match error {
             Error::InvalidRecord(_) => to::InvalidRecordError::new_err(message),
             Error::InvalidFilter(_) => to::InvalidFilterError::new_err(message),
-            Error::DuplicateId(_) => to::DuplicateIdError::new_err(message),
-            Error::RecordNotFound(_) => to::RecordNotFoundError::new_err(message),
-            Error::DimensionMismatch { .. } => to::DimensionMismatchError::new_err(message),
+            Error::DuplicateId(id) => to::DuplicateIdError::new_err((message, id)),
+            Error::RecordNotFound(id) => to::RecordNotFoundError::new_err((message, id)),
+            Error::DimensionMismatch { expected, found } => {
+                to::DimensionMismatchError::new_err((message, expected, found))
+            }
             Error::Closed(_) => to::StoreClosedError::new_err(message),
             Error::Busy { .. } => to::StoreBusyError::new_err(message),
             Error::ReadOnly(_) | Error::SchemaTooOld { .. } => to::StoreReadOnlyError::new_err(message),
@@ -51,7 +53,7 @@ impl From<Error> for PyErr {
     }
 }
 
-/// A bug in the core: an exception like others, so that a program that only remembers does not die of it.
+/// The exception for a panic in the core. It is an `Exception`, so that a program can go on after a bug in its memory.
 pub fn from_panic(panic: &(dyn std::any::Any + Send)) -> PyErr {
     let what = panic
         .downcast_ref::<String>()
@@ -61,18 +63,18 @@ pub fn from_panic(panic: &(dyn std::any::Any + Send)) -> PyErr {
     exceptions::AgentMemError::new_err(format!("a bug in agentmem, please report it: {what}"))
 }
 
-/// What the system said, without the code that Python puts in front.
+/// The system's message without the error number, which Python adds itself.
 fn reason(source: &std::io::Error) -> String {
     let text = source.to_string();
     text.split_once(" (os error").map_or(text.clone(), |(reason, _)| reason.to_owned())
 }
 
-/// May the exception be treated as an answer (`Exception`), or must it go through (Ctrl-C, exit)?
-pub fn is_answer(py: Python<'_>, error: &PyErr) -> bool {
+/// Whether an exception is an `Exception`, and so may be replaced by another one. Ctrl-C and exit may not.
+pub fn is_ordinary(py: Python<'_>, error: &PyErr) -> bool {
     error.is_instance_of::<pyo3::exceptions::PyException>(py)
 }
 
-/// A few words of Python's `repr`, for messages.
+/// The start of a value's `repr`, and its type, for messages.
 pub fn describe(value: &Bound<'_, PyAny>) -> String {
     let kind = value.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
     let Ok(text) = value.repr() else { return format!("an object of type {kind}") };

@@ -237,6 +237,17 @@ def test_a_wrong_dimension_is_crewais_own_error(storage, caplog):
     assert "UnifiedStorage.search" in caplog.text
 
 
+@pytest.mark.parametrize("write", ["save", "update"])
+def test_replacing_the_only_vector_keeps_its_dimension(storage, write):
+    only = memory("x", X)
+    storage.save([only])
+    wrong = only.model_copy(update={"embedding": [1.0] * 5})
+    with pytest.raises(EmbeddingDimensionMismatchError) as raised:
+        storage.update(wrong) if write == "update" else storage.save([wrong])
+    assert (raised.value.stored_dim, raised.value.new_dim) == (3, 5)
+    assert storage.get_record(only.id).embedding == X
+
+
 def test_a_first_record_without_a_vector_fixes_no_dimension(storage):
     storage.save([memory("none")])
     storage.save([memory("x", X)])
