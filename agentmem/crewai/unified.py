@@ -348,7 +348,9 @@ def _refuse_other_dimensions(replaced: list[Record], records: list[dict[str, Any
     for record in records:
         expected, found = old.get(record["id"]), record["embedding"]
         if expected and found and len(expected) != len(found):
-            message = f"the vector has {len(found)} dimensions, but the one that it replaces has {len(expected)}"
+            message = (
+                f"the vector has {len(found)} dimensions, but the one that it replaces has {len(expected)}"
+            )
             raise DimensionMismatchError(message, len(expected), len(found))
 
 

@@ -121,8 +121,11 @@ impl<T: PyField> PyField for Option<T> {
 
 macro_rules! define {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
-        /// Sets a field of a new record; `None` stands for the default.
+        /// Sets a field of a new record; `None` stands for the default, which the content has not.
         pub fn set(fields: &mut Fields, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+            if name == "content" {
+                return set_update(fields, name, value);
+            }
             match name {
                 $(stringify!($name) => fields.$name = Option::<$type>::from_python(value).in_record(name)?,)*
                 _ => return Err(unknown_field(name)),
