@@ -16,7 +16,7 @@ class InvalidFilterError(AgentMemError, ValueError):
 
 
 class DuplicateIdError(AgentMemError):
-    """A record that was to be added has an id that is in use, or two of them have the same id; nothing was written."""
+    """The id of a new record is in use, or two new records have the same id; nothing was written."""
 
     id: str
     """The id that is in use."""
@@ -67,11 +67,11 @@ class StoreBusyError(AgentMemError):
 
 
 class StoreReadOnlyError(AgentMemError):
-    """The store cannot be written, or has an older schema and was opened with `read_only=True`, so that it cannot be migrated."""
+    """The store cannot be written, or its schema is older and must be migrated before it is read."""
 
 
 class StorePathError(AgentMemError, OSError):
-    """The file system reported an error: no such folder, no permission, a folder instead of a file, a full disk.
+    """The file system reported an error: no such folder, no permission, a path that is a folder, a full disk.
 
     `errno`, `strerror` and `filename` are those of an OSError if the system reported them.
     """

@@ -343,7 +343,7 @@ class UnifiedStorage(Storage):
 
 
 def _refuse_other_dimensions(replaced: list[Record], records: list[dict[str, Any]]) -> None:
-    """Keep the dimension of replaced vectors. A store takes any dimension if its only vector is replaced, CrewAI does not."""
+    """Refuse to replace a vector by one of another dimension, which a store allows if it is the only one."""
     old = {record.id: record.embedding for record in replaced}
     for record in records:
         expected, found = old.get(record["id"]), record["embedding"]
