@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -71,3 +73,18 @@ def test_an_answer_is_found_by_the_question_before_it(tmp_path: Path, index: str
         assert "Bob: In Oslo." in [hit.record.content for hit in hits[:3]]
         assert all(not hit.record.private for hit in hits)
         assert any(hit.explain.get("dialogue", 0) > 0 for hit in hits)
+
+
+def test_records_that_are_no_hits_are_not_read(tmp_path: Path) -> None:
+    """The blend needs the age and the importance of many records; only the hits are read as a whole."""
+    path = tmp_path / "memory.db"
+    with agentmem.open(path) as store:
+        store.add("tea", id="damaged", importance=0.0)
+        store.add("tea", id="hit", importance=1.0)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE records SET source = 'damage' WHERE id = 'damaged'")
+    with agentmem.open(path) as store:
+        (hit,) = store.search("tea", limit=1, importance_weight=1.0)
+        assert hit.record.id == "hit"
+        with pytest.raises(agentmem.CorruptStoreError):
+            store.search("tea", limit=2, importance_weight=1.0)

@@ -5,6 +5,8 @@ use super::manifest::IndexFile;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 
+pub use crate::rank::blend::Prior;
+
 /// Reads of one moment. Dropping it ends them.
 ///
 /// Methods that take numbers (`seqs`) return what they find in the order of the numbers asked for, and leave out those
@@ -125,17 +127,6 @@ pub trait FullText {
 
     /// Every term with its document frequency, in the order of bytes.
     fn vocabulary(&self) -> Result<Vec<(String, u64)>>;
-}
-
-/// What a record contributes to a score whatever the query.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Prior {
-    /// Its number.
-    pub seq: Seq,
-    /// When it was made.
-    pub created_at: Micros,
-    /// How important it is, in 0..1.
-    pub importance: f64,
 }
 
 /// Sizes that ranking needs.

@@ -9,7 +9,10 @@
 //!   `signals`, `feedback`, `fusion`, `evidence`; its numbers: [`recipe`]. [`dialogue`] goes on from there.
 //! - [`bm25`]: plain BM25 of the query's [`Keywords`].
 //! - [`cosine`]: TF-IDF cosine of the query's [`Keywords`].
+//!
+//! [`rrf`] merges lists, [`blend`] adds recency and importance.
 
+pub mod blend;
 pub mod bm25;
 pub mod cosine;
 pub mod dialogue;
@@ -26,12 +29,15 @@ mod numbers;
 mod passage;
 mod query;
 pub mod recipe;
+pub mod rrf;
 mod scaffold;
+pub mod scored;
 mod signals;
 mod texts;
 pub mod top_k;
 
 pub use keywords::Keywords;
+pub use scored::Scored;
 pub use texts::{Text, Texts};
 
 use bm25::Collection;

@@ -1,27 +1,26 @@
-//! Filters of searches, as sets of records that are kept and extended instead of computed anew.
+//! Filters of searches, as sets of records that are kept and extended instead of computed again.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
 
-use crate::backend::sqlite::records;
+use crate::backend::Snapshot;
 use crate::error::Result;
 use crate::index::Allowed;
 use crate::record::{Filter, Seq};
 
-/// How many filters are remembered.
-const REMEMBERED: usize = 64;
+/// How many filters are kept.
+const KEPT: usize = 64;
 
-/// The filters that searches used last. A record never changes under its sequence number, so what passed a filter
-/// once passes it for ever, and a remembered set lacks only the records that came since.
+/// The filters that searches used last. A record never changes under its number, so what passed a filter once passes it
+/// for ever, and a kept set lacks only the records that came since.
 #[derive(Debug, Default)]
-pub struct FilterCache(Mutex<Vec<Remembered>>);
+pub struct FilterCache(Mutex<Vec<Entry>>);
 
 #[derive(Debug, Clone)]
-struct Remembered {
+struct Entry {
     filter: Filter,
-    /// Every record up to this one has been looked at.
+    /// The set is right for all records up to this one.
     upto: Seq,
     allowed: Arc<Allowed>,
 }
@@ -31,61 +30,81 @@ impl FilterCache {
     ///
     /// # Errors
     /// What the database says.
-    pub fn select(&self, conn: &Connection, filter: &Filter, newest: Seq) -> Result<Option<Arc<Allowed>>> {
-        if !filter.narrows() && filter.viewer.include_private {
+    pub fn allowed(
+        &self,
+        snapshot: &dyn Snapshot,
+        filter: &Filter,
+        newest: Seq,
+    ) -> Result<Option<Arc<Allowed>>> {
+        if lets_all_through(filter) {
             return Ok(None);
         }
-        let remembered = self.recall(filter);
-        let known = remembered.as_ref().filter(|known| known.upto >= newest);
-        let allowed = match known {
-            Some(known) => Arc::clone(&known.allowed),
-            None => {
-                let fresh = extend(conn, filter, remembered, newest)?;
-                let allowed = Arc::clone(&fresh.allowed);
-                self.remember(fresh);
+        let kept = self.get(filter);
+        let allowed = match kept {
+            Some(kept) if kept.upto >= newest => kept.allowed,
+            kept => {
+                let entry = extend(snapshot, filter, kept, newest)?;
+                let allowed = Arc::clone(&entry.allowed);
+                self.keep(entry);
                 allowed
             }
         };
         Ok((!allowed.is_everything()).then_some(allowed))
     }
 
-    /// Forgets all, because sequence numbers began anew.
+    /// Forgets all, because numbers of records began anew.
     pub fn clear(&self) {
         self.0.lock().clear();
     }
 
-    fn recall(&self, filter: &Filter) -> Option<Remembered> {
-        let mut all = self.0.lock();
-        let at = all.iter().position(|known| known.filter == *filter)?;
-        // The last used stands last; the first is forgotten first.
-        all[at..].rotate_left(1);
-        all.last().cloned()
+    fn get(&self, filter: &Filter) -> Option<Entry> {
+        let mut entries = self.0.lock();
+        let at = entries.iter().position(|entry| entry.filter == *filter)?;
+        // The last used is last; the first is dropped first.
+        entries[at..].rotate_left(1);
+        entries.last().cloned()
     }
 
-    fn remember(&self, fresh: Remembered) {
-        let mut all = self.0.lock();
-        all.retain(|known| known.filter != fresh.filter);
-        if all.len() >= REMEMBERED {
-            all.remove(0);
+    fn keep(&self, entry: Entry) {
+        let mut entries = self.0.lock();
+        entries.retain(|other| other.filter != entry.filter);
+        if entries.len() >= KEPT {
+            entries.remove(0);
         }
-        all.push(fresh);
+        entries.push(entry);
     }
 }
 
-fn extend(conn: &Connection, filter: &Filter, known: Option<Remembered>, newest: Seq) -> Result<Remembered> {
+/// As [`FilterCache::allowed`] for all records of a snapshot, without keeping anything.
+///
+/// # Errors
+/// What the database says.
+pub fn allowed(snapshot: &dyn Snapshot, filter: &Filter) -> Result<Option<Arc<Allowed>>> {
+    if lets_all_through(filter) {
+        return Ok(None);
+    }
+    let allowed = extend(snapshot, filter, None, 0)?.allowed;
+    Ok((!allowed.is_everything()).then_some(allowed))
+}
+
+fn lets_all_through(filter: &Filter) -> bool {
+    !filter.narrows() && filter.viewer.include_private
+}
+
+fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<Entry>, newest: Seq) -> Result<Entry> {
     // Ids are looked up as they are now: an update moves an id to a new row.
-    let known = known.filter(|_| filter.ids.is_none());
-    let after = known.as_ref().map_or(0, |known| known.upto);
+    let kept = kept.filter(|_| filter.ids.is_none());
+    let after = kept.as_ref().map_or(0, |kept| kept.upto);
     let seqs = if filter.narrows() {
-        records::seqs_matching(conn, filter, after)?
+        snapshot.seqs_matching(filter, after)?
     } else {
-        records::hidden(conn, &filter.viewer, after)?
+        snapshot.hidden(&filter.viewer, after)?
     };
     let upto = seqs.last().copied().unwrap_or(0).max(newest);
-    let allowed = match known {
-        Some(known) => known.allowed.extended(&seqs),
+    let allowed = match kept {
+        Some(kept) => kept.allowed.extended(&seqs),
         None if filter.narrows() => Allowed::only(seqs),
         None => Allowed::except(seqs),
     };
-    Ok(Remembered { filter: filter.clone(), upto, allowed: Arc::new(allowed) })
+    Ok(Entry { filter: filter.clone(), upto, allowed: Arc::new(allowed) })
 }

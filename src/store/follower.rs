@@ -3,18 +3,20 @@
 //! [`catch_up`] is the one way into the index. Own writes take it like those of other processes; their writer only
 //! hands over the terms that it has computed anyway.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use parking_lot::RwLock;
 
-use super::shared_index::{IndexState, SharedIndex, Terms};
+use super::shared_index::SharedIndex;
 use super::{index_files, parallel};
-use crate::backend::feed::Added;
-use crate::backend::sqlite::Pool;
-use crate::backend::sqlite::changes;
+use crate::backend::Backend;
+use crate::backend::feed::{Added, Feed};
+use crate::backend::write::Entry;
 use crate::error::Result;
 use crate::index::{Damaged, Index, Position};
+use crate::record::Seq;
 use crate::text::Bag;
 
 /// Records read from the feed at a time.
@@ -24,12 +26,12 @@ const STRETCH: usize = 16 * 1024;
 ///
 /// # Errors
 /// What the database says; the next call tries again.
-pub fn catch_up(shared: &SharedIndex, pool: &Pool) -> Result<bool> {
-    let mut watcher = shared.watcher.lock();
-    if !watcher.moved().map_err(|error| pool.explain(error))? {
+pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
+    let mut watch = shared.watch.lock();
+    if !watch.moved()? {
         return Ok(false);
     }
-    follow(shared, pool).inspect_err(|_| watcher.forget())?;
+    follow(shared, backend).inspect_err(|_| watch.forget())?;
     Ok(true)
 }
 
@@ -38,64 +40,63 @@ pub fn catch_up(shared: &SharedIndex, pool: &Pool) -> Result<bool> {
 ///
 /// # Errors
 /// What the database says; the next catch-up tries again.
-pub fn reload(shared: &SharedIndex, pool: &Pool) -> Result<()> {
-    let mut watcher = shared.watcher.lock();
-    watcher.moved().map_err(|error| pool.explain(error))?;
-    load(shared, pool).inspect_err(|_| watcher.forget())
+pub fn reload(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
+    let mut watch = shared.watch.lock();
+    watch.moved()?;
+    load(shared, backend).inspect_err(|_| watch.forget())
 }
 
 /// Builds the index from the records, because an index file turned out to be damaged.
 ///
 /// # Errors
 /// What the database says.
-pub fn repair(shared: &SharedIndex, pool: &Pool, damaged: Damaged) -> Result<()> {
-    invalidate(shared, pool, damaged)?;
-    reload(shared, pool)
+pub fn repair(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> Result<()> {
+    invalidate(shared, backend, damaged)?;
+    reload(shared, backend)
 }
 
-fn follow(shared: &SharedIndex, pool: &Pool) -> Result<()> {
-    if advance(shared, pool, &shared.state)? { Ok(()) } else { load(shared, pool) }
+fn follow(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
+    if advance(shared, backend, &shared.index)? { Ok(()) } else { load(shared, backend) }
 }
 
-fn load(shared: &SharedIndex, pool: &Pool) -> Result<()> {
+fn load(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
     loop {
-        pool.counters().reloads.add(1);
-        let fresh = RwLock::new(IndexState { index: from_files(shared, pool)? });
-        if advance(shared, pool, &fresh)? {
-            shared.replace(fresh.into_inner().index);
+        backend.counters().reloads.add(1);
+        let fresh = RwLock::new(from_files(shared, backend)?);
+        if advance(shared, backend, &fresh)? {
+            shared.replace(fresh.into_inner());
             return Ok(());
         }
     }
 }
 
 /// The index as its files hold it, still to be caught up.
-fn from_files(shared: &SharedIndex, pool: &Pool) -> Result<Index> {
+fn from_files(shared: &SharedIndex, backend: &dyn Backend) -> Result<Index> {
     let files_invalid = shared.files_invalid.load(Ordering::Acquire);
-    let mut index = if files_invalid { Index::default() } else { index_files::load(pool)? };
+    let mut index = if files_invalid { Index::default() } else { index_files::load(backend)? };
     // An index that starts from nothing needs no deletion of the past.
     if index.position() == Position::default() {
-        index.set_position(pool.read(changes::start)?);
+        index.set_position(Position { seq: 0, ..backend.snapshot()?.newest()? });
     }
     Ok(index)
 }
 
 /// Takes in what was committed since; false if that is not possible, and the index has to be loaded again.
-fn advance(shared: &SharedIndex, pool: &Pool, state: &RwLock<IndexState>) -> Result<bool> {
+fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -> Result<bool> {
     let start = Instant::now();
     let mut taken = 0;
     loop {
-        let from = state.read().index.position();
+        let from = index.read().position();
         // Texts of own writes are not read back: their terms were handed over.
         let known = |seq| shared.is_handed_over(seq);
-        let Some(mut feed) = pool.read(|conn| changes::since(conn, from, STRETCH, &known))? else {
-            log::info!("the change feed of {:?} was pruned; loading the index again", pool.path());
+        let Some(feed) = backend.snapshot()?.feed(from, STRETCH, &known)? else {
+            log::info!("the change feed of {:?} was pruned; loading the index again", backend.path());
             return Ok(false);
         };
         taken += feed.added.len() + feed.deleted.len();
         let complete = feed.complete;
-        let terms = terms(shared, &mut feed.added);
-        if let Err(damaged) = state.write().take_in(feed, &terms) {
-            invalidate(shared, pool, damaged)?;
+        if let Err(damaged) = take_in(shared, index, feed) {
+            invalidate(shared, backend, damaged)?;
             return Ok(false);
         }
         if complete {
@@ -103,28 +104,73 @@ fn advance(shared: &SharedIndex, pool: &Pool, state: &RwLock<IndexState>) -> Res
         }
     }
     shared.clear_handed_over();
-    pool.counters().catch_ups.add(1);
-    pool.counters().caught_up.add(taken as u64);
-    log::debug!("took in {taken} changes of {:?} in {:.1?}", pool.path(), start.elapsed());
+    backend.counters().catch_ups.add(1);
+    backend.counters().caught_up.add(taken as u64);
+    log::debug!("took in {taken} changes of {:?} in {:.1?}", backend.path(), start.elapsed());
     Ok(true)
 }
 
-/// Terms and vector of each record: those that were handed over, and of other records those in the feed.
-fn terms(shared: &SharedIndex, added: &mut [Added]) -> Vec<Terms> {
-    let known = shared.take_handed_over(added.iter().map(|record| record.seq));
-    let analyzed =
-        parallel::map(added.len(), 128, |i| added[i].text.as_ref().map(|text| Bag::of(&text.content)));
-    let terms = |((record, known), bag): ((&mut Added, Option<_>), Option<Bag>)| match known {
-        Some((entries, at)) => Terms::HandedOver(entries, at),
-        None => {
-            let embedding = record.text.take().and_then(|text| text.embedding);
-            Terms::Analyzed(bag.unwrap_or_default(), embedding)
-        }
-    };
-    added.iter_mut().zip(known).zip(analyzed).map(terms).collect()
+/// Takes in one part of the feed. Analysis comes first, so that searches wait for the changes alone.
+fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: Feed) -> Result<(), Damaged> {
+    let Feed { added, deleted, position, complete } = feed;
+    let additions = additions(shared, added);
+    let mut index = index.write();
+    for (seq, addition) in &additions {
+        index.add(*seq, addition.terms(), addition.embedding());
+    }
+    // Deletions wait for the last part, so that an updated record is found at any moment, old or new. The feed lists
+    // them again until then.
+    let mut deletion = index.position().deletion;
+    if complete {
+        deleted.into_iter().try_for_each(|range| index.remove(range))?;
+        deletion = position.deletion;
+    }
+    index.set_position(Position { seq: position.seq, deletion });
+    Ok(())
 }
 
-fn invalidate(shared: &SharedIndex, pool: &Pool, damaged: Damaged) -> Result<()> {
-    shared.files_invalid.store(pool.is_read_only(), Ordering::Release);
-    index_files::invalidate(pool, damaged)
+/// What the index stores of a new record.
+enum Addition {
+    /// The writer's terms and vector.
+    HandedOver(Arc<Vec<Entry>>, usize),
+    /// The analyzed text, and the vector, of the feed.
+    Read(Bag, Option<Vec<f32>>),
+}
+
+impl Addition {
+    fn terms(&self) -> &Bag {
+        match self {
+            Self::HandedOver(entries, at) => entries[*at].terms(),
+            Self::Read(terms, _) => terms,
+        }
+    }
+
+    fn embedding(&self) -> Option<&[f32]> {
+        match self {
+            Self::HandedOver(entries, at) => entries[*at].record.embedding.as_deref(),
+            Self::Read(_, embedding) => embedding.as_deref(),
+        }
+    }
+}
+
+fn additions(shared: &SharedIndex, added: Vec<Added>) -> Vec<(Seq, Addition)> {
+    let handed_over = shared.take_handed_over(added.iter().map(|record| record.seq));
+    let analyzed =
+        parallel::map(added.len(), 128, |i| added[i].text.as_ref().map(|text| Bag::of(&text.content)));
+    let addition = |((record, handed_over), terms): ((Added, Option<_>), Option<Bag>)| {
+        let addition = match handed_over {
+            Some((entries, at)) => Addition::HandedOver(entries, at),
+            None => {
+                let embedding = record.text.and_then(|text| text.embedding);
+                Addition::Read(terms.unwrap_or_default(), embedding)
+            }
+        };
+        (record.seq, addition)
+    };
+    added.into_iter().zip(handed_over).zip(analyzed).map(addition).collect()
+}
+
+fn invalidate(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> Result<()> {
+    shared.files_invalid.store(backend.is_read_only(), Ordering::Release);
+    index_files::invalidate(backend, damaged)
 }

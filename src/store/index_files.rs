@@ -9,11 +9,11 @@ use std::io::{self, BufWriter};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::backend::Backend;
 use crate::backend::manifest::IndexFile;
 use crate::backend::sqlite::pool::beside;
-use crate::backend::sqlite::{Pool, Transaction, changes, segments};
 use crate::error::{Error, Result};
 use crate::index::{Damaged, Index, Segment};
 use crate::text::ANALYZER_VERSION;
@@ -39,14 +39,14 @@ pub fn bytes_on_disk(path: &Path) -> u64 {
 ///
 /// # Errors
 /// What the database says.
-pub fn load(pool: &Pool) -> Result<Index> {
-    let manifest = pool.read(segments::read)?;
+pub fn load(backend: &dyn Backend) -> Result<Index> {
+    let manifest = backend.snapshot()?.manifest()?;
     let opened: Result<Vec<_>, Damaged> =
-        manifest.iter().map(|named| Ok((Arc::new(open(pool.path(), named)?), named.deletion))).collect();
+        manifest.iter().map(|named| Ok((Arc::new(open(backend.path(), named)?), named.deletion))).collect();
     match opened.and_then(Index::new) {
         Ok(index) => Ok(index),
         Err(damaged) => {
-            invalidate(pool, damaged)?;
+            invalidate(backend, damaged)?;
             Ok(Index::default())
         }
     }
@@ -54,7 +54,7 @@ pub fn load(pool: &Pool) -> Result<Index> {
 
 fn open(path: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
     let segment = Segment::open(&file(path, &named.name))?;
-    if row(&segment, named.deletion) == *named && segment.footer().analyzer == ANALYZER_VERSION {
+    if index_file(&segment, named.deletion) == *named && segment.footer().analyzer == ANALYZER_VERSION {
         Ok(segment)
     } else {
         Err(Damaged::FOREIGN)
@@ -62,7 +62,7 @@ fn open(path: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
 }
 
 /// How the manifest names a segment.
-fn row(segment: &Segment, deletion: i64) -> IndexFile {
+fn index_file(segment: &Segment, deletion: i64) -> IndexFile {
     let footer = segment.footer();
     IndexFile {
         name: file_name(footer.name),
@@ -82,36 +82,23 @@ fn file_name(name: u64) -> String {
 ///
 /// # Errors
 /// What the database says.
-pub fn invalidate(pool: &Pool, damaged: Damaged) -> Result<()> {
-    pool.counters().invalidated.add(1);
-    log::warn!("{:?}: {damaged}; rebuilding the index from the records", pool.path());
-    if pool.is_read_only() {
-        return Ok(());
-    }
-    in_transaction(pool, |conn| segments::replace(conn, &[]))
-}
-
-fn in_transaction<T>(pool: &Pool, work: impl FnOnce(&rusqlite::Connection) -> Result<T>) -> Result<T> {
-    let deadline = Instant::now() + pool.patience();
-    pool.write(deadline, |conn| {
-        let transaction = Transaction::begin(conn, deadline)?;
-        let outcome = work(conn)?;
-        transaction.commit(deadline)?;
-        Ok(outcome)
-    })
+pub fn invalidate(backend: &dyn Backend, damaged: Damaged) -> Result<()> {
+    backend.counters().invalidated.add(1);
+    log::warn!("{:?}: {damaged}; rebuilding the index from the records", backend.path());
+    if backend.is_read_only() { Ok(()) } else { backend.clear_manifest() }
 }
 
 /// Removes files that the manifest no longer names.
-pub fn remove_all(pool: &Pool, files: &[IndexFile]) {
+pub fn remove_all(backend: &dyn Backend, files: &[IndexFile]) {
     // In a damaged database, a name may be anything.
     let names = files.iter().filter_map(|file| u64::from_str_radix(&file.name, 16).ok());
-    names.for_each(|name| remove(pool, name));
+    names.for_each(|name| remove(backend, name));
 }
 
 /// Removes the file of a segment.
-pub fn remove(pool: &Pool, name: u64) {
+pub fn remove(backend: &dyn Backend, name: u64) {
     // Processes that have mapped it keep it. After a failure, `sweep` removes it later.
-    drop(fs::remove_file(file(pool.path(), &file_name(name))));
+    drop(fs::remove_file(file(backend.path(), &file_name(name))));
 }
 
 /// Writes a segment's file, synced and under its final name, and maps it.
@@ -119,19 +106,19 @@ pub fn remove(pool: &Pool, name: u64) {
 /// # Errors
 /// [`Error::Io`].
 pub fn write(
-    pool: &Pool,
+    backend: &dyn Backend,
     write: impl FnOnce(BufWriter<File>, u64) -> io::Result<BufWriter<File>>,
 ) -> Result<Arc<Segment>> {
     let name = crate::random::number();
-    let path = file(pool.path(), &file_name(name));
+    let path = file(backend.path(), &file_name(name));
     let part = path.with_extension("part");
-    let written = create_folder(pool.path())
+    let written = create_folder(backend.path())
         .and_then(|()| create_private(&part))
         .and_then(|file| write(BufWriter::with_capacity(1 << 20, file), name))
         .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error))
         .and_then(|file| file.sync_all())
         .and_then(|()| fs::rename(&part, &path))
-        .and_then(|()| sync_folder(pool.path()))
+        .and_then(|()| sync_folder(backend.path()))
         .and_then(|()| Segment::open(&path).map_err(io::Error::from));
     written.map(Arc::new).map_err(|error| {
         drop(fs::remove_file(&part));
@@ -145,37 +132,42 @@ pub fn write(
 /// # Errors
 /// What the database says.
 pub fn publish(
-    pool: &Pool,
+    backend: &dyn Backend,
     new: &Segment,
     deletion: i64,
     expected: &[u64],
     range: Range<usize>,
 ) -> Result<bool> {
-    let published = in_transaction(pool, |conn| {
-        let mut manifest = segments::read(conn)?;
-        if !manifest.iter().map(|named| named.name.clone()).eq(expected.iter().map(|&name| file_name(name))) {
-            return Ok(false);
-        }
-        manifest.splice(range, [row(new, deletion)]);
-        segments::replace(conn, &manifest)?;
-        let needed = manifest.iter().map(|named| named.deletion).min().unwrap_or(0);
-        changes::prune(conn, needed)?;
-        Ok(true)
-    });
+    let published = replace_in_manifest(backend, index_file(new, deletion), expected, range);
     if !matches!(published, Ok(true)) {
-        remove(pool, new.footer().name);
+        remove(backend, new.footer().name);
     }
     published
+}
+
+fn replace_in_manifest(
+    backend: &dyn Backend,
+    new: IndexFile,
+    expected: &[u64],
+    range: Range<usize>,
+) -> Result<bool> {
+    let manifest = backend.snapshot()?.manifest()?;
+    if !manifest.iter().map(|named| named.name.clone()).eq(expected.iter().map(|&name| file_name(name))) {
+        return Ok(false);
+    }
+    let mut changed = manifest.clone();
+    changed.splice(range, [new]);
+    backend.replace_manifest(&manifest, &changed)
 }
 
 /// Removes files that the manifest does not name and that nobody can be writing.
 ///
 /// # Errors
 /// [`Error::Io`], and what the database says.
-pub fn sweep(pool: &Pool) -> Result<()> {
+pub fn sweep(backend: &dyn Backend) -> Result<()> {
     let named: Vec<PathBuf> =
-        pool.read(segments::read)?.iter().map(|named| file(pool.path(), &named.name)).collect();
-    for entry in fs::read_dir(folder(pool.path())).into_iter().flatten().flatten() {
+        backend.snapshot()?.manifest()?.iter().map(|named| file(backend.path(), &named.name)).collect();
+    for entry in fs::read_dir(folder(backend.path())).into_iter().flatten().flatten() {
         let path = entry.path();
         let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|at| at.elapsed());
         if !named.contains(&path) && matches!(age, Ok(Ok(age)) if age > STRAY_AFTER) {

@@ -1,27 +1,27 @@
-//! A store's handle on the shared index: it brings the index up to date, and on disk, through the store's connections.
+//! A store's handle on the shared index: it brings the index up to date, and on disk, through the store's backend.
 
 use std::sync::Arc;
 
 use super::shared_index::SharedIndex;
 use super::{follower, persister, registry};
-use crate::backend::sqlite::Pool;
+use crate::backend::Backend;
 use crate::error::Result;
 use crate::index::Damaged;
 
-/// The shared index, and the connections of one store.
+/// The shared index, and the backend of one store.
 #[derive(Clone)]
 pub struct IndexHandle {
     shared: Arc<SharedIndex>,
-    pool: Arc<Pool>,
+    backend: Arc<dyn Backend>,
 }
 
 impl IndexHandle {
-    /// The index of the pool's file, up to date.
+    /// The index of the backend's file, up to date.
     ///
     /// # Errors
     /// As [`registry::open`].
-    pub fn open(pool: &Arc<Pool>) -> Result<Self> {
-        let handle = Self { shared: registry::open(pool)?, pool: Arc::clone(pool) };
+    pub fn open(backend: &Arc<dyn Backend>) -> Result<Self> {
+        let handle = Self { shared: registry::open(&**backend)?, backend: Arc::clone(backend) };
         handle.catch_up()?;
         Ok(handle)
     }
@@ -36,8 +36,8 @@ impl IndexHandle {
     /// # Errors
     /// What the database says; the next call tries again.
     pub fn catch_up(&self) -> Result<()> {
-        if follower::catch_up(&self.shared, &self.pool)? {
-            persister::persist_in_background(&self.shared, &self.pool);
+        if follower::catch_up(&self.shared, &*self.backend)? {
+            persister::persist_in_background(&self.shared, &self.backend);
         }
         Ok(())
     }
@@ -45,7 +45,7 @@ impl IndexHandle {
     /// [`IndexHandle::catch_up`] after a commit, when nothing may fail any more: the next search tries again.
     pub fn catch_up_after_write(&self) {
         if let Err(error) = self.catch_up() {
-            log::warn!("the index of {:?} could not take in a write: {error}", self.pool.path());
+            log::warn!("the index of {:?} could not take in a write: {error}", self.backend.path());
         }
     }
 
@@ -61,7 +61,7 @@ impl IndexHandle {
     /// # Errors
     /// What the database says; the next catch-up tries again.
     pub fn reload(&self) -> Result<()> {
-        follower::reload(&self.shared, &self.pool)
+        follower::reload(&self.shared, &*self.backend)
     }
 
     /// Builds the index from the records, because an index file turned out to be damaged.
@@ -69,7 +69,7 @@ impl IndexHandle {
     /// # Errors
     /// What the database says.
     pub fn repair(&self, damaged: Damaged) -> Result<()> {
-        follower::repair(&self.shared, &self.pool, damaged)
+        follower::repair(&self.shared, &*self.backend, damaged)
     }
 
     /// Waits until no thread works on the index.
@@ -81,9 +81,9 @@ impl IndexHandle {
 
     /// Writes the index to disk where that pays.
     pub fn persist_at_close(&self) {
-        if let Err(error) = persister::persist_at_close(&self.shared, &self.pool) {
+        if let Err(error) = persister::persist_at_close(&self.shared, &*self.backend) {
             // Nothing is lost: the next opening builds the index from the records.
-            log::warn!("the index of {:?} could not be written: {error}", self.pool.path());
+            log::warn!("the index of {:?} could not be written: {error}", self.backend.path());
         }
     }
 }

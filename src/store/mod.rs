@@ -5,19 +5,22 @@
 //! - The index: `shared_index` is what all stores of a process on one file share, found by `registry`; `follower` takes in
 //!   what was committed, `persister` writes `index_files`; both work in threads of a `worker` too. `index_handle` is how
 //!   a store uses all that.
-//! - `search`: queries, answered by the index or by `disk`; `filter_cache` and `text_cache` keep what they read.
+//! - `search`: queries. Each mode of `modes` asks a `retriever` for candidates, in memory or on disk, and ranks them;
+//!   `filter_cache` and `text_cache` keep what was read for that.
 //! - `transfer`: JSON lines. `verify`: is everything sound. `rebuild`: deriving everything again.
 
-mod disk;
 mod filter_cache;
 mod follower;
 mod index_files;
 mod index_handle;
+mod modes;
 mod parallel;
 mod persister;
 mod rebuild;
 mod registry;
+mod retriever;
 mod search;
+mod search_error;
 mod shared_index;
 mod text_cache;
 mod transfer;
@@ -160,7 +163,7 @@ impl Store {
         let mut store = Self { options, backend, pool, queue, index: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
         if store.options.index == IndexMode::Memory {
-            store.index = Some(IndexHandle::open(&store.pool)?);
+            store.index = Some(IndexHandle::open(&store.backend)?);
         }
         Ok(store)
     }
@@ -172,7 +175,7 @@ impl Store {
         }
         log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
         let (_, files) = rebuild::full_text(&self.pool, &mut |_, _| true)?;
-        index_files::remove_all(&self.pool, &files);
+        index_files::remove_all(&*self.backend, &files);
         Ok(())
     }
 
@@ -389,7 +392,7 @@ impl Store {
             index.wait();
             index.reload()?;
         }
-        index_files::remove_all(&self.pool, &files);
+        index_files::remove_all(&*self.backend, &files);
         rebuild::compact(&self.pool);
         Ok(records)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::shared_index::SharedIndex;
 use super::{follower, index_files};
-use crate::backend::sqlite::Pool;
+use crate::backend::Backend;
 use crate::error::Result;
 use crate::index::{Damaged, Index};
 
@@ -14,14 +14,14 @@ const FULL_TAIL: u32 = 32 * 1024;
 const TAIL_AT_CLOSE: u32 = 4 * 1024;
 
 /// In a thread of its own, writes the tail to disk if it is full, and merges segments where that pays.
-pub fn persist_in_background(shared: &Arc<SharedIndex>, pool: &Arc<Pool>) {
-    if pool.is_read_only() || shared.state.read().index.tail_records() < FULL_TAIL {
+pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backend>) {
+    if backend.is_read_only() || shared.index.read().tail_records() < FULL_TAIL {
         return;
     }
-    let (index, pool) = (Arc::clone(shared), Arc::clone(pool));
+    let (index, backend) = (Arc::clone(shared), Arc::clone(backend));
     shared.persisting.start_if_idle(move || {
-        if let Err(error) = persist(&index, &pool, FULL_TAIL) {
-            log::warn!("the index of {:?} stays in memory, it could not be written: {error}", pool.path());
+        if let Err(error) = persist(&index, &*backend, FULL_TAIL) {
+            log::warn!("the index of {:?} stays in memory, it could not be written: {error}", backend.path());
         }
     });
 }
@@ -30,48 +30,48 @@ pub fn persist_in_background(shared: &Arc<SharedIndex>, pool: &Arc<Pool>) {
 ///
 /// # Errors
 /// What the disk or the database says.
-pub fn persist_at_close(shared: &SharedIndex, pool: &Pool) -> Result<()> {
-    let outcome = persist(shared, pool, TAIL_AT_CLOSE);
-    index_files::sweep(pool)
-        .unwrap_or_else(|error| log::debug!("stray index files of {:?}: {error}", pool.path()));
+pub fn persist_at_close(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
+    let outcome = persist(shared, backend, TAIL_AT_CLOSE);
+    index_files::sweep(backend)
+        .unwrap_or_else(|error| log::debug!("stray index files of {:?}: {error}", backend.path()));
     outcome
 }
 
 /// Writes the tail if it has at least `full` records, then merges as planned.
-fn persist(shared: &SharedIndex, pool: &Pool, full: u32) -> Result<()> {
+fn persist(shared: &SharedIndex, backend: &dyn Backend, full: u32) -> Result<()> {
     while let Some(frozen) = change(shared, |index| index.freeze(full)) {
-        let names = shared.state.read().index.names();
-        let segment = index_files::write(pool, |out, name| frozen.write(out, name))?;
-        if !index_files::publish(pool, &segment, frozen.deletion, &names, names.len()..names.len())? {
-            return follower::reload(shared, pool);
+        let names = shared.index.read().names();
+        let segment = index_files::write(backend, |out, name| frozen.write(out, name))?;
+        if !index_files::publish(backend, &segment, frozen.deletion, &names, names.len()..names.len())? {
+            return follower::reload(shared, backend);
         }
-        install(shared, pool, |index| index.thaw(segment))?;
+        install(shared, backend, |index| index.thaw(segment))?;
     }
     loop {
-        let state = shared.state.read();
-        let Some(merge) = state.index.plan_merge() else { return Ok(()) };
-        let names = state.index.names();
-        drop(state);
+        let current = shared.index.read();
+        let Some(merge) = current.plan_merge() else { return Ok(()) };
+        let names = current.names();
+        drop(current);
         let old = merge.names();
         let Some(start) = names.windows(old.len()).position(|window| window == old) else { continue };
-        let segment = index_files::write(pool, |out, name| merge.write(out, name))?;
-        if !index_files::publish(pool, &segment, merge.deletion, &names, start..start + old.len())? {
-            return follower::reload(shared, pool);
+        let segment = index_files::write(backend, |out, name| merge.write(out, name))?;
+        if !index_files::publish(backend, &segment, merge.deletion, &names, start..start + old.len())? {
+            return follower::reload(shared, backend);
         }
-        install(shared, pool, |index| index.replace(&merge, segment))?;
-        old.into_iter().for_each(|name| index_files::remove(pool, name));
+        install(shared, backend, |index| index.replace(&merge, segment))?;
+        old.into_iter().for_each(|name| index_files::remove(backend, name));
     }
 }
 
 fn change<T>(shared: &SharedIndex, change: impl FnOnce(&mut Index) -> T) -> T {
-    change(&mut shared.state.write().index)
+    change(&mut shared.index.write())
 }
 
 /// Puts a published segment to use, unless it is damaged already.
 fn install(
     shared: &SharedIndex,
-    pool: &Pool,
+    backend: &dyn Backend,
     segment: impl FnOnce(&mut Index) -> Result<(), Damaged>,
 ) -> Result<()> {
-    change(shared, segment).or_else(|damaged| follower::repair(shared, pool, damaged))
+    change(shared, segment).or_else(|damaged| follower::repair(shared, backend, damaged))
 }

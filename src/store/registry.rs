@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 
 use super::follower;
 use super::shared_index::SharedIndex;
-use crate::backend::sqlite::Pool;
+use crate::backend::Backend;
 use crate::backend::sqlite::pool::FileId;
 use crate::error::Result;
 use crate::interrupt;
@@ -20,19 +20,19 @@ type Cell = Mutex<Weak<SharedIndex>>;
 
 static CELLS: LazyLock<Mutex<HashMap<Key, Arc<Cell>>>> = LazyLock::new(Mutex::default);
 
-/// The index of the pool's file. The first store on a file loads it, and others on that file wait for that.
+/// The index of the backend's file. The first store on a file loads it, and others on that file wait for that.
 ///
 /// # Errors
-/// [`Error::Busy`](crate::Error::Busy) when another store is still loading it after the pool's timeout,
+/// [`Error::Busy`](crate::Error::Busy) when another store is still loading it after the backend's timeout,
 /// [`Error::Interrupted`](crate::Error::Interrupted) when the user stops waiting for that; what the database says.
-pub fn open(pool: &Pool) -> Result<Arc<SharedIndex>> {
-    let cell = cell(pool.file());
-    let mut entry = interrupt::lock(&cell, "the index, which another store loads,", pool.patience())?;
+pub fn open(backend: &dyn Backend) -> Result<Arc<SharedIndex>> {
+    let cell = cell(backend.file());
+    let mut entry = interrupt::lock(&cell, "the index, which another store loads,", backend.timeout())?;
     if let Some(shared) = entry.upgrade() {
         return Ok(shared);
     }
-    let shared = Arc::new(SharedIndex::new(pool.watcher()?));
-    follower::reload(&shared, pool)?;
+    let shared = Arc::new(SharedIndex::new(backend.watch()?));
+    follower::reload(&shared, backend)?;
     *entry = Arc::downgrade(&shared);
     Ok(shared)
 }
@@ -69,7 +69,7 @@ mod tests {
     fn open_beside_loading(name: &str) -> (Result<Store>, Duration) {
         let folder = TempDir::new().unwrap();
         let first = Store::open(options(&folder, "a.db")).unwrap();
-        let cell = cell(first.pool.file());
+        let cell = cell(first.backend.file());
         let _loading = cell.lock();
         let start = Instant::now();
         (Store::open(options(&folder, name)), start.elapsed())
@@ -104,7 +104,7 @@ mod tests {
         });
         let shared = |store: &Store| std::ptr::from_ref(store.index.as_ref().unwrap().shared());
         assert!(stores.iter().all(|store| shared(store) == shared(&stores[0])));
-        let key = (std::process::id(), stores[0].pool.file());
+        let key = (std::process::id(), stores[0].backend.file());
         drop(stores);
         Store::open(Options::new(folder.path().join("b.db"))).unwrap();
         assert!(!CELLS.lock().contains_key(&key), "a cell that nobody uses is dropped");

@@ -1,21 +1,36 @@
-//! Texts that searches have read, kept for the next ones: what was a candidate once will be one again.
+//! Texts that searches read, kept for the next searches: what was a candidate once will be one again.
 
-use parking_lot::{RwLock, RwLockWriteGuard};
-use rusqlite::Connection;
+use std::ops::Deref;
 
-use crate::backend::sqlite::records;
-use crate::error::Result;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::search_error::SearchError;
+use crate::backend::Snapshot;
 use crate::rank::Texts;
 use crate::record::Seq;
 use crate::text::beginning;
 
-/// When the younger generation takes so many bytes, the older one is given up.
+/// When the younger generation takes so many bytes, the older one is dropped.
 const GENERATION_BYTES: usize = 12 << 20;
 
 /// Longer texts are not kept.
 const KEPT_BYTES: usize = 16 << 10;
 
-/// The texts that were read last, bounded. A record never changes under its sequence number, so they never grow stale.
+/// How much text to read, in bytes. The first text is always read.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Of all texts together.
+    pub total: usize,
+    /// Of each text; of longer ones the beginning is read.
+    pub each: usize,
+}
+
+impl Budget {
+    /// Everything is read.
+    pub const UNLIMITED: Self = Self { total: usize::MAX, each: usize::MAX };
+}
+
+/// The texts that were read last, bounded. A record never changes under its number, so they never grow stale.
 #[derive(Debug, Default)]
 pub struct TextCache(RwLock<Generations>);
 
@@ -26,42 +41,71 @@ struct Generations {
     old: Texts,
 }
 
+/// Texts of records. The cache changes only after this is dropped, so drop it before asking for other texts.
+#[derive(Debug)]
+pub struct ReadTexts<'c> {
+    texts: Held<'c>,
+    count: usize,
+}
+
+#[derive(Debug)]
+enum Held<'c> {
+    Cached(RwLockReadGuard<'c, Generations>),
+    Own(Box<Texts>),
+}
+
+impl ReadTexts<'_> {
+    /// How many of the records that were asked for are within the budget.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl Deref for ReadTexts<'_> {
+    type Target = Texts;
+
+    fn deref(&self) -> &Texts {
+        match &self.texts {
+            Held::Cached(generations) => &generations.young,
+            Held::Own(texts) => texts,
+        }
+    }
+}
+
 impl TextCache {
-    /// Lends `work` texts of these records: of the first ones, as long as they have no more than `budget` bytes
-    /// together, but one at least. `None` when a record is gone.
+    /// The texts of these records: of the first ones, as far as the budget goes.
     ///
     /// # Errors
-    /// What the database says.
-    pub fn lend<T>(
+    /// [`SearchError::Outdated`] when a record is gone; what the database says.
+    pub fn get(
         &self,
-        conn: &Connection,
+        snapshot: &dyn Snapshot,
         seqs: &[Seq],
-        budget: usize,
-        work: impl FnOnce(&Texts, &[Seq]) -> T,
-    ) -> Result<Option<T>> {
+        budget: Budget,
+    ) -> Result<ReadTexts<'_>, SearchError> {
         let generations = self.0.read();
-        if let Some(within) = generations.young_within(seqs, budget) {
-            return Ok(Some(work(&generations.young, within)));
+        if let Some(count) = generations.young_within(seqs, budget.total) {
+            return Ok(ReadTexts { texts: Held::Cached(generations), count });
         }
         let missing: Vec<Seq> = seqs.iter().copied().filter(|&seq| !generations.hold(seq)).collect();
         drop(generations);
-        let contents = records::contents(conn, &missing)?;
+        let contents = snapshot.contents(&missing)?;
         if contents.len() < missing.len() {
-            return Ok(None);
+            return Err(SearchError::Outdated);
         }
         let mut generations = self.0.write();
-        generations.take_in(seqs, contents, budget);
+        generations.take_in(seqs, contents, budget.total);
         let generations = RwLockWriteGuard::downgrade(generations);
-        match generations.young_within(seqs, budget) {
-            Some(within) => Ok(Some(work(&generations.young, within))),
+        match generations.young_within(seqs, budget.total) {
+            Some(count) => Ok(ReadTexts { texts: Held::Cached(generations), count }),
             None => {
                 drop(generations);
-                lend_once(conn, seqs, budget, work)
+                read(snapshot, seqs, budget)
             }
         }
     }
 
-    /// Forgets all, because sequence numbers began anew.
+    /// Forgets all, because numbers of records began anew.
     pub fn clear(&self) {
         *self.0.write() = Generations::default();
     }
@@ -73,26 +117,26 @@ impl TextCache {
     }
 }
 
-/// As [`TextCache::lend`], without keeping anything.
+/// As [`TextCache::get`], without keeping anything.
 ///
 /// # Errors
-/// What the database says.
-pub fn lend_once<T>(
-    conn: &Connection,
+/// As [`TextCache::get`].
+pub fn read(
+    snapshot: &dyn Snapshot,
     seqs: &[Seq],
-    budget: usize,
-    work: impl FnOnce(&Texts, &[Seq]) -> T,
-) -> Result<Option<T>> {
-    let (mut texts, mut bytes) = (Texts::default(), 0);
-    for (i, &seq) in seqs.iter().enumerate() {
-        let Some((_, text)) = records::contents(conn, &[seq])?.pop() else { return Ok(None) };
+    budget: Budget,
+) -> Result<ReadTexts<'static>, SearchError> {
+    let (mut texts, mut bytes, mut count) = (Box::<Texts>::default(), 0, 0);
+    for &seq in seqs {
+        let (_, text) = snapshot.contents(&[seq])?.pop().ok_or(SearchError::Outdated)?;
         bytes += text.len();
-        if bytes > budget && i > 0 {
-            return Ok(Some(work(&texts, &seqs[..i])));
+        if bytes > budget.total && count > 0 {
+            break;
         }
-        texts.read(seq, beginning(&text, budget));
+        texts.read(seq, beginning(&text, budget.each));
+        count += 1;
     }
-    Ok(Some(work(&texts, seqs)))
+    Ok(ReadTexts { texts: Held::Own(texts), count })
 }
 
 impl Generations {
@@ -100,21 +144,21 @@ impl Generations {
         self.young.get(seq).or_else(|| self.old.get(seq)).is_some()
     }
 
-    /// The first records with texts within the budget, if the younger generation holds those.
-    fn young_within<'a>(&self, seqs: &'a [Seq], budget: usize) -> Option<&'a [Seq]> {
+    /// How many of the first records have texts within the budget, if the younger generation holds those.
+    fn young_within(&self, seqs: &[Seq], budget: usize) -> Option<usize> {
         let mut bytes = 0;
         for (i, &seq) in seqs.iter().enumerate() {
             bytes += self.young.get(seq)?.bytes;
             if bytes > budget && i > 0 {
-                return Some(&seqs[..i]);
+                return Some(i);
             }
         }
-        Some(seqs)
+        Some(seqs.len())
     }
 
-    /// Brings records into the younger generation, from the older one or of `contents`, which have the same order. One
-    /// record beyond the budget comes too, so that it is known where the budget ends; the first that is too long to be
-    /// kept is the end.
+    /// Brings records into the younger generation, from the older one or from `contents`, which have the same order. One
+    /// record beyond the budget comes too, so that it is known where the budget ends. The first text that is too long to
+    /// be kept ends it.
     fn take_in(&mut self, seqs: &[Seq], contents: Vec<(Seq, String)>, budget: usize) {
         if self.young.bytes() > GENERATION_BYTES {
             self.old = std::mem::take(&mut self.young);
@@ -139,25 +183,28 @@ impl Generations {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::panic)]
 
     use super::*;
     use crate::record::Record;
     use crate::store::{OnConflict, Options, Store};
 
-    /// Lends from a library, and for once, to the same outcome: how many texts, and the bytes of the last.
-    fn lent(store: &Store, library: &TextCache, seqs: &[Seq], budget: usize) -> Option<(usize, usize)> {
-        let look = |texts: &Texts, seqs: &[Seq]| {
-            (seqs.len(), seqs.last().and_then(|&seq| texts.get(seq)).map_or(0, |text| text.bytes))
+    /// Reads through a cache and without one, to the same outcome: how many texts, and the bytes of the last.
+    fn read_texts(store: &Store, cache: &TextCache, seqs: &[Seq], total: usize) -> Option<(usize, usize)> {
+        let budget = Budget { total, each: total };
+        let snapshot = store.backend.snapshot().unwrap();
+        let look = |texts: Result<ReadTexts<'_>, SearchError>| match texts {
+            Ok(texts) => {
+                let last = texts.count().checked_sub(1).and_then(|last| texts.get(seqs[last]));
+                Some((texts.count(), last.map_or(0, |text| text.bytes)))
+            }
+            Err(SearchError::Outdated) => None,
+            Err(error) => panic!("{error:?}"),
         };
-        store
-            .read(|conn| {
-                let found = library.lend(conn, seqs, budget, look)?;
-                assert_eq!(found, lend_once(conn, seqs, budget, look)?);
-                assert_eq!(found, library.lend(conn, seqs, budget, look)?, "now from memory");
-                Ok(found)
-            })
-            .unwrap()
+        let found = look(cache.get(&*snapshot, seqs, budget));
+        assert_eq!(found, look(read(&*snapshot, seqs, budget)));
+        assert_eq!(found, look(cache.get(&*snapshot, seqs, budget)), "now from memory");
+        found
     }
 
     fn store(folder: &tempfile::TempDir, contents: impl Iterator<Item = String>) -> Store {
@@ -170,21 +217,21 @@ mod tests {
     fn texts_come_in_order_within_the_budget() {
         let folder = tempfile::TempDir::new().unwrap();
         let store = store(&folder, [1, 2, 3].into_iter().map(|letters| "x".repeat(letters)));
-        let library = TextCache::default();
-        assert_eq!(lent(&store, &library, &[3, 1, 2], 9), Some((3, 2)));
-        assert_eq!(lent(&store, &library, &[3, 1, 2], 5), Some((2, 1)));
-        assert_eq!(lent(&store, &library, &[3, 1], 3), Some((1, 3)));
-        assert_eq!(lent(&store, &library, &[], 0), Some((0, 0)));
-        assert_eq!(lent(&store, &library, &[1, 4], 9), None);
+        let cache = TextCache::default();
+        assert_eq!(read_texts(&store, &cache, &[3, 1, 2], 9), Some((3, 2)));
+        assert_eq!(read_texts(&store, &cache, &[3, 1, 2], 5), Some((2, 1)));
+        assert_eq!(read_texts(&store, &cache, &[3, 1], 3), Some((1, 3)));
+        assert_eq!(read_texts(&store, &cache, &[], 0), Some((0, 0)));
+        assert_eq!(read_texts(&store, &cache, &[1, 4], 9), None);
     }
 
     #[test]
     fn long_texts_are_read_but_not_kept() {
         let folder = tempfile::TempDir::new().unwrap();
         let store = store(&folder, [KEPT_BYTES + 1, 4].into_iter().map(|letters| "x".repeat(letters)));
-        let library = TextCache::default();
-        assert_eq!(lent(&store, &library, &[2, 1], usize::MAX), Some((2, KEPT_BYTES + 1)));
-        let kept = |seq| library.0.read().hold(seq);
+        let cache = TextCache::default();
+        assert_eq!(read_texts(&store, &cache, &[2, 1], usize::MAX), Some((2, KEPT_BYTES + 1)));
+        let kept = |seq| cache.0.read().hold(seq);
         assert!(kept(2) && !kept(1));
     }
 
@@ -193,16 +240,16 @@ mod tests {
         let folder = tempfile::TempDir::new().unwrap();
         let text = |n: usize| (0..50).map(|word| format!("w{n}x{word} ")).collect();
         let store = store(&folder, (0..4000).map(text));
-        let library = TextCache::default();
+        let cache = TextCache::default();
         let seqs: Vec<Seq> = (2..=4000).collect();
         for part in seqs.chunks(50) {
-            let bytes = lent(&store, &library, &[&[1], part].concat(), usize::MAX);
-            assert!(bytes.is_some() && library.bytes() < 3 * GENERATION_BYTES);
+            let bytes = read_texts(&store, &cache, &[&[1], part].concat(), usize::MAX);
+            assert!(bytes.is_some() && cache.bytes() < 3 * GENERATION_BYTES);
         }
-        let generations = library.0.read();
+        let generations = cache.0.read();
         assert!(generations.hold(1) && !generations.hold(2));
         drop(generations);
-        library.clear();
-        assert!(library.bytes() == 0);
+        cache.clear();
+        assert!(cache.bytes() == 0);
     }
 }

@@ -99,8 +99,8 @@ impl Store {
 
     fn index_problems(&self, conn: &Connection, truth: &Truth) -> Result<Compared> {
         let Some(handle) = &self.index else { return Ok(Compared::Done(Vec::new())) };
-        let state = handle.shared().state.read();
-        let (index, newest) = (&state.index, changes::newest_record(conn)?);
+        let index = handle.shared().index.read();
+        let newest = changes::newest_record(conn)?;
         let (last, deletion) =
             (truth.seqs.last().copied().unwrap_or_default(), changes::newest_deletion(conn)?);
         let position = index.position();

@@ -1,0 +1,21 @@
+//! BM25 alone.
+
+use super::depth;
+use crate::index::Scoring;
+use crate::rank::Scored;
+use crate::rank::bm25::{Bm25Query, maximum, relevance};
+use crate::record::{Query, Seq};
+use crate::store::retriever::Retriever;
+use crate::store::search_error::SearchError;
+
+pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
+    let terms = Bm25Query::new(&query.text).terms(retriever)?;
+    let maximum = maximum(&terms);
+    let top = retriever.top(&terms, depth(query), Scoring::Bm25)?;
+    let scored = |(seq, score): (Seq, f32)| Scored {
+        seq,
+        score: relevance(score, maximum),
+        explain: vec![("bm25", f64::from(score))],
+    };
+    Ok(top.into_iter().map(scored).collect())
+}

@@ -1,0 +1,99 @@
+//! BM25, the best of it ranked again by the texts, and vectors joined by rank fusion.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{depth, seqs, vector};
+use crate::index::Scoring;
+use crate::rank::dialogue::{self, Heard, Turn};
+use crate::rank::hybrid::{Candidate, Plan, Ranked};
+use crate::rank::recipe::{CANDIDATES, TEXT_BYTES};
+use crate::rank::{Scored, rrf};
+use crate::record::{Query, Seq};
+use crate::store::retriever::Retriever;
+use crate::store::search_error::SearchError;
+use crate::store::text_cache::Budget;
+
+/// The texts of candidates.
+const CANDIDATE_TEXTS: Budget = Budget { total: TEXT_BYTES, each: TEXT_BYTES };
+/// The texts of candidates and of the records around them. What does not fit has no label to judge by.
+const CONVERSATION_TEXTS: Budget = Budget { total: 4 * TEXT_BYTES, each: TEXT_BYTES };
+
+pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
+    let lexical = lexical(retriever, query)?;
+    if query.vector.is_none() {
+        return Ok(lexical);
+    }
+    let nearest = vector::search(retriever, query, depth(query).max(CANDIDATES))?;
+    Ok(rrf::fuse([lexical, nearest]))
+}
+
+/// BM25, and the best of it ranked again.
+fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
+    let plan = Plan::new(&query.text, retriever)?;
+    let top = retriever.top(&plan.terms(), depth(query).max(CANDIDATES), Scoring::Bm25)?;
+    let best = seqs(&top[..top.len().min(CANDIDATES)]);
+    let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
+    let (candidates, rest) = top.split_at(texts.count());
+    let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
+    let mut found: Vec<Scored> = if query.dialogue {
+        drop(texts);
+        in_conversation(retriever, &plan, &candidates)?
+    } else {
+        let ranked = plan.rank(&candidates, &texts, retriever)?;
+        // Unless the order changes once more, no more records are needed.
+        let wanted = if depth(query) == query.limit { query.limit } else { ranked.len() };
+        ranked.iter().take(wanted).map(scored).collect()
+    };
+    if found.len() >= candidates.len() {
+        let least = candidates.last().map_or(f32::INFINITY, |candidate| candidate.bm25);
+        append(&mut found, rest, least);
+    }
+    Ok(found)
+}
+
+fn scored(ranked: &Ranked) -> Scored {
+    Scored { seq: ranked.seq, score: ranked.score, explain: ranked.explain.to_vec() }
+}
+
+/// Ranks the candidates together with the records around them.
+fn in_conversation(
+    retriever: &impl Retriever,
+    plan: &Plan,
+    candidates: &[Candidate],
+) -> Result<Vec<Scored>, SearchError> {
+    let mut neighbours = HashMap::new();
+    for candidate in candidates {
+        neighbours.insert(candidate.seq, retriever.snapshot().neighbours(candidate.seq)?);
+    }
+    let mut around: Vec<Seq> = neighbours.values().flatten().flatten().copied().collect();
+    around.retain(|seq| !neighbours.contains_key(seq) && retriever.allows(*seq));
+    around.sort_unstable();
+    around.dedup();
+    for &seq in &around {
+        neighbours.insert(seq, retriever.snapshot().neighbours(seq)?);
+    }
+    let all: Vec<Seq> = candidates.iter().map(|one| one.seq).chain(around.iter().copied()).collect();
+    let texts = retriever.texts(&all, CONVERSATION_TEXTS)?;
+    let ranked = plan.rank(candidates, &texts, retriever)?;
+    let turn = |seq, order, evidence| Turn { seq, neighbours: neighbours[&seq], order, evidence };
+    let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.evidence));
+    let turns: Vec<Turn> = turns.chain(around.iter().map(|&seq| turn(seq, 0.0, 0.0))).collect();
+    let heard = |heard: Heard| {
+        let mut explain = ranked.get(heard.turn).map_or_else(Vec::new, |one| one.explain.to_vec());
+        explain.push(("dialogue", heard.gained));
+        Scored { seq: turns[heard.turn].seq, score: heard.score, explain }
+    };
+    Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())
+}
+
+/// Appends records that were not ranked again, below the last score, in proportion to their BM25. `least` is that of the
+/// last record that was ranked again.
+fn append(found: &mut Vec<Scored>, rest: &[(Seq, f32)], least: f32) {
+    let last = found.last().map_or(0.0, |found| found.score);
+    let known: HashSet<Seq> = found.iter().map(|found| found.seq).collect();
+    let below = |&(seq, bm25): &(Seq, f32)| {
+        let share = f64::from(bm25 / least).clamp(0.0, 1.0);
+        Scored { seq, score: last * share, explain: vec![("bm25", f64::from(bm25))] }
+    };
+    found.extend(rest.iter().filter(|(seq, _)| !known.contains(seq)).map(below));
+}

@@ -1,0 +1,46 @@
+//! The search modes: from a query to the records that answer it, best first.
+
+mod bm25;
+mod hybrid;
+mod tfidf;
+mod vector;
+
+use super::retriever::Retriever;
+use super::search_error::SearchError;
+use crate::rank::Scored;
+use crate::rank::blend::blend;
+use crate::record::{Mode, Query, Seq, now};
+
+/// Where recency, importance or vectors change the order, at least so many of the most relevant records take part, so that the
+/// best hits are the same whatever the limit.
+const REORDERED: usize = 200;
+
+/// The records that answer a query, best first, cut to its limit.
+///
+/// # Errors
+/// As the methods of [`Retriever`].
+pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
+    let mut found = match query.mode {
+        Mode::Bm25 => bm25::search(retriever, query)?,
+        Mode::Tfidf => tfidf::search(retriever, query)?,
+        Mode::Vector => vector::search(retriever, query, depth(query))?,
+        Mode::Hybrid => hybrid::search(retriever, query)?,
+    };
+    if !query.blend.is_relevance() {
+        let seqs: Vec<Seq> = found.iter().map(|found| found.seq).collect();
+        found = blend(found, retriever.snapshot().priors(&seqs)?, &query.blend, now());
+    }
+    found.truncate(query.limit);
+    found.retain(|found| found.score >= query.min_score);
+    Ok(found)
+}
+
+/// How many of the most relevant records to retrieve.
+fn depth(query: &Query) -> usize {
+    let fused = query.mode == Mode::Hybrid && query.vector.is_some();
+    if query.blend.is_relevance() && !fused { query.limit } else { query.limit.max(REORDERED) }
+}
+
+fn seqs(top: &[(Seq, f32)]) -> Vec<Seq> {
+    top.iter().map(|&(seq, _)| seq).collect()
+}

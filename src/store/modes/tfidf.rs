@@ -1,0 +1,28 @@
+//! TF-IDF cosine alone.
+
+use super::seqs;
+use crate::index::Scoring;
+use crate::rank::cosine::CosineQuery;
+use crate::rank::{Scored, scored};
+use crate::record::Query;
+use crate::store::retriever::Retriever;
+use crate::store::search_error::SearchError;
+use crate::store::text_cache::Budget;
+
+/// The index's norms leave out the idf, so at least so many candidates are compared exactly.
+const CANDIDATES: usize = 200;
+
+pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
+    let cosine = CosineQuery::new(&query.text, retriever)?;
+    let k = query.limit.saturating_mul(2).max(CANDIDATES);
+    let top = seqs(&retriever.top(&cosine.terms(), k, Scoring::Cosine)?);
+    let mut found = Vec::with_capacity(top.len());
+    for part in top.chunks(CANDIDATES) {
+        let texts = retriever.texts(part, Budget::UNLIMITED)?;
+        let scores = cosine.scores(&texts, part, retriever)?;
+        let scored = |(&seq, score)| Scored { seq, score, explain: vec![("tfidf", score)] };
+        found.extend(part.iter().zip(scores).map(scored));
+    }
+    scored::sort(&mut found);
+    Ok(found)
+}

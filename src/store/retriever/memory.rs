@@ -1,0 +1,81 @@
+//! Searches in the index in memory.
+
+use super::Retriever;
+use crate::backend::Snapshot;
+use crate::index::vector::Nearest;
+use crate::index::{Allowed, Index, Scoring};
+use crate::rank::bm25::Collection;
+use crate::rank::{Statistics, WeightedTerm};
+use crate::record::Seq;
+use crate::store::search_error::SearchError;
+use crate::store::text_cache::{Budget, ReadTexts, TextCache};
+
+/// The index in memory, seen through a filter.
+pub struct MemoryRetriever<'a> {
+    /// Not older than `snapshot` in anything that `allowed` depends on.
+    pub index: &'a Index,
+    /// The texts that searches read.
+    pub texts: &'a TextCache,
+    /// What the filter lets through; `None` for everything.
+    pub allowed: Option<&'a Allowed>,
+    /// Where texts and vectors are read.
+    pub snapshot: &'a dyn Snapshot,
+}
+
+impl Statistics for MemoryRetriever<'_> {
+    type Error = SearchError;
+
+    fn collection(&self) -> Collection {
+        self.index.collection()
+    }
+
+    fn document_frequency(&self, term: &str) -> Result<u64, SearchError> {
+        Ok(self.index.document_frequency(term)?)
+    }
+
+    fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, SearchError> {
+        Ok(self.index.document_frequencies(terms)?)
+    }
+
+    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), SearchError> {
+        Ok(self.index.terms_with(prefixes, visit)?)
+    }
+
+    fn generation(&self) -> u32 {
+        self.index.generation()
+    }
+}
+
+impl Retriever for MemoryRetriever<'_> {
+    fn snapshot(&self) -> &dyn Snapshot {
+        self.snapshot
+    }
+
+    fn top(
+        &self,
+        terms: &[WeightedTerm],
+        k: usize,
+        scoring: Scoring,
+    ) -> Result<Vec<(Seq, f32)>, SearchError> {
+        Ok(self.index.top(terms, k, scoring, self.allowed)?)
+    }
+
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, SearchError> {
+        self.snapshot.check_dimension(vector.len())?;
+        let mut nearest = Nearest::new(vector, k);
+        // The index holds rounded vectors: those of the candidates are compared exactly.
+        let candidates = self.index.near(vector, k, self.allowed)?;
+        for (seq, vector) in self.snapshot.vectors(&candidates)? {
+            nearest.show(seq, &vector);
+        }
+        Ok(nearest.into_sorted())
+    }
+
+    fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError> {
+        self.texts.get(self.snapshot, seqs, budget)
+    }
+
+    fn allows(&self, seq: Seq) -> bool {
+        self.allowed.is_none_or(|allowed| allowed.holds(seq))
+    }
+}
