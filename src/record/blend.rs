@@ -1,6 +1,5 @@
 //! What counts besides relevance.
 
-use super::{Micros, Record};
 use crate::error::{Error, Result};
 
 /// Weights of recency and importance. Relevance has weight 1.
@@ -25,16 +24,6 @@ impl Blend {
     /// Whether only relevance counts.
     pub fn is_relevance(&self) -> bool {
         self.recency == 0.0 && self.importance == 0.0
-    }
-
-    /// The weighted mean of relevance, recency and importance at `now`, in 0..1.
-    pub fn of(&self, relevance: f64, record: &Record, now: Micros) -> f64 {
-        const MICROS_PER_DAY: f64 = 86_400e6;
-        let age_days = now.saturating_sub(record.created_at).max(0) as f64 / MICROS_PER_DAY;
-        // Rounded to six places, so that repeating a search at once gives the same scores.
-        let recency = ((-age_days / self.half_life_days).exp2() * 1e6).round() / 1e6;
-        (relevance + self.recency * recency + self.importance * record.importance)
-            / (1.0 + self.recency + self.importance)
     }
 
     /// Checks the weights and the half-life.

@@ -16,6 +16,7 @@ mod index_handle;
 mod modes;
 mod parallel;
 mod persister;
+mod prefetch;
 mod rebuild;
 mod registry;
 mod retriever;
@@ -42,6 +43,7 @@ use crate::record::{Fields, Filter, Record, RecordId, Scope, Viewer, now};
 use crate::text::ANALYZER_VERSION;
 
 use index_handle::IndexHandle;
+use prefetch::prefetch;
 use write_queue::WriteQueue;
 
 pub use crate::backend::snapshot::ScopeInfo;
@@ -212,10 +214,10 @@ impl Store {
         let analyze = |i: usize| {
             entries[i].terms();
         };
-        let seqs = parallel::ahead(entries.len(), analyze, || self.queue.write(write))?.seqs();
+        let seqs = prefetch(entries.len(), analyze, || self.queue.write(write))?.seqs();
         if let Some(index) = &self.index {
             index.shared().hand_over(&seqs, &entries);
-            if seqs.len() > parallel::FEW {
+            if seqs.len() > prefetch::FEW {
                 index.catch_up_in_background();
             } else {
                 index.catch_up_after_write();

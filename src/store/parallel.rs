@@ -1,60 +1,57 @@
-//! Work spread over all cores by threads that live as long as the call: no pool that a fork would leave without threads.
+//! Work on all cores, by threads that live as long as the call. A pool would lose its threads in a fork.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use parking_lot::Mutex;
 
-/// No more than so many things are not worth a thread.
-pub const FEW: usize = 256;
-
-/// Prepares `count` things, `prepare(0)` first, while `work` goes through them. A few are prepared before; many by the other
-/// cores meanwhile, as far as they get: `work` prepares for itself what it comes to first, and when it is done they stop.
-pub fn ahead<T>(count: usize, prepare: impl Fn(usize) + Sync, work: impl FnOnce() -> T) -> T {
-    if count <= FEW {
-        (0..count).for_each(prepare);
-        return work();
-    }
-    let next = AtomicUsize::new(0);
-    let prepare_next = || loop {
-        let i = next.fetch_add(1, Ordering::Relaxed);
-        if i >= count {
-            break;
-        }
-        prepare(i);
-    };
-    thread::scope(|scope| {
-        for _ in 1..thread::available_parallelism().map_or(2, usize::from).max(2) {
-            // Without another thread the work is done all the same.
-            drop(thread::Builder::new().spawn_scoped(scope, prepare_next));
-        }
-        let done = work();
-        next.store(count, Ordering::Relaxed);
-        done
-    })
+/// The numbers below `count`, handed out to threads in chunks.
+pub struct Shares {
+    next: AtomicUsize,
+    count: usize,
+    chunk: usize,
 }
 
-/// `each(0)` to `each(count - 1)` on all cores, in order of their numbers. `chunk` of them are done in a row by
-/// one thread.
+impl Shares {
+    /// All numbers below `count`.
+    pub fn new(count: usize, chunk: usize) -> Self {
+        Self { next: AtomicUsize::new(0), count, chunk: chunk.max(1) }
+    }
+
+    /// The next chunk; `None` when all were handed out.
+    pub fn take(&self) -> Option<Range<usize>> {
+        let start = self.next.fetch_add(self.chunk, Ordering::Relaxed);
+        (start < self.count).then(|| start..(start + self.chunk).min(self.count))
+    }
+
+    /// Hands out no more.
+    pub fn stop(&self) {
+        self.next.store(self.count, Ordering::Relaxed);
+    }
+}
+
+/// How many threads can run at once.
+pub fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// `each(0)` to `each(count - 1)` on all cores, in order of their numbers. One thread does `chunk` of them in a row.
 pub fn map<T: Send>(count: usize, chunk: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let chunk = chunk.max(1);
-    // Asking for the number of cores reads files: not for work that one thread does.
-    let threads = match count.div_ceil(chunk) {
-        0 | 1 => 1,
-        parts => thread::available_parallelism().map_or(1, usize::from).min(parts),
-    };
+    let parts = count.div_ceil(chunk.max(1));
+    // Counting the cores reads files: it does not pay for the work of one thread.
+    let threads = if parts > 1 { cores().min(parts) } else { 1 };
     if threads == 1 {
         return (0..count).map(each).collect();
     }
-    let next = AtomicUsize::new(0);
+    let shares = Shares::new(count, chunk);
     let done: Mutex<Vec<(usize, Vec<T>)>> = Mutex::default();
-    let work = || loop {
-        let start = next.fetch_add(chunk, Ordering::Relaxed);
-        if start >= count {
-            break;
+    let work = || {
+        while let Some(share) = shares.take() {
+            let start = share.start;
+            let part: Vec<T> = share.map(&each).collect();
+            done.lock().push((start, part));
         }
-        let part: Vec<T> = (start..(start + chunk).min(count)).map(&each).collect();
-        done.lock().push((start, part));
     };
     thread::scope(|scope| {
         for _ in 1..threads {
