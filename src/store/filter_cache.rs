@@ -1,4 +1,4 @@
-//! Filters of searches, as sets of records that are kept and extended instead of computed again.
+//! The filters of searches as sets of records, which are kept and extended instead of computed again.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ impl FilterCache {
         Ok((!allowed.is_everything()).then_some(allowed))
     }
 
-    /// Forgets all, because numbers of records began anew.
+    /// Forgets all, because record numbers started over.
     pub fn clear(&self) {
         self.0.lock().clear();
     }

@@ -49,8 +49,8 @@ impl IndexHandle {
         }
     }
 
-    /// [`IndexHandle::catch_up_after_write`] in a thread of its own, while the caller goes on. Searches wait for it, and so
-    /// does the next such call, so that terms which were handed over do not pile up.
+    /// [`IndexHandle::catch_up_after_write`] in a thread of its own. Searches wait for it. So does the next such call, so
+    /// that terms which were handed over do not pile up.
     pub fn catch_up_in_background(&self) {
         let handle = self.clone();
         self.shared.catching_up.start(move || handle.catch_up_after_write());
@@ -72,7 +72,7 @@ impl IndexHandle {
         follower::repair(&self.shared, &*self.backend, damaged)
     }
 
-    /// Waits until no thread works on the index.
+    /// Waits until the background threads have ended.
     pub fn wait(&self) {
         // In this order: the first may start the second.
         self.shared.catching_up.wait();

@@ -8,7 +8,7 @@
 //! 4. `index`: held for writing only while changes are taken in, for reading during a search.
 //! 5. `handed_over`, `filters`, `texts`, `persisting`: each alone.
 //!
-//! A thread that holds a connection takes none of the first three: whoever holds those asks for connections.
+//! A thread that holds a snapshot takes none of the first three: their holders wait for connections.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -34,7 +34,7 @@ pub struct SharedIndex {
     pub filters: FilterCache,
     /// The texts that searches read.
     pub texts: TextCache,
-    /// Whoever holds it and finds that nothing was committed knows that the last catch-up has ended.
+    /// Held during a whole catch-up: a thread that holds it and finds nothing new knows that the last catch-up has ended.
     pub watch: Mutex<Box<dyn Watch>>,
     handed_over: Mutex<FxHashMap<Seq, HandedOver>>,
     /// The index files are damaged, and the store is read-only, so that the manifest still names them.
@@ -92,12 +92,12 @@ impl SharedIndex {
         self.handed_over.lock().clear();
     }
 
-    /// Puts a newly loaded index in place of the old one. Row numbers may have begun anew.
+    /// Puts a newly loaded index in place of the old one. Record numbers may have started over.
     pub fn replace(&self, fresh: Index) {
         let mut index = self.index.write();
         *index = fresh;
         self.filters.clear();
-        // The generations of the new index begin anew too: a document frequency must not outlive the old one.
+        // The generations of the new index start over too: a document frequency must not outlive the old index.
         self.texts.clear();
     }
 }

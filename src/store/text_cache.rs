@@ -1,4 +1,4 @@
-//! Texts that searches read, kept for the next searches: what was a candidate once will be one again.
+//! The texts that searches read, kept for later searches: a record that was a candidate is often one again.
 
 use std::ops::Deref;
 
@@ -34,7 +34,7 @@ impl Budget {
 #[derive(Debug, Default)]
 pub struct TextCache(RwLock<Generations>);
 
-/// All that a search looks at is in the younger generation, or brought there from the older one.
+/// A search reads from the young generation. Texts that are in the old one are moved to the young one first.
 #[derive(Debug, Default)]
 struct Generations {
     young: Texts,
@@ -105,7 +105,7 @@ impl TextCache {
         }
     }
 
-    /// Forgets all, because numbers of records began anew.
+    /// Forgets all, because record numbers started over.
     pub fn clear(&self) {
         *self.0.write() = Generations::default();
     }
