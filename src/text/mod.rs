@@ -36,8 +36,12 @@ pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use words::{Word, words};
 
-/// Changes with the terms of any text: what was indexed under another version has to be indexed anew.
+/// Version of the terms that texts have. Records that were indexed under another version are indexed again.
 pub const ANALYZER_VERSION: u32 = 1;
+
+/// Hash of the terms of sample texts under [`ANALYZER_VERSION`]; a test compares it.
+#[cfg(test)]
+const TERMS_FINGERPRINT: u64 = 0x33e4_d0ea_ecb5_121c;
 
 /// Longest term in bytes; longer words are cut.
 pub const MAX_TERM_BYTES: usize = 64;
@@ -141,7 +145,48 @@ fn surfaces(script: Script, run: &str, emit: &mut dyn FnMut(&str)) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Analyzer, beginning, is_stopword, words};
+    use xxhash_rust::xxh3::Xxh3;
+
+    use super::{Analyzer, TERMS_FINGERPRINT, beginning, is_stopword, words};
+
+    /// Every rule of the analyzer applies to some of these texts.
+    fn samples() -> impl Iterator<Item = String> {
+        let characters = ('\0'..='\u{3FFFF}').map(|c| format!("{c} a{c}b {c}{c}{c}{c}"));
+        let texts = [
+            "Zoë's parsers don't parseJson HTTPServer2 max_retry_count",
+            "我喜欢茶。iPhone手机",
+            "서울에서 만나요",
+            "สวัสดี",
+        ];
+        let stems = ["", "a", "by", "ab", "baby", "gener", "commun", "hop", "rat", "skis", "news", "succeed"];
+        let endings = super::stem::endings();
+        let words = stems.into_iter().flat_map(move |stem| {
+            let endings = endings.clone();
+            let pairs = endings.clone().into_iter().flat_map(move |first| {
+                endings.clone().into_iter().map(move |second| format!("{stem}{first}{second}"))
+            });
+            pairs.collect::<Vec<_>>()
+        });
+        characters.chain(texts.map(str::to_owned)).chain(words)
+    }
+
+    #[test]
+    fn the_analyzer_version_stands_for_the_terms() {
+        let mut hash = Xxh3::new();
+        for text in samples() {
+            Analyzer::new().terms(&text, |term| {
+                hash.update(term.as_bytes());
+                hash.update(b" ");
+            });
+            hash.update(b"\n");
+        }
+        let found = hash.digest();
+        assert_eq!(
+            found, TERMS_FINGERPRINT,
+            "texts have other terms than before: raise ANALYZER_VERSION, so that stores are indexed again, and set \
+             TERMS_FINGERPRINT to {found:#018x}"
+        );
+    }
 
     #[test]
     fn keywords_are_the_terms_of_all_words_but_stop_words() {

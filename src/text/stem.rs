@@ -270,6 +270,16 @@ fn region(letters: &[u8], start: usize) -> usize {
     after(start, true).and_then(|start| after(start, false)).unwrap_or(letters.len())
 }
 
+/// The endings of all steps.
+#[cfg(test)]
+pub(super) fn endings() -> Vec<&'static str> {
+    let mut endings = vec!["", "s", "sses", "ss", "us", "ied", "ies", "eed", "eedly", "ed", "edly", "ing"];
+    endings.extend(["ingly", "y", "ogi", "logi", "li", "ative", "ion", "sion", "e", "l", "ll", "at", "iz"]);
+    endings.extend(STEP_2.iter().chain(&STEP_3).flat_map(|&(ending, with)| [ending, with]));
+    endings.extend(STEP_4);
+    endings
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -309,12 +319,7 @@ mod tests {
     /// All short words over the letters that the rules look at, with all endings of all steps, alone and in pairs.
     #[test]
     fn every_ending_is_treated_as_by_the_reference() {
-        let mut endings =
-            vec!["", "s", "sses", "ss", "us", "ied", "ies", "eed", "eedly", "ed", "edly", "ing"];
-        endings
-            .extend(["ingly", "y", "ogi", "logi", "li", "ative", "ion", "sion", "e", "l", "ll", "at", "iz"]);
-        endings.extend(STEP_2.iter().chain(&STEP_3).flat_map(|(ending, with)| [ending, with]));
-        endings.extend(STEP_4);
+        let endings = endings();
         let beginnings =
             ["", "a", "b", "y", "ay", "by", "ba", "ab", "bab", "yyb", "baby", "abab", "babab", "eet"];
         let mut checked = 0;
