@@ -67,7 +67,7 @@ OTHERS = {
 }
 
 # Crates that come without the text of their licence, each with a crate whose copy of that text serves.
-WITHOUT_TEXT = {"simsimd": ("pyo3", "LICENSE-APACHE")}
+WITHOUT_TEXT = {"pulp-wasm-simd-flag": ("pulp", "LICENSE")}
 
 
 def cargo(*arguments: str) -> str:

@@ -13,7 +13,7 @@
 //! - [`store`]: where database and index meet.
 //! - `python`: the bindings, the only place that knows pyo3.
 
-#![cfg_attr(not(feature = "python"), forbid(unsafe_code))]
+#![deny(unsafe_code)]
 
 pub mod backend;
 pub mod error;

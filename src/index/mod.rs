@@ -8,6 +8,7 @@ mod bits;
 mod builder;
 mod cursor;
 mod inverted;
+mod mapped;
 mod norm;
 mod postings;
 mod scan;

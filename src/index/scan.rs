@@ -9,7 +9,7 @@ use super::allowed::Allowed;
 use super::bits::Bits;
 use super::inverted::Index;
 use super::segment::View;
-use super::vector::{Best, Rows, encoded};
+use super::vector::{Best, QuantizedQuery, Rows};
 use crate::record::Seq;
 
 /// Besides twice as many as are wanted, so many candidates are compared exactly.
@@ -29,7 +29,7 @@ impl Index {
         let mut fields = self.fields()?;
         fields.retain(|field| field.rows.dimension() == query.len());
         let scan = Scan {
-            query: encoded(query).0.collect(),
+            query: QuantizedQuery::new(query),
             count: if k == 0 { 0 } else { k.saturating_mul(2).saturating_add(MARGIN) },
             allowed,
         };
@@ -105,7 +105,7 @@ impl Field<'_> {
 }
 
 struct Scan<'a> {
-    query: Vec<i8>,
+    query: QuantizedQuery,
     /// So many of the best are kept.
     count: usize,
     allowed: Option<&'a Allowed>,
@@ -126,7 +126,7 @@ impl Scan<'_> {
     }
 
     fn pieces<'f>(&self, field: &'f Field<'f>) -> impl Iterator<Item = (&'f Field<'f>, Range<usize>)> {
-        let (rows, step) = (field.rows.len(), (CODES_PER_PIECE / self.query.len().max(1)).max(1));
+        let (rows, step) = (field.rows.len(), (CODES_PER_PIECE / self.query.dimension().max(1)).max(1));
         (0..rows).step_by(step).map(move |start| (field, start..(start + step).min(rows)))
     }
 
@@ -138,7 +138,7 @@ impl Scan<'_> {
                 self.compare(field, rows.clone(), best);
             }
         };
-        let codes: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.len()).sum();
+        let codes: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.dimension()).sum();
         let wanted = codes / CODES_PER_THREAD;
         // Asking for the number of cores reads files: not for work that one thread does.
         let threads =

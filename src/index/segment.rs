@@ -17,10 +17,11 @@ use std::ops::{Range, RangeInclusive};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mmap_io::MemoryMappedFile;
+use memmap2::Mmap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Damaged;
+use super::mapped;
 use super::postings::{BLOCK, META_BYTES, Postings};
 use super::vector::Rows;
 use crate::record::Seq;
@@ -34,25 +35,23 @@ pub(super) const FOOTER_BYTES: usize = 8 + 4 + 4 + 8 * 9 + 8 * SECTIONS + 8 * 2;
 #[derive(Debug)]
 enum Bytes {
     Heap(Vec<u8>),
-    File(MemoryMappedFile),
+    File(Mmap),
 }
 
 impl Bytes {
-    fn get(&self, range: Range<u64>) -> Option<&[u8]> {
-        let length = range.end.checked_sub(range.start)?;
+    fn all(&self) -> &[u8] {
         match self {
-            Self::Heap(bytes) => {
-                bytes.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
-            }
-            Self::File(map) => map.as_slice_bytes(range.start, length).ok(),
+            Self::Heap(bytes) => bytes,
+            Self::File(map) => map,
         }
     }
 
+    fn get(&self, range: Range<u64>) -> Option<&[u8]> {
+        self.all().get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
+    }
+
     fn len(&self) -> u64 {
-        match self {
-            Self::Heap(bytes) => bytes.len() as u64,
-            Self::File(map) => map.len(),
-        }
+        self.all().len() as u64
     }
 }
 
@@ -183,7 +182,7 @@ impl Segment {
     /// # Errors
     /// [`Damaged`] when it cannot be mapped or is not what a writer wrote.
     pub fn open(path: &Path) -> Result<Self, Damaged> {
-        Self::new(Bytes::File(MemoryMappedFile::open_ro(path).map_err(|_| Damaged("unreadable file"))?))
+        Self::new(Bytes::File(mapped::map(path).map_err(|_| Damaged("unreadable file"))?))
     }
 
     fn new(bytes: Bytes) -> Result<Self, Damaged> {

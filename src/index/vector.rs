@@ -3,7 +3,7 @@
 //! What rounding to bytes adds to a cosine is about a thousandth: codes find candidates, more than are wanted
 //! ([`super::scan`]), whose true vectors are then read back and compared exactly.
 
-use simsimd::SpatialSimilarity;
+use pulp::Arch;
 
 use crate::record::Seq;
 
@@ -91,8 +91,40 @@ impl<'a> Rows<'a> {
 
     /// About the cosine of a row and a query, times a number that is the same for all rows.
     #[inline]
-    pub fn nearness(&self, row: usize, query: &[i8]) -> f32 {
-        <i8 as SpatialSimilarity>::dot(query, self.codes(row)).unwrap_or(0.0) as f32 * self.step(row)
+    pub fn nearness(&self, row: usize, query: &QuantizedQuery) -> f32 {
+        query.dot(self.codes(row)) as f32 * self.step(row)
+    }
+}
+
+/// The quantized vector of a query.
+#[derive(Debug)]
+pub(super) struct QuantizedQuery {
+    components: Vec<i8>,
+    /// The vector instructions of this processor.
+    arch: Arch,
+}
+
+impl QuantizedQuery {
+    pub fn new(query: &[f32]) -> Self {
+        Self { components: encoded(query).0.collect(), arch: Arch::new() }
+    }
+
+    /// Number of components.
+    pub fn dimension(&self) -> usize {
+        self.components.len()
+    }
+
+    /// The dot product with another quantized vector.
+    #[inline]
+    fn dot(&self, other: &[i8]) -> i32 {
+        self.arch.dispatch(
+            #[inline(always)]
+            || {
+                let products = self.components.iter().zip(other).map(|(&a, &b)| i32::from(a) * i32::from(b));
+                // A damaged file may name so many components that the sum overflows.
+                products.fold(0, i32::wrapping_add)
+            },
+        )
     }
 }
 

@@ -13,6 +13,8 @@ pub use of_descriptions::install;
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod of_descriptions {
+    #![allow(unsafe_code, reason = "it replaces a C function of SQLite")]
+
     use std::ffi::{c_int, c_void};
     use std::mem::transmute;
     use std::ops::RangeInclusive;
