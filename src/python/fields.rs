@@ -4,21 +4,24 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString};
 
-use super::convert::{self, Conversion, Named};
+use super::conversion::{Argument, Named};
+use super::json::{from_object, object};
+use super::timestamp::{datetime, micros};
+use super::values::{borrowed_text, flag, names, number, text, vector};
 use crate::error::Error;
 use crate::record::{Fields, Metadata, Micros, Record, RecordId, Scope, record_fields};
 
 /// The type of a field, and how its values are converted from Python and to it.
 pub trait PyField: Sized {
     /// Takes a value that Python gives.
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self>;
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self>;
     /// Makes a new Python value, as in `to_dict`.
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>>;
 }
 
 impl PyField for RecordId {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        Ok(Self::parse(&convert::borrowed_text(value)?)?)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        Ok(Self::parse(&borrowed_text(value)?)?)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -27,8 +30,8 @@ impl PyField for RecordId {
 }
 
 impl PyField for Scope {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        Ok(Self::parse(&convert::borrowed_text(value)?)?)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        Ok(Self::parse(&borrowed_text(value)?)?)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -37,8 +40,8 @@ impl PyField for Scope {
 }
 
 impl PyField for String {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::text(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        text(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -48,8 +51,8 @@ impl PyField for String {
 
 /// Categories.
 impl PyField for Vec<String> {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::names(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        names(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -58,18 +61,18 @@ impl PyField for Vec<String> {
 }
 
 impl PyField for Metadata {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::object(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        object(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(convert::from_object(py, &self.to_map())?.into_any())
+        Ok(from_object(py, &self.to_map())?.into_any())
     }
 }
 
 impl PyField for f64 {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::number(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        number(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -78,8 +81,8 @@ impl PyField for f64 {
 }
 
 impl PyField for bool {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::flag(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        flag(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -89,19 +92,19 @@ impl PyField for bool {
 
 /// Every number of microseconds in a record is a timestamp.
 impl PyField for Micros {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::timestamp(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        micros(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(convert::datetime(py, *self)?.into_any())
+        Ok(datetime(py, *self)?.into_any())
     }
 }
 
 /// An embedding.
 impl PyField for Vec<f32> {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
-        convert::vector(value)
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
+        vector(value)
     }
 
     fn to_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -110,7 +113,7 @@ impl PyField for Vec<f32> {
 }
 
 impl<T: PyField> PyField for Option<T> {
-    fn from_python(value: &Bound<'_, PyAny>) -> Conversion<Self> {
+    fn from_python(value: &Bound<'_, PyAny>) -> Argument<Self> {
         if value.is_none() { Ok(None) } else { T::from_python(value).map(Some) }
     }
 
@@ -157,7 +160,7 @@ record_fields!(define);
 pub fn update(given: Option<&Bound<'_, PyDict>>) -> PyResult<Fields> {
     let mut fields = Fields::default();
     for (name, value) in given.into_iter().flatten() {
-        set_update(&mut fields, &convert::text(&name).in_record("a field's name")?, &value)?;
+        set_update(&mut fields, &text(&name).in_record("a field's name")?, &value)?;
     }
     Ok(fields)
 }

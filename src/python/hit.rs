@@ -13,17 +13,17 @@ use crate::record::Hit;
 /// A record that a search found, with its relevance. Immutable, compares by value, pickles.
 #[pyclass(frozen, name = "Hit", module = "agentmem")]
 pub struct PyHit {
-    /// What was found.
+    /// The record.
     #[pyo3(get)]
     record: Py<PyRecord>,
-    /// Relevance in 0..1.
+    /// Relevance, in 0..1.
     #[pyo3(get)]
     score: f64,
     explain: Vec<(Cow<'static, str>, f64)>,
 }
 
 impl PyHit {
-    /// The core's hit as Python's.
+    /// A hit of the core as a Python object.
     pub fn new(py: Python<'_>, hit: Hit) -> PyResult<Self> {
         let explain = hit.explain.into_iter().map(|(name, value)| (name.into(), value)).collect();
         Ok(Self { record: Py::new(py, PyRecord(hit.record))?, score: hit.score, explain })
@@ -49,7 +49,7 @@ impl PyHit {
         Ok(Self { record, score, explain })
     }
 
-    /// What each retriever and signal gave, by name: a new dict at each access.
+    /// The numbers behind the score, by name. Each access makes a new dict.
     #[getter]
     fn explain<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);

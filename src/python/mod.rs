@@ -1,16 +1,29 @@
-//! The bindings: extract, detach, call, convert. No rule about records or searches is made here.
+//! The bindings. A method extracts its arguments, detaches from the interpreter, calls the core and converts the result. Rules
+//! about records and searches belong to the core.
 
-mod convert;
+mod call;
+mod conversion;
+mod detach;
 mod errors;
 mod fields;
+mod file;
+mod filter;
+mod fork;
 mod handle;
 mod hit;
-mod io;
-mod journal;
+mod json;
 mod locks;
+mod log_buffer;
+mod migration;
+mod options;
 mod progress;
+mod query;
 mod record;
+mod report;
+mod signals;
 mod store;
+mod timestamp;
+mod values;
 
 use pyo3::prelude::*;
 
@@ -20,28 +33,32 @@ pub mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::fork::{after_fork_in_child, after_fork_in_parent, before_fork};
+    #[pymodule_export]
     use super::hit::PyHit;
+    #[pymodule_export]
+    use super::migration::migration_status;
     #[pymodule_export]
     use super::record::PyRecord;
     #[pymodule_export]
     use super::record::as_record;
     #[pymodule_export]
-    use super::store::{PyStore, after_fork_in_child, after_fork_in_parent, before_fork, migration_status};
+    use super::store::PyStore;
 
-    /// The terms that a text is found by, in order: what the index and FTS5 hold of it.
+    /// The terms of a text in order, as the index and FTS5 store them.
     #[pyfunction]
     fn analyze(py: Python<'_>, text: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
-        let text = super::convert::lossy_text(text).in_filter("text")?;
+        let text = super::values::lossy_text(text).in_filter("text")?;
         py.detach(|| Ok(crate::text::Analyzer::new().term_list(&text)))
     }
 
-    use super::convert::Named;
+    use super::conversion::Named;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::journal::begin();
+        super::log_buffer::install();
         super::locks::install();
-        crate::interrupt::listen(super::progress::is_interrupted);
+        crate::interrupt::listen(super::signals::is_interrupted);
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -4,15 +4,18 @@ use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyString, PyTuple, PyType};
 
-use super::convert::{self, Named};
+use super::conversion::Named;
 use super::errors::describe;
 use super::fields;
+use super::json::from_object;
+use super::timestamp::datetime;
+use super::values::{borrowed_text, text};
 use crate::error::Error;
 use crate::record::{Fields, Record};
 
 /// One stored memory. Immutable, compares by value, hashes by id, pickles.
 ///
-/// Everything but the content may be left out. Naive datetimes are taken as UTC; ISO 8601 text is taken too.
+/// Only the content is required. Timestamps may be datetimes, which are UTC if they are naive, or ISO 8601 text.
 /// Raises InvalidRecordError for anything that cannot be stored.
 #[pyclass(frozen, name = "Record", module = "agentmem")]
 pub struct PyRecord(pub Record);
@@ -63,19 +66,19 @@ impl PyRecord {
         Ok(Self(given.into_record()?))
     }
 
-    /// The id: a UUIDv7 as text, unless another was given.
+    /// The id, by default a UUIDv7 as text.
     #[getter]
     fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
         PyString::new(py, &self.0.id.text())
     }
 
-    /// What is remembered.
+    /// The text that is remembered and searched.
     #[getter]
     fn content(&self) -> &str {
         &self.0.content
     }
 
-    /// The place in the hierarchy, as "/crew/research".
+    /// Where the record belongs, such as "/crew/research".
     #[getter]
     fn scope(&self) -> &str {
         self.0.scope.as_str()
@@ -87,60 +90,60 @@ impl PyRecord {
         PyTuple::new(py, &self.0.categories)
     }
 
-    /// Free JSON: a new dict at each access, so that changing it does not change the record.
+    /// JSON of any content. Each access makes a new dict, so that changing it does not change the record.
     #[getter]
     fn metadata<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        convert::from_object(py, &self.0.metadata.to_map())
+        from_object(py, &self.0.metadata.to_map())
     }
 
-    /// 0 to 1.
+    /// How important the record is, in 0..1.
     #[getter]
     fn importance(&self) -> f64 {
         self.0.importance
     }
 
-    /// Who wrote it.
+    /// Who wrote the record.
     #[getter]
     fn source(&self) -> Option<&str> {
         self.0.source.as_deref()
     }
 
-    /// Is it seen only by its own source?
+    /// Whether only its own source sees the record.
     #[getter]
     fn private(&self) -> bool {
         self.0.private
     }
 
-    /// When it came to be, aware, in UTC.
+    /// When the record came to be: aware, in UTC.
     #[getter]
     fn created_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        convert::datetime(py, self.0.created_at)
+        datetime(py, self.0.created_at)
     }
 
-    /// When it was last changed, aware, in UTC.
+    /// When the record last changed: aware, in UTC.
     #[getter]
     fn updated_at<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        convert::datetime(py, self.0.updated_at)
+        datetime(py, self.0.updated_at)
     }
 
-    /// When it was last touched, aware, in UTC.
+    /// When the record was last touched: aware, in UTC.
     #[getter]
     fn last_accessed<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDateTime>> {
-        convert::datetime(py, self.0.last_accessed)
+        datetime(py, self.0.last_accessed)
     }
 
-    /// The vector of an embedder, if there is one: numbers of single precision.
+    /// The vector of the content, in single precision, if there is one.
     #[getter]
     fn embedding<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         self.0.embedding.as_ref().map(|vector| PyTuple::new(py, vector)).transpose()
     }
 
-    /// All fields by name; `Record.from_dict` makes an equal record of them.
+    /// All fields by name, which `Record.from_dict` takes back.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         fields::to_dict(py, &self.0)
     }
 
-    /// A record of these fields. Raises InvalidRecordError for a name that is no field.
+    /// A record with these fields. Raises InvalidRecordError for a name that is not a field.
     #[staticmethod]
     fn from_dict(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
         let dict = fields.cast::<PyDict>().map_err(|_| not_a_record(fields))?;
@@ -152,12 +155,12 @@ impl PyRecord {
         self.0.to_json()
     }
 
-    /// A record of a JSON object; fields that are left out get their defaults.
+    /// A record from a JSON object. Missing fields get their defaults.
     #[staticmethod]
     fn from_json(json: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self(match json.cast::<PyBytes>() {
             Ok(bytes) => Record::from_json_bytes(bytes.as_bytes())?,
-            Err(_) => Record::from_json(&convert::borrowed_text(json).in_record("json")?)?,
+            Err(_) => Record::from_json(&borrowed_text(json).in_record("json")?)?,
         }))
     }
 
@@ -201,12 +204,12 @@ impl PyRecord {
     }
 }
 
-/// What `add_many` takes: text, the fields of a record in a dict, or a Record.
+/// The record that text, a dict of fields or a Record stands for.
 pub fn record_of(item: &Bound<'_, PyAny>) -> PyResult<Record> {
     if let Ok(record) = item.cast::<PyRecord>() {
         Ok(record.get().0.clone())
     } else if item.is_instance_of::<PyString>() {
-        Ok(Fields::new(convert::text(item).in_record("content")?).into_record()?)
+        Ok(Fields::new(text(item).in_record("content")?).into_record()?)
     } else if let Ok(dict) = item.cast::<PyDict>() {
         from_dict(dict)
     } else {
@@ -214,7 +217,7 @@ pub fn record_of(item: &Bound<'_, PyAny>) -> PyResult<Record> {
     }
 }
 
-/// Text, a dict of fields or a Record, as a Record.
+/// The record that text, a dict of fields or a Record stands for.
 #[pyfunction]
 pub fn as_record(item: &Bound<'_, PyAny>) -> PyResult<PyRecord> {
     record_of(item).map(PyRecord)
@@ -229,7 +232,7 @@ fn from_dict(dict: &Bound<'_, PyDict>) -> PyResult<Record> {
 
 fn filled(mut given: Fields, fields: Option<&Bound<'_, PyDict>>) -> PyResult<Record> {
     for (name, value) in fields.into_iter().flatten() {
-        fields::set(&mut given, &convert::text(&name).in_record("a field's name")?, &value)?;
+        fields::set(&mut given, &text(&name).in_record("a field's name")?, &value)?;
     }
     Ok(given.into_record()?)
 }

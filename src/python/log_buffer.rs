@@ -1,7 +1,6 @@
-//! What the core logs, for Python's logger `agentmem.core`.
+//! The core's log, for Python's logger `agentmem.core`.
 //!
-//! It is kept until the end of a call, and handed over then: whoever logs in the core may hold a lock, and must not wait
-//! for the interpreter.
+//! Lines are kept until the end of a call: the code that logs may hold a lock, and must not wait for the interpreter.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -12,17 +11,17 @@ use parking_lot::Mutex;
 use pyo3::exceptions::{PyException, PyImportError};
 use pyo3::prelude::*;
 
-/// Of more lines the oldest are dropped.
-const KEPT: usize = 1000;
+/// The most lines that are kept; the oldest are dropped.
+const CAPACITY: usize = 1000;
 
-static JOURNAL: Journal = Journal { lines: Mutex::new(VecDeque::new()), waiting: AtomicBool::new(false) };
+static BUFFER: LogBuffer = LogBuffer { lines: Mutex::new(VecDeque::new()), waiting: AtomicBool::new(false) };
 
-struct Journal {
+struct LogBuffer {
     lines: Mutex<VecDeque<(Level, String)>>,
     waiting: AtomicBool,
 }
 
-impl Log for Journal {
+impl Log for LogBuffer {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("agentmem")
     }
@@ -32,7 +31,7 @@ impl Log for Journal {
             return;
         }
         let mut lines = self.lines.lock();
-        if lines.len() >= KEPT {
+        if lines.len() >= CAPACITY {
             lines.pop_front();
         }
         lines.push_back((record.level(), record.args().to_string()));
@@ -42,24 +41,24 @@ impl Log for Journal {
     fn flush(&self) {}
 }
 
-/// Begins to keep what is logged.
-pub fn begin() {
-    if log::set_logger(&JOURNAL).is_ok() {
+/// Starts to keep what the core logs.
+pub fn install() {
+    if log::set_logger(&BUFFER).is_ok() {
         log::set_max_level(LevelFilter::Info);
     }
 }
 
-/// Hands to Python what was logged since.
+/// Passes the lines to Python's logger.
 ///
 /// # Errors
-/// What a signal raised meanwhile, Ctrl-C for one; a logger that fails must not fail the call.
-pub fn hand_over(py: Python<'_>) -> PyResult<()> {
-    if !JOURNAL.waiting.swap(false, Ordering::Acquire) {
+/// What a signal raised meanwhile, such as Ctrl-C. A logger that fails does not fail the call.
+pub fn flush(py: Python<'_>) -> PyResult<()> {
+    if !BUFFER.waiting.swap(false, Ordering::Acquire) {
         return Ok(());
     }
-    let lines = mem::take(&mut *JOURNAL.lines.lock());
-    match tell(py, lines) {
-        // The interpreter is ending: its modules are gone, and with them everybody who could read the log.
+    let lines = mem::take(&mut *BUFFER.lines.lock());
+    match write(py, lines) {
+        // The interpreter is shutting down: its modules are gone, and nobody reads the log.
         Err(error) if error.is_instance_of::<PyImportError>(py) => {}
         Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
         outcome => return outcome,
@@ -67,7 +66,7 @@ pub fn hand_over(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-fn tell(py: Python<'_>, lines: VecDeque<(Level, String)>) -> PyResult<()> {
+fn write(py: Python<'_>, lines: VecDeque<(Level, String)>) -> PyResult<()> {
     let logger = py.import("logging")?.call_method1("getLogger", ("agentmem.core",))?;
     for (level, line) in lines {
         let level = match level {

@@ -1,18 +1,18 @@
-//! Python's binary files, as Rust reads and writes.
+//! Python's binary files as Rust's readers and writers.
 
 use std::io::{Read, Result, Write};
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-/// An object with `read(size) -> bytes` or `write(bytes)`. What it raises goes through as it is.
+/// An object with `read(size) -> bytes` or `write(bytes)`. Its exceptions reach the caller unchanged.
 pub struct File<'a> {
     object: &'a Py<PyAny>,
     raised: &'a mut Option<PyErr>,
 }
 
 impl<'a> File<'a> {
-    /// Keeps in `raised` what `object` raises.
+    /// Puts an exception of `object` into `raised`.
     pub fn new(object: &'a Py<PyAny>, raised: &'a mut Option<PyErr>) -> Self {
         Self { object, raised }
     }

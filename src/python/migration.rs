@@ -1,0 +1,20 @@
+//! The state of a file's schema.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::detach::detached;
+use super::values::path;
+use crate::store::migrate;
+
+/// The current and the latest schema version of a file, and the migrations between them. Only reads.
+#[pyfunction]
+pub fn migration_status<'py>(py: Python<'py>, file: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let path = path(file)?;
+    let status = detached(py, || migrate::status(&path))?;
+    let dict = PyDict::new(py);
+    dict.set_item("current", status.current)?;
+    dict.set_item("latest", status.latest)?;
+    dict.set_item("pending", status.pending)?;
+    Ok(dict)
+}

@@ -1,0 +1,64 @@
+"""Every place that lists a record's fields agrees with the core's table of fields (`src/record/fields.rs`)."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import agentmem
+from agentmem import AsyncMemoryStore, MemoryStore, Record
+
+FIELDS = list(json.loads(Record("x").to_json()))
+# What a store sets itself, and `add` and `put` do not take.
+SET_BY_THE_STORE = {"updated_at", "last_accessed"}
+# What an update cannot change.
+FIXED = {"id", "updated_at"}
+
+
+def test_python_values() -> None:
+    record = Record("x")
+    assert list(record.to_dict()) == FIELDS
+    assert all(hasattr(record, name) for name in FIELDS)
+    assert Record.from_dict(record.to_dict()) == record
+    assert Record(**record.to_dict()) == record
+
+
+def test_the_constructor() -> None:
+    parameters = inspect.signature(Record).parameters
+    assert set(parameters) == set(FIELDS)
+    record = Record("x")
+    for name, parameter in parameters.items():
+        if parameter.default not in (inspect.Parameter.empty, None):
+            assert getattr(record, name) == parameter.default, name
+
+
+@pytest.mark.parametrize("name", ["add", "put"])
+def test_writing(name: str) -> None:
+    for owner in (MemoryStore, AsyncMemoryStore, agentmem):
+        parameters = set(inspect.signature(getattr(owner, name)).parameters)
+        missing = set(FIELDS) - SET_BY_THE_STORE - parameters
+        assert not missing, (owner, missing)
+
+
+def test_updating(store: MemoryStore) -> None:
+    id = store.add("x")
+    other = Record("y", scope="/a", source="me", categories=["c"], metadata={"a": 1}, private=True)
+    for name, value in other.to_dict().items():
+        if name in FIXED:
+            with pytest.raises(agentmem.InvalidRecordError, match=f"cannot change {name}"):
+                store.update(id, **{name: value})
+        else:
+            assert getattr(store.update(id, **{name: value}), name) == getattr(other, name)
+
+
+def test_columns(store: MemoryStore, path: Path) -> None:
+    store.close()
+    with sqlite3.connect(path) as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(records)")}
+        vectors = {row[1] for row in connection.execute("PRAGMA table_info(embeddings)")}
+    assert "vector" in vectors
+    assert columns - {"seq", "checksum"} == set(FIELDS) - {"embedding"}
