@@ -115,10 +115,11 @@ def rust(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the package's types, and its stubs against the compiled module."""
-    install_agentmem(session, "mypy>=1.13")
+    install_agentmem(session, "mypy>=1.13", "numpy")
     session.chdir(session.create_tmp())  # tests/crewai would be taken for crewai
     config = str(ROOT / "pyproject.toml")
     session.run("mypy", "--strict", "--config-file", config, "-p", "agentmem")
+    session.run("mypy", "--strict", "--config-file", config, str(ROOT / "tests" / "typed"))
     session.run("python", "-m", "mypy.stubtest", "agentmem._core", "--mypy-config-file", config)
 
 

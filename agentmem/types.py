@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on only
 
@@ -21,6 +21,7 @@ __all__ = [
     "Mode",
     "Names",
     "NewRecord",
+    "NumberArray",
     "OnConflict",
     "Progress",
     "Record",
@@ -56,7 +57,31 @@ Mode: TypeAlias = Literal["hybrid", "bm25", "tfidf", "vector"]
 
 OnConflict: TypeAlias = Literal["fail", "replace", "skip"]
 
-Vector: TypeAlias = Sequence[float]
+
+@runtime_checkable
+class NumberArray(Protocol):
+    """A one-dimensional array of numbers, such as one of numpy."""
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions, which must be 1."""
+
+    def astype(self, dtype: Any, /) -> Any:
+        """A copy with another type of numbers."""
+
+    def tobytes(self) -> bytes:
+        """The numbers as bytes."""
+
+
+class _IsInstance:
+    """Makes pydantic accept whatever has the methods of a protocol."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: object) -> dict[str, Any]:
+        return {"type": "is-instance", "cls": source}
+
+
+Vector: TypeAlias = Sequence[float] | Annotated[NumberArray, _IsInstance()]
+"""Finite numbers, at least one. The store keeps them in single precision."""
 
 Embedder: TypeAlias = Callable[[list[str]], Iterable[Vector]]
 """Returns a vector for each text, all of the same length. A vector is a list or an array of numbers."""

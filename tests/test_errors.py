@@ -107,6 +107,9 @@ RECORDS: list[tuple[dict[str, Any], str]] = [
     ({"embedding": [1e300]}, "embedding"),
     ({"embedding": [1.0, "a"]}, "embedding[1] must be a number"),
     ({"embedding": [True]}, "embedding[0] must be a number"),
+    ({"embedding": {1.0, 2.0}}, "embedding must be a list of numbers"),
+    ({"embedding": frozenset([1.0])}, "embedding must be a list of numbers"),
+    ({"created_at": "2024-05-01T12:00+02:99"}, "created_at must be a datetime"),
 ]
 
 FILTERS: list[tuple[dict[str, Any], str]] = [
@@ -149,6 +152,7 @@ SEARCHES: list[tuple[dict[str, Any], str]] = [
     ({"min_score": "high"}, "min_score must be a number"),
     ({"min_score": math.nan}, "min_score"),
     ({"vector": "abc"}, "vector must be a list of numbers"),
+    ({"vector": {0.5, 1.0}}, "vector must be a list of numbers"),
     ({"vector": [math.nan]}, "NaN"),
     ({"vector": []}, "empty"),
 ]

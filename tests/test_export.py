@@ -359,3 +359,12 @@ def test_what_cannot_be_rewound_is_read_once(store: MemoryStore) -> None:
         assert store.import_(lines).written == 2
     with gzip.open(Pipe(packed), "rt") as text:
         assert store.import_(text).written == 2
+
+
+def test_import_refuses_integers_that_add_refuses(store: MemoryStore) -> None:
+    line = json.dumps({"content": "x", "metadata": {"n": [2**64]}})
+    with pytest.raises(agentmem.InvalidRecordError, match=f"64 bits; store it as text: {2**64}"):
+        store.import_(io.BytesIO(line.encode()))
+    assert store.count() == 0
+    store.import_(io.BytesIO(json.dumps({"content": "x", "metadata": {"n": [2.0**64, 2**64 - 1]}}).encode()))
+    assert store.list()[0].metadata == {"n": [2.0**64, 2**64 - 1]}

@@ -1,4 +1,4 @@
-"""Every place that lists a record's fields agrees with the core's table of fields (`src/record/fields.rs`)."""
+"""Every place that lists a record's fields agrees with the table in `src/record/fields.rs`."""
 
 from __future__ import annotations
 

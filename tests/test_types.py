@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import builtins
 import dataclasses
 import inspect
@@ -17,6 +18,7 @@ import pytest
 import agentmem
 import agentmem.aio
 import agentmem.types
+from agentmem import MemoryStore
 
 
 def public_functions() -> Iterator[tuple[str, Any]]:
@@ -81,6 +83,30 @@ def test_pydantic_can_check_the_arguments_of_a_search() -> None:
                 search("alice", **wrong)
     finally:
         agentmem.close()
+
+
+class Array:
+    """What numpy's arrays have in common with others: no Sequence, but numbers that can be taken as bytes."""
+
+    ndim = 1
+
+    def __init__(self, *numbers: float) -> None:
+        self.numbers = array.array("f", numbers)
+
+    def astype(self, dtype: str) -> Array:
+        return self
+
+    def tobytes(self) -> bytes:
+        return self.numbers.tobytes()
+
+
+def test_arrays_are_vectors(store: MemoryStore) -> None:
+    store.add("x", embedding=Array(1.0, 0.5))
+    search = pydantic.validate_call(store.search)
+    (hit,) = search("", mode="vector", vector=Array(1.0, 0.5))
+    assert hit.record.embedding == (1.0, 0.5)
+    with pytest.raises(pydantic.ValidationError):
+        search("", mode="vector", vector=5)
 
 
 def test_a_star_import_replaces_no_builtin() -> None:
