@@ -1,8 +1,8 @@
-//! SQLite's locks, made to hold against Python's `sqlite3`, another copy of SQLite in this process.
+//! Locks that Python's `sqlite3`, another copy of SQLite in this process, respects.
 //!
-//! All that is locked in WAL mode, but for the file itself, is locked in the -shm file, which SQLite opens once in a process.
-//! So these locks can be those of the open file description, which both copies respect and no other code can drop; see
-//! [`db::guard`](crate::db) for those of the file. SQLite lets its system calls be replaced for such purposes
+//! In WAL mode SQLite locks bytes of the -shm file, which it opens once per process. Here these locks belong to the open file
+//! description instead of the process: both copies respect them, and no other code in the process can drop them. The guard of
+//! the SQLite backend does the same for the database file. SQLite lets its system calls be replaced for such purposes
 //! (<https://www.sqlite.org/c3ref/vfs.html>).
 
 #[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
@@ -24,15 +24,15 @@ mod of_descriptions {
     use nix::libc::{self, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_SETLK, flock, off_t};
     use rusqlite::ffi;
 
-    /// What SQLite locks in a -shm file, see its `os_unix.c`; never in any other file.
+    /// The bytes that SQLite locks in a -shm file, and in no other file; see its `os_unix.c`.
     const BYTES: RangeInclusive<off_t> = 120..=128;
 
     type Fcntl = unsafe extern "C" fn(c_int, c_int, *mut c_void) -> c_int;
 
-    /// Must come before the first connection is opened.
+    /// Call before the first connection is opened.
     pub fn install() {
-        // SAFETY: The default VFS lives as long as the process. SQLite's VFS for Unix calls what is named "fcntl" with two
-        // integers and one integer or pointer; on these architectures variadic arguments are passed as others are.
+        // SAFETY: The default VFS lives as long as the process. SQLite's VFS for Unix calls the function named "fcntl" with two
+        // integers and one integer or pointer. On these architectures variadic arguments are passed like others.
         unsafe {
             ffi::sqlite3_initialize();
             let vfs = ffi::sqlite3_vfs_find(ptr::null());
@@ -44,9 +44,9 @@ mod of_descriptions {
     }
 
     /// # Safety
-    /// As that of the system; for locks, `argument` points to a [`flock`].
+    /// The rules of the system's `fcntl` apply. For locks, `argument` points to a [`flock`].
     unsafe extern "C" fn fcntl(file: c_int, command: c_int, argument: *mut c_void) -> c_int {
-        // SAFETY: It is called as the system's is.
+        // SAFETY: The caller keeps the rules of the system's `fcntl`.
         unsafe {
             let of_description = match command {
                 F_SETLK => F_OFD_SETLK,
@@ -57,7 +57,7 @@ mod of_descriptions {
             if BYTES.contains(&lock.l_start) {
                 lock.l_pid = 0;
                 let outcome = libc::fcntl(file, of_description, argument);
-                // A file system without such locks.
+                // EINVAL means that the file system has no such locks.
                 if outcome != -1 || Errno::last() != Errno::EINVAL {
                     return outcome;
                 }
