@@ -7,6 +7,7 @@ sessions' own environments. `nox -l` lists them, also those that are run on dema
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -138,40 +139,39 @@ def pythons(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Measure what the tests of Rust and Python run; needs LLVM's tools, see CONTRIBUTING.md."""
+    """Measure what the tests of Rust and Python cover; needs LLVM's tools, see CONTRIBUTING.md."""
     llvm_cov = [cargo_tool(session, "cargo-llvm-cov", "0.9.1"), "llvm-cov"]
     target = ROOT / "target" / "coverage"
     env = {
         "CARGO_TARGET_DIR": str(target),
-        "LLVM_COV": llvm_tool("llvm-cov"),
-        "LLVM_PROFDATA": llvm_tool("llvm-profdata"),
+        "COVERAGE_FILE": str(target / "python"),
+        "COVERAGE_RCFILE": str(ROOT / "pyproject.toml"),
+        "LLVM_COV": llvm_tool(session, "llvm-cov"),
+        "LLVM_PROFDATA": llvm_tool(session, "llvm-profdata"),
     }
-    shown = session.run(*llvm_cov, "show-env", env=env, silent=True, external=True)
-    env |= {
-        name: value.strip("'") for name, _, value in (line.partition("=") for line in str(shown).splitlines())
-    }
+    show = [*llvm_cov, "show-env", "--no-cfg-coverage"]
+    for line in subprocess.check_output(show, env=os.environ | env, encoding="utf-8").splitlines():
+        name, _, value = line.partition("=")
+        env[name] = value.strip("'")
     session.run(*llvm_cov, "clean", "--workspace", env=env, external=True)
     session.run("cargo", "test", "--locked", "--no-default-features", env=env, external=True)
     session.install("maturin>=1.9,<2", "coverage>=7.10,<8", *PYTEST)
     session.run("maturin", "build", "--profile", "dev", "--locked", "--out", str(target / "wheels"), env=env)
     (wheel,) = (target / "wheels").glob("*.whl")
-    session.install("--force-reinstall", "--no-deps", str(wheel))
-    session.install(str(wheel))
+    session.install("--force-reinstall", str(wheel))
     session.chdir(ROOT / "tests")
-    session.run("coverage", "erase")
     session.run("coverage", "run", "-m", "pytest", "--ignore=crewai", "--ignore=reliability", env=env)
-    session.run("coverage", "combine")
+    session.run("coverage", "combine", env=env)
+    session.chdir(ROOT)
     session.run(*llvm_cov, "report", env=env, external=True)
-    session.run("coverage", "report")
+    session.run("coverage", "report", env=env)
 
 
-def llvm_tool(name: str) -> str:
-    """A tool of LLVM that reads the profiles of Rust's compiler: that of the toolchain, else Debian's."""
-    host = Path(
-        subprocess.check_output(["rustc", "--print", "target-libdir"], encoding="utf-8").strip()
-    ).parent
-    found = shutil.which(name, path=str(host / "bin")) or shutil.which(f"{name}-19")
-    return found or name
+def llvm_tool(session: nox.Session, name: str) -> str:
+    """The path of a tool that reads the profiles of Rust's compiler: the toolchain's own, else Debian's."""
+    libraries = subprocess.check_output(["rustc", "--print", "target-libdir"], encoding="utf-8").strip()
+    own = shutil.which(name, path=str(Path(libraries).parent / "bin"))
+    return own or shutil.which(f"{name}-19") or session.skip(f"{name} is not installed")
 
 
 @nox.session
