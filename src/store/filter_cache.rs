@@ -108,3 +108,69 @@ fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<Entry>, newest:
     };
     Ok(Entry { filter: filter.clone(), upto, allowed: Arc::new(allowed) })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::record::Record;
+    use crate::store::{OnConflict, Options, Store};
+
+    fn add(store: &Store, category: &str) {
+        let record = Record { categories: vec![category.into()], ..Record::new("x") };
+        store.add(vec![record], OnConflict::Fail).unwrap();
+    }
+
+    fn category(name: &str) -> Filter {
+        Filter { categories: vec![name.into()], ..Filter::all() }
+    }
+
+    #[test]
+    fn a_kept_set_is_extended_by_newer_records() {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
+        let cache = FilterCache::default();
+        for newest in 1..=4 {
+            add(&store, if newest % 2 == 0 { "even" } else { "odd" });
+            let snapshot = store.backend.snapshot().unwrap();
+            let kept = cache.allowed(&*snapshot, &category("even"), newest).unwrap().unwrap();
+            let fresh = allowed(&*snapshot, &category("even")).unwrap().unwrap();
+            for seq in 1..=newest {
+                assert_eq!((kept.holds(seq), fresh.holds(seq)), (seq % 2 == 0, seq % 2 == 0));
+            }
+            let again = cache.allowed(&*snapshot, &category("even"), newest).unwrap().unwrap();
+            assert!(Arc::ptr_eq(&kept, &again));
+        }
+    }
+
+    #[test]
+    fn the_filters_that_were_used_last_are_kept() {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
+        add(&store, "red");
+        let snapshot = store.backend.snapshot().unwrap();
+        let cache = FilterCache::default();
+        let used = |name: &str| cache.allowed(&*snapshot, &category(name), 1).unwrap().unwrap();
+        let first = used("first");
+        for other in 0..2 * KEPT {
+            used(&other.to_string());
+            assert!(Arc::ptr_eq(&first, &used("first")));
+        }
+        assert!(cache.get(&category("0")).is_none());
+        assert_eq!(cache.0.lock().len(), KEPT);
+    }
+
+    #[test]
+    fn a_filter_that_lets_all_through_needs_no_set() {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
+        let snapshot = store.backend.snapshot().unwrap();
+        for filter in [Filter::all(), Filter::default()] {
+            assert!(FilterCache::default().allowed(&*snapshot, &filter, 0).unwrap().is_none());
+            assert!(allowed(&*snapshot, &filter).unwrap().is_none());
+        }
+    }
+}
