@@ -58,7 +58,7 @@ from agentmem.errors import (
     StorePathError,
     StoreReadOnlyError,
 )
-from agentmem.store import MemoryStore
+from agentmem.store import MemoryStore, migration_status
 from agentmem.store import open as open
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ __all__ = [
     "get",
     "get_many",
     "import_",
+    "migration_status",
     "put",
     "put_many",
     "rebuild",

@@ -20,6 +20,7 @@ from agentmem.types import (
     Filters,
     FiltersInScope,
     Imported,
+    MigrationStatus,
     Mode,
     Names,
     NewRecord,
@@ -451,6 +452,11 @@ def open(
         read_only=read_only,
         busy_timeout=busy_timeout,
     )
+
+
+def migration_status(path: StorePath) -> MigrationStatus:
+    """Return the schema version of a store's file and the missing migrations. Nothing is written."""
+    return MigrationStatus(**_core.migration_status(path))
 
 
 def _absolute(path: StorePath | None) -> str:

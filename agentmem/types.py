@@ -18,6 +18,7 @@ __all__ = [
     "FiltersInScope",
     "Hit",
     "Imported",
+    "MigrationStatus",
     "Mode",
     "Names",
     "NewRecord",
@@ -199,6 +200,22 @@ class Imported:
     written: int
     skipped: int
     """Records that were skipped because the store has their ids."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class MigrationStatus:
+    """The schema version of a file, and the migrations that opening it would apply."""
+
+    current: int
+    """The version of the file; 0 if there is no file."""
+    latest: int
+    """The newest version that this agentmem knows."""
+    pending: list[tuple[int, str]]
+    """Number and name of each migration that is missing, in order."""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""

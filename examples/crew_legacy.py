@@ -1,10 +1,10 @@
-"""A crew on crewai <= 1.9.3 that remembers. Run it twice: the second run knows what the first one found out.
+"""A crew on crewai <= 1.9.3 with memory. Run it twice: the second run recalls what the first one found.
 
     pip install agentmem-db crewai==1.9.3
     python crew_legacy.py
 
-It runs offline as it stands: the LLM plays a script. Put your own in its place, `Agent(llm="gpt-4o")` say,
-and nothing else changes; the memory itself needs no key.
+It runs offline, because the LLM plays a script. To use a real LLM, replace it, for example with
+`Agent(llm="gpt-4o")`. Nothing else changes: the memory needs no key.
 """
 
 import json
@@ -19,10 +19,10 @@ from agentmem.crewai import crew_memory
 
 
 class PlayedLLM(BaseLLM):
-    """Plays an analyst, and shows what it is reminded of."""
+    """Plays an analyst, and prints the memories in its prompt."""
 
     def call(self, messages, *args, **kwargs):
-        """Answer the task, or CrewAI's question how well it was done."""
+        """Answer the task, or CrewAI's question about the quality of the result."""
         prompt = messages if isinstance(messages, str) else "\n".join(str(m["content"]) for m in messages)
         if "Assess the quality" in prompt:
             return json.dumps({"suggestions": ["Name the date of the figures"], "quality": 8, "entities": []})
@@ -31,7 +31,7 @@ class PlayedLLM(BaseLLM):
         return "Thought: I now can give a great answer\nFinal Answer: Churn in the EU fell to 2.1 % in May."
 
     def supports_function_calling(self):
-        """Have CrewAI ask for JSON."""
+        """Return False, so that CrewAI asks for JSON text."""
         return False
 
 

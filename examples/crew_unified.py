@@ -1,10 +1,10 @@
-"""A crew on crewai >= 1.10 that remembers. Run it twice: the second run knows what the first one found out.
+"""A crew on crewai >= 1.10 with memory. Run it twice: the second run recalls what the first one found.
 
     pip install agentmem-db crewai
     python crew_unified.py
 
-It runs offline as it stands: the LLM plays a script. Put your own in its place, `Agent(llm="gpt-4o")` say,
-and nothing else changes; the memory itself needs no key.
+It runs offline, because the LLM plays a script. To use a real LLM, replace it, for example with
+`Agent(llm="gpt-4o")`. Nothing else changes: the memory needs no key.
 """
 
 import os
@@ -19,10 +19,10 @@ import agentmem.crewai
 
 
 class PlayedLLM(BaseLLM):
-    """Plays an analyst, and shows what it is reminded of."""
+    """Plays an analyst, and prints the memories in its prompt."""
 
     def call(self, messages, *args, response_model=None, **kwargs):
-        """Answer the last message; CrewAI's memory asks for models."""
+        """Answer the last message; to CrewAI's memory, with the model that it asks for."""
         prompt = messages if isinstance(messages, str) else messages[-1]["content"]
         if response_model is not None:
             return response_model(**MEMORY_ANSWERS.get(response_model.__name__, {}))
@@ -31,7 +31,7 @@ class PlayedLLM(BaseLLM):
         return "Thought: I now can give a great answer\nFinal Answer: Churn in the EU fell to 2.1 % in May."
 
     def supports_function_calling(self):
-        """Let CrewAI ask for models instead of JSON."""
+        """Return True, so that CrewAI asks for models and not for JSON text."""
         return True
 
 
@@ -40,7 +40,7 @@ MEMORY_ANSWERS = {
     "MemoryAnalysis": {"suggested_scope": "/churn", "categories": ["figure"], "importance": 0.7},
 }
 
-agentmem.crewai.install("crew.db")  # from here on, Crew(memory=True) remembers in this file
+agentmem.crewai.install("crew.db")  # from here on, Crew(memory=True) uses this file
 
 analyst = Agent(role="Analyst", goal="Find figures", backstory="Exact", llm=PlayedLLM(model="played"))
 task = Task(

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import agentmem
+import agentmem.cli.commands
 from agentmem.cli import cli
 
 Run = Callable[..., Result]
@@ -590,3 +591,12 @@ def test_the_working_directory_may_be_gone(filled: Path, tmp_path: Path, start: 
     done = subprocess.run(shell, shell=True, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Alice" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "file", sorted(Path(agentmem.cli.commands.__file__).parent.glob("*.py")), ids=lambda file: file.stem
+)
+def test_commands_print_escaped_text_only_and_use_the_public_interface(file: Path) -> None:
+    code = file.read_text()
+    for name in ("click.echo", "click.secho", "print(", "sys.stdout", "_core"):
+        assert not re.search(rf"(?<![\w.]){re.escape(name)}", code), name

@@ -86,3 +86,16 @@ def test_reading_alone_does_not_migrate(path: Path) -> None:
     with pytest.raises(agentmem.StoreReadOnlyError, match="migrate"):
         agentmem.open(path, read_only=True)
     assert path.read_bytes() == before
+
+
+def test_migration_status_writes_nothing(path: Path) -> None:
+    none = agentmem.migration_status(path)
+    assert none.current == 0
+    assert len(none.pending) == none.latest
+    assert not path.exists()
+    agentmem.open(path).close()
+    assert agentmem.migration_status(path).to_dict() == {
+        "current": none.latest,
+        "latest": none.latest,
+        "pending": [],
+    }

@@ -1,4 +1,4 @@
-"""agentmem as the memory of CrewAI, both generations of it; CrewAI itself is imported when it is needed.
+"""agentmem as the memory of CrewAI, of both generations. CrewAI is imported only when it is needed.
 
 >>> from agentmem.crewai import crew_memory
 >>> crew = Crew(agents=[analyst], tasks=[task], **crew_memory("crew.db"))

@@ -1,4 +1,4 @@
-"""What all storages for CrewAI have in common: a store, and a log of what CrewAI would swallow."""
+"""What all storages for CrewAI share: a store, and a log of the errors that CrewAI would hide."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ StoreOrPath = MemoryStore | str | os.PathLike[str] | None
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
 
-# Metadata that storages keep for themselves and do not hand back.
-OUTPUT = "_output"  # the whole output, where the content is only what it says
-TASK = "_task"  # digest of the task
+# Metadata keys for the storages' own use. CrewAI does not see them.
+OUTPUT = "_output"  # the whole output, if the content is a part of it
+TASK = "_task"  # a digest of the task
 DATETIME = "_datetime"  # as CrewAI gave it
 SCORE = "_score"  # as CrewAI gave it
 
@@ -34,39 +34,38 @@ _LONGEST_PART = 200
 class Storage:
     """A store behind one of CrewAI's storage interfaces.
 
-    Takes a path, or a `MemoryStore` that is open already; `None` means the default path of
-    `agentmem.open`. Subclasses define neither `__len__` nor `__bool__`, since CrewAI replaces a storage
-    that is false by its own.
+    Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Subclasses must
+    not define `__len__` or `__bool__`: CrewAI replaces a storage that is false with its own.
     """
 
     def __init__(self, store: StoreOrPath = None) -> None:
-        """Open the store at once, so that a bad path is reported here and not swallowed later."""
+        """Open the store now, so that a bad path raises here; CrewAI would hide the error later."""
         self._owned = not isinstance(store, MemoryStore)
         self._store = store if isinstance(store, MemoryStore) else agentmem.open(store)
 
     @property
     def store(self) -> MemoryStore:
-        """The store; opened again if `close` was called before."""
+        """The store. After `close`, it is opened again."""
         if self._owned and self._store.closed:
             self._store = agentmem.open(self._store.path)
         return self._store
 
     def close(self) -> None:
-        """Close the store if this storage opened it. If CrewAI goes on using it, it is opened again."""
+        """Close the store if this storage opened it. It opens again if CrewAI uses it later."""
         if self._owned:
             self._store.close()
 
     def __copy__(self) -> Storage:
-        """Itself: a copy of a crew remembers in the same place."""
+        """Return the storage itself, so that a copied crew uses the same store."""
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Storage:
-        """Itself: a copy of a crew remembers in the same place."""
+        """Return the storage itself, so that a copied crew uses the same store."""
         return self
 
 
 def logged(method: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
-    """Write what `method` raises to the log, then let it go on: CrewAI swallows most of it."""
+    """Log the errors of `method` and raise them again: CrewAI hides most of them."""
 
     @functools.wraps(method)
     def run(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
@@ -80,12 +79,12 @@ def logged(method: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
 
 
 def clean(text: str) -> str:
-    """`text` without what no store can hold: NUL and lone surrogates become U+FFFD."""
+    """`text` with U+FFFD for NUL and lone surrogates, which a store cannot hold."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
 
 
 def to_json(value: Any, depth: int = 0) -> Any:
-    """`value` as JSON can hold it; what it cannot hold becomes text, so that no memory is lost for it."""
+    """`value` as a JSON value. What JSON cannot hold becomes text, so that the memory is not lost."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -105,7 +104,7 @@ def to_json(value: Any, depth: int = 0) -> Any:
 
 
 def scope_part(name: str) -> str:
-    """`name` as one part of a scope: two names never share a part, plain ones stay as they are."""
+    """`name` as one part of a scope. Different names give different parts; plain names stay as they are."""
     part = "".join(_escaped(c) if c in "/%" or ord(c) < 32 else c for c in clean(name))
     if part.strip() != part or part in ("", ".", ".."):
         part = "".join(_escaped(c) if c == "." or c.isspace() else c for c in part) or "%"
@@ -120,16 +119,16 @@ def _escaped(character: str) -> str:
 
 
 def normalised(scope: str) -> str:
-    """The scope that a text means. An LLM may have made it up: parts that no scope can have are left out."""
+    """A valid scope for a text that an LLM may have made up: invalid parts are left out."""
     parts = [part for part in clean(scope).strip().split("/") if part.strip() not in ("", ".", "..")]
     return "/" + "/".join(parts).rstrip()
 
 
 def aware(moment: datetime) -> datetime:
-    """`moment` with a time zone; CrewAI's naive dates are in UTC."""
+    """`moment` with a time zone. CrewAI's dates without one are in UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
-def shown(metadata: dict[str, Any]) -> dict[str, Any]:
-    """`metadata` without what storages keep for themselves."""
+def public_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    """`metadata` without the keys for the storages' own use."""
     return {key: value for key, value in metadata.items() if key not in (OUTPUT, TASK, DATETIME, SCORE)}

@@ -1,38 +1,38 @@
-"""What CrewAI's `Memory` asks its LLM, answered without one."""
+"""Answers to the questions that CrewAI's `Memory` asks its LLM, made without an LLM."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from ._outputs import spoken
+from ._outputs import without_boilerplate
 
-# What CrewAI puts in front of an output: of a task, and of an agent that was asked by itself.
-_HEADS = (
+# What CrewAI puts before the output of a task, and of an agent that runs without a task.
+_PREFIXES = (
     re.compile(r"Task: .*?\nExpected result: .*?\nResult: ", re.DOTALL),
     re.compile(r"Input: .*?\nAgent: [^\n]*\nResult: ", re.DOTALL),
     re.compile(r"(?:Task|Input): .*?\nResult: ", re.DOTALL),
 )
-# CrewAI's deep recall looks below a scope, wherever there is something below, and not at it.
+# CrewAI's deep recall searches the child scopes of a scope if there are any, and then not the scope itself.
 _SCOPE = "/general"
 
 
 class NoLlm:
-    """Stands in for the LLM of `Memory` where there is none: nothing is inferred, nothing is lost.
+    """Takes the place of the LLM of `Memory`: infers nothing and loses nothing.
 
-    Outputs are kept whole, below the scope they come with; queries are searched for as they are; what says
-    the same as a memory is not kept twice.
+    Outputs are stored whole, below the scope of the call. Queries are searched as they are. A repetition of
+    a memory is not stored again.
     """
 
     CONSOLIDATION_THRESHOLD = 0.98
-    """For a `Memory` without an LLM: only a repetition is left to consolidate."""
+    """The threshold of a `Memory` without an LLM: only repetitions are consolidated."""
 
     def supports_function_calling(self) -> bool:
-        """Yes: CrewAI is to ask for its models, not for JSON."""
+        """True, so that CrewAI asks for Pydantic models and not for JSON text."""
         return True
 
     def call(self, messages: list[dict[str, str]], response_model: Any = None, **_: Any) -> Any:
-        """The answer to one of `Memory`'s questions."""
+        """Answer one of `Memory`'s questions with the model that it asks for."""
         question = getattr(response_model, "__name__", None)
         if question == "ExtractedMemories":
             return response_model(memories=[_result(_content(messages[-1]["content"]))])
@@ -43,7 +43,7 @@ class NoLlm:
         return response_model() if response_model else ""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> NoLlm:
-        """Itself."""
+        """Return the object itself: it has no state."""
         return self
 
 
@@ -57,6 +57,6 @@ def _content(prompt: str) -> str:
 
 
 def _result(content: str) -> str:
-    """The result in CrewAI's "Task: ... Agent: ... Result: ...", without its scaffolding."""
-    heads = (head.match(content) for head in _HEADS)
-    return spoken(content[next((head.end() for head in heads if head), 0) :])
+    """The result in CrewAI's "Task: ... Agent: ... Result: ...", without boilerplate."""
+    matches = (prefix.match(content) for prefix in _PREFIXES)
+    return without_boilerplate(content[next((match.end() for match in matches if match), 0) :])

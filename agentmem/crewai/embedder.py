@@ -1,8 +1,8 @@
-"""Embeddings with no key, no download and no model, and the memory of what was embedded.
+"""Embeddings without a key, a download or a model, and the texts behind recent vectors.
 
-CrewAI gives a storage the vector of a query, never its text. But embedder and storage live in one process,
-and the query is embedded right before it is searched for: so an embedder of this module remembers the text
-behind each vector it made, and `UnifiedStorage` looks it up with `text_of` to search by text.
+CrewAI gives a storage the vector of a query but not its text. The embedder and the storage run in one
+process, and CrewAI embeds a query right before it searches. So the embedders of this module remember the text
+behind each vector, and `UnifiedStorage` looks it up with `text_of` to search by text.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from ._storage import clean
 
 _MOST_TEXTS = 4096
 
-_ARTICLE = 0.05  # weight of an article
-# Words that say how things hang together rather than what they are. "not", "no" and "never" are not among
-# them: they turn a memory around.
+_ARTICLE = 0.05  # the weight of an article
+# Function words have little weight. "not", "no" and "never" are not among them: they change the meaning.
 _ARTICLES = "a an the"
 _FUNCTION_WORDS = (
     "about after all also am and any are as at be because been before being between both but by can could "
@@ -38,10 +37,10 @@ _FUNCTION_WORDS = (
 )
 
 
-# What the analyzer leaves out of a number.
+# A number with its sign, which the analyzer drops.
 _SIGNED = re.compile(r"(?<!\w)-\d+")
-# Share of a vector that tells whether two texts say the very same. It keeps two long texts that differ in one
-# word below the likeness from which on CrewAI takes texts for repetitions, 0.98.
+# The share of a vector that depends on the exact sequence of words. Because of it, two long texts that differ
+# in one word have a cosine below 0.98, from which on CrewAI treats texts as repetitions.
 _EXACT = 0.06
 
 
@@ -50,11 +49,11 @@ class Embedded(NamedTuple):
 
     text: str
     local: bool
-    """Did `LocalEmbedder` make the vector, or some embedder in `with_text`?"""
+    """True if `LocalEmbedder` made the vector, False if an embedder in `with_text` did."""
 
 
 class _Texts:
-    """The texts behind the vectors made last in this process."""
+    """The texts behind the most recent vectors of this process."""
 
     def __init__(self) -> None:
         self._texts: OrderedDict[bytes, Embedded] = OrderedDict()
@@ -80,27 +79,27 @@ _texts = _Texts()
 
 
 def text_of(vector: Sequence[float]) -> Embedded | None:
-    """The text that `vector` was made from, if an embedder of this module made it lately in this process."""
+    """The text behind `vector`, if an embedder of this module made it recently in this process."""
     return _texts.get(vector)
 
 
 class LocalEmbedder:
     """Embeds texts by hashing their words and pairs of neighbouring words into `dims` numbers.
 
-    The vectors are of unit length and depend on the text alone. Texts that differ in case, punctuation,
-    articles or the endings of words come out at a cosine of 0.98 or more; one other word, a negation, or
-    another order puts texts of any length below that, another symbol too; texts with no words in common are
-    near 0. It knows no synonyms: for recall, `UnifiedStorage` searches by the text behind the vector.
+    The vectors have unit length and depend only on the text. Texts that differ in case, punctuation, articles
+    or word endings have a cosine of at least 0.98. Texts that differ in a word, a symbol, a negation or the
+    order of words have less, however long they are. Texts without common words are near 0. The embedder knows
+    no synonyms, so `UnifiedStorage` recalls by the text behind the vector.
     """
 
     def __init__(self, dims: int = 384) -> None:
-        """Make an embedder; 384 dimensions keep the noise between unrelated texts near 0.05."""
+        """Make an embedder. With 384 dimensions, the cosine of unrelated texts is about 0.05."""
         if dims < 8:
             raise ValueError(f"dims is {dims}; an embedding needs at least 8 dimensions")
         self.dims = dims
 
     def __call__(self, input: str | Iterable[str]) -> list[list[float]]:
-        """The vector of each text."""
+        """Return the vector of each text, and remember the text."""
         texts = [input] if isinstance(input, str) else list(input)
         vectors = [self.vector(text) for text in texts]
         for text, vector in zip(texts, vectors, strict=True):
@@ -108,17 +107,17 @@ class LocalEmbedder:
         return vectors
 
     def vector(self, text: str) -> list[float]:
-        """The vector of one text, without remembering the text."""
+        """Return the vector of one text, without remembering the text."""
         text = clean(text)
         terms = agentmem.analyze(text)
         words = self._hashed(_features(text, terms))
-        whole = self._hashed({f"{part} {' '.join(_said(text, terms))}": 1.0 for part in range(4)})
+        whole = self._hashed({f"{part} {' '.join(_words(text, terms))}": 1.0 for part in range(4)})
         mixed = (math.sqrt(1 - _EXACT) * x + math.sqrt(_EXACT) * y for x, y in zip(words, whole, strict=True))
         # Rounded to float32, so that a vector is the same before and after it was stored.
         return list(array("f", _unit(list(mixed))))
 
     def _hashed(self, features: dict[str, float]) -> list[float]:
-        """The features' weights, each added to a number of its own, or taken from it; of unit length."""
+        """A vector of unit length: the hash of each feature chooses a component and a sign for its weight."""
         sums = [0.0] * self.dims
         for feature, weight in features.items():
             number = int.from_bytes(blake2b(feature.encode(), digest_size=8).digest(), "big")
@@ -126,12 +125,12 @@ class LocalEmbedder:
         return _unit(sums)
 
     def __repr__(self) -> str:
-        """How to make it again."""
+        """Show the call that makes an equal embedder."""
         return f"LocalEmbedder(dims={self.dims})"
 
 
 def with_text(embedder: Callable[[list[str]], Any]) -> Callable[[list[str]], Any]:
-    """`embedder`, with its vectors recognised: `UnifiedStorage` then searches by vector and text together.
+    """Wrap `embedder` so that its texts are remembered: `UnifiedStorage` then searches by vector and by text.
 
     >>> from agentmem.crewai import UnifiedStorage, with_text
     >>> memory = Memory(storage=UnifiedStorage("crew.db"), embedder=with_text(my_embedder))
@@ -151,24 +150,24 @@ class _WithText:
         return vectors
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _WithText:
-        # An embedder may hold a client that cannot be copied.
+        # An embedder may have a client that cannot be copied.
         return self
 
 
-def said(text: str) -> list[str]:
-    """The words of a text: the same for texts that differ in case, endings, punctuation or articles alone."""
+def words_of(text: str) -> list[str]:
+    """The words of a text. Texts that differ only in case, endings, punctuation or articles have the same."""
     text = clean(text)
-    return _said(text, agentmem.analyze(text))
+    return _words(text, agentmem.analyze(text))
 
 
-def _said(text: str, terms: list[str]) -> list[str]:
+def _words(text: str, terms: list[str]) -> list[str]:
     terms = [term for term in terms if _light_words().get(term) != _ARTICLE]
     symbols = [c for c in text if c in "#%&@*/" or unicodedata.category(c).startswith("S")]
     return terms + _SIGNED.findall(text) + symbols or text.split()
 
 
 def cosine(a: Sequence[float], b: Sequence[float]) -> float:
-    """The cosine of two vectors of one length; 0 for a vector of length 0."""
+    """The cosine of two vectors with the same number of components; 0 if one has length 0."""
     dot = sum(x * y for x, y in zip(a, b, strict=True))
     lengths = math.sqrt(sum(x * x for x in a) * sum(y * y for y in b))
     return dot / lengths if lengths else 0.0
@@ -199,6 +198,6 @@ def _features(text: str, terms: list[str]) -> dict[str, float]:
     pairs = Counter(f"{first} {second}" for first, second in pairwise(heavy))
     features.update({pair: 0.5 * (1 + math.log(count)) for pair, count in pairs.items()})
     if not features:
-        # Nothing but punctuation or emoji: its characters.
+        # The text has only punctuation or emoji.
         features = dict.fromkeys(unicodedata.normalize("NFKC", text).split(), 1.0)
     return features

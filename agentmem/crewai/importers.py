@@ -1,7 +1,7 @@
-"""Brings in what CrewAI's own storages left on disk.
+"""Import memories that CrewAI's own storages left on disk.
 
-Nothing is written to the source: SQLite and Chroma files are read from a copy. Every record gets an id that
-follows from the source, so that a second import adds nothing.
+The source is not changed: SQLite and Chroma files are read from a copy. The id of each record is derived from
+the source, so that a second import adds nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from .legacy import legacy_scope, output_record, task_record
 
 _NAMESPACE = uuid.UUID("8a8f3d0c-0f5e-5b0e-9d8e-9b9c2f7a4b63")
 _BATCH = 500
-# What is wrong with a row, rather than with the store.
+# Errors of a row, not of the store.
 _ROW_ERRORS = (InvalidRecordError, DimensionMismatchError, DuplicateIdError)
 _KINDS = {"memory_short_term": "short_term", "memory_entities": "entity"}
 
@@ -39,27 +39,27 @@ Progress = Callable[[int, int], object]
 
 @dataclass
 class Report:
-    """What an import found and did."""
+    """The result of an import."""
 
     sources: list[str] = field(default_factory=list)
-    """What was read."""
+    """The files that were read."""
     added: int = 0
-    """Records that are new in the store; on a dry run, that would be."""
+    """Records that were added; on a dry run, records that would be."""
     known: int = 0
-    """Records that the store held already."""
+    """Records that the store has already."""
     broken: int = 0
-    """Rows that could not be read or kept, and were skipped."""
+    """Rows that could not be read or stored, and were skipped."""
     problems: list[str] = field(default_factory=list)
-    """What was wrong, for each broken row and each source that could not be read."""
+    """A message for each broken row and each source that could not be read."""
 
     def problem(self, where: str, error: object) -> None:
-        """Note what was wrong with a row or a source."""
+        """Add the message for a row or a source."""
         self.problems.append(f"{where}: {error}")
 
 
 @dataclass(frozen=True)
 class _Row:
-    """One row of a source: where it is, and how its record is made."""
+    """One row of a source: its place, and a function that makes the fields of its record."""
 
     where: str
     fields: Callable[[], Fields]
@@ -72,11 +72,12 @@ def import_crewai(
     progress: Progress | None = None,
     crew: str = "crew",
 ) -> Report:
-    """Bring in the memories that CrewAI's storages keep below `directory`.
+    """Import the memories of CrewAI's storages below `directory`.
 
-    With no directory, where CrewAI keeps them for the working directory. Long-term, short-term and entity
-    memories of crewai <= 1.9.3 know no crew: they go to the one named `crew`. `progress` is called with the
-    rows read so far and in all; what it raises stops the import, and what was added until then stays.
+    The default directory is where CrewAI keeps the memories of the working directory. Long-term, short-term
+    and entity memories of crewai <= 1.9.3 name no crew; they are imported for the crew `crew`. `progress` is
+    called with the number of rows read and the total. An exception in it stops the import; records that
+    were added before stay.
     """
     roots = [Path(directory)] if directory is not None else default_directories()
     if directory is not None and not roots[0].is_dir():
@@ -95,7 +96,7 @@ def import_crewai(
 
 
 def default_directories() -> list[Path]:
-    """Where CrewAI keeps its memory when it is run in the working directory."""
+    """The directories where CrewAI keeps the memories of the working directory."""
     name = os.environ.get("CREWAI_STORAGE_DIR") or Path.cwd().name
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "CrewAI"
@@ -128,7 +129,7 @@ def _open_sources(
                 try:
                     yield openers[name](path, crew, copy)
                     report.sources.append(str(path))
-                except Exception as error:  # one source that cannot be read leaves the others
+                except Exception as error:  # a source that cannot be read must not stop the others
                     report.problem(str(path), error)
 
 
@@ -137,7 +138,7 @@ def _add(store: MemoryStore, rows: list[_Row], dry_run: bool, report: Report) ->
     for row in rows:
         try:
             fields = row.fields()
-        except Exception as error:  # a broken row is never a reason to lose the rest
+        except Exception as error:  # a broken row must not stop the others
             report.broken += 1
             report.problem(row.where, error)
         else:
@@ -164,7 +165,7 @@ def _add_one(store: MemoryStore, where: str, fields: Fields, report: Report) -> 
             store.add_many([fields])
         except DimensionMismatchError as error:
             store.add_many([{**fields, "embedding": None}])
-            report.problem(where, f"kept without its vector: {error}")
+            report.problem(where, f"stored without its vector: {error}")
         report.added += 1
     except _ROW_ERRORS as error:
         report.broken += 1
@@ -245,7 +246,7 @@ def _output(doc_id: str, text: str | None, metadata: Any, scope: str, dates: dic
 
 
 def _chroma_dates(database: Path) -> dict[str, datetime]:
-    """When each document was added: Chroma's interface does not tell, its table does."""
+    """When each document was added. Chroma's interface does not tell, but its table does."""
     try:
         with closing(sqlite3.connect(database)) as connection:
             rows = connection.execute("SELECT embedding_id, created_at FROM embeddings").fetchall()
@@ -305,7 +306,7 @@ def _object(text: str | None) -> dict[str, Any]:
 
 
 def _copy_sqlite(path: Path, copy: Path) -> None:
-    """Copy a database with what its write-ahead log still holds."""
+    """Copy a database and its write-ahead log."""
     for suffix in ("", "-wal"):
         if (part := path.with_name(path.name + suffix)).exists():
             shutil.copy(part, copy)

@@ -1,16 +1,16 @@
-"""Put agentmem in the place of CrewAI's own memory: `crew_memory`, `install`, `uninstall`, `installed`.
+"""Replace CrewAI's own memory with agentmem: `crew_memory`, `install`, `uninstall`, `installed`.
 
-Two generations of CrewAI are known, told apart by the names that they have and not by their version:
+There are two generations of CrewAI. They are recognized by the names that they define, not by their version:
 
-- legacy (<= 1.9.3): `Crew._initialize_default_memories` makes the memories of a crew; it is replaced.
-- unified (>= 1.10): `Memory.__init__` is replaced to give each `Memory` that names no storage ours, confined
-  to its root scope, and `LocalEmbedder`; CrewAI has no hook that knows either. Its fields are left as they
-  were, so that CrewAI can write them down in a checkpoint. Memories that it restores without `__init__` ask
-  the storage factory (`set_memory_storage_factory`), where there is one, and get the rest in
-  `model_post_init`.
-  `Crew.__init__` is replaced to warn about keyword arguments of the legacy generation, which CrewAI ignores.
+- legacy (<= 1.9.3): `Crew._initialize_default_memories`, which makes the memories of a crew, is replaced.
+- unified (>= 1.10): `Memory.__init__` is replaced. A `Memory` without a storage gets a `UnifiedStorage`,
+  confined to its root scope, and a `LocalEmbedder`; no hook of CrewAI knows the scope or the embedder. The
+  fields of the `Memory` keep CrewAI's values, so that CrewAI can write them into a checkpoint. A `Memory`
+  that is restored from a checkpoint does not call `__init__`: it gets its storage from the storage factory
+  (`set_memory_storage_factory`), if CrewAI has one, and everything else in `model_post_init`.
+  `Crew.__init__` is replaced to warn about legacy keyword arguments, which CrewAI ignores.
 
-What is replaced does what it did before for every crew that names its own storage or embedder.
+For a crew that names its own storage or embedder, the replaced methods do what they did before.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ _LEGACY_STORAGES: dict[str, type[LegacyStorage]] = {
 
 
 def crew_memory(store: StoreOrPath = None, crew: str = "crew", *, llm: Any = None) -> dict[str, Any]:
-    """The keyword arguments that give a `Crew` its memory, right for the CrewAI that is installed.
+    """Return the keyword arguments that give a `Crew` its memory, for the CrewAI that is installed.
 
     >>> from agentmem.crewai import crew_memory
     >>> crew = Crew(agents=[analyst], tasks=[task], **crew_memory("crew.db", crew="research"))
 
-    Crews that share a file see each other's memories only if they have the same name here. From 1.10 on
-    CrewAI can have an `llm` extract memories from outputs and plan recalls; without one, outputs are kept as
-    they are.
+    Crews that share a file see each other's memories only if they have the same name here. From 1.10 on,
+    CrewAI can use an `llm` to extract memories from outputs and to plan recalls. Without one, outputs are
+    stored as they are.
     """
     generation = _generation()
     opened = _opened(store)
@@ -73,9 +73,9 @@ def crew_memory(store: StoreOrPath = None, crew: str = "crew", *, llm: Any = Non
 
 
 def install(store: StoreOrPath = None) -> None:
-    """From here on CrewAI's default memory is this store.
+    """Make this store CrewAI's default memory.
 
-    That is `Crew(memory=True)`, and from 1.10 on `Agent(memory=True)`, `Flow` and `Memory()`; no key is
+    It serves `Crew(memory=True)`, and from 1.10 on `Agent(memory=True)`, `Flow` and `Memory()`. No key is
     needed. Crews that name a storage or an embedder keep theirs. Installing again changes the store.
     """
     _generation()
@@ -83,13 +83,13 @@ def install(store: StoreOrPath = None) -> None:
 
 
 def uninstall() -> None:
-    """Restore exactly what was there. Crews and agents that were made before keep their memory."""
+    """Restore CrewAI's own memory. Crews and agents that exist already keep theirs."""
     _switch(None)
 
 
 @contextmanager
 def installed(store: StoreOrPath = None) -> Iterator[MemoryStore]:
-    """`install` for a while: what was there before, be it another `install`, is restored at the end."""
+    """Install for a `with` block; at its end, restore what was there before, also another `install`."""
     _generation()
     with _lock:
         before = _store
@@ -115,9 +115,9 @@ _lock = threading.RLock()
 _store: MemoryStore | None = None
 _patches: list[_Patch] = []
 _factory_before: Any = _MISSING
-# Is a `Memory` being made by `__init__`, and not restored?
-_made: ContextVar[bool] = ContextVar("agentmem_made", default=False)
-# How CrewAI names its own storage.
+# Whether `Memory.__init__` is running. It does not run when a memory is restored.
+_in_init: ContextVar[bool] = ContextVar("agentmem_in_init", default=False)
+# CrewAI's name for its own storage.
 _DEFAULT = "lancedb"
 
 
@@ -126,16 +126,16 @@ def _switch(store: MemoryStore | None) -> None:
     with _lock:
         if store is not None and _store is None:
             try:
-                _put_in()
+                _patch_crewai()
             except BaseException:
-                _take_out()
+                _unpatch_crewai()
                 raise
         elif store is None and _store is not None:
-            _take_out()
+            _unpatch_crewai()
         _store = store
 
 
-def _put_in() -> None:
+def _patch_crewai() -> None:
     from crewai import Crew
 
     if _generation() == "legacy":
@@ -153,12 +153,12 @@ def _put_in() -> None:
         factory.set_memory_storage_factory(_storage_factory)
 
 
-def _take_out() -> None:
+def _unpatch_crewai() -> None:
     global _factory_before
     while _patches:
         patch = _patches.pop()
         if vars(patch.owner).get(patch.name) is not patch.now:
-            continue  # someone replaced it after us; ours passes everything on from now on
+            continue  # someone replaced our replacement, which now only calls the original
         if patch.before is _MISSING:
             delattr(patch.owner, patch.name)
         else:
@@ -170,7 +170,7 @@ def _take_out() -> None:
 
 
 def _replace(owner: type, name: str, replacement: Callable[..., Any]) -> None:
-    """Replace a method by one that gets the old one as its first argument."""
+    """Replace a method with a function that gets the original as its first argument."""
     original = getattr(owner, name)
 
     @functools.wraps(original)
@@ -185,7 +185,7 @@ def _replace(owner: type, name: str, replacement: Callable[..., Any]) -> None:
 
 
 def _initialize_default_memories(original: Callable[[], None], store: MemoryStore, crew: Any) -> None:
-    """Legacy `Crew._initialize_default_memories`: long-term memory knows no embedder, the others do."""
+    """Legacy `Crew._initialize_default_memories`. A crew with an embedder gets only our long-term memory."""
     ours = ["long_term"] if crew.embedder else ["long_term", "short_term", "entity"]
     for kind in ours:
         if getattr(crew, f"{kind}_memory") is None:
@@ -198,7 +198,7 @@ def _initialize_default_memories(original: Callable[[], None], store: MemoryStor
 def _memory_init(
     original: Callable[..., None], store: MemoryStore, memory: Any, *args: Any, **kwargs: Any
 ) -> None:
-    """`Memory.__init__`: a memory whose storage is not named gets ours."""
+    """`Memory.__init__`: a memory without a storage gets ours."""
     named = bool(args) or "storage" in kwargs
     theirs = None if named else _their_storage(_DEFAULT)
     ours: dict[str, Any] = {}
@@ -211,28 +211,28 @@ def _memory_init(
         if "llm" not in kwargs and not _has_key():
             kwargs.setdefault("consolidation_threshold", NoLlm.CONSOLIDATION_THRESHOLD)
             ours["llm"] = NoLlm()
-    token = _made.set(True)
+    token = _in_init.set(True)
     try:
         original(*args, **kwargs | ours)
     finally:
-        _made.reset(token)
-    # It holds what it works with. In its fields CrewAI's defaults stand for that, which can be written down.
+        _in_init.reset(token)
+    # The memory works with our objects. Its fields get CrewAI's defaults, which a checkpoint can hold.
     for name in ours:
         if name in getattr(type(memory), "model_fields", {}):
             memory.__dict__[name] = _default(memory, name)
 
 
 def _memory_post_init(original: Callable[[Any], None], store: MemoryStore, memory: Any, context: Any) -> None:
-    """`Memory.model_post_init`: a memory that is restored, and whose storage was not named, gets ours."""
+    """`Memory.model_post_init`: a restored memory without a storage of its own gets ours."""
     original(context)
-    if _made.get() or memory.storage != _DEFAULT:
+    if _in_init.get() or memory.storage != _DEFAULT:
         return
     if _factory_module() is not None and getattr(memory._storage, "store", None) is not store:
-        return  # a factory of the user's made it
+        return  # the user's factory made the storage
     memory._storage = UnifiedStorage(store, scope=getattr(memory, "root_scope", None) or "/")
     if memory.embedder is None:
         memory._embedder_instance = LocalEmbedder()
-    # CrewAI dumps an LLM as a dict, and cannot make one of it again.
+    # CrewAI dumps an LLM as a dict, and cannot restore it.
     if isinstance(memory.llm, dict) or (memory.llm == _default(memory, "llm") and not _has_key()):
         memory._llm_instance = NoLlm()
         memory.consolidation_threshold = NoLlm.CONSOLIDATION_THRESHOLD
@@ -244,14 +244,14 @@ def _default(memory: Any, field: str) -> Any:
 
 
 def _has_key() -> bool:
-    """Can CrewAI's default LLM be asked?"""
+    """Whether CrewAI's default LLM has a key."""
     return "OPENAI_API_KEY" in os.environ
 
 
 def _crew_init(
     original: Callable[..., None], store: MemoryStore, crew: Any, *args: Any, **kwargs: Any
 ) -> None:
-    """`Crew.__init__`: what the legacy generation knew is ignored by CrewAI, so say so."""
+    """`Crew.__init__`: warn about legacy arguments, which CrewAI ignores."""
     ignored = [name for kind in _LEGACY_STORAGES if kwargs.get(name := f"{kind}_memory") is not None]
     if ignored:
         message = (
@@ -264,16 +264,16 @@ def _crew_init(
 
 
 def _storage_factory(spec: str) -> Any:
-    """CrewAI's storage factory: for memories that are not made by `Memory.__init__` but restored."""
+    """The storage factory, for memories that are restored."""
     before = _factory_before
     theirs = before(spec) if callable(before) else None
-    if theirs is not None or _store is None or _made.get() or spec != _DEFAULT:
+    if theirs is not None or _store is None or _in_init.get() or spec != _DEFAULT:
         return theirs
     return UnifiedStorage(_store)
 
 
 def _their_storage(spec: str) -> Any:
-    """The storage of a factory that the user registered, before or after `install`."""
+    """The storage that the user's own factory makes, registered before or after `install`."""
     module = _factory_module()
     if module is None:
         return None
@@ -286,9 +286,9 @@ def _opened(store: StoreOrPath) -> MemoryStore:
 
 
 def _generation() -> str:
-    """Which CrewAI is installed, "legacy" or "unified".
+    """The generation of the installed CrewAI, "legacy" or "unified".
 
-    Raises ImportError without CrewAI, and AgentMemError for one that agentmem does not know.
+    Raises ImportError without CrewAI, and AgentMemError for a generation that agentmem does not know.
     """
     try:
         from crewai import Crew
@@ -300,7 +300,7 @@ def _generation() -> str:
         return "unified"
     raise AgentMemError(
         f"crewai {packages.version('crewai')} has neither the memory of crewai <= 1.9.3 nor that of >= 1.10; "
-        "nothing was changed. See whether a newer agentmem knows it"
+        "nothing was changed. Try a newer agentmem"
     )
 
 
@@ -314,10 +314,11 @@ def _exists(module: str) -> bool:
 
 @functools.cache
 def _legacy_class(kind: str) -> Any:
-    """CrewAI's `ShortTermMemory` for "short_term", and so on, made so that `Crew.copy` works after a run.
+    """A subclass of CrewAI's `ShortTermMemory` for "short_term", and so on, that `Crew.copy` can copy.
 
-    It deep-copies each memory, and with it the agent that used it last, which CrewAI fails on; and it dumps
-    external memory with the crew that it knows, which is a circle.
+    `Crew.copy` deep-copies each memory and so the agent that used it last, which fails. It also dumps
+    external memory together with its crew, which is circular. The subclass copies only the storage, and
+    keeps no crew.
     """
     name = "".join(word.title() for word in kind.split("_")) + "Memory"
     memory = getattr(import_module(f"crewai.memory.{kind}.{kind}_memory"), name)

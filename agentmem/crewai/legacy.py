@@ -4,7 +4,7 @@
 >>> memory = ShortTermMemory(storage=ShortTermStorage("crew.db", crew="research"))
 >>> crew = Crew(agents=[analyst], tasks=[task], memory=True, short_term_memory=memory)
 
-All kinds and all crews can live in one file: each keeps to its own scope, `/crew/<name>/<kind>`.
+All kinds and all crews can share one file. Each has a scope of its own, `/crew/<name>/<kind>`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from agentmem import Record
 
-from ._outputs import spoken, without_fences
+from ._outputs import without_boilerplate, without_fences
 from ._storage import (
     DATETIME,
     OUTPUT,
@@ -33,13 +33,13 @@ from ._storage import (
     clean,
     log,
     logged,
+    public_metadata,
     scope_part,
-    shown,
     to_json,
 )
 
 _NAMESPACE = uuid.UUID("5f0c1f3e-6f0b-5c55-9a53-2f3b0d6e5a11")
-_REPEATS = 4  # of one text that are looked past
+_REPEATS = 4  # how many hits per result are read, because texts repeat
 
 
 class LegacyStorage(Storage):
@@ -48,7 +48,7 @@ class LegacyStorage(Storage):
     kind: ClassVar[str]
 
     def __init__(self, store: StoreOrPath = None, crew: Any = "crew") -> None:
-        """Open the store; warn when the installed CrewAI would not use this storage."""
+        """Open the store. Warn if the installed CrewAI ignores this storage."""
         super().__init__(store)
         name = crew if isinstance(crew, str) else getattr(crew, "name", None)
         self.scope = legacy_scope(name or "crew", self.kind)
@@ -56,7 +56,7 @@ class LegacyStorage(Storage):
 
     @logged
     def reset(self) -> None:
-        """Forget everything of this kind and crew, and nothing else."""
+        """Delete all memories of this kind and crew."""
         self.store.reset(self.scope)
 
     async def areset(self) -> None:
@@ -65,14 +65,14 @@ class LegacyStorage(Storage):
 
 
 class OutputStorage(LegacyStorage):
-    """What short-term, entity and external memory share: texts with metadata, found by what they say."""
+    """What short-term, entity and external memory share: texts with metadata."""
 
     @logged
     def save(self, value: Any, metadata: dict[str, Any] | None = None) -> None:
-        """Keep `value`, whole; once, if it comes again with the same metadata, as in CrewAI's storage."""
+        """Store the whole of `value`; once, if it is saved again with the same metadata, as in CrewAI."""
         text = clean(str(value))
         if not text.strip():
-            log.debug("%s: an empty output, nothing to remember", type(self).__name__)
+            log.debug("%s: an empty output is not stored", type(self).__name__)
             return
         self.store.put_many([output_record(text, metadata or {}, self.scope)])
 
@@ -88,17 +88,16 @@ class OutputStorage(LegacyStorage):
         filter: dict[str, Any] | None = None,
         score_threshold: float = 0.6,
     ) -> list[dict[str, Any]]:
-        """Memories that are relevant to `query`, best first, each text once.
+        """Return memories that are relevant to `query`, best first, each text once.
 
-        The score is agentmem's relevance. `filter` is a condition on the metadata, as `where` of
-        `MemoryStore.search`.
+        The score is that of `MemoryStore.search`, and `filter` is its `where`: a condition on the metadata.
         """
         if limit <= 0:
             return []
         hits = self.store.search(
             clean(query), _REPEATS * limit, scope=self.scope, where=filter, min_score=score_threshold or 0.0
         )
-        # What is said in every run is kept for each task that it was said in, but it helps only once.
+        # A text of several tasks is stored once for each, but returned once.
         results: dict[str, dict[str, Any]] = {}
         for hit in hits:
             results.setdefault(hit.record.content, _result(hit.record, hit.score))
@@ -116,28 +115,28 @@ class OutputStorage(LegacyStorage):
 
 
 class ShortTermStorage(OutputStorage):
-    """For `ShortTermMemory(storage=...)`: what agents said."""
+    """For `ShortTermMemory(storage=...)`: outputs of agents."""
 
     kind = "short_term"
 
 
 class EntityStorage(OutputStorage):
-    """For `EntityMemory(storage=...)`: who and what was met."""
+    """For `EntityMemory(storage=...)`: people, places and things."""
 
     kind = "entity"
 
 
 class ExternalStorage(OutputStorage):
-    """For `ExternalMemory(storage=...)`: what agents said, with the whole chat in the metadata."""
+    """For `ExternalMemory(storage=...)`: outputs of agents, with the whole chat in the metadata."""
 
     kind = "external"
 
 
 class LongTermStorage(LegacyStorage):
-    """For `LongTermMemory(storage=...)`: how well each task went and what would improve it.
+    """For `LongTermMemory(storage=...)`: the score of each run of a task, and suggestions to improve it.
 
-    A task that was never run word for word is answered with the most similar earlier tasks, if their
-    relevance reaches `similar`; `None` switches that off.
+    If a task never ran with the same words, `load` returns runs of similar tasks whose search score is at
+    least `similar`. With `similar=None` it returns none.
     """
 
     kind = "long_term"
@@ -149,10 +148,10 @@ class LongTermStorage(LegacyStorage):
 
     @logged
     def save(self, task_description: str, metadata: dict[str, Any], datetime: str, score: float) -> None:
-        """Keep one run of a task."""
+        """Store one run of a task."""
         task = clean(task_description)
         if not task.strip():
-            log.debug("LongTermStorage: a task without description, nothing to remember")
+            log.debug("LongTermStorage: a task without a description is not stored")
             return
         self.store.add_many([task_record(task, metadata, str(datetime), score, self.scope)])
 
@@ -164,7 +163,10 @@ class LongTermStorage(LegacyStorage):
 
     @logged
     def load(self, task_description: str, latest_n: int) -> list[dict[str, Any]] | None:
-        """Runs of this task, newest first, worst first among equals; else of similar tasks; else `None`."""
+        """Return runs of this task, or of similar tasks, or None.
+
+        Runs of this task are sorted newest first; of the same time, lowest score first.
+        """
         task = clean(task_description)
         if latest_n == 0 or not task.strip():
             return None
@@ -185,28 +187,28 @@ class LongTermStorage(LegacyStorage):
 
 
 def legacy_scope(crew: str, kind: str) -> str:
-    """Where a crew's memories of one kind are."""
+    """The scope of a crew's memories of one kind."""
     return f"/crew/{scope_part(crew)}/{kind}"
 
 
 def output_record(
     text: str, metadata: dict[str, Any], scope: str, doc_id: str | None = None
 ) -> dict[str, Any]:
-    """The fields of the record that keeps an output.
+    """The fields of the record for an output.
 
-    Its id follows from what CrewAI's Chroma storage would name the document (`doc_id`), so that saving it
-    again, or importing it, gives the same record.
+    The id is derived from the id of the document in CrewAI's Chroma storage (`doc_id`), so that saving or
+    importing the output again gives the same record.
     """
     metadata = to_json(metadata)
-    said = without_fences(spoken(text))
+    content = without_fences(without_boilerplate(text))
     record_id = uuid.uuid5(_NAMESPACE, f"{scope}\n{doc_id or chroma_id(text, metadata)}")
-    if said != text:
+    if content != text:
         metadata = {**metadata, OUTPUT: text}
-    return {"content": said, "id": str(record_id), "scope": scope, "metadata": metadata}
+    return {"content": content, "id": str(record_id), "scope": scope, "metadata": metadata}
 
 
 def chroma_id(text: str, metadata: dict[str, Any]) -> str:
-    """The id that CrewAI's Chroma storage gives to a document."""
+    """The id of the document in CrewAI's Chroma storage."""
     if "doc_id" in metadata:
         return str(metadata["doc_id"])
     named = f"{text}|{json.dumps(metadata, sort_keys=True)}" if metadata else text
@@ -214,7 +216,7 @@ def chroma_id(text: str, metadata: dict[str, Any]) -> str:
 
 
 def task_record(task: str, metadata: dict[str, Any], datetime: str, score: Any, scope: str) -> dict[str, Any]:
-    """The fields of the record that keeps one run of a task."""
+    """The fields of the record for one run of a task."""
     score = _number(score)
     kept = {
         **to_json(metadata or {}),
@@ -231,7 +233,7 @@ def task_record(task: str, metadata: dict[str, Any], datetime: str, score: Any, 
 
 
 def _number(score: Any) -> float | None:
-    """A score as CrewAI's storage would give it back; `None` for one that is no finite number."""
+    """The score as a number, or None if it is not finite or not a number."""
     try:
         number = float(score)
     except (TypeError, ValueError, OverflowError):
@@ -260,23 +262,23 @@ def _result(record: Record, score: float) -> dict[str, Any]:
     content = metadata.get(OUTPUT, record.content)
     return {
         "id": record.id,
-        # By the name that the CrewAI at hand reads: 0.130 to 0.150 read "memory" of external memories.
+        # Versions of CrewAI read different keys: 0.130 to 0.150 read "memory" of external memories.
         "content": content,
         "context": content,
         "memory": content,
-        "metadata": shown(metadata),
+        "metadata": public_metadata(metadata),
         "score": score,
     }
 
 
 def _run(record: Record) -> dict[str, Any]:
     kept = record.metadata
-    # CrewAI iterates over the suggestions of each run, and loses all memory of a task if it cannot.
+    # CrewAI iterates over the suggestions of each run. If it cannot, it drops all memories of the task.
     suggestions = kept.get("suggestions") or []
     if not isinstance(suggestions, list):
         suggestions = [str(suggestions)]
     return {
-        "metadata": {**shown(kept), "suggestions": suggestions},
+        "metadata": {**public_metadata(kept), "suggestions": suggestions},
         "datetime": kept.get(DATETIME, ""),
         "score": _number(kept.get(SCORE)) or 0.0,
     }
@@ -293,5 +295,5 @@ def _warn_if_ignored(storage: type[LegacyStorage]) -> None:
             "Use Crew(..., **agentmem.crewai.crew_memory(path)) or agentmem.crewai.install(path)"
         )
         log.warning(message)
-        # Points at the line that makes the storage, past its own constructor if it has one.
+        # The warning points at the caller's line, also if the storage class has a constructor of its own.
         warnings.warn(message, stacklevel=3 + ("__init__" in vars(storage)))

@@ -4,9 +4,9 @@
 >>> memory = Memory(storage=UnifiedStorage("crew.db"), embedder=LocalEmbedder())
 >>> crew = Crew(agents=[analyst], tasks=[task], memory=memory)
 
-What it promises beyond the protocol: `/a` holds `/a` and `/a/b`, never `/ab`; filters are applied inside the
-search, before the limit; a delete deletes what all its filters name, and with none is refused; an update is
-one transaction; what other processes wrote is seen; dates come back naive, in UTC.
+Beyond the protocol: the scope `/a` matches `/a` and `/a/b`, never `/ab`. Filters apply inside the search,
+before the limit. A delete needs a filter, and deletes records that pass all filters. An update is one
+transaction. Writes of other processes are visible. Dates are returned without a time zone, in UTC.
 """
 
 from __future__ import annotations
@@ -19,33 +19,34 @@ from typing import TYPE_CHECKING, Any
 
 from agentmem import DimensionMismatchError, DuplicateIdError, Hit, Record, RecordNotFoundError
 
-from ._storage import Storage, StoreOrPath, aware, clean, log, logged, normalised, shown, to_json
-from .embedder import LocalEmbedder, cosine, said, text_of
+from ._storage import Storage, StoreOrPath, aware, clean, log, logged, normalised, public_metadata, to_json
+from .embedder import LocalEmbedder, cosine, text_of, words_of
 
 if TYPE_CHECKING:
     from crewai.memory.types import MemoryRecord, ScopeInfo
 
-# The most that relevance alone may score. CrewAI asks its LLM to consolidate from 0.85 on, which is meant for
-# memories that say the same, not for those that answer well.
+# The highest score for relevance. From 0.85 on, CrewAI asks its LLM to consolidate memories. That is for
+# memories with the same content, not for relevant ones.
 _MOST_BY_RELEVANCE = 0.84
-# The most that a private record scores by its text. From 0.98 on it would pass for a repetition.
+# The highest score of a private record by its text. From 0.98 on, CrewAI treats it as a repetition.
 _MOST_OF_PRIVATE = 0.97
-# So many of the most relevant records are looked through for the very text that is searched for.
-_LOOKED_AT = 50
+# How many of the most relevant records are checked for the exact text of the query.
+_CHECKED_FOR_TEXT = 50
 
 
 class UnifiedStorage(Storage):
     """CrewAI's memory in an agentmem store.
 
-    `scope` confines the storage: whatever scope or id it is asked for, it reads, changes and removes nothing
-    outside, and what is saved outside is put inside. Give each crew of a shared file its own, `/crew/<name>`,
-    since CrewAI's `reset_memories` clears a whole storage and its recall may search all scopes.
+    `scope` confines the storage. It never reads, changes or deletes a record outside, whatever scope or id a
+    call names, and it moves records that are saved outside into its scope. Crews that share a file need a
+    scope each, `/crew/<name>`: CrewAI's `reset_memories` clears a whole storage, and its recall can search
+    all scopes.
 
-    A query that `LocalEmbedder` embedded is answered by text search: its score is the greater of how alike
-    the texts are (1 for the same text, 0.97 for a private one: CrewAI would take what another source says for
-    a repetition, and drop it) and 0.84 of the relevance. One embedded by an embedder in `with_text`
-    is answered by text and vector together. Any other is answered by exact vector search, with CrewAI's own
-    score 1 / (1 + d²), d being the distance of the vectors at unit length.
+    A query with a vector of `LocalEmbedder` is answered by text search. The score is the larger of two
+    numbers: the similarity of the texts (1 for the same text, but at most 0.97 for a private record, which
+    CrewAI would otherwise drop as a repetition), and 0.84 times the relevance. A query with a vector of an
+    embedder in `with_text` is answered by text and vector together. Any other query is answered by exact
+    vector search, with CrewAI's score 1 / (1 + d²), where d is the distance of the unit vectors.
     """
 
     def __init__(self, store: StoreOrPath = None, *, scope: str = "/") -> None:
@@ -57,27 +58,27 @@ class UnifiedStorage(Storage):
 
     @property
     def write_lock(self) -> AbstractContextManager[None]:
-        """Nothing to hold: each write is a transaction. crewai 1.10 enters this around several of them."""
+        """A lock that does nothing, for crewai 1.10: each write is a transaction already."""
         return nullcontext()
 
     @logged
     def save(self, records: list[MemoryRecord]) -> None:
-        """Keep all records or none; one whose id is known replaces the old one.
+        """Store all records or none. A record replaces the one with the same id.
 
-        Raises DuplicateIdError where the id is that of a record outside the storage's scope.
+        Raises DuplicateIdError if a record outside the storage's scope has the id.
         """
         kept = [record for record in records if clean(record.content).strip()]
         if len(kept) < len(records):
-            log.warning("UnifiedStorage.save: %d empty memories left out", len(records) - len(kept))
+            log.warning("UnifiedStorage.save: %d empty memories were left out", len(records) - len(kept))
         if kept:
             self._write(kept, self.store.put_many)
 
     @logged
     def update(self, record: MemoryRecord) -> None:
-        """Replace the record of this id, or add it.
+        """Replace the record with this id, or add it.
 
-        A source or privacy that was never set on `record` stays as it is: CrewAI forgets to copy them when it
-        consolidates, and private memories must not become public by that.
+        If `source` or `private` was never set on `record`, the stored value stays: CrewAI does not copy them
+        when it consolidates, and a private memory must not become public.
         """
         unset = {"source", "private"} - record.model_fields_set
 
@@ -92,7 +93,7 @@ class UnifiedStorage(Storage):
 
     @logged
     def touch_records(self, record_ids: list[str]) -> None:
-        """Note that these were recalled now."""
+        """Set the time of last access of these records to now."""
         self.store.touch([record.id for record in self._own(record_ids)])
 
     @logged
@@ -104,7 +105,7 @@ class UnifiedStorage(Storage):
         older_than: datetime | None = None,
         metadata_filter: dict[str, Any] | None = None,
     ) -> int:
-        """Delete what every given filter names. An empty list of ids names nothing; no filter is an error."""
+        """Delete the records that pass all given filters. No filter is an error; no ids match no record."""
         filters: dict[str, Any] = {}
         if record_ids is not None:
             filters["ids"] = [str(record_id) for record_id in record_ids if _is_id(str(record_id))]
@@ -123,7 +124,7 @@ class UnifiedStorage(Storage):
 
     @logged
     def reset(self, scope_prefix: str | None = None) -> None:
-        """Delete everything in the scope; with none, everything that this storage may touch."""
+        """Delete all records in the scope, or in the whole scope of this storage."""
         scope = self._within(scope_prefix)
         if scope is not None:
             self.store.reset(None if scope == "/" else scope)
@@ -140,10 +141,10 @@ class UnifiedStorage(Storage):
         limit: int = 10,
         min_score: float = 0.0,
     ) -> list[tuple[MemoryRecord, float]]:
-        """Memories near to the query, best first.
+        """Return the memories that are most similar to the query, best first.
 
-        CrewAI removes private records of others after the search. So that they cannot crowd out what may be
-        seen, the best `limit` of all and the best `limit` of the public ones are returned.
+        CrewAI removes private records of other sources after the search. Therefore the best `limit` of all
+        records and the best `limit` of the public records are returned.
         """
         scope = self._within(scope_prefix)
         if scope is None or limit <= 0:
@@ -163,7 +164,7 @@ class UnifiedStorage(Storage):
 
     @logged
     def get_record(self, record_id: str) -> MemoryRecord | None:
-        """The record of this id, if there is one."""
+        """Return the record with this id, or None."""
         own = self._own([str(record_id)])
         return _memory(own[0]) if own else None
 
@@ -171,7 +172,7 @@ class UnifiedStorage(Storage):
     def list_records(
         self, scope_prefix: str | None = None, limit: int = 200, offset: int = 0
     ) -> list[MemoryRecord]:
-        """Records of a scope, newest first."""
+        """Return records of a scope, newest first."""
         scope = self._within(scope_prefix)
         if scope is None or limit <= 0 or offset < 0:
             return []
@@ -181,7 +182,7 @@ class UnifiedStorage(Storage):
 
     @logged
     def get_scope_info(self, scope: str) -> ScopeInfo:
-        """What a scope holds, at it and below."""
+        """Return the contents of a scope and the scopes below."""
         from crewai.memory.types import ScopeInfo
 
         path = normalised(scope)
@@ -200,31 +201,31 @@ class UnifiedStorage(Storage):
 
     @logged
     def list_scopes(self, parent: str = "/") -> list[str]:
-        """The scopes immediately below `parent` that hold something."""
+        """Return the child scopes of `parent` that have records."""
         parent = normalised(parent)
         within = self._within(parent)
         if within is None:
             return []
         if within == parent:
             return list(self.store.scopes(parent, include_private=True))
-        # The storage is confined below `parent`: one way leads down, if there is anything.
+        # The scope of the storage is below `parent`, so at most one child is visible.
         base = parent.rstrip("/")
         child = f"{base}/{self.scope[len(base) + 1 :].split('/', 1)[0]}"
         return [child] if self.store.count(scope=self.scope, include_private=True) else []
 
     @logged
     def list_categories(self, scope_prefix: str | None = None) -> dict[str, int]:
-        """How many records carry each category."""
+        """Return the number of records of each category."""
         scope = self._within(scope_prefix)
         return {} if scope is None else dict(self.store.categories(scope, include_private=True))
 
     @logged
     def count(self, scope_prefix: str | None = None) -> int:
-        """How many records a scope holds, at it and below."""
+        """Return the number of records in a scope and below."""
         scope = self._within(scope_prefix)
         return 0 if scope is None else self.store.count(scope=scope, include_private=True)
 
-    # The same, without blocking the event loop
+    # Asynchronous methods
 
     async def asave(self, records: list[MemoryRecord]) -> None:
         """`save`, without blocking the event loop."""
@@ -257,19 +258,19 @@ class UnifiedStorage(Storage):
             self.delete, scope_prefix, categories, record_ids, older_than, metadata_filter
         )
 
-    # Inside
+    # Internal
 
     def _own(self, record_ids: Sequence[str]) -> list[Record]:
-        """Those of the records of these ids that this storage may touch."""
+        """The records with these ids in the scope of this storage."""
         return [record for record in self._known(record_ids) if _contains(self.scope, record.scope)]
 
     def _known(self, record_ids: Sequence[str]) -> list[Record]:
-        """The records of these ids, wherever they are."""
+        """The records with these ids in all scopes."""
         possible = [record_id for record_id in record_ids if _is_id(record_id)]
         return [record for record in self.store.get_many(possible, include_private=True) if record]
 
     def _within(self, scope: str | None) -> str | None:
-        """The part of `scope` that this storage may touch; `None` if there is none."""
+        """The common part of `scope` and the scope of this storage, or None."""
         scope = "/" if scope is None else normalised(scope)
         if _contains(self.scope, scope):
             return scope
@@ -290,16 +291,16 @@ class UnifiedStorage(Storage):
             text = embedded.text
             options.update(vector=vector)
         with _crewai_errors():
-            hits = self.store.search(clean(text), max(limit, _LOOKED_AT) if text else limit, **options)
-        # Texts that say more of the same may be more relevant than the text itself, which must be seen.
-        words = said(text)
-        hits = hits[:limit] + [hit for hit in hits[limit:] if text and said(hit.record.content) == words]
+            hits = self.store.search(clean(text), max(limit, _CHECKED_FOR_TEXT) if text else limit, **options)
+        # Longer texts on the subject may be more relevant than the exact text, which must be returned.
+        words = words_of(text)
+        hits = hits[:limit] + [hit for hit in hits[limit:] if text and words_of(hit.record.content) == words]
         found = [(hit.record, _score(hit, like, by_text=embedded is not None)) for hit in hits]
         found.sort(key=lambda pair: pair[1], reverse=True)
         return found[:limit]
 
     def _record(self, memory: MemoryRecord) -> dict[str, Any]:
-        """The fields of the record that keeps `memory`."""
+        """The fields of the record for `memory`."""
         scope = normalised(memory.scope)
         return {
             "id": str(memory.id),
@@ -317,21 +318,21 @@ class UnifiedStorage(Storage):
             else None,
         }
 
-    def _refuse_ids_of_others(self, replaced: list[Record]) -> None:
+    def _refuse_ids_outside_scope(self, replaced: list[Record]) -> None:
         for record in replaced:
             if not _contains(self.scope, record.scope):
                 message = f"a record outside {self.scope!r} has the id {record.id!r} already"
                 raise DuplicateIdError(message, record.id)
 
     def _write(self, memories: list[MemoryRecord], write: Callable[[list[dict[str, Any]]], object]) -> None:
-        """`write` the records that keep `memories`.
+        """Call `write` with the records for `memories`.
 
-        Where the store holds another embedder's vectors, those of `LocalEmbedder` are left out: its queries
-        are answered by text.
+        If the store has vectors of another embedder, those of `LocalEmbedder` are left out. They are not
+        needed: its queries are answered by text.
         """
         records = [self._record(memory) for memory in memories]
         replaced = self._known([record["id"] for record in records])
-        self._refuse_ids_of_others(replaced)
+        self._refuse_ids_outside_scope(replaced)
         with _crewai_errors():
             try:
                 _refuse_other_dimensions(replaced, records)
@@ -343,7 +344,7 @@ class UnifiedStorage(Storage):
 
 
 def _refuse_other_dimensions(replaced: list[Record], records: list[dict[str, Any]]) -> None:
-    """Refuse to replace a vector by one of another dimension, which a store allows if it is the only one."""
+    """Refuse to replace a vector with one of another dimension. The store allows that for its only vector."""
     old = {record.id: record.embedding for record in replaced}
     for record in records:
         expected, found = old.get(record["id"]), record["embedding"]
@@ -356,13 +357,13 @@ def _refuse_other_dimensions(replaced: list[Record], records: list[dict[str, Any
 
 @contextmanager
 def _crewai_errors() -> Iterator[None]:
-    """Raise CrewAI's own error for a wrong dimension."""
+    """Raise CrewAI's own error for a vector with the wrong number of dimensions."""
     try:
         yield
     except DimensionMismatchError as error:
         try:
             from crewai.memory.storage.backend import EmbeddingDimensionMismatchError
-        except ImportError:  # an early crewai with unified memory has none
+        except ImportError:  # early versions with unified memory do not have it
             raise error from None
         raise EmbeddingDimensionMismatchError(error.expected, error.found) from error
 
@@ -375,7 +376,7 @@ def _memory(record: Record) -> MemoryRecord:
         content=record.content,
         scope=record.scope,
         categories=list(record.categories),
-        metadata=shown(record.metadata),
+        metadata=public_metadata(record.metadata),
         importance=record.importance,
         created_at=_naive(record.created_at),
         last_accessed=_naive(record.last_accessed),
@@ -410,7 +411,7 @@ def _vector_likeness(vector: Sequence[float]) -> Callable[[Record], float]:
 
 
 def _is_id(text: str) -> bool:
-    """Can a record have this id?"""
+    """Whether a record can have this id."""
     return 0 < len(text.encode(errors="surrogatepass")) <= 1024 and text == clean(text)
 
 
@@ -422,7 +423,7 @@ def _is_local(vector: Sequence[float] | None) -> bool:
 
 
 def _where(metadata_filter: dict[str, Any]) -> dict[str, Any]:
-    """Every key has this value; `None` is also the value of a missing key, as in CrewAI's storage."""
+    """The condition that each key has its value. As in CrewAI's storage, a missing key has the value None."""
     tests: list[dict[str, Any]] = []
     for key, value in metadata_filter.items():
         equal = {key: {"$eq": to_json(value)}}

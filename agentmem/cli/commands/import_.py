@@ -74,7 +74,7 @@ def _import(store: MemoryStore, source: str, on_conflict: OnConflict) -> Importe
     except (AgentMemError, OSError) as error:
         message = str(error)
         if isinstance(error, DuplicateIdError):
-            message = f"{message.partition(';')[0]}; pass --on-conflict skip or replace"
+            message = f"a record with id {error.id!r} exists already; pass --on-conflict skip or replace"
         raise Failure(f"{message}; {_added(store, before)}") from error
 
 

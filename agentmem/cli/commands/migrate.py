@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 import agentmem
-from agentmem import _core
 from agentmem.cli.options import json_option, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
@@ -26,17 +25,17 @@ def command(path: str, status: bool, dry_run: bool, as_json: bool) -> None:
     agentmem migrate --dry-run
     agentmem migrate
     """
-    found = _core.migration_status(path)
+    found = agentmem.migration_status(path)
     writes = not (status or dry_run)
-    if found["pending"] and writes:
+    if found.pending and writes:
         with progress_bar("migrating", "steps"):
             agentmem.open(path).close()
     if as_json:
-        print_json(found | {"migrated": bool(found["pending"]) and writes})
+        print_json(found.to_dict() | {"migrated": bool(found.pending) and writes})
         return
     if status:
-        say(f"{path} has schema version {found['current']}; the newest is {found['latest']}")
-    for _, name in found["pending"]:
+        say(f"{path} has schema version {found.current}; the newest is {found.latest}")
+    for _, name in found.pending:
         say(f"{'applied' if writes else 'would apply'} {name}")
-    if not found["pending"]:
+    if not found.pending:
         say("nothing to do")
