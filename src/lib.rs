@@ -1,34 +1,38 @@
 //! agentmem: a persistent memory database for agents.
 //!
-//! One SQLite file holds the records and is the truth; everything else is derived from it and can
-//! be rebuilt. The rooms, from the bottom up (a module uses only those before it):
+//! [`Store::open`] opens a store, one SQLite file. Its methods add, change, delete, find and read [`Record`]s. The records are
+//! the truth; everything else is derived from them and can be rebuilt.
 //!
-//! - [`error`]: the one error type.
-//! - [`random`]: random bytes that survive a fork.
-//! - [`record`]: records, filters, queries and hits.
+//! The modules, from the bottom up (a module uses only those before it):
+//!
+//! - `error`: [`Error`], the error type.
+//! - `random`: random bytes and ids.
+//! - [`interrupt`]: stopping a wait when the user asks for it.
+//! - `record`: records and their fields, filters, queries and hits.
 //! - [`text`]: the analyzer, which turns text into terms.
 //! - [`rank`]: pure functions over terms, statistics and scores.
 //! - [`index`]: the inverted index and the vector index in memory; opens no connection.
 //! - [`backend`]: where a store is kept. [`backend::sqlite`]: SQLite, the only place with SQL.
-//! - [`store`]: where database and index meet.
+//! - [`store`]: where backend and index meet.
 //! - `python`: the bindings, the only place that knows pyo3.
 
 #![deny(unsafe_code)]
 
 pub mod backend;
-pub mod error;
+mod error;
 pub mod index;
 pub mod interrupt;
 #[cfg(feature = "python")]
-pub mod python;
-pub mod random;
+mod python;
+mod random;
 pub mod rank;
-pub mod record;
+mod record;
 pub mod store;
 pub mod text;
 
 pub use error::{Error, Result};
 pub use record::{
-    Blend, Condition, Fields, Filter, Hit, Metadata, Mode, Operator, Query, Record, RecordId, Scope, Viewer,
+    Blend, Condition, Fields, Filter, Hit, MAX_METADATA_DEPTH, MAX_NAME_BYTES, Metadata, Micros, Mode,
+    Operator, Query, Record, RecordId, Scope, Seq, Viewer,
 };
 pub use store::{IndexMode, OnConflict, Options, Store};

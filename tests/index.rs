@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use agentmem::Seq;
 use agentmem::index::{Allowed, Index, Scoring, Segment};
 use agentmem::rank::bm25::{Collection, saturation};
 use agentmem::rank::{Statistics, WeightedTerm};
-use agentmem::record::Seq;
 use proptest::prelude::*;
 
 /// Records as lists of terms; everything is computed from scratch.

@@ -6,15 +6,13 @@ use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
 use agentmem::backend::sqlite::Durability;
-use agentmem::error::Error;
 use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
 use agentmem::rank::bm25::Bm25Query;
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, Plan};
 use agentmem::rank::{Statistics, Texts, WeightedTerm};
-use agentmem::record::{Condition, Filter, Record, Scope, Viewer};
 use agentmem::text::{self, Analyzer, Bag, MAX_TERM_BYTES};
-use agentmem::{OnConflict, Options, Store};
+use agentmem::{Condition, Error, Filter, OnConflict, Options, Record, Scope, Store, Viewer};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
