@@ -7,7 +7,7 @@ records, each version builds a store once and keeps it in the cache (`--cache`).
 one of each version, the first of a pair by turns. Each process works on a fresh copy of its version's store
 (`--store before` gives both the store that the older version built) and measures:
 
-- open to first hit: from `agentmem.open` to the end of the first search, and closing; the quickest of 5;
+- open to first hit: from `agentmem.open` to the end of the first search; the quickest of 5;
 - searches in each mode with queries of 7 (short) or 53 (long) different words, the best ten: the mean over
   20 queries of the quickest of 5 rounds;
 - single add: the lower quartile of 100 durable adds, one by one;
