@@ -54,6 +54,27 @@ def test_updating(store: MemoryStore) -> None:
         assert getattr(store.update(id, **{name: value}), name) == getattr(other, name)
 
 
+def test_storing(store: MemoryStore) -> None:
+    record = Record(
+        "y",
+        id="a",
+        scope="/a",
+        metadata={"a": 1},
+        categories=["c"],
+        importance=0.9,
+        source="me",
+        private=True,
+        created_at="2001-01-01",
+        updated_at="2002-01-01",
+        last_accessed="2003-01-01",
+        embedding=[0.5],
+    )
+    default = Record("x")
+    assert all(getattr(record, name) != getattr(default, name) for name in FIELDS)
+    store.add_many([record])
+    assert store.get("a", include_private=True) == record
+
+
 def test_columns(store: MemoryStore, path: Path) -> None:
     store.close()
     with sqlite3.connect(path) as connection:
