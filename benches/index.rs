@@ -83,10 +83,10 @@ fn fill(writer: &mut Writer, records: u64) -> Index {
     for seq in 1..=records {
         index.add(seq as i64, &writer.record().into_iter().map(|word| names[word].as_str()).collect(), None);
         if seq % SEGMENT == 0 || seq == records {
-            let full = index.freeze(1).unwrap();
-            index.thaw(open(full.write(Vec::new(), name()).unwrap())).unwrap();
+            let full = index.start_flush(1).unwrap();
+            index.install_flush(open(full.write(Vec::new(), name()).unwrap())).unwrap();
             while let Some(merge) = index.plan_merge() {
-                index.replace(&merge, open(merge.write(Vec::new(), name()).unwrap())).unwrap();
+                index.install_merge(&merge, open(merge.write(Vec::new(), name()).unwrap())).unwrap();
             }
         }
     }

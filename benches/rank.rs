@@ -63,9 +63,9 @@ impl Store {
             store.index.add(seq as i64, &Bag::of(&text), None);
             store.texts.push(text);
         }
-        let full = store.index.freeze(1).unwrap();
+        let full = store.index.start_flush(1).unwrap();
         let segment = Segment::from_bytes(full.write(Vec::new(), 1).unwrap()).unwrap();
-        store.index.thaw(Arc::new(segment)).unwrap();
+        store.index.install_flush(Arc::new(segment)).unwrap();
         store
     }
 

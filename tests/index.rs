@@ -103,10 +103,10 @@ impl Pair {
                 self.model.0.retain(|seq, _| !range.contains(seq));
             }
             Step::Freeze => {
-                if let Some(frozen) = self.index.freeze(1) {
+                if let Some(frozen) = self.index.start_flush(1) {
                     self.names += 1;
                     let bytes = frozen.write(Vec::new(), self.names).unwrap();
-                    self.index.thaw(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+                    self.index.install_flush(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
                 }
             }
             Step::Merge | Step::MergeAll => {
@@ -118,7 +118,7 @@ impl Pair {
                 if let Some(merge) = merge {
                     self.names += 1;
                     let bytes = merge.write(Vec::new(), self.names).unwrap();
-                    self.index.replace(&merge, Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+                    self.index.install_merge(&merge, Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
                 }
             }
         }
@@ -292,7 +292,7 @@ fn a_flipped_byte_is_noticed() {
     for i in 0..300u32 {
         pair.apply(Step::Add(vec![(i % 7) as u8, (i % 100) as u8]));
     }
-    let good = pair.index.freeze(1).unwrap().write(Vec::new(), 1).unwrap();
+    let good = pair.index.start_flush(1).unwrap().write(Vec::new(), 1).unwrap();
     for at in 0..good.len() {
         let mut bad = good.clone();
         bad[at] ^= 0x10;

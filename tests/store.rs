@@ -107,7 +107,7 @@ fn a_large_store_is_opened_from_its_snapshot() {
     drop(store);
     let store = open(&folder);
     let stats = store.stats().unwrap();
-    assert_eq!((stats.segments, stats.tail_records, stats.records), (1, 0, 6_000));
+    assert_eq!((stats.segments, stats.memtable_records, stats.records), (1, 0, 6_000));
     assert!(stats.mapped_bytes > 0 && stats.index_disk_bytes == stats.mapped_bytes);
     assert_eq!(find(&store, Mode::Bm25, "note4321")[0], "common note4321 group21 of things");
     sound(&store);

@@ -1,4 +1,4 @@
-//! Writes segments: from a tail, or by merging older segments without their dead records.
+//! Writes segments: from a memtable, or by merging older segments without their dead records.
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;

@@ -1,4 +1,4 @@
-//! [`Index`]: segments, tail and the dead, kept in step with the change feed.
+//! [`Index`]: segments, memtable and the dead, kept in step with the change feed.
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ use super::builder;
 use super::postings::Block;
 use super::scorer::LastTable;
 use super::segment::{Segment, TermId, View};
-use super::tail::Tail;
+use super::memtable::Memtable;
 use crate::rank::Statistics;
 use crate::rank::bm25::Collection;
 use crate::record::Seq;
@@ -33,9 +33,9 @@ pub struct Position {
 pub struct Index {
     /// Oldest first; their ranges of sequence numbers do not overlap.
     pub(super) segments: Vec<Part<Arc<Segment>>>,
-    /// A full tail that is being written as a segment; lies between `segments` and `tail`.
-    pub(super) frozen: Option<Part<Arc<Tail>>>,
-    pub(super) tail: Part<Tail>,
+    /// A full memtable that is being written as a segment; lies between `segments` and `memtable`.
+    pub(super) flushing: Option<Part<Arc<Memtable>>>,
+    pub(super) memtable: Part<Memtable>,
     pub(super) table: LastTable,
     position: Position,
     collection: Collection,
@@ -100,27 +100,27 @@ pub struct Size {
     pub mapped: u64,
     /// Segments.
     pub segments: u64,
-    /// Records in the tail.
-    pub tail: u64,
+    /// Records in the memtable.
+    pub memtable: u64,
 }
 
-/// A tail taken out to be written as a segment.
+/// A memtable taken out to be written as a segment.
 #[derive(Debug, Clone)]
-pub struct Frozen {
-    tail: Arc<Tail>,
+pub struct Flush {
+    memtable: Arc<Memtable>,
     /// The range that it answers for.
     pub seqs: RangeInclusive<Seq>,
     /// Deletions up to this one are not in it.
     pub deletion: i64,
 }
 
-impl Frozen {
+impl Flush {
     /// Writes it as a segment.
     ///
     /// # Errors
     /// What `out` says.
     pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
-        self.tail.write(out, name, self.seqs.clone())
+        self.memtable.write(out, name, self.seqs.clone())
     }
 }
 
@@ -156,8 +156,8 @@ impl Default for Index {
     fn default() -> Self {
         Self {
             segments: Vec::new(),
-            frozen: None,
-            tail: Part::new(Tail::default(), (1, Seq::MAX), 0),
+            flushing: None,
+            memtable: Part::new(Memtable::default(), (1, Seq::MAX), 0),
             table: LastTable::default(),
             position: Position::default(),
             collection: Collection::default(),
@@ -188,12 +188,12 @@ impl Index {
             index.segments.push(Part::new(segment, seqs, made_at));
         }
         index.position.deletion = if index.segments.is_empty() { 0 } else { deletion };
-        index.tail = index.new_tail();
+        index.memtable = index.new_memtable();
         Ok(index)
     }
 
-    fn new_tail(&self) -> Part<Tail> {
-        Part::new(Tail::default(), (self.position.seq + 1, Seq::MAX), self.position.deletion)
+    fn new_memtable(&self) -> Part<Memtable> {
+        Part::new(Memtable::default(), (self.position.seq + 1, Seq::MAX), self.position.deletion)
     }
 
     /// How far the feed has been followed.
@@ -206,9 +206,9 @@ impl Index {
         self.position = position;
     }
 
-    /// Records in the tail, dead ones included.
-    pub fn tail_records(&self) -> u32 {
-        self.tail.docs.records()
+    /// Records in the memtable, dead ones included.
+    pub fn memtable_records(&self) -> u32 {
+        self.memtable.docs.records()
     }
 
     /// Takes in a record with its terms and its vector. One that is not newer than all before is there already: nothing
@@ -218,11 +218,11 @@ impl Index {
             return;
         }
         self.generation = self.generation.wrapping_add(1);
-        self.tail.docs.add(seq, terms);
-        vector.into_iter().for_each(|vector| self.tail.docs.add_vector(vector));
+        self.memtable.docs.add(seq, terms);
+        vector.into_iter().for_each(|vector| self.memtable.docs.add_vector(vector));
         self.position.seq = seq;
         self.collection.records += 1;
-        self.collection.terms += u64::from(self.tail.docs.docs().lengths.last().copied().unwrap_or(0));
+        self.collection.terms += u64::from(self.memtable.docs.docs().lengths.last().copied().unwrap_or(0));
     }
 
     /// Removes all records of a range of sequence numbers; those that are not there are none.
@@ -249,23 +249,23 @@ impl Index {
                 }
             }
         }
-        if let Some(part) = &mut self.frozen {
-            let tail = Arc::clone(&part.docs);
-            for doc in tail.range(first, last).filter(|&doc| part.kill(doc)) {
-                bury(tail.length(doc));
+        if let Some(part) = &mut self.flushing {
+            let memtable = Arc::clone(&part.docs);
+            for doc in memtable.range(first, last).filter(|&doc| part.kill(doc)) {
+                bury(memtable.length(doc));
             }
         }
-        for doc in self.tail.docs.range(first, last) {
-            if self.tail.kill(doc) {
-                bury(self.tail.docs.length(doc));
+        for doc in self.memtable.docs.range(first, last) {
+            if self.memtable.kill(doc) {
+                bury(self.memtable.docs.length(doc));
             }
         }
         Ok(())
     }
 
-    fn df_in_tails(&self, term: &str) -> u64 {
-        let frozen = self.frozen.as_ref().map_or(0, |part| part.live_df_in_tail(&part.docs, term));
-        frozen + self.tail.live_df_in_tail(&self.tail.docs, term)
+    fn df_in_memtables(&self, term: &str) -> u64 {
+        let flushing = self.flushing.as_ref().map_or(0, |part| part.live_df_in_memtable(&part.docs, term));
+        flushing + self.memtable.live_df_in_memtable(&self.memtable.docs, term)
     }
 
     /// Every term of a live record with the number of live records that hold it, unordered.
@@ -278,8 +278,8 @@ impl Index {
             let view = part.docs.view()?;
             texts.extend((0..view.distinct()).map(|id| String::from_utf8_lossy(view.text(id)).into_owned()));
         }
-        let tails = self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
-        texts.extend(tails.flat_map(Tail::texts).map(str::to_owned));
+        let memtables = self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
+        texts.extend(memtables.flat_map(Memtable::texts).map(str::to_owned));
         let mut vocabulary = FxHashMap::default();
         for text in texts {
             let df = self.document_frequency(&text)?;
@@ -300,9 +300,9 @@ impl Index {
             let view = part.docs.view()?;
             live.extend((0..view.records()).filter(|&doc| !part.dead.get(doc)).map(|doc| view.seq(doc)));
         }
-        let frozen = self.frozen.as_ref().map(|part| (&*part.docs, &part.dead));
-        for (tail, dead) in frozen.into_iter().chain([(&self.tail.docs, &self.tail.dead)]) {
-            let seqs = tail.docs().seqs.iter().enumerate();
+        let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.dead));
+        for (memtable, dead) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.dead)]) {
+            let seqs = memtable.docs().seqs.iter().enumerate();
             live.extend(seqs.filter(|&(doc, _)| !dead.get(doc as u32)).map(|(_, &seq)| seq));
         }
         Ok(live)
@@ -310,12 +310,12 @@ impl Index {
 
     /// What it takes.
     pub fn size(&self) -> Size {
-        let tails = || self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
+        let memtables = || self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
         let mut size = Size {
             segments: self.segments.len() as u64,
-            tail: tails().map(|tail| u64::from(tail.records())).sum(),
-            terms: tails().map(|tail| tail.texts().count() as u64).sum(),
-            heap: tails().map(|tail| tail.bytes() as u64).sum(),
+            memtable: memtables().map(|memtable| u64::from(memtable.records())).sum(),
+            terms: memtables().map(|memtable| memtable.texts().count() as u64).sum(),
+            heap: memtables().map(|memtable| memtable.bytes() as u64).sum(),
             mapped: 0,
         };
         for part in &self.segments {
@@ -327,40 +327,40 @@ impl Index {
         size
     }
 
-    /// Takes the tail out to be written, if it holds at least `records`; searches still find it. One that is out
+    /// Takes the memtable out to be written, if it holds at least `records`; searches still find it. One that is out
     /// already, because writing it failed, is given out again.
-    pub fn freeze(&mut self, records: u32) -> Option<Frozen> {
-        if let Some(Part { docs, seqs, deletion, .. }) = &self.frozen {
-            return Some(Frozen { tail: Arc::clone(docs), seqs: seqs.0..=seqs.1, deletion: *deletion });
+    pub fn start_flush(&mut self, records: u32) -> Option<Flush> {
+        if let Some(Part { docs, seqs, deletion, .. }) = &self.flushing {
+            return Some(Flush { memtable: Arc::clone(docs), seqs: seqs.0..=seqs.1, deletion: *deletion });
         }
-        if self.tail.docs.records() < records.max(1) {
+        if self.memtable.docs.records() < records.max(1) {
             return None;
         }
-        let fresh = self.new_tail();
-        let mut full = std::mem::replace(&mut self.tail, fresh);
+        let fresh = self.new_memtable();
+        let mut full = std::mem::replace(&mut self.memtable, fresh);
         full.seqs.1 = self.position.seq;
         let deletion = full.deletion;
         let part = Part::new(Arc::new(full.docs), full.seqs, deletion).with_deaths(full.deaths);
-        let frozen = Frozen { tail: Arc::clone(&part.docs), seqs: part.seqs.0..=part.seqs.1, deletion };
-        self.frozen = Some(part);
-        Some(frozen)
+        let flushing = Flush { memtable: Arc::clone(&part.docs), seqs: part.seqs.0..=part.seqs.1, deletion };
+        self.flushing = Some(part);
+        Some(flushing)
     }
 
-    /// Puts the segment that was written of the frozen tail in its place.
+    /// Puts the segment that was written of the flushing memtable in its place.
     ///
     /// # Errors
     /// [`Damaged`] when it cannot be read; nothing is changed then.
-    pub fn thaw(&mut self, segment: Arc<Segment>) -> Result<(), Damaged> {
-        let Some(frozen) = self.frozen.as_ref().filter(|frozen| {
+    pub fn install_flush(&mut self, segment: Arc<Segment>) -> Result<(), Damaged> {
+        let Some(flushing) = self.flushing.as_ref().filter(|flushing| {
             // Another one, if the index was loaded anew meanwhile.
-            segment.footer().seqs == (frozen.seqs.0..=frozen.seqs.1)
+            segment.footer().seqs == (flushing.seqs.0..=flushing.seqs.1)
         }) else {
             return Ok(());
         };
-        let mut part = Part::new(segment, frozen.seqs, frozen.deletion);
-        part.bury_again(frozen.deaths.iter().map(|&doc| frozen.docs.docs().seqs[doc as usize]))?;
+        let mut part = Part::new(segment, flushing.seqs, flushing.deletion);
+        part.bury_again(flushing.deaths.iter().map(|&doc| flushing.docs.docs().seqs[doc as usize]))?;
         self.segments.push(part);
-        self.frozen = None;
+        self.flushing = None;
         Ok(())
     }
 
@@ -392,7 +392,7 @@ impl Index {
     ///
     /// # Errors
     /// [`Damaged`] when it cannot be read; nothing is changed then.
-    pub fn replace(&mut self, merge: &Merge, segment: Arc<Segment>) -> Result<(), Damaged> {
+    pub fn install_merge(&mut self, merge: &Merge, segment: Arc<Segment>) -> Result<(), Damaged> {
         let names = merge.names();
         let here = |window: &[Part<Arc<Segment>>]| {
             window.iter().map(|part| part.docs.footer().name).eq(names.iter().copied())
@@ -428,7 +428,7 @@ impl Statistics for Index {
     }
 
     fn document_frequency(&self, term: &str) -> Result<u64, Damaged> {
-        let mut df = self.df_in_tails(term);
+        let mut df = self.df_in_memtables(term);
         for part in &self.segments {
             let view = part.docs.view()?;
             if let Some(id) = view.find(term) {
@@ -439,7 +439,7 @@ impl Statistics for Index {
     }
 
     fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, Damaged> {
-        let mut dfs: Vec<u64> = terms.iter().map(|term| self.df_in_tails(term)).collect();
+        let mut dfs: Vec<u64> = terms.iter().map(|term| self.df_in_memtables(term)).collect();
         for part in &self.segments {
             let view = part.docs.view()?;
             for (df, id) in dfs.iter_mut().zip(view.find_all(terms)) {
@@ -454,11 +454,11 @@ impl Statistics for Index {
             let view = part.docs.view()?;
             prefixes.iter().for_each(|prefix| view.terms_with(prefix, visit));
         }
-        let tails = self.frozen.as_ref().map(|part| &*part.docs).into_iter().chain([&self.tail.docs]);
+        let memtables = self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
         // Comparing with an empty prefix is slower than this test.
         let wanted =
             |text: &&str| prefixes.iter().any(|prefix| prefix.is_empty() || text.starts_with(prefix));
-        tails.flat_map(Tail::texts).filter(wanted).for_each(visit);
+        memtables.flat_map(Memtable::texts).filter(wanted).for_each(visit);
         Ok(())
     }
 
@@ -520,8 +520,8 @@ impl<D> Part<D> {
         self
     }
 
-    fn live_df_in_tail(&self, tail: &Tail, term: &str) -> u64 {
-        let Some((id, list)) = tail.postings(term) else { return 0 };
+    fn live_df_in_memtable(&self, memtable: &Memtable, term: &str) -> u64 {
+        let Some((id, list)) = memtable.postings(term) else { return 0 };
         let holds = |doc: &u32| list.binary_search_by_key(doc, |&(held, _)| held).is_ok();
         let dead = self.dead_df(id, |dead| dead.iter().filter(|doc| holds(doc)).count() as u32);
         (list.len() as u64).saturating_sub(dead.into())

@@ -1,4 +1,4 @@
-//! The index in memory, of terms and of vectors: immutable segments over older records, a mutable tail over the newest.
+//! The index in memory, of terms and of vectors: immutable segments over older records, a mutable memtable over the newest.
 //!
 //! It knows records by sequence number alone, is caught up from the change feed, and opens no connection.
 //! Deleting marks a document dead; merging segments leaves the dead out.
@@ -15,12 +15,12 @@ mod scan;
 mod scorer;
 mod search;
 mod segment;
-mod tail;
+mod memtable;
 pub mod vector;
 
 pub use crate::rank::WeightedTerm;
 pub use allowed::Allowed;
-pub use inverted::{Frozen, Index, Merge, Position, Size};
+pub use inverted::{Flush, Index, Merge, Position, Size};
 pub use search::Scoring;
 pub use segment::Segment;
 

@@ -56,9 +56,9 @@ impl Index {
             let view = part.docs.view()?;
             fields.push(Field { rows: view.vectors()?, seqs: Seqs::Stored(view), dead: &part.dead });
         }
-        let frozen = self.frozen.as_ref().map(|part| (&*part.docs, &part.dead));
-        for (tail, dead) in frozen.into_iter().chain([(&self.tail.docs, &self.tail.dead)]) {
-            fields.push(Field { rows: tail.vectors(), seqs: Seqs::Heap(&tail.docs().seqs), dead });
+        let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.dead));
+        for (memtable, dead) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.dead)]) {
+            fields.push(Field { rows: memtable.vectors(), seqs: Seqs::Heap(&memtable.docs().seqs), dead });
         }
         Ok(fields)
     }
@@ -213,18 +213,18 @@ mod tests {
             self.index.remove(seqs).unwrap();
         }
 
-        fn freeze(&mut self) {
+        fn start_flush(&mut self) {
             self.names += 1;
-            let Some(frozen) = self.index.freeze(1) else { return };
-            let bytes = frozen.write(Vec::new(), self.names).unwrap();
-            self.index.thaw(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+            let Some(flushing) = self.index.start_flush(1) else { return };
+            let bytes = flushing.write(Vec::new(), self.names).unwrap();
+            self.index.install_flush(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
         }
 
         fn merge(&mut self) {
             self.names += 1;
             let Some(merge) = self.index.plan_full_merge() else { return };
             let bytes = merge.write(Vec::new(), self.names).unwrap();
-            self.index.replace(&merge, Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
+            self.index.install_merge(&merge, Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
         }
 
         fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
@@ -275,11 +275,11 @@ mod tests {
     #[test]
     fn another_dimension_begins_when_all_of_the_old_one_are_gone() {
         let mut both = Both::of(&[&[1.0, 0.0], &[0.0, 1.0]]);
-        both.freeze();
+        both.start_flush();
         both.add(3, Some(&[1.0, 1.0]));
         both.remove(1..=3);
         both.add(4, Some(&[1.0, 1.0, 1.0]));
-        for step in [Both::freeze, Both::merge] {
+        for step in [Both::start_flush, Both::merge] {
             assert_eq!(both.top(&[1.0, 0.0, 0.0], 9, None).len(), 1);
             assert!(both.top(&[1.0, 0.0], 9, None).is_empty());
             assert_eq!(both.index.with_vector().unwrap(), [4]);
@@ -307,7 +307,7 @@ mod tests {
             for (number, (vector, seq)) in vectors.iter().zip(1..).enumerate() {
                 both.add(seq, vector.as_deref());
                 if ends.contains(&number) {
-                    both.freeze();
+                    both.start_flush();
                 }
             }
             removed.into_iter().for_each(|(first, more)| both.remove(first..=first + more));

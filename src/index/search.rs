@@ -15,7 +15,7 @@ use super::cursor::{Candidate, Cursor, Sums, WINDOW};
 use super::inverted::{Index, Part};
 use super::scorer::{Columns, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
-use super::tail::Tail;
+use super::memtable::Memtable;
 use super::{Damaged, bits::Bits};
 use crate::rank::top_k::TopK;
 use crate::rank::{Statistics, WeightedTerm};
@@ -64,9 +64,9 @@ impl Index {
         }
         let search = Search { terms, scale, allowed, value, table: self.table.of(value) };
         let mut top = TopK::new(k);
-        search.tail(&self.tail.docs, &self.tail.dead, &mut top);
-        if let Some(part) = &self.frozen {
-            search.tail(&part.docs, &part.dead, &mut top);
+        search.memtable(&self.memtable.docs, &self.memtable.dead, &mut top);
+        if let Some(part) = &self.flushing {
+            search.memtable(&part.docs, &part.dead, &mut top);
         }
         for part in self.segments.iter().rev() {
             search.segment(part, &mut top)?;
@@ -101,13 +101,13 @@ impl Search<'_> {
         weighty.map(|term| (&*term.text, self.scale.weight(term.weight)))
     }
 
-    /// Adds up every posting: the tail is small.
-    fn tail(&self, tail: &Tail, dead: &Bits, top: &mut TopK) {
-        let docs = tail.docs();
+    /// Adds up every posting: the memtable is small.
+    fn memtable(&self, memtable: &Memtable, dead: &Bits, top: &mut TopK) {
+        let docs = memtable.docs();
         let seqs = &docs.seqs;
         let scorer = self.scorer(Columns::Lengths(&docs.lengths), &docs.norms, None);
         let lists: Vec<(Weight, &[(u32, u32)])> =
-            self.weighty().filter_map(|(text, weight)| Some((weight, tail.postings(text)?.1))).collect();
+            self.weighty().filter_map(|(text, weight)| Some((weight, memtable.postings(text)?.1))).collect();
         if lists.is_empty() {
             return;
         }

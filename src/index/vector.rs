@@ -7,7 +7,7 @@ use pulp::Arch;
 
 use crate::record::Seq;
 
-/// Vectors of the tail, in the form that a segment has them in.
+/// Vectors of the memtable, in the form that a segment has them in.
 #[derive(Debug, Default)]
 pub(super) struct Vectors {
     dimension: usize,
@@ -40,7 +40,7 @@ impl Vectors {
     }
 }
 
-/// Encoded vectors of documents, one a row, in place: in the tail or in a segment.
+/// Encoded vectors of documents, one a row, in place: in the memtable or in a segment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rows<'a> {
     dimension: usize,

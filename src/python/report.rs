@@ -30,7 +30,7 @@ pub fn stats<'py>(py: Python<'py>, stats: Stats) -> PyResult<Bound<'py, PyDict>>
     dict.set_item("memory_bytes", stats.memory_bytes)?;
     dict.set_item("mapped_bytes", stats.mapped_bytes)?;
     dict.set_item("segments", stats.segments)?;
-    dict.set_item("tail_records", stats.tail_records)?;
+    dict.set_item("memtable_records", stats.memtable_records)?;
     dict.set_item("connections", stats.connections.0)?;
     dict.set_item("idle_connections", stats.connections.1)?;
     dict.set_item("pool_size", stats.pool_size)?;

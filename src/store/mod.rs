@@ -109,7 +109,7 @@ pub struct Stats {
     /// Parts of the index, the tail left out.
     pub segments: u64,
     /// Records in the index's tail.
-    pub tail_records: u64,
+    pub memtable_records: u64,
     /// Open reading connections, and how many of them are idle.
     pub connections: (u32, u32),
     /// Most reading connections.
@@ -359,7 +359,7 @@ impl Store {
             memory_bytes: size.heap,
             mapped_bytes: size.mapped,
             segments: size.segments,
-            tail_records: size.tail,
+            memtable_records: size.memtable,
             connections: self.backend.connections(),
             pool_size: self.options.pool_size,
             slow_searches: counters.slow_searches.get(),

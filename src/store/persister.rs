@@ -9,18 +9,18 @@ use crate::error::Result;
 use crate::index::{Damaged, Index};
 
 /// A tail of so many records is written to disk.
-const FULL_TAIL: u32 = 32 * 1024;
+const FULL_MEMTABLE: u32 = 32 * 1024;
 /// At closing, a tail of so many records is written: to analyze fewer again takes less time.
-const TAIL_AT_CLOSE: u32 = 4 * 1024;
+const MEMTABLE_AT_CLOSE: u32 = 4 * 1024;
 
 /// In a thread of its own, writes the tail to disk if it is full, and merges segments where that pays.
 pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backend>) {
-    if backend.is_read_only() || shared.index.read().tail_records() < FULL_TAIL {
+    if backend.is_read_only() || shared.index.read().memtable_records() < FULL_MEMTABLE {
         return;
     }
     let (index, backend) = (Arc::clone(shared), Arc::clone(backend));
     shared.persisting.start_if_idle(move || {
-        if let Err(error) = persist(&index, &*backend, FULL_TAIL) {
+        if let Err(error) = persist(&index, &*backend, FULL_MEMTABLE) {
             log::warn!("the index of {:?} stays in memory, it could not be written: {error}", backend.path());
         }
     });
@@ -31,7 +31,7 @@ pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backen
 /// # Errors
 /// What the disk or the database says.
 pub fn persist_at_close(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
-    let outcome = persist(shared, backend, TAIL_AT_CLOSE);
+    let outcome = persist(shared, backend, MEMTABLE_AT_CLOSE);
     index_files::sweep(backend)
         .unwrap_or_else(|error| log::debug!("stray index files of {:?}: {error}", backend.path()));
     outcome
@@ -39,13 +39,13 @@ pub fn persist_at_close(shared: &SharedIndex, backend: &dyn Backend) -> Result<(
 
 /// Writes the tail if it has at least `full` records, then merges as planned.
 fn persist(shared: &SharedIndex, backend: &dyn Backend, full: u32) -> Result<()> {
-    while let Some(frozen) = change(shared, |index| index.freeze(full)) {
+    while let Some(flush) = change(shared, |index| index.start_flush(full)) {
         let names = shared.index.read().names();
-        let segment = index_files::write(backend, |out, name| frozen.write(out, name))?;
-        if !index_files::publish(backend, &segment, frozen.deletion, &names, names.len()..names.len())? {
+        let segment = index_files::write(backend, |out, name| flush.write(out, name))?;
+        if !index_files::publish(backend, &segment, flush.deletion, &names, names.len()..names.len())? {
             return follower::reload(shared, backend);
         }
-        install(shared, backend, |index| index.thaw(segment))?;
+        install(shared, backend, |index| index.install_flush(segment))?;
     }
     loop {
         let current = shared.index.read();
@@ -58,7 +58,7 @@ fn persist(shared: &SharedIndex, backend: &dyn Backend, full: u32) -> Result<()>
         if !index_files::publish(backend, &segment, merge.deletion, &names, start..start + old.len())? {
             return follower::reload(shared, backend);
         }
-        install(shared, backend, |index| index.replace(&merge, segment))?;
+        install(shared, backend, |index| index.install_merge(&merge, segment))?;
         old.into_iter().for_each(|name| index_files::remove(backend, name));
     }
 }

@@ -1,4 +1,4 @@
-//! The tail: the newest records, in a mutable inverted index on the heap.
+//! The memtable: the newest records, in a mutable inverted index on the heap.
 
 use rustc_hash::FxHashMap;
 
@@ -8,9 +8,9 @@ use super::vector::{Rows, Vectors};
 use crate::record::Seq;
 use crate::text::Bag;
 
-/// Records in order of sequence number, each a document; grows until it is frozen into a segment.
+/// Records in order of sequence number, each a document; grows until it is flushing into a segment.
 #[derive(Debug, Default)]
-pub struct Tail {
+pub struct Memtable {
     terms: FxHashMap<Box<str>, u32>,
     lists: Vec<Vec<(u32, u32)>>,
     docs: Docs,
@@ -18,7 +18,7 @@ pub struct Tail {
     postings: usize,
 }
 
-impl Tail {
+impl Memtable {
     /// Adds a record. `seq` must be higher than any before.
     pub fn add(&mut self, seq: Seq, terms: &Bag) {
         let doc = self.docs.seqs.len() as u32;
