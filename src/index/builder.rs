@@ -1,4 +1,4 @@
-//! Writes segments: from a memtable, or by merging older segments without their dead records.
+//! Writes segments: from a memtable, or by merging older segments without their deleted records.
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -180,7 +180,7 @@ impl<W: Write> SegmentWriter<W> {
     }
 }
 
-/// Merges segments, oldest first, into one without the documents marked dead.
+/// Merges segments, oldest first, into one without the documents marked deleted.
 ///
 /// # Errors
 /// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
@@ -192,7 +192,7 @@ pub fn merge<W: Write>(
 ) -> io::Result<W> {
     let mut docs = Docs::default();
     let renumbered: Vec<Vec<u32>> =
-        sources.iter().map(|(view, dead)| renumber(*view, dead, &mut docs)).collect();
+        sources.iter().map(|(view, deleted)| renumber(*view, deleted, &mut docs)).collect();
     let mut writer = SegmentWriter::new(out, docs);
     let mut next = vec![0u32; sources.len()];
     let mut list = Vec::new();
@@ -242,9 +242,9 @@ fn merge_vectors<W: Write>(
 const DROPPED: u32 = u32::MAX;
 
 /// Appends the live documents of `view` to `docs`; returns each old document's new number.
-fn renumber(view: View<'_>, dead: &Bits, docs: &mut Docs) -> Vec<u32> {
+fn renumber(view: View<'_>, deleted: &Bits, docs: &mut Docs) -> Vec<u32> {
     let number = |doc| {
-        if dead.get(doc) {
+        if deleted.get(doc) {
             return DROPPED;
         }
         docs.push(view.seq(doc), view.length(doc) as u16, view.norm(doc));

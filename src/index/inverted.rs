@@ -1,4 +1,4 @@
-//! [`Index`]: segments, memtable and the dead, kept in step with the change feed.
+//! [`Index`]: segments, memtable and the deleted documents, kept in step with the change feed.
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
@@ -43,15 +43,15 @@ pub struct Index {
     generation: u32,
 }
 
-/// Documents and which of them are dead.
+/// Documents and which of them are deleted.
 #[derive(Debug)]
 pub(super) struct Part<D> {
     pub docs: D,
-    pub dead: Bits,
-    /// The dead in order of their deaths, so that what is derived from `dead` can follow it.
-    deaths: Vec<u32>,
-    /// Per term, how many of the first `usize` deaths held it.
-    dead_df: Mutex<FxHashMap<TermId, (usize, u32)>>,
+    pub deleted: Bits,
+    /// The deleted in order of their deleted_docs, so that what is derived from `deleted` can follow it.
+    deleted_docs: Vec<u32>,
+    /// Per term, how many of the first `usize` deleted_docs held it.
+    deleted_df: Mutex<FxHashMap<TermId, (usize, u32)>>,
     /// The range of sequence numbers that it answers for.
     seqs: (Seq, Seq),
     /// Deletions up to this one were left out when it was made.
@@ -60,30 +60,30 @@ pub(super) struct Part<D> {
 
 impl<D> Part<D> {
     fn new(docs: D, seqs: (Seq, Seq), deletion: i64) -> Self {
-        Self { docs, seqs, deletion, dead: Bits::default(), deaths: Vec::new(), dead_df: Mutex::default() }
+        Self { docs, seqs, deletion, deleted: Bits::default(), deleted_docs: Vec::new(), deleted_df: Mutex::default() }
     }
 
-    /// Marks a document dead; false when it was.
-    fn kill(&mut self, doc: u32) -> bool {
-        let new = self.dead.set(doc);
+    /// Marks a document deleted; false when it was.
+    fn delete(&mut self, doc: u32) -> bool {
+        let new = self.deleted.set(doc);
         if new {
-            self.deaths.push(doc);
+            self.deleted_docs.push(doc);
         }
         new
     }
 
     /// Dead documents among the postings of `term`, counted once per death.
-    fn dead_df(&self, term: TermId, holds: impl FnOnce(&[u32]) -> u32) -> u32 {
-        if self.deaths.is_empty() {
+    fn deleted_df(&self, term: TermId, holds: impl FnOnce(&[u32]) -> u32) -> u32 {
+        if self.deleted_docs.is_empty() {
             return 0;
         }
-        let mut counts = self.dead_df.lock();
+        let mut counts = self.deleted_df.lock();
         let (seen, count) = counts.entry(term).or_default();
-        if *seen < self.deaths.len() {
-            let mut fresh = self.deaths[*seen..].to_vec();
+        if *seen < self.deleted_docs.len() {
+            let mut fresh = self.deleted_docs[*seen..].to_vec();
             fresh.sort_unstable();
             *count += holds(&fresh);
-            *seen = self.deaths.len();
+            *seen = self.deleted_docs.len();
         }
         *count
     }
@@ -124,7 +124,7 @@ impl Flush {
     }
 }
 
-/// Segments to be merged into one, and the dead among them now.
+/// Segments to be merged into one, and the deleted documents among them now.
 #[derive(Debug)]
 pub struct Merge {
     sources: Vec<(Arc<Segment>, Bits)>,
@@ -146,7 +146,7 @@ impl Merge {
     /// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
     pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
         let views: Result<Vec<_>, Damaged> =
-            self.sources.iter().map(|(segment, dead)| Ok((segment.view()?, dead))).collect();
+            self.sources.iter().map(|(segment, deleted)| Ok((segment.view()?, deleted))).collect();
         builder::merge(&views?, out, name, self.seqs.clone())
     }
 }
@@ -206,7 +206,7 @@ impl Index {
         self.position = position;
     }
 
-    /// Records in the memtable, dead ones included.
+    /// Records in the memtable, deleted ones included.
     pub fn memtable_records(&self) -> u32 {
         self.memtable.docs.records()
     }
@@ -232,7 +232,7 @@ impl Index {
     pub fn remove(&mut self, seqs: RangeInclusive<Seq>) -> Result<(), Damaged> {
         self.generation = self.generation.wrapping_add(1);
         let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
-        let mut bury = |length: u32| {
+        let mut uncount = |length: u32| {
             // A damaged segment may count others than it holds.
             collection.records = collection.records.saturating_sub(1);
             collection.terms = collection.terms.saturating_sub(u64::from(length));
@@ -244,20 +244,20 @@ impl Index {
                 if view.seq(doc) > last {
                     break;
                 }
-                if part.kill(doc) {
-                    bury(view.length(doc));
+                if part.delete(doc) {
+                    uncount(view.length(doc));
                 }
             }
         }
         if let Some(part) = &mut self.flushing {
             let memtable = Arc::clone(&part.docs);
-            for doc in memtable.range(first, last).filter(|&doc| part.kill(doc)) {
-                bury(memtable.length(doc));
+            for doc in memtable.range(first, last).filter(|&doc| part.delete(doc)) {
+                uncount(memtable.length(doc));
             }
         }
         for doc in self.memtable.docs.range(first, last) {
-            if self.memtable.kill(doc) {
-                bury(self.memtable.docs.length(doc));
+            if self.memtable.delete(doc) {
+                uncount(self.memtable.docs.length(doc));
             }
         }
         Ok(())
@@ -298,12 +298,12 @@ impl Index {
         let mut live = Vec::new();
         for part in &self.segments {
             let view = part.docs.view()?;
-            live.extend((0..view.records()).filter(|&doc| !part.dead.get(doc)).map(|doc| view.seq(doc)));
+            live.extend((0..view.records()).filter(|&doc| !part.deleted.get(doc)).map(|doc| view.seq(doc)));
         }
-        let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.dead));
-        for (memtable, dead) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.dead)]) {
+        let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.deleted));
+        for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)]) {
             let seqs = memtable.docs().seqs.iter().enumerate();
-            live.extend(seqs.filter(|&(doc, _)| !dead.get(doc as u32)).map(|(_, &seq)| seq));
+            live.extend(seqs.filter(|&(doc, _)| !deleted.get(doc as u32)).map(|(_, &seq)| seq));
         }
         Ok(live)
     }
@@ -322,7 +322,7 @@ impl Index {
             size.terms += u64::from(part.docs.footer().distinct);
             let bytes = if part.docs.is_mapped() { &mut size.mapped } else { &mut size.heap };
             *bytes += part.docs.size();
-            size.heap += (part.dead.bytes() + part.deaths.capacity() * 4) as u64;
+            size.heap += (part.deleted.bytes() + part.deleted_docs.capacity() * 4) as u64;
         }
         size
     }
@@ -340,7 +340,7 @@ impl Index {
         let mut full = std::mem::replace(&mut self.memtable, fresh);
         full.seqs.1 = self.position.seq;
         let deletion = full.deletion;
-        let part = Part::new(Arc::new(full.docs), full.seqs, deletion).with_deaths(full.deaths);
+        let part = Part::new(Arc::new(full.docs), full.seqs, deletion).with_deleted(full.deleted_docs);
         let flushing = Flush { memtable: Arc::clone(&part.docs), seqs: part.seqs.0..=part.seqs.1, deletion };
         self.flushing = Some(part);
         Some(flushing)
@@ -358,14 +358,14 @@ impl Index {
             return Ok(());
         };
         let mut part = Part::new(segment, flushing.seqs, flushing.deletion);
-        part.bury_again(flushing.deaths.iter().map(|&doc| flushing.docs.docs().seqs[doc as usize]))?;
+        part.delete_again(flushing.deleted_docs.iter().map(|&doc| flushing.docs.docs().seqs[doc as usize]))?;
         self.segments.push(part);
         self.flushing = None;
         Ok(())
     }
 
     /// Chooses neighbouring segments whose merging would pay, if there are any: several of about the same size, or
-    /// one with many dead.
+    /// one with many deleted.
     pub fn plan_merge(&self) -> Option<Merge> {
         let range = merge_range(&self.segments.iter().map(Part::weight).collect::<Vec<_>>())?;
         Some(self.merge_of(range))
@@ -373,7 +373,7 @@ impl Index {
 
     /// All segments, to be merged into one; `None` when there is nothing to gain.
     pub fn plan_full_merge(&self) -> Option<Merge> {
-        let worth = self.segments.len() > 1 || self.segments.iter().any(|part| part.dead.count() > 0);
+        let worth = self.segments.len() > 1 || self.segments.iter().any(|part| part.deleted.count() > 0);
         worth.then(|| self.merge_of(0..self.segments.len()))
     }
 
@@ -382,7 +382,7 @@ impl Index {
         let (first, last) =
             (parts.first().map_or(0, |part| part.seqs.0), parts.last().map_or(0, |part| part.seqs.1));
         Merge {
-            sources: parts.iter().map(|part| (Arc::clone(&part.docs), part.dead.clone())).collect(),
+            sources: parts.iter().map(|part| (Arc::clone(&part.docs), part.deleted.clone())).collect(),
             seqs: first..=last,
             deletion: self.position.deletion,
         }
@@ -402,8 +402,8 @@ impl Index {
         let mut part = Part::new(segment, (*merge.seqs.start(), *merge.seqs.end()), merge.deletion);
         for (source, (_, known)) in self.segments[start..end].iter().zip(&merge.sources) {
             let view = source.docs.view()?;
-            let fresh = source.deaths.iter().filter(|&&doc| !known.get(doc));
-            part.bury_again(fresh.map(|&doc| view.seq(doc)))?;
+            let fresh = source.deleted_docs.iter().filter(|&&doc| !known.get(doc));
+            part.delete_again(fresh.map(|&doc| view.seq(doc)))?;
         }
         self.segments.splice(start..end, [part]);
         Ok(())
@@ -468,35 +468,35 @@ impl Statistics for Index {
 }
 
 impl Part<Arc<Segment>> {
-    fn bury_again(&mut self, seqs: impl Iterator<Item = Seq>) -> Result<(), Damaged> {
+    fn delete_again(&mut self, seqs: impl Iterator<Item = Seq>) -> Result<(), Damaged> {
         let segment = Arc::clone(&self.docs);
         let view = segment.view()?;
         for doc in seqs.filter_map(|seq| view.doc(seq)) {
-            self.kill(doc);
+            self.delete(doc);
         }
         Ok(())
     }
 
-    /// Live and dead documents.
+    /// Live and deleted documents.
     fn weight(&self) -> (u32, u32) {
-        let dead = self.dead.count();
-        (self.docs.footer().records.saturating_sub(dead), dead)
+        let deleted = self.deleted.count();
+        (self.docs.footer().records.saturating_sub(deleted), deleted)
     }
 
     fn live_df(&self, view: View<'_>, term: TermId) -> Result<u64, Damaged> {
-        // Without deaths its posting list need not be touched.
-        let dead = if self.deaths.is_empty() { 0 } else { self.segment_dead_df(view, term)? };
-        Ok(view.df(term).saturating_sub(dead).into())
+        // Without deleted_docs its posting list need not be touched.
+        let deleted = if self.deleted_docs.is_empty() { 0 } else { self.segment_deleted_df(view, term)? };
+        Ok(view.df(term).saturating_sub(deleted).into())
     }
 
-    fn segment_dead_df(&self, view: View<'_>, term: TermId) -> Result<u32, Damaged> {
+    fn segment_deleted_df(&self, view: View<'_>, term: TermId) -> Result<u32, Damaged> {
         let postings = view.postings(term)?;
-        Ok(self.dead_df(term, |dead| {
+        Ok(self.deleted_df(term, |deleted| {
             let mut block = Block::default();
             let mut decoded = usize::MAX;
             let mut at = 0;
             let mut count = 0;
-            for &doc in dead {
+            for &doc in deleted {
                 at = postings.block_of(doc, at);
                 if at >= postings.blocks() {
                     break;
@@ -513,9 +513,9 @@ impl Part<Arc<Segment>> {
 }
 
 impl<D> Part<D> {
-    fn with_deaths(mut self, deaths: Vec<u32>) -> Self {
-        for doc in deaths {
-            self.kill(doc);
+    fn with_deleted(mut self, deleted_docs: Vec<u32>) -> Self {
+        for doc in deleted_docs {
+            self.delete(doc);
         }
         self
     }
@@ -523,18 +523,18 @@ impl<D> Part<D> {
     fn live_df_in_memtable(&self, memtable: &Memtable, term: &str) -> u64 {
         let Some((id, list)) = memtable.postings(term) else { return 0 };
         let holds = |doc: &u32| list.binary_search_by_key(doc, |&(held, _)| held).is_ok();
-        let dead = self.dead_df(id, |dead| dead.iter().filter(|doc| holds(doc)).count() as u32);
-        (list.len() as u64).saturating_sub(dead.into())
+        let deleted = self.deleted_df(id, |deleted| deleted.iter().filter(|doc| holds(doc)).count() as u32);
+        (list.len() as u64).saturating_sub(deleted.into())
     }
 }
 
 /// Segments of about one size that call for a merge.
 const FANOUT: usize = 6;
 
-/// Which neighbours to merge, given `(live, dead)` of each segment, oldest first: the dead of one that are a quarter of
+/// Which neighbours to merge, given `(live, deleted)` of each segment, oldest first: the deleted documents of one that are a quarter of
 /// it, or the first `FANOUT` neighbours none of which outweighs the others together.
 fn merge_range(weights: &[(u32, u32)]) -> Option<std::ops::Range<usize>> {
-    if let Some(i) = weights.iter().position(|&(live, dead)| dead > 1024 && dead > live / 3) {
+    if let Some(i) = weights.iter().position(|&(live, deleted)| deleted > 1024 && deleted > live / 3) {
         return Some(i..i + 1);
     }
     // From the newest backwards: take in neighbours as long as they are not much larger than what follows them.

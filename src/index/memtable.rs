@@ -48,7 +48,7 @@ impl Memtable {
         id
     }
 
-    /// Number of records, dead ones included.
+    /// Number of records, deleted ones included.
     pub fn records(&self) -> u32 {
         self.docs.seqs.len() as u32
     }

@@ -1,7 +1,7 @@
 //! The index in memory, of terms and of vectors: immutable segments over older records, a mutable memtable over the newest.
 //!
 //! It knows records by sequence number alone, is caught up from the change feed, and opens no connection.
-//! Deleting marks a document dead; merging segments leaves the dead out.
+//! Deleting marks a document deleted; merging segments leaves the deleted documents out.
 
 pub mod allowed;
 mod bits;

@@ -164,7 +164,7 @@ fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
 /// One term's encoded postings.
 #[derive(Debug, Clone, Copy)]
 pub struct Postings<'a> {
-    /// Documents that hold the term, dead ones included.
+    /// Documents that hold the term, deleted ones included.
     pub df: u32,
     metas: &'a [[u8; META_BYTES]],
     data: &'a [u8],

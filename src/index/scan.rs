@@ -44,7 +44,7 @@ impl Index {
         let fields = self.fields()?;
         let live = fields.iter().flat_map(|field| {
             let docs = (0..field.rows.len()).map(|row| field.rows.doc(row));
-            docs.filter(|&doc| !field.dead.get(doc)).map(|doc| field.seqs.of(doc))
+            docs.filter(|&doc| !field.deleted.get(doc)).map(|doc| field.seqs.of(doc))
         });
         Ok(live.collect())
     }
@@ -54,11 +54,11 @@ impl Index {
         let mut fields = Vec::with_capacity(self.segments.len() + 2);
         for part in &self.segments {
             let view = part.docs.view()?;
-            fields.push(Field { rows: view.vectors()?, seqs: Seqs::Stored(view), dead: &part.dead });
+            fields.push(Field { rows: view.vectors()?, seqs: Seqs::Stored(view), deleted: &part.deleted });
         }
-        let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.dead));
-        for (memtable, dead) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.dead)]) {
-            fields.push(Field { rows: memtable.vectors(), seqs: Seqs::Heap(&memtable.docs().seqs), dead });
+        let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.deleted));
+        for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)]) {
+            fields.push(Field { rows: memtable.vectors(), seqs: Seqs::Heap(&memtable.docs().seqs), deleted });
         }
         Ok(fields)
     }
@@ -68,7 +68,7 @@ impl Index {
 struct Field<'a> {
     rows: Rows<'a>,
     seqs: Seqs<'a>,
-    dead: &'a Bits,
+    deleted: &'a Bits,
 }
 
 /// The sequence numbers of documents.
@@ -166,7 +166,7 @@ impl Scan<'_> {
             if nearness >= best.floor {
                 let doc = field.rows.doc(row);
                 let seq = field.seqs.of(doc);
-                if !field.dead.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
+                if !field.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
                     best.push(seq, nearness);
                 }
             }

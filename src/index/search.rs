@@ -64,9 +64,9 @@ impl Index {
         }
         let search = Search { terms, scale, allowed, value, table: self.table.of(value) };
         let mut top = TopK::new(k);
-        search.memtable(&self.memtable.docs, &self.memtable.dead, &mut top);
+        search.memtable(&self.memtable.docs, &self.memtable.deleted, &mut top);
         if let Some(part) = &self.flushing {
-            search.memtable(&part.docs, &part.dead, &mut top);
+            search.memtable(&part.docs, &part.deleted, &mut top);
         }
         for part in self.segments.iter().rev() {
             search.segment(part, &mut top)?;
@@ -102,7 +102,7 @@ impl Search<'_> {
     }
 
     /// Adds up every posting: the memtable is small.
-    fn memtable(&self, memtable: &Memtable, dead: &Bits, top: &mut TopK) {
+    fn memtable(&self, memtable: &Memtable, deleted: &Bits, top: &mut TopK) {
         let docs = memtable.docs();
         let seqs = &docs.seqs;
         let scorer = self.scorer(Columns::Lengths(&docs.lengths), &docs.norms, None);
@@ -119,7 +119,7 @@ impl Search<'_> {
         }
         let (Some(&first), Some(&last)) = (seqs.first(), seqs.last()) else { return };
         let mut offer = |doc: usize, seq: Seq| {
-            let hidden = || dead.get(doc as u32) || self.allowed.is_some_and(|allowed| !allowed.holds(seq));
+            let hidden = || deleted.get(doc as u32) || self.allowed.is_some_and(|allowed| !allowed.holds(seq));
             if scores[doc] > top.floor() && !hidden() {
                 top.push(scores[doc], seq);
             }
@@ -144,7 +144,7 @@ impl Search<'_> {
             return Ok(());
         }
         let docs = self.allowed.map(|allowed| allowed.in_segment(segment.footer().name, view));
-        let documents = Documents { view, dead: &part.dead, allowed: docs.as_deref() };
+        let documents = Documents { view, deleted: &part.deleted, allowed: docs.as_deref() };
         let made_for = Some(segment.footer().mean_length);
         let scorer = self.scorer(Columns::Stored(view.lengths()), view.norms(), made_for);
         documents.search(cursors, &scorer, top);
@@ -165,7 +165,7 @@ impl Search<'_> {
 /// A segment's documents and which of them may be found.
 struct Documents<'a> {
     view: View<'a>,
-    dead: &'a Bits,
+    deleted: &'a Bits,
     allowed: Option<&'a DocSet>,
 }
 
@@ -188,7 +188,7 @@ impl Documents<'_> {
             Some(DocSet::Few(few)) => few.binary_search(&doc).is_ok(),
             Some(DocSet::Except(bits)) => !bits.get(doc),
         };
-        allowed && !self.dead.get(doc)
+        allowed && !self.deleted.get(doc)
     }
 
     /// Sorts all postings by document and adds them up.
@@ -247,7 +247,7 @@ impl<'a> Windows<'a> {
         while !few.is_empty() {
             let size = if top.floor() == 0 { FIRST_FEW } else { MOST_FEW };
             let (older, newest) = few.split_at(few.len().saturating_sub(size));
-            let live = newest.iter().filter(|&&doc| !self.documents.dead.get(doc));
+            let live = newest.iter().filter(|&&doc| !self.documents.deleted.get(doc));
             self.candidates.extend(live.map(|&doc| Candidate { doc, score: 0 }));
             self.look_up(newest, top.floor());
             self.offer(top);

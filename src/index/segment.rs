@@ -395,7 +395,7 @@ impl<'a> View<'a> {
         None
     }
 
-    /// Documents that hold the term, dead ones included.
+    /// Documents that hold the term, deleted ones included.
     pub fn df(&self, term: TermId) -> u32 {
         self.entry(term).map_or(0, |entry| read_u32(entry, 4))
     }
