@@ -52,10 +52,10 @@ pub struct SegmentWriter<W> {
     entries: Vec<u8>,
     hashes: Vec<u64>,
     dimension: usize,
-    codes_end: u64,
-    codes_hash: Xxh3,
+    quantized_end: u64,
+    quantized_hash: Xxh3,
     vector_docs: Vec<u8>,
-    vector_steps: Vec<u8>,
+    vector_scales: Vec<u8>,
 }
 
 impl<W: Write> SegmentWriter<W> {
@@ -73,10 +73,10 @@ impl<W: Write> SegmentWriter<W> {
             entries: Vec::new(),
             hashes: Vec::new(),
             dimension: 0,
-            codes_end: 0,
-            codes_hash: Xxh3::new(),
+            quantized_end: 0,
+            quantized_hash: Xxh3::new(),
             vector_docs: Vec::new(),
-            vector_steps: Vec::new(),
+            vector_scales: Vec::new(),
         }
     }
 
@@ -111,11 +111,11 @@ impl<W: Write> SegmentWriter<W> {
     pub fn vector(&mut self, doc: u32, rows: Rows<'_>, row: usize) -> io::Result<()> {
         self.dimension = rows.dimension();
         self.vector_docs.extend_from_slice(&doc.to_le_bytes());
-        self.vector_steps.extend_from_slice(&rows.step(row).to_le_bytes());
-        let codes: &[u8] = bytemuck::cast_slice(rows.codes(row));
-        self.codes_end += codes.len() as u64;
-        self.codes_hash.update(codes);
-        self.out.write_all(codes)
+        self.vector_scales.extend_from_slice(&rows.scale(row).to_le_bytes());
+        let quantized: &[u8] = bytemuck::cast_slice(rows.quantized(row));
+        self.quantized_end += quantized.len() as u64;
+        self.quantized_hash.update(quantized);
+        self.out.write_all(quantized)
     }
 
     /// Writes the rest; returns `out`. `seqs` is the range that the segment answers for.
@@ -136,10 +136,10 @@ impl<W: Write> SegmentWriter<W> {
             &lengths,
             &self.docs.norms,
             &self.vector_docs,
-            &self.vector_steps,
+            &self.vector_scales,
         ];
         let mut sections = [0; SECTIONS];
-        let mut at = self.data_end + self.codes_end;
+        let mut at = self.data_end + self.quantized_end;
         let mut hash = Xxh3::new();
         for (part, section) in parts.into_iter().zip(&mut sections) {
             *section = at;
@@ -156,8 +156,8 @@ impl<W: Write> SegmentWriter<W> {
             terms: self.docs.terms(),
             mean_length: self.mean_length,
             dimension: self.dimension as u32,
-            codes: self.data_end,
-            codes_checksum: self.codes_hash.digest(),
+            quantized: self.data_end,
+            quantized_checksum: self.quantized_hash.digest(),
             sections,
             checksum: hash.digest(),
         };

@@ -1,4 +1,4 @@
-//! Which records' vectors are near a query: one flat scan over the codes of all parts of the index.
+//! Which records' vectors are near a query: one flat scan over the quantized of all parts of the index.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,10 +14,10 @@ use crate::record::Seq;
 
 /// Besides twice as many as are wanted, so many candidates are compared exactly.
 const MARGIN: usize = 32;
-/// A thread of its own pays for so many codes.
-const CODES_PER_THREAD: usize = 1 << 24;
+/// A thread of its own pays for so many quantized.
+const COMPONENTS_PER_THREAD: usize = 1 << 24;
 /// Codes that a thread takes at a time.
-const CODES_PER_PIECE: usize = 1 << 21;
+const COMPONENTS_PER_PIECE: usize = 1 << 21;
 
 impl Index {
     /// Enough of the nearest live records to hold the best `k` by cosine, with `allowed` only those in it; the best are still
@@ -26,14 +26,14 @@ impl Index {
     /// # Errors
     /// [`Damaged`] when a segment is.
     pub fn near(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Result<Vec<Seq>, Damaged> {
-        let mut fields = self.fields()?;
-        fields.retain(|field| field.rows.dimension() == query.len());
+        let mut parts = self.parts()?;
+        parts.retain(|part| part.rows.dimension() == query.len());
         let scan = Scan {
             query: QuantizedQuery::new(query),
             count: if k == 0 { 0 } else { k.saturating_mul(2).saturating_add(MARGIN) },
             allowed,
         };
-        Ok(scan.run(&fields).into_sorted().into_iter().map(|(seq, _)| seq).collect())
+        Ok(scan.run(&parts).into_sorted().into_iter().map(|(seq, _)| seq).collect())
     }
 
     /// The live records that have a vector, rising.
@@ -41,31 +41,31 @@ impl Index {
     /// # Errors
     /// [`Damaged`] when a segment is.
     pub fn with_vector(&self) -> Result<Vec<Seq>, Damaged> {
-        let fields = self.fields()?;
-        let live = fields.iter().flat_map(|field| {
-            let docs = (0..field.rows.len()).map(|row| field.rows.doc(row));
-            docs.filter(|&doc| !field.deleted.get(doc)).map(|doc| field.seqs.of(doc))
+        let parts = self.parts()?;
+        let live = parts.iter().flat_map(|part| {
+            let docs = (0..part.rows.len()).map(|row| part.rows.doc(row));
+            docs.filter(|&doc| !part.deleted.get(doc)).map(|doc| part.seqs.of(doc))
         });
         Ok(live.collect())
     }
 
     /// The vectors of all parts, oldest first.
-    fn fields(&self) -> Result<Vec<Field<'_>>, Damaged> {
-        let mut fields = Vec::with_capacity(self.segments.len() + 2);
+    fn parts(&self) -> Result<Vec<PartVectors<'_>>, Damaged> {
+        let mut parts = Vec::with_capacity(self.segments.len() + 2);
         for part in &self.segments {
             let view = part.docs.view()?;
-            fields.push(Field { rows: view.vectors()?, seqs: Seqs::Stored(view), deleted: &part.deleted });
+            parts.push(PartVectors { rows: view.vectors()?, seqs: Seqs::Stored(view), deleted: &part.deleted });
         }
         let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.deleted));
         for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)]) {
-            fields.push(Field { rows: memtable.vectors(), seqs: Seqs::Heap(&memtable.docs().seqs), deleted });
+            parts.push(PartVectors { rows: memtable.vectors(), seqs: Seqs::Heap(&memtable.docs().seqs), deleted });
         }
-        Ok(fields)
+        Ok(parts)
     }
 }
 
 /// The vectors of one part of the index.
-struct Field<'a> {
+struct PartVectors<'a> {
     rows: Rows<'a>,
     seqs: Seqs<'a>,
     deleted: &'a Bits,
@@ -94,7 +94,7 @@ impl Seqs<'_> {
     }
 }
 
-impl Field<'_> {
+impl PartVectors<'_> {
     /// The rows of what is allowed, if that is listed one by one.
     fn listed(&self, allowed: Option<&Allowed>) -> Option<Vec<usize>> {
         let last = self.rows.len().checked_sub(1)?;
@@ -112,34 +112,34 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn run(&self, fields: &[Field<'_>]) -> Best {
+    fn run(&self, parts: &[PartVectors<'_>]) -> Best {
         let mut best = Best::new(self.count);
         let mut pieces = Vec::new();
-        for field in fields {
-            match field.listed(self.allowed) {
-                Some(rows) => self.compare(field, rows.into_iter(), &mut best),
-                None => pieces.extend(self.pieces(field)),
+        for part in parts {
+            match part.listed(self.allowed) {
+                Some(rows) => self.compare(part, rows.into_iter(), &mut best),
+                None => pieces.extend(self.pieces(part)),
             }
         }
         self.compare_all(&pieces, &mut best);
         best
     }
 
-    fn pieces<'f>(&self, field: &'f Field<'f>) -> impl Iterator<Item = (&'f Field<'f>, Range<usize>)> {
-        let (rows, step) = (field.rows.len(), (CODES_PER_PIECE / self.query.dimension().max(1)).max(1));
-        (0..rows).step_by(step).map(move |start| (field, start..(start + step).min(rows)))
+    fn pieces<'f>(&self, part: &'f PartVectors<'f>) -> impl Iterator<Item = (&'f PartVectors<'f>, Range<usize>)> {
+        let (rows, step) = (part.rows.len(), (COMPONENTS_PER_PIECE / self.query.dimension().max(1)).max(1));
+        (0..rows).step_by(step).map(move |start| (part, start..(start + step).min(rows)))
     }
 
     /// Goes through the pieces on as many threads as pay.
-    fn compare_all(&self, pieces: &[(&Field<'_>, Range<usize>)], best: &mut Best) {
+    fn compare_all(&self, pieces: &[(&PartVectors<'_>, Range<usize>)], best: &mut Best) {
         let next = AtomicUsize::new(0);
         let work = |best: &mut Best| {
-            while let Some((field, rows)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.compare(field, rows.clone(), best);
+            while let Some((part, rows)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.compare(part, rows.clone(), best);
             }
         };
-        let codes: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.dimension()).sum();
-        let wanted = codes / CODES_PER_THREAD;
+        let quantized: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.dimension()).sum();
+        let wanted = quantized / COMPONENTS_PER_THREAD;
         // Asking for the number of cores reads files: not for work that one thread does.
         let threads =
             if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
@@ -155,19 +155,19 @@ impl Scan<'_> {
                 .collect();
             work(best);
             for found in others.into_iter().filter_map(|thread| thread.join().ok()) {
-                found.into_sorted().into_iter().for_each(|(seq, nearness)| best.push(seq, nearness));
+                found.into_sorted().into_iter().for_each(|(seq, approximate_dot)| best.push(seq, approximate_dot));
             }
         });
     }
 
-    fn compare(&self, field: &Field<'_>, rows: impl Iterator<Item = usize>, best: &mut Best) {
+    fn compare(&self, part: &PartVectors<'_>, rows: impl Iterator<Item = usize>, best: &mut Best) {
         for row in rows {
-            let nearness = field.rows.nearness(row, &self.query);
-            if nearness >= best.floor {
-                let doc = field.rows.doc(row);
-                let seq = field.seqs.of(doc);
-                if !field.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
-                    best.push(seq, nearness);
+            let approximate_dot = part.rows.approximate_dot(row, &self.query);
+            if approximate_dot >= best.floor {
+                let doc = part.rows.doc(row);
+                let seq = part.seqs.of(doc);
+                if !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
+                    best.push(seq, approximate_dot);
                 }
             }
         }
@@ -230,7 +230,7 @@ mod tests {
         fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
             let mut nearest = Nearest::new(query, k);
             for seq in self.index.near(query, k, allowed).unwrap() {
-                nearest.show(seq, &self.kept[&seq]);
+                nearest.push(seq, &self.kept[&seq]);
             }
             nearest.into_sorted()
         }
@@ -336,7 +336,7 @@ mod tests {
             (state >> 40) as f32 / (1 << 24) as f32 - 0.5
         };
         let mut both = Both::default();
-        for seq in 1..=(3 * CODES_PER_THREAD / DIMENSION) as Seq {
+        for seq in 1..=(3 * COMPONENTS_PER_THREAD / DIMENSION) as Seq {
             both.add(seq, Some(&std::array::from_fn::<f32, DIMENSION, _>(|_| random())));
         }
         for _ in 0..3 {

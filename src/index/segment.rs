@@ -4,13 +4,13 @@
 //! Layout, all integers little-endian:
 //!
 //! ```text
-//! posting data | vector codes i8 | block metas | term texts | term entries | hash slots
+//! posting data | vector quantized i8 | block metas | term texts | term entries | hash slots
 //!     | seqs u32 | lengths u16 | norms u8 | vector documents u32 | vector steps f32 | footer
 //! ```
 //!
 //! Terms are sorted. A hash slot holds a term's position plus one, probed linearly. The footer carries a checksum
-//! over everything behind the vector codes, checked at opening; each term entry carries its postings' checksum, checked
-//! when the term is first read, and the footer that of the codes, checked likewise, so that opening need not read the
+//! over everything behind the vector quantized, checked at opening; each term entry carries its postings' checksum, checked
+//! when the term is first read, and the footer that of the quantized, checked likewise, so that opening need not read the
 //! whole file.
 
 use std::ops::{Range, RangeInclusive};
@@ -74,11 +74,11 @@ pub struct Footer {
     pub mean_length: f32,
     /// Components of each vector.
     pub dimension: u32,
-    /// Where the codes of vectors begin, which end at the first section.
-    pub(super) codes: u64,
-    /// Checksum of the codes.
-    pub(super) codes_checksum: u64,
-    /// Where the sections behind the codes begin, in file order.
+    /// Where the quantized of vectors begin, which end at the first section.
+    pub(super) quantized: u64,
+    /// Checksum of the quantized.
+    pub(super) quantized_checksum: u64,
+    /// Where the sections behind the quantized begin, in file order.
     pub(super) sections: [u64; SECTIONS],
     /// Checksum of all sections.
     pub checksum: u64,
@@ -91,7 +91,7 @@ impl Footer {
         out.extend_from_slice(&self.analyzer.to_le_bytes());
         out.extend_from_slice(&self.mean_length.to_le_bytes());
         let counts = [self.records, self.distinct].map(u64::from);
-        let vectors = [self.dimension.into(), self.codes, self.codes_checksum];
+        let vectors = [self.dimension.into(), self.quantized, self.quantized_checksum];
         let seqs = [*self.seqs.start() as u64, *self.seqs.end() as u64];
         let values = [self.name].into_iter().chain(seqs).chain(counts).chain([self.terms]).chain(vectors);
         for value in values.chain(self.sections).chain([self.checksum]) {
@@ -120,8 +120,8 @@ impl Footer {
             distinct: count(4)?,
             terms: word(5),
             dimension: count(6)?,
-            codes: word(7),
-            codes_checksum: word(8),
+            quantized: word(7),
+            quantized_checksum: word(8),
             sections: std::array::from_fn(|i| word(9 + i)),
             checksum: word(9 + SECTIONS),
         };
@@ -150,8 +150,8 @@ pub struct Segment {
     footer: Footer,
     /// One bit per term: its postings' checksum was right.
     verified: Vec<AtomicU64>,
-    /// The codes' checksum was right.
-    codes_verified: AtomicBool,
+    /// The quantized' checksum was right.
+    quantized_verified: AtomicBool,
 }
 
 /// The sections of a segment, borrowed once per use so that reading them needs no further look-ups.
@@ -193,8 +193,8 @@ impl Segment {
         if xxh3_64(body) != footer.checksum {
             return Err(Damaged("checksum of the sections"));
         }
-        let codes_verified = AtomicBool::new(false);
-        let mut segment = Self { bytes, footer, verified: Vec::new(), codes_verified };
+        let quantized_verified = AtomicBool::new(false);
+        let mut segment = Self { bytes, footer, verified: Vec::new(), quantized_verified };
         let words = segment.view()?.entries.len().div_ceil(64);
         segment.verified.resize_with(words, AtomicU64::default);
         Ok(segment)
@@ -239,7 +239,7 @@ impl Segment {
                 self.footer.dimension as usize,
                 section(7)?.as_chunks().0,
                 section(8)?.as_chunks().0,
-                self.codes()?,
+                self.quantized()?,
             )
             .ok_or(Damaged("sizes of the vectors"))?,
         };
@@ -251,17 +251,17 @@ impl Segment {
         if whole { Ok(view) } else { Err(Damaged("section sizes")) }
     }
 
-    fn codes(&self) -> Result<&[u8], Damaged> {
-        self.bytes.get(self.footer.codes..self.footer.sections[0]).ok_or(Damaged("borders of the codes"))
+    fn quantized(&self) -> Result<&[u8], Damaged> {
+        self.bytes.get(self.footer.quantized..self.footer.sections[0]).ok_or(Damaged("borders of the quantized"))
     }
 
-    /// Looks at the codes when they are read first.
-    fn verify_codes(&self) -> Result<(), Damaged> {
-        if !self.codes_verified.load(Ordering::Relaxed) {
-            if xxh3_64(self.codes()?) != self.footer.codes_checksum {
-                return Err(Damaged("checksum of the codes"));
+    /// Looks at the quantized when they are read first.
+    fn verify_quantized(&self) -> Result<(), Damaged> {
+        if !self.quantized_verified.load(Ordering::Relaxed) {
+            if xxh3_64(self.quantized()?) != self.footer.quantized_checksum {
+                return Err(Damaged("checksum of the quantized"));
             }
-            self.codes_verified.store(true, Ordering::Relaxed);
+            self.quantized_verified.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -305,7 +305,7 @@ impl<'a> View<'a> {
         self.lengths
     }
 
-    /// The codes of all documents' vector norms.
+    /// The quantized of all documents' vector norms.
     pub fn norms(&self) -> &'a [u8] {
         self.norms
     }
@@ -321,7 +321,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// [`Damaged`] when the checksum is wrong.
     pub(super) fn vectors(&self) -> Result<Rows<'a>, Damaged> {
-        self.segment.verify_codes()?;
+        self.segment.verify_quantized()?;
         Ok(self.vectors)
     }
 
@@ -407,7 +407,7 @@ impl<'a> View<'a> {
     pub fn postings(&self, term: TermId) -> Result<Postings<'a>, Damaged> {
         let entry = self.entry(term).ok_or(Damaged("no such term"))?;
         let (df, start) = (read_u32(entry, 4), read_u64(entry, 8));
-        let end = self.entry(term + 1).map_or(self.segment.footer.codes, |next| read_u64(next, 8));
+        let end = self.entry(term + 1).map_or(self.segment.footer.quantized, |next| read_u64(next, 8));
         let data = self.segment.bytes.get(start..end).ok_or(Damaged("posting borders"))?;
         let first = read_u32(entry, 16) as usize * META_BYTES;
         let blocks = (df as usize).div_ceil(BLOCK);

@@ -1,6 +1,6 @@
 //! Embeddings, a byte for each component, and exact cosines.
 //!
-//! What rounding to bytes adds to a cosine is about a thousandth: codes find candidates, more than are wanted
+//! What rounding to bytes adds to a cosine is about a thousandth: quantized find candidates, more than are wanted
 //! ([`super::scan`]), whose true vectors are then read back and compared exactly.
 
 use pulp::Arch;
@@ -12,8 +12,8 @@ use crate::record::Seq;
 pub(super) struct Vectors {
     dimension: usize,
     docs: Vec<[u8; 4]>,
-    steps: Vec<[u8; 4]>,
-    codes: Vec<i8>,
+    scales: Vec<[u8; 4]>,
+    quantized: Vec<i8>,
 }
 
 impl Vectors {
@@ -23,20 +23,20 @@ impl Vectors {
         if vector.len() != self.dimension {
             *self = Self { dimension: vector.len(), ..Self::default() };
         }
-        let (codes, step) = encoded(vector);
-        self.codes.extend(codes);
+        let (quantized, scale) = quantize(vector);
+        self.quantized.extend(quantized);
         self.docs.push(doc.to_le_bytes());
-        self.steps.push(step.to_le_bytes());
+        self.scales.push(scale.to_le_bytes());
     }
 
     /// All of them.
     pub fn rows(&self) -> Rows<'_> {
-        Rows { dimension: self.dimension, docs: &self.docs, steps: &self.steps, codes: &self.codes }
+        Rows { dimension: self.dimension, docs: &self.docs, scales: &self.scales, quantized: &self.quantized }
     }
 
     /// Bytes on the heap.
     pub fn bytes(&self) -> usize {
-        self.codes.capacity() + (self.docs.capacity() + self.steps.capacity()) * 4
+        self.quantized.capacity() + (self.docs.capacity() + self.scales.capacity()) * 4
     }
 }
 
@@ -45,15 +45,15 @@ impl Vectors {
 pub(super) struct Rows<'a> {
     dimension: usize,
     docs: &'a [[u8; 4]],
-    steps: &'a [[u8; 4]],
-    codes: &'a [i8],
+    scales: &'a [[u8; 4]],
+    quantized: &'a [i8],
 }
 
 impl<'a> Rows<'a> {
     /// Of bytes in a segment; `None` if they do not fit together.
-    pub fn new(dimension: usize, docs: &'a [[u8; 4]], steps: &'a [[u8; 4]], codes: &'a [u8]) -> Option<Self> {
-        let whole = docs.len() == steps.len() && Some(codes.len()) == docs.len().checked_mul(dimension);
-        whole.then(|| Self { dimension, docs, steps, codes: bytemuck::cast_slice(codes) })
+    pub fn new(dimension: usize, docs: &'a [[u8; 4]], scales: &'a [[u8; 4]], quantized: &'a [u8]) -> Option<Self> {
+        let whole = docs.len() == scales.len() && Some(quantized.len()) == docs.len().checked_mul(dimension);
+        whole.then(|| Self { dimension, docs, scales, quantized: bytemuck::cast_slice(quantized) })
     }
 
     /// How many there are.
@@ -77,22 +77,22 @@ impl<'a> Rows<'a> {
         self.docs.binary_search_by_key(&doc, |bytes| u32::from_le_bytes(*bytes)).ok()
     }
 
-    /// The codes of a row.
+    /// The quantized of a row.
     #[inline]
-    pub fn codes(&self, row: usize) -> &'a [i8] {
-        &self.codes[row * self.dimension..][..self.dimension]
+    pub fn quantized(&self, row: usize) -> &'a [i8] {
+        &self.quantized[row * self.dimension..][..self.dimension]
     }
 
-    /// What the codes of a row must be multiplied by to be its vector.
+    /// What the quantized of a row must be multiplied by to be its vector.
     #[inline]
-    pub fn step(&self, row: usize) -> f32 {
-        f32::from_le_bytes(self.steps[row])
+    pub fn scale(&self, row: usize) -> f32 {
+        f32::from_le_bytes(self.scales[row])
     }
 
     /// About the cosine of a row and a query, times a number that is the same for all rows.
     #[inline]
-    pub fn nearness(&self, row: usize, query: &QuantizedQuery) -> f32 {
-        query.dot(self.codes(row)) as f32 * self.step(row)
+    pub fn approximate_dot(&self, row: usize, query: &QuantizedQuery) -> f32 {
+        query.dot(self.quantized(row)) as f32 * self.scale(row)
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) struct QuantizedQuery {
 
 impl QuantizedQuery {
     pub fn new(query: &[f32]) -> Self {
-        Self { components: encoded(query).0.collect(), arch: Arch::new() }
+        Self { components: quantize(query).0.collect(), arch: Arch::new() }
     }
 
     /// Number of components.
@@ -142,7 +142,7 @@ impl Nearest {
     }
 
     /// Shows one; those of another dimension are passed over.
-    pub fn show(&mut self, seq: Seq, vector: &[f32]) {
+    pub fn push(&mut self, seq: Seq, vector: &[f32]) {
         if vector.len() == self.query.len() {
             let vector: Vec<f32> = normalised(vector).collect();
             self.best.push(seq, dot(&self.query, &vector));
@@ -199,8 +199,8 @@ impl Best {
     }
 }
 
-/// A vector's codes, and the step between them: codes times step are about the normalised vector.
-pub(super) fn encoded(vector: &[f32]) -> (impl Iterator<Item = i8> + '_, f32) {
+/// A vector's quantized, and the scale between them: quantized times scale are about the normalised vector.
+pub(super) fn quantize(vector: &[f32]) -> (impl Iterator<Item = i8> + '_, f32) {
     const MOST: f32 = 127.0;
     let most = normalised(vector).fold(0f32, |most, x| most.max(x.abs()));
     let scale = if most > 0.0 { MOST / most } else { 0.0 };

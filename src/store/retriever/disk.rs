@@ -132,7 +132,7 @@ impl Retriever for DiskRetriever<'_> {
         let mut nearest = Nearest::new(vector, k);
         self.snapshot.each_vector(0, &mut |seq, vector| {
             if self.allows(seq) {
-                nearest.show(seq, &vector);
+                nearest.push(seq, &vector);
             }
             Ok(true)
         })?;

@@ -66,7 +66,7 @@ impl Retriever for MemoryRetriever<'_> {
         // The index holds rounded vectors: those of the candidates are compared exactly.
         let candidates = self.index.near(vector, k, self.allowed)?;
         for (seq, vector) in self.snapshot.vectors(&candidates)? {
-            nearest.show(seq, &vector);
+            nearest.push(seq, &vector);
         }
         Ok(nearest.into_sorted())
     }
