@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::postings::{Block, Postings, tf};
-use super::scorer::{COLUMNS, MANY, ROWS, Scorer, Weight};
+use super::scorer::{TABLED_NORMS, MAX_TABLED_NORM, TABLED_FREQUENCIES, Scorer, Weight};
 
 /// The most documents in a window; a power of two.
 pub const WINDOW: usize = 65536;
@@ -28,14 +28,14 @@ pub struct Sums {
     pub window: Range<u32>,
     /// Their scores, zero where nothing was added.
     pub scores: Box<[u32; WINDOW]>,
-    columns: Box<[u8; WINDOW]>,
-    /// Is a document's column [`MANY`]?
+    field_norms: Box<[u8; WINDOW]>,
+    /// Is a document's field_norm [`MAX_TABLED_NORM`]?
     many: bool,
 }
 
 impl Default for Sums {
     fn default() -> Self {
-        Self { window: 0..0, scores: Box::new([0; WINDOW]), columns: Box::new([0; WINDOW]), many: false }
+        Self { window: 0..0, scores: Box::new([0; WINDOW]), field_norms: Box::new([0; WINDOW]), many: false }
     }
 }
 
@@ -51,20 +51,20 @@ impl Sums {
 
     /// Moves to a window; the scores must be zero.
     pub fn move_to(&mut self, window: Range<u32>, scorer: &Scorer<'_>) {
-        let columns = &mut self.columns[..window.len().min(WINDOW)];
-        scorer.columns.copy(window.start, columns);
-        self.many = columns.iter().fold(false, |many, &column| many | (column == MANY));
+        let field_norms = &mut self.field_norms[..window.len().min(WINDOW)];
+        scorer.field_norms.copy(window.start, field_norms);
+        self.many = field_norms.iter().fold(false, |many, &field_norm| many | (field_norm == MAX_TABLED_NORM));
         self.window = window;
     }
 
-    /// Adds to each of `docs`, all in the window, what `score` says for it, its column and its part of `more`.
+    /// Adds to each of `docs`, all in the window, what `score` says for it, its field_norm and its part of `more`.
     // Not inlined: so it has all registers for itself.
     #[inline(never)]
     fn add(&mut self, docs: &[u32], more: &[u32], score: impl Fn(u32, u8, u32) -> u32) {
-        let (start, scores, columns) = (self.window.start, &mut *self.scores, &*self.columns);
+        let (start, scores, field_norms) = (self.window.start, &mut *self.scores, &*self.field_norms);
         for (&doc, &more) in docs.iter().zip(more) {
             let place = doc.wrapping_sub(start) as usize % WINDOW;
-            scores[place] += score(doc, columns[place], more);
+            scores[place] += score(doc, field_norms[place], more);
         }
     }
 }
@@ -177,14 +177,14 @@ impl<'a> Cursor<'a> {
         }
         let (weight, table) = (self.weight, scorer.table);
         let (docs, more) = (&self.block.docs[part.clone()], &self.block.more[part]);
-        if most > ROWS as u32 || sums.many {
+        if most > TABLED_FREQUENCIES as u32 || sums.many {
             let tf = |more| if most > 1 { tf(more) } else { 1 };
             sums.add(docs, more, |doc, _, more| weight.score(scorer, tf(more), doc));
         } else if most > 1 {
-            let place = |column: u8, more: u32| (more as usize * COLUMNS + usize::from(column)) % table.len();
-            sums.add(docs, more, |_, column, more| weight.times(table[place(column, more)]));
+            let place = |field_norm: u8, more: u32| (more as usize * TABLED_NORMS + usize::from(field_norm)) % table.len();
+            sums.add(docs, more, |_, field_norm, more| weight.times(table[place(field_norm, more)]));
         } else {
-            sums.add(docs, more, |_, column, _| weight.times(table[usize::from(column)]));
+            sums.add(docs, more, |_, field_norm, _| weight.times(table[usize::from(field_norm)]));
         }
     }
 

@@ -11,15 +11,15 @@ use super::norm;
 use super::postings::bound_value;
 use crate::rank::bm25::{K1, saturation};
 
-/// The highest column that tells all of a document; from here on it means "this or more".
-pub const MANY: u8 = u8::MAX;
+/// The highest field_norm that tells all of a document; from here on it means "this or more".
+pub const MAX_TABLED_NORM: u8 = u8::MAX;
 /// Frequencies in a table: 1 and up.
-pub const ROWS: usize = 4;
-/// Columns in a table: 0 and up.
-pub const COLUMNS: usize = 256;
+pub const TABLED_FREQUENCIES: usize = 4;
+/// FieldNorms in a table: 0 and up.
+pub const TABLED_NORMS: usize = 256;
 
-/// A row for each of the lowest frequencies, in it the value of a posting for each column.
-pub type Table = [u32; ROWS * COLUMNS];
+/// A row for each of the lowest frequencies, in it the value of a posting for each field_norm.
+pub type Table = [u32; TABLED_FREQUENCIES * TABLED_NORMS];
 
 /// Weights are scaled so that no record can score more than this.
 const SCALE: f32 = (1u32 << 30) as f32;
@@ -35,21 +35,21 @@ fn fixed(value: f32) -> u32 {
 /// What one posting is worth before it is weighted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
-    /// [`saturation`] for this mean length; a document's column is its length.
+    /// [`saturation`] for this mean length; a document's field_norm is its length.
     Bm25(f32),
-    /// `(1 + ln tf) / |record|`; a document's column is the code of its norm.
+    /// `(1 + ln tf) / |record|`; a document's field_norm is the code of its norm.
     Cosine,
 }
 
 impl Value {
-    /// Of a posting of `tf` in a document of this column.
+    /// Of a posting of `tf` in a document of this field_norm.
     #[inline]
-    fn of(self, tf: u32, column: u32) -> f32 {
+    fn of(self, tf: u32, field_norm: u32) -> f32 {
         match self {
-            Self::Bm25(mean_length) => saturation(tf, column, mean_length),
+            Self::Bm25(mean_length) => saturation(tf, field_norm, mean_length),
             // Of a sound segment it is less anyway: so sums stay within their type when frequency and norm do not fit.
             Self::Cosine => {
-                (norm::sublinear(tf) * norm::inverses()[column as usize % COLUMNS]).min(norm::COSINE_BOUND)
+                (norm::sublinear(tf) * norm::inverses()[field_norm as usize % TABLED_NORMS]).min(norm::COSINE_BOUND)
             }
         }
     }
@@ -62,12 +62,12 @@ impl Value {
         }
     }
 
-    /// Of the lowest frequencies and columns.
+    /// Of the lowest frequencies and field_norms.
     fn table(self) -> Arc<Table> {
-        let mut table = [0; ROWS * COLUMNS];
-        for (tf, row) in (1..).zip(table.chunks_exact_mut(COLUMNS)) {
-            for (column, entry) in (0..).zip(row) {
-                *entry = fixed(self.of(tf, column));
+        let mut table = [0; TABLED_FREQUENCIES * TABLED_NORMS];
+        for (tf, row) in (1..).zip(table.chunks_exact_mut(TABLED_NORMS)) {
+            for (field_norm, entry) in (0..).zip(row) {
+                *entry = fixed(self.of(tf, field_norm));
             }
         }
         Arc::new(table)
@@ -89,9 +89,9 @@ impl LastTable {
     }
 }
 
-/// Where the columns of documents are.
+/// Where the field_norms of documents are.
 #[derive(Debug, Clone, Copy)]
-pub enum Columns<'a> {
+pub enum FieldNorms<'a> {
     /// Lengths in memory.
     Lengths(&'a [u16]),
     /// Lengths in a segment, little-endian.
@@ -100,8 +100,8 @@ pub enum Columns<'a> {
     Norms(&'a [u8]),
 }
 
-impl Columns<'_> {
-    /// The column of a document.
+impl FieldNorms<'_> {
+    /// The field_norm of a document.
     #[inline]
     fn of(self, doc: u32) -> u32 {
         let doc = doc as usize;
@@ -112,13 +112,13 @@ impl Columns<'_> {
         }
     }
 
-    /// The columns of the documents from `first` on, at most [`MANY`].
+    /// The field_norms of the documents from `first` on, at most [`MAX_TABLED_NORM`].
     pub fn copy(self, first: u32, out: &mut [u8]) {
-        fn fill<T: Copy>(out: &mut [u8], from: &[T], first: u32, column: impl Fn(T) -> u8) {
+        fn fill<T: Copy>(out: &mut [u8], from: &[T], first: u32, field_norm: impl Fn(T) -> u8) {
             let from = from.get(first as usize..).unwrap_or_default();
-            out.iter_mut().zip(from).for_each(|(out, &one)| *out = column(one));
+            out.iter_mut().zip(from).for_each(|(out, &one)| *out = field_norm(one));
         }
-        let most = |length: u16| length.min(MANY.into()) as u8;
+        let most = |length: u16| length.min(MAX_TABLED_NORM.into()) as u8;
         match self {
             Self::Lengths(lengths) => fill(out, lengths, first, most),
             Self::Stored(lengths) => fill(out, lengths, first, |bytes| most(u16::from_le_bytes(bytes))),
@@ -135,7 +135,7 @@ pub struct Scorer<'a> {
     /// The value's table.
     pub table: &'a Table,
     /// The documents.
-    pub columns: Columns<'a>,
+    pub field_norms: FieldNorms<'a>,
     /// What bounds of blocks must be multiplied by to be bounds of the value.
     pub stretch: f32,
 }
@@ -143,11 +143,11 @@ pub struct Scorer<'a> {
 impl Scorer<'_> {
     #[inline]
     fn value(&self, tf: u32, doc: u32) -> u32 {
-        let (row, column) = (tf.wrapping_sub(1) as usize, self.columns.of(doc));
-        if row < ROWS && (column as usize) < COLUMNS {
-            self.table[row * COLUMNS + column as usize]
+        let (row, field_norm) = (tf.wrapping_sub(1) as usize, self.field_norms.of(doc));
+        if row < TABLED_FREQUENCIES && (field_norm as usize) < TABLED_NORMS {
+            self.table[row * TABLED_NORMS + field_norm as usize]
         } else {
-            fixed(self.value.of(tf, column))
+            fixed(self.value.of(tf, field_norm))
         }
     }
 

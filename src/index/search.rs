@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::allowed::{Allowed, DocSet};
 use super::cursor::{Candidate, Cursor, Sums, WINDOW};
 use super::inverted::{Index, Part};
-use super::scorer::{Columns, Scale, Scorer, Table, Value, Weight};
+use super::scorer::{FieldNorms, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
 use super::memtable::Memtable;
 use super::{Damaged, bits::Bits};
@@ -88,12 +88,12 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn scorer<'s>(&'s self, lengths: Columns<'s>, norms: &'s [u8], bounds_for: Option<f32>) -> Scorer<'s> {
-        let (columns, stretch) = match self.value {
+    fn scorer<'s>(&'s self, lengths: FieldNorms<'s>, norms: &'s [u8], bounds_for: Option<f32>) -> Scorer<'s> {
+        let (field_norms, stretch) = match self.value {
             Value::Bm25(mean) => (lengths, bounds_for.map_or(1.0, |made_for| (mean / made_for).max(1.0))),
-            Value::Cosine => (Columns::Norms(norms), 1.0),
+            Value::Cosine => (FieldNorms::Norms(norms), 1.0),
         };
-        Scorer { value: self.value, table: &self.table, columns, stretch }
+        Scorer { value: self.value, table: &self.table, field_norms, stretch }
     }
 
     fn weighty(&self) -> impl Iterator<Item = (&str, Weight)> {
@@ -105,7 +105,7 @@ impl Search<'_> {
     fn memtable(&self, memtable: &Memtable, deleted: &Bits, top: &mut TopK) {
         let docs = memtable.docs();
         let seqs = &docs.seqs;
-        let scorer = self.scorer(Columns::Lengths(&docs.lengths), &docs.norms, None);
+        let scorer = self.scorer(FieldNorms::Lengths(&docs.lengths), &docs.norms, None);
         let lists: Vec<(Weight, &[(u32, u32)])> =
             self.weighty().filter_map(|(text, weight)| Some((weight, memtable.postings(text)?.1))).collect();
         if lists.is_empty() {
@@ -146,7 +146,7 @@ impl Search<'_> {
         let docs = self.allowed.map(|allowed| allowed.in_segment(segment.footer().name, view));
         let documents = Documents { view, deleted: &part.deleted, allowed: docs.as_deref() };
         let made_for = Some(segment.footer().mean_length);
-        let scorer = self.scorer(Columns::Stored(view.lengths()), view.norms(), made_for);
+        let scorer = self.scorer(FieldNorms::Stored(view.lengths()), view.norms(), made_for);
         documents.search(cursors, &scorer, top);
         Ok(())
     }
