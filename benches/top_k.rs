@@ -13,7 +13,7 @@ fn best(criterion: &mut Criterion) {
             bench.iter(|| {
                 let mut top = TopK::new(k);
                 for (&score, seq) in scores.iter().zip(0..) {
-                    if score >= top.floor() {
+                    if score >= top.threshold() {
                         top.push(score, seq);
                     }
                 }

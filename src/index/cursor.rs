@@ -19,11 +19,11 @@ pub struct Candidate {
 }
 
 thread_local! {
-    static SUMS: Cell<Option<Sums>> = const { Cell::new(None) };
+    static ACCUMULATOR: Cell<Option<Accumulator>> = const { Cell::new(None) };
 }
 
 /// What the documents of a window have so far. Between searches, all scores are zero.
-pub struct Sums {
+pub struct Accumulator {
     /// The documents.
     pub window: Range<u32>,
     /// Their scores, zero where nothing was added.
@@ -33,19 +33,19 @@ pub struct Sums {
     many: bool,
 }
 
-impl Default for Sums {
+impl Default for Accumulator {
     fn default() -> Self {
         Self { window: 0..0, scores: Box::new([0; WINDOW]), field_norms: Box::new([0; WINDOW]), many: false }
     }
 }
 
-impl Sums {
-    /// Lends this thread's sums to `work`: making them would take longer than many a search.
+impl Accumulator {
+    /// Lends this thread's accumulator to `work`: making them would take longer than many a search.
     pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
-        let mut sums = SUMS.try_with(Cell::take).ok().flatten().unwrap_or_default();
-        let outcome = work(&mut sums);
+        let mut accumulator = ACCUMULATOR.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        let outcome = work(&mut accumulator);
         // Fails only while the thread ends, when nobody needs them any more.
-        let _ = SUMS.try_with(|place| place.set(Some(sums)));
+        let _ = ACCUMULATOR.try_with(|place| place.set(Some(accumulator)));
         outcome
     }
 
@@ -155,8 +155,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Adds this term's score to every document of the window.
-    pub fn add_to(&mut self, sums: &mut Sums, scorer: &Scorer<'_>) {
-        let Range { start, end } = sums.window;
+    pub fn add_to(&mut self, accumulator: &mut Accumulator, scorer: &Scorer<'_>) {
+        let Range { start, end } = accumulator.window;
         for b in self.range.clone() {
             self.decode_docs(b);
             let docs = &self.block.docs[..self.block.len];
@@ -164,27 +164,27 @@ impl<'a> Cursor<'a> {
             let from = if first >= start { 0 } else { docs.partition_point(|&doc| doc < start) };
             let to = if last < end { docs.len() } else { docs.partition_point(|&doc| doc < end) };
             if from < to {
-                self.add_block(sums, from..to, scorer);
+                self.add_block(accumulator, from..to, scorer);
             }
         }
     }
 
     /// Adds a part of the decoded block.
-    fn add_block(&mut self, sums: &mut Sums, part: Range<usize>, scorer: &Scorer<'_>) {
+    fn add_block(&mut self, accumulator: &mut Accumulator, part: Range<usize>, scorer: &Scorer<'_>) {
         let Block { most, .. } = self.block;
         if most > 1 {
             self.decode_tfs();
         }
         let (weight, table) = (self.weight, scorer.table);
         let (docs, more) = (&self.block.docs[part.clone()], &self.block.more[part]);
-        if most > TABLED_FREQUENCIES as u32 || sums.many {
+        if most > TABLED_FREQUENCIES as u32 || accumulator.many {
             let tf = |more| if most > 1 { tf(more) } else { 1 };
-            sums.add(docs, more, |doc, _, more| weight.score(scorer, tf(more), doc));
+            accumulator.add(docs, more, |doc, _, more| weight.score(scorer, tf(more), doc));
         } else if most > 1 {
             let place = |field_norm: u8, more: u32| (more as usize * TABLED_NORMS + usize::from(field_norm)) % table.len();
-            sums.add(docs, more, |_, field_norm, more| weight.times(table[place(field_norm, more)]));
+            accumulator.add(docs, more, |_, field_norm, more| weight.times(table[place(field_norm, more)]));
         } else {
-            sums.add(docs, more, |_, field_norm, _| weight.times(table[usize::from(field_norm)]));
+            accumulator.add(docs, more, |_, field_norm, _| weight.times(table[usize::from(field_norm)]));
         }
     }
 

@@ -163,7 +163,7 @@ impl Scan<'_> {
     fn compare(&self, part: &PartVectors<'_>, rows: impl Iterator<Item = usize>, best: &mut Best) {
         for row in rows {
             let approximate_dot = part.rows.approximate_dot(row, &self.query);
-            if approximate_dot >= best.floor {
+            if approximate_dot >= best.threshold {
                 let doc = part.rows.doc(row);
                 let seq = part.seqs.of(doc);
                 if !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::allowed::{Allowed, DocSet};
-use super::cursor::{Candidate, Cursor, Sums, WINDOW};
+use super::cursor::{Candidate, Cursor, Accumulator, WINDOW};
 use super::inverted::{Index, Part};
 use super::scorer::{FieldNorms, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
@@ -120,7 +120,7 @@ impl Search<'_> {
         let (Some(&first), Some(&last)) = (seqs.first(), seqs.last()) else { return };
         let mut offer = |doc: usize, seq: Seq| {
             let hidden = || deleted.get(doc as u32) || self.allowed.is_some_and(|allowed| !allowed.holds(seq));
-            if scores[doc] > top.floor() && !hidden() {
+            if scores[doc] > top.threshold() && !hidden() {
                 top.push(scores[doc], seq);
             }
         };
@@ -174,10 +174,10 @@ impl Documents<'_> {
         let postings = cursors.iter().map(|cursor| cursor.postings.df).fold(0, u32::saturating_add);
         match self.allowed {
             Some(DocSet::Few(few)) if few.len() < postings as usize => {
-                Sums::with(|sums| Windows::new(self, cursors, scorer, sums).run_few(few, top));
+                Accumulator::with(|accumulator| Windows::new(self, cursors, scorer, accumulator).run_few(few, top));
             }
             _ if postings < FEW_POSTINGS => self.add_up(&cursors, postings, scorer, top),
-            _ => Sums::with(|sums| Windows::new(self, cursors, scorer, sums).run(top)),
+            _ => Accumulator::with(|accumulator| Windows::new(self, cursors, scorer, accumulator).run(top)),
         }
     }
 
@@ -202,7 +202,7 @@ impl Documents<'_> {
         for group in scored.chunk_by(|a, b| a.0 == b.0).rev() {
             let doc = group[0].0;
             let score = group.iter().map(|&(_, score)| score).sum();
-            if score > top.floor() && self.findable(doc) {
+            if score > top.threshold() && self.findable(doc) {
                 top.push(score, self.view.seq(doc));
             }
         }
@@ -215,7 +215,7 @@ struct Windows<'a> {
     /// Cursors from the lowest bound to the highest.
     order: Vec<usize>,
     scorer: &'a Scorer<'a>,
-    sums: &'a mut Sums,
+    accumulator: &'a mut Accumulator,
     candidates: Vec<Candidate>,
 }
 
@@ -224,15 +224,15 @@ impl<'a> Windows<'a> {
         documents: &'a Documents<'a>,
         cursors: Vec<Cursor<'a>>,
         scorer: &'a Scorer<'a>,
-        sums: &'a mut Sums,
+        accumulator: &'a mut Accumulator,
     ) -> Self {
         let order = (0..cursors.len()).collect();
-        Self { documents, cursors, order, scorer, sums, candidates: Vec::new() }
+        Self { documents, cursors, order, scorer, accumulator, candidates: Vec::new() }
     }
 
     /// The first windows are small if nothing is known yet that scores must exceed.
     fn run(mut self, top: &mut TopK) {
-        let mut size = if top.floor() == 0 { FIRST_WINDOW } else { WINDOW as u32 };
+        let mut size = if top.threshold() == 0 { FIRST_WINDOW } else { WINDOW as u32 };
         let mut end = self.documents.view.records();
         while end > 0 {
             let start = end.saturating_sub(size);
@@ -245,19 +245,19 @@ impl<'a> Windows<'a> {
     /// Looks the documents up in the posting lists, some at a time, instead of adding up all there are.
     fn run_few(mut self, mut few: &[u32], top: &mut TopK) {
         while !few.is_empty() {
-            let size = if top.floor() == 0 { FIRST_FEW } else { MOST_FEW };
+            let size = if top.threshold() == 0 { FIRST_FEW } else { MOST_FEW };
             let (older, newest) = few.split_at(few.len().saturating_sub(size));
             let live = newest.iter().filter(|&&doc| !self.documents.deleted.get(doc));
             self.candidates.extend(live.map(|&doc| Candidate { doc, score: 0 }));
-            self.look_up(newest, top.floor());
+            self.look_up(newest, top.threshold());
             self.offer(top);
             few = older;
         }
     }
 
-    /// Adds all terms to the candidates, which are among `docs`, or to those that can still exceed `floor` if they are many.
-    fn look_up(&mut self, docs: &[u32], floor: u32) {
-        if floor == 0 || docs.len() <= FIRST_FEW {
+    /// Adds all terms to the candidates, which are among `docs`, or to those that can still exceed `threshold` if they are many.
+    fn look_up(&mut self, docs: &[u32], threshold: u32) {
+        if threshold == 0 || docs.len() <= FIRST_FEW {
             for cursor in &mut self.cursors {
                 cursor.widen();
                 cursor.probe(&mut self.candidates, self.scorer);
@@ -266,7 +266,7 @@ impl<'a> Windows<'a> {
             self.cursors.iter_mut().for_each(|cursor| cursor.move_to_few(docs, self.scorer));
             self.sort();
             let most = self.cursors.iter().map(|cursor| cursor.bound).sum();
-            self.refine(self.order.len(), floor, most);
+            self.refine(self.order.len(), threshold, most);
         }
     }
 
@@ -274,24 +274,24 @@ impl<'a> Windows<'a> {
         for cursor in &mut self.cursors {
             cursor.move_to(window.start, self.scorer);
         }
-        let floor = top.floor();
-        let (idle, slack) = self.split(floor);
-        if idle == self.order.len() {
+        let threshold = top.threshold();
+        let (non_essential, bound) = self.split(threshold);
+        if non_essential == self.order.len() {
             return;
         }
-        self.sums.move_to(window, self.scorer);
-        for &i in &self.order[idle..] {
-            self.cursors[i].add_to(self.sums, self.scorer);
+        self.accumulator.move_to(window, self.scorer);
+        for &i in &self.order[non_essential..] {
+            self.cursors[i].add_to(self.accumulator, self.scorer);
         }
-        self.collect(floor.saturating_sub(slack));
-        self.refine(idle, floor, slack);
+        self.collect(threshold.saturating_sub(bound));
+        self.refine(non_essential, threshold, bound);
         self.offer(top);
     }
 
     /// Shows the candidates, newest first.
     fn offer(&mut self, top: &mut TopK) {
         for candidate in self.candidates.drain(..).rev() {
-            if candidate.score > top.floor() {
+            if candidate.score > top.threshold() {
                 top.push(candidate.score, self.documents.view.seq(candidate.doc));
             }
         }
@@ -310,25 +310,25 @@ impl<'a> Windows<'a> {
     }
 
     /// Orders the cursors by bound; returns how many of the first are non-essential, and the sum of their bounds. That sum
-    /// stays well below the floor, though it may come up to it: then few documents pass on the essential terms alone,
+    /// stays well below the threshold, though it may come up to it: then few documents pass on the essential terms alone,
     /// and looking terms up for each of them costs less.
-    fn split(&mut self, floor: u32) -> (usize, u32) {
+    fn split(&mut self, threshold: u32) -> (usize, u32) {
         self.sort();
-        let mut slack = 0;
-        for (idle, &i) in self.order.iter().enumerate() {
-            if slack + self.cursors[i].bound > floor / SHARE {
-                return (idle, slack);
+        let mut bound = 0;
+        for (non_essential, &i) in self.order.iter().enumerate() {
+            if bound + self.cursors[i].bound > threshold / SHARE {
+                return (non_essential, bound);
             }
-            slack += self.cursors[i].bound;
+            bound += self.cursors[i].bound;
         }
-        (self.order.len(), slack)
+        (self.order.len(), bound)
     }
 
     /// Takes the documents that score more than `cut` and clears the scores.
     fn collect(&mut self, cut: u32) {
         const STRIDE: usize = 16;
-        let window = &self.sums.window;
-        let used = &mut self.sums.scores[..window.len().next_multiple_of(STRIDE)];
+        let window = &self.accumulator.window;
+        let used = &mut self.accumulator.scores[..window.len().next_multiple_of(STRIDE)];
         for (first, stride) in (window.start..).step_by(STRIDE).zip(used.chunks_exact_mut(STRIDE)) {
             // Signed, which processors compare more quickly; no score comes near 2^31.
             if stride.iter().fold(false, |any, &score| any | (score as i32 > cut as i32)) {
@@ -342,17 +342,17 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Adds the non-essential terms, strongest first, to the candidates that can still exceed `floor`.
-    fn refine(&mut self, idle: usize, floor: u32, mut slack: u32) {
-        for &i in self.order[..idle].iter().rev() {
-            if slack <= floor {
-                self.candidates.retain(|candidate| candidate.score + slack > floor);
+    /// Adds the non-essential terms, strongest first, to the candidates that can still exceed `threshold`.
+    fn refine(&mut self, non_essential: usize, threshold: u32, mut bound: u32) {
+        for &i in self.order[..non_essential].iter().rev() {
+            if bound <= threshold {
+                self.candidates.retain(|candidate| candidate.score + bound > threshold);
             }
             if self.candidates.is_empty() {
                 return;
             }
             self.cursors[i].probe(&mut self.candidates, self.scorer);
-            slack -= self.cursors[i].bound;
+            bound -= self.cursors[i].bound;
         }
     }
 }

@@ -160,17 +160,17 @@ impl Nearest {
 pub(super) struct Best {
     k: usize,
     /// What scores less is not among them.
-    pub floor: f32,
+    pub threshold: f32,
     found: Vec<(Seq, f32)>,
 }
 
 impl Best {
     pub fn new(k: usize) -> Self {
-        Self { k, floor: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY }, found: Vec::new() }
+        Self { k, threshold: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY }, found: Vec::new() }
     }
 
     pub fn push(&mut self, seq: Seq, score: f32) {
-        if score >= self.floor {
+        if score >= self.threshold {
             self.found.push((seq, score));
             if self.found.len() > self.k.saturating_mul(2) {
                 self.cut();
@@ -186,7 +186,7 @@ impl Best {
         if self.k < self.found.len() {
             let (_, &mut (_, worst), _) =
                 self.found.select_nth_unstable_by(self.k.saturating_sub(1), Self::better);
-            self.floor = self.floor.max(worst);
+            self.threshold = self.threshold.max(worst);
             self.found.truncate(self.k);
         }
     }

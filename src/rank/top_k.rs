@@ -20,9 +20,9 @@ impl TopK {
     }
 
     /// The least score that can still enter: 0 until k are held. When records are shown from the
-    /// newest to the oldest, a record must score *more* than [`TopK::floor`] to enter.
+    /// newest to the oldest, a record must score *more* than [`TopK::threshold`] to enter.
     #[inline]
-    pub fn floor(&self) -> u32 {
+    pub fn threshold(&self) -> u32 {
         if self.heap.len() < self.k { 0 } else { self.heap.peek().map_or(u32::MAX, |worst| worst.0.0) }
     }
 
@@ -62,12 +62,12 @@ mod tests {
     }
 
     #[test]
-    fn floor_opens_at_zero_and_closes_at_the_worst() {
+    fn threshold_opens_at_zero_and_closes_at_the_worst() {
         let mut top = TopK::new(2);
-        assert_eq!(top.floor(), 0);
+        assert_eq!(top.threshold(), 0);
         top.push(5, 1);
         top.push(3, 2);
-        assert_eq!(top.floor(), 3);
-        assert_eq!(TopK::new(0).floor(), u32::MAX);
+        assert_eq!(top.threshold(), 3);
+        assert_eq!(TopK::new(0).threshold(), u32::MAX);
     }
 }
