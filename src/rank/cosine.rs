@@ -3,7 +3,7 @@
 //!
 //! A record's vector has the components `(1 + ln tf) idf`; the query's too, terms that the store does not know left out.
 
-use super::numbers::Numbers;
+use super::dense_ids::DenseIds;
 use super::{Keywords, Statistics, Texts, WeightedTerm, heaviest};
 use crate::record::Seq;
 use crate::text::term_hash;
@@ -53,9 +53,9 @@ impl CosineQuery {
         seqs: &[Seq],
         statistics: &S,
     ) -> Result<Vec<f64>, S::Error> {
-        let mut terms = Terms { texts, statistics, numbers: Numbers::with_room(0), found: Vec::new() };
+        let mut terms = Terms { texts, statistics, numbers: DenseIds::with_room(0), found: Vec::new() };
         for (text, value, idf) in &self.vector {
-            if let Some(term) = texts.lexicon().number_of(term_hash(text)) {
+            if let Some(term) = texts.interner().number_of(term_hash(text)) {
                 terms.numbers.of(term);
                 terms.found.push(Found { idf: *idf, value: *value, frequency: 0 });
             }
@@ -74,18 +74,18 @@ fn sublinear(frequency: u32) -> f64 {
     if frequency == 1 { 1.0 } else { 1.0 + f64::from(frequency).ln() }
 }
 
-/// A text's terms, by the lexicon's numbers.
+/// A text's terms, by the interner's numbers.
 fn terms_of(texts: &Texts, seq: Seq) -> impl Iterator<Item = u32> {
     let chunks = texts.get(seq).map_or(&[][..], |text| text.chunks);
-    chunks.iter().flat_map(|&chunk| texts.lexicon().chunk(chunk).terms).copied()
+    chunks.iter().flat_map(|&chunk| texts.interner().chunk(chunk).terms).copied()
 }
 
 /// The terms of all texts compared so far, so that each is looked up once.
 struct Terms<'a, S> {
     texts: &'a Texts,
     statistics: &'a S,
-    /// By the lexicon's numbers.
-    numbers: Numbers,
+    /// By the interner's numbers.
+    numbers: DenseIds,
     found: Vec<Found>,
 }
 

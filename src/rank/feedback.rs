@@ -2,8 +2,8 @@
 
 use super::Statistics;
 use super::bm25::Collection;
-use super::lookup::Lookup;
-use super::numbers::Numbers;
+use super::hash_ids::HashIds;
+use super::dense_ids::DenseIds;
 use super::passage::{Count, Counter, Passage, Passages};
 use super::query::Query;
 use super::recipe::feedback;
@@ -32,7 +32,7 @@ pub(super) fn signal<S: Statistics>(
         texts,
         statistics,
         collection: statistics.collection(),
-        numbers: Numbers::with_room(512),
+        numbers: DenseIds::with_room(512),
         idfs: Vec::new(),
         weights: Vec::new(),
         counter: Counter::default(),
@@ -51,7 +51,7 @@ struct Pool<'a, S> {
     texts: &'a Texts,
     statistics: &'a S,
     collection: Collection,
-    numbers: Numbers,
+    numbers: DenseIds,
     /// 0 for stop words.
     idfs: Vec<f64>,
     weights: Vec<f64>,
@@ -61,10 +61,10 @@ struct Pool<'a, S> {
 impl<S: Statistics> Pool<'_, S> {
     /// Has the frequencies of the terms of these passages known.
     fn look_up(&self, passages: &Passages, some: &[usize]) -> Result<(), S::Error> {
-        let lexicon = self.texts.lexicon();
+        let interner = self.texts.interner();
         let chunks = some.iter().flat_map(|&i| passages.get(i).chunks);
         let terms = chunks.flat_map(|&chunk| passages.terms_of(chunk)).copied();
-        self.texts.look_up(terms.filter(|&term| !lexicon.stops(term)), self.statistics)
+        self.texts.look_up(terms.filter(|&term| !interner.stops(term)), self.statistics)
     }
 
     /// Adds the unit vector of a passage, multiplied by `share`.
@@ -88,9 +88,9 @@ impl<S: Statistics> Pool<'_, S> {
     fn number(&mut self, term: u32) -> Result<u32, S::Error> {
         let number = self.numbers.of(term);
         if number as usize == self.idfs.len() {
-            let lexicon = self.texts.lexicon();
-            let idf = match self.query.terms_by_hash.find(lexicon.hash(term)) {
-                _ if lexicon.stops(term) => 0.0,
+            let interner = self.texts.interner();
+            let idf = match self.query.terms_by_hash.find(interner.hash(term)) {
+                _ if interner.stops(term) => 0.0,
                 Some(known) => self.query_idfs[known as usize],
                 None => f64::from(self.collection.idf(self.texts.frequency(term, self.statistics)?)),
             };
@@ -104,7 +104,7 @@ impl<S: Statistics> Pool<'_, S> {
 
 /// The weightiest terms of a pool.
 struct Profile {
-    numbers: Lookup,
+    numbers: HashIds,
     weights: Vec<f64>,
 }
 
@@ -118,7 +118,7 @@ impl Profile {
             order.truncate(feedback::TERMS);
         }
         order.sort_unstable_by(better);
-        let mut numbers = Lookup::default();
+        let mut numbers = HashIds::default();
         for &i in &order {
             numbers.insert(pool.numbers.shown()[i].into());
         }

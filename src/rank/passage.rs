@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use super::lookup::Lookup;
-use super::numbers::Numbers;
+use super::hash_ids::HashIds;
+use super::dense_ids::DenseIds;
 use super::query::Query;
 use super::recipe::{B, K1, LABELLED_B, label as limit};
 use super::texts::Texts;
 use crate::record::Seq;
-use crate::text::Lexicon;
+use crate::text::TermInterner;
 
 /// A query term in a text.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +34,8 @@ pub(super) struct Passages {
     /// The part of the texts that have a label.
     pub labelled: f64,
     places: Vec<Place>,
-    glossary: Glossary,
-    /// Numbers of the glossary.
+    chunk_table: ChunkTable,
+    /// DenseIds of the chunk_table.
     chunks: Vec<u32>,
     hits: Vec<Hit>,
     terms: Vec<Count>,
@@ -77,17 +77,17 @@ impl Passages {
     pub fn new(query: &Query, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
         let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
         let total = texts_of().map(|text| text.chunks.len()).sum();
-        let (mut chunks, mut numbers) = (Vec::with_capacity(total), Numbers::with_room(total / 2));
+        let (mut chunks, mut numbers) = (Vec::with_capacity(total), DenseIds::with_room(total / 2));
         texts_of().for_each(|text| {
             chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
         });
-        let glossary = Glossary::new(query, texts.lexicon(), numbers.shown());
+        let chunk_table = ChunkTable::new(query, texts.interner(), numbers.shown());
         let labels = texts_of().filter(|text| text.label > 0).count();
         let labelled = labels as f64 / seqs.len().max(1) as f64;
         let mut passages = Self {
             places: Vec::with_capacity(seqs.len()),
             labelled,
-            glossary,
+            chunk_table,
             chunks,
             hits: Vec::with_capacity(total / 4),
             terms: Vec::with_capacity(total / 4),
@@ -111,12 +111,12 @@ impl Passages {
         counters: &mut (Counter, Counter),
     ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
-        let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.glossary.entry(chunk).held).sum();
+        let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.chunk_table.entry(chunk).held).sum();
         let label = held(&self.chunks[chunks.start..chunks.start + in_label]);
         let mut position = 0;
         for &chunk in &self.chunks[chunks.clone()] {
-            let entry = self.glossary.entry(chunk);
-            if let Some((in_terms, in_grams)) = self.glossary.found(entry) {
+            let entry = self.chunk_table.entry(chunk);
+            if let Some((in_terms, in_grams)) = self.chunk_table.found(entry) {
                 for hit in in_terms {
                     let position = position + hit.position;
                     self.hits.push(Hit { position, term: hit.term });
@@ -143,14 +143,14 @@ impl Passages {
 
     /// How many distinct chunks there are.
     pub fn chunks(&self) -> usize {
-        self.glossary.entries.len()
+        self.chunk_table.entries.len()
     }
 
-    /// The terms of a chunk, numbered by the lexicon of the texts.
+    /// The terms of a chunk, numbered by the interner of the texts.
     #[inline]
     pub fn terms_of(&self, chunk: u32) -> &[u32] {
-        let Entry { terms, held, .. } = self.glossary.entry(chunk);
-        &self.glossary.terms[terms as usize..][..held as usize]
+        let Entry { terms, held, .. } = self.chunk_table.entry(chunk);
+        &self.chunk_table.terms[terms as usize..][..held as usize]
     }
 
     pub fn len(&self) -> usize {
@@ -177,7 +177,7 @@ impl Passages {
 
 /// What each distinct chunk holds, and what of a query. The chunks are numbered in the order of their appearance.
 #[derive(Debug, Default)]
-struct Glossary {
+struct ChunkTable {
     entries: Vec<Entry>,
     terms: Vec<u32>,
     /// Where the hits and the grams of those chunks end that have any. They begin where those before end.
@@ -191,7 +191,7 @@ struct Entry {
     /// Where its terms begin, and how many it holds.
     terms: u32,
     held: u32,
-    /// Its place in [`Glossary::ends`], [`Entry::NOTHING`] if nothing of the query is in it.
+    /// Its place in [`ChunkTable::ends`], [`Entry::NOTHING`] if nothing of the query is in it.
     found: u32,
 }
 
@@ -199,40 +199,40 @@ impl Entry {
     const NOTHING: u32 = u32::MAX;
 }
 
-impl Glossary {
+impl ChunkTable {
     /// Looks each of these chunks up in the query.
-    fn new(query: &Query, lexicon: &Lexicon, chunks: &[u32]) -> Self {
-        let entries = || chunks.iter().map(|&chunk| lexicon.chunk(chunk));
+    fn new(query: &Query, interner: &TermInterner, chunks: &[u32]) -> Self {
+        let entries = || chunks.iter().map(|&chunk| interner.chunk(chunk));
         // Going through all of them first has the processor fetch many at a time.
         let terms = entries().map(|chunk| chunk.terms.len()).sum();
-        let mut glossary = Self {
+        let mut chunk_table = Self {
             entries: Vec::with_capacity(chunks.len()),
             terms: Vec::with_capacity(terms),
             ..Self::default()
         };
-        let asked = Asked::new(query, lexicon);
+        let asked = Asked::new(query, interner);
         for chunk in entries() {
-            let before = (glossary.hits.len(), glossary.grams.len());
+            let before = (chunk_table.hits.len(), chunk_table.grams.len());
             for (position, &term) in (0..).zip(chunk.terms) {
                 if let Some(term) = asked.number(term) {
-                    glossary.hits.push(Hit { position, term });
+                    chunk_table.hits.push(Hit { position, term });
                 }
             }
             for &gram in chunk.grams {
                 if let Some(gram) = query.grams_by_hash.find(gram.into()) {
-                    glossary.grams.push(gram);
+                    chunk_table.grams.push(gram);
                 }
             }
-            let (terms, held) = (glossary.terms.len() as u32, chunk.terms.len() as u32);
-            glossary.terms.extend_from_slice(chunk.terms);
+            let (terms, held) = (chunk_table.terms.len() as u32, chunk.terms.len() as u32);
+            chunk_table.terms.extend_from_slice(chunk.terms);
             let mut found = Entry::NOTHING;
-            if (glossary.hits.len(), glossary.grams.len()) != before {
-                found = glossary.ends.len() as u32;
-                glossary.ends.push((glossary.hits.len() as u32, glossary.grams.len() as u32));
+            if (chunk_table.hits.len(), chunk_table.grams.len()) != before {
+                found = chunk_table.ends.len() as u32;
+                chunk_table.ends.push((chunk_table.hits.len() as u32, chunk_table.grams.len() as u32));
             }
-            glossary.entries.push(Entry { terms, held, found });
+            chunk_table.entries.push(Entry { terms, held, found });
         }
-        glossary
+        chunk_table
     }
 
     #[inline]
@@ -249,20 +249,20 @@ impl Glossary {
     }
 }
 
-/// The terms of a query that a lexicon knows.
+/// The terms of a query that a interner knows.
 struct Asked {
-    /// By the lexicon's numbers.
-    terms: Lookup,
+    /// By the interner's numbers.
+    terms: HashIds,
     /// For each of them the number that the query gives it.
     numbers: Vec<u32>,
 }
 
 impl Asked {
-    fn new(query: &Query, lexicon: &Lexicon) -> Self {
-        let mut asked = Self { terms: Lookup::default(), numbers: Vec::new() };
+    fn new(query: &Query, interner: &TermInterner) -> Self {
+        let mut asked = Self { terms: HashIds::default(), numbers: Vec::new() };
         let forms = query.forms.iter().copied().zip(query.forms_by_hash.keys());
         for (number, &hash) in (0..).zip(query.terms_by_hash.keys()).chain(forms) {
-            if let Some(term) = lexicon.number_of(hash) {
+            if let Some(term) = interner.number_of(hash) {
                 asked.terms.insert(term.into());
                 asked.numbers.push(number);
             }

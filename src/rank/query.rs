@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::forms::Form;
-use super::lookup::Lookup;
+use super::hash_ids::HashIds;
 use super::recipe;
 use super::scaffold::is_scaffold;
 use crate::text::{
@@ -20,10 +20,10 @@ const _: () = assert!(recipe::MAX_SENTENCES <= Sentences::BITS as usize);
 pub(super) struct Query {
     pub terms: Vec<Term>,
     pub sentences: Vec<Sentence>,
-    pub terms_by_hash: Lookup,
-    pub grams_by_hash: Lookup,
+    pub terms_by_hash: HashIds,
+    pub grams_by_hash: HashIds,
     /// Other terms that stand for one of the query's, numbered apart.
-    pub forms_by_hash: Lookup,
+    pub forms_by_hash: HashIds,
     /// By their numbers, for which.
     pub forms: Vec<u32>,
 }

@@ -1,7 +1,7 @@
 //! What speaks for each candidate, signal by signal.
 
 use super::bm25::Collection;
-use super::lookup::Lookup;
+use super::hash_ids::HashIds;
 use super::passage::{Count, Passage, Passages};
 use super::query::{Query, numbers};
 use super::recipe;
@@ -14,7 +14,7 @@ pub(super) struct Weights {
     /// By gram: the greatest share of a word's weight.
     pub grams: Vec<f64>,
     /// Terms that are neighbours in a sentence.
-    pairs: Lookup,
+    pairs: HashIds,
 }
 
 impl Weights {
@@ -23,7 +23,7 @@ impl Weights {
         let mut weights = Self {
             terms: vec![0.0; query.terms.len()],
             grams: vec![0.0; query.grams_by_hash.len()],
-            pairs: Lookup::default(),
+            pairs: HashIds::default(),
         };
         for (sentence, weight) in query.sentences.iter().zip(sentence_weights(query, idfs, passages)) {
             for &(term, count) in &sentence.counts {

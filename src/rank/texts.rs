@@ -9,16 +9,16 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Statistics;
 use super::passage::label_end;
 use crate::record::Seq;
-use crate::text::Lexicon;
+use crate::text::TermInterner;
 
 /// Texts that were read, by the numbers of their records.
 #[derive(Debug, Default)]
 pub struct Texts {
-    lexicon: Lexicon,
+    interner: TermInterner,
     places: FxHashMap<Seq, Place>,
     /// Chunks, one text's behind the other's.
     chunks: Vec<u32>,
-    /// By term of the lexicon: the generation of the statistics in the high half, the document frequency in the low half;
+    /// By term of the interner: the generation of the statistics in the high half, the document frequency in the low half;
     /// 0 if it was not read yet.
     frequencies: Vec<AtomicU64>,
 }
@@ -41,7 +41,7 @@ pub(super) fn identity(text: &str) -> u64 {
 /// A text that was read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Text<'a> {
-    /// Its chunks in order, numbered by [`Texts::lexicon`].
+    /// Its chunks in order, numbered by [`Texts::interner`].
     pub chunks: &'a [u32],
     /// How many of the first are its label, see [`label_end`].
     pub label: usize,
@@ -59,9 +59,9 @@ impl Texts {
         }
         let (start, chunks) = (self.chunks.len(), &mut self.chunks);
         let (label, rest) = text.split_at(label_end(text));
-        self.lexicon.read(label, |chunk| chunks.push(chunk));
+        self.interner.read(label, |chunk| chunks.push(chunk));
         let label = chunks.len() - start;
-        self.lexicon.read(rest, |chunk| chunks.push(chunk));
+        self.interner.read(rest, |chunk| chunks.push(chunk));
         self.keep(seq, start, label, text.len(), identity(text));
     }
 
@@ -70,7 +70,7 @@ impl Texts {
         let Some(text) = others.get(seq).filter(|_| !self.places.contains_key(&seq)) else { return };
         let start = self.chunks.len();
         for &chunk in text.chunks {
-            self.chunks.push(self.lexicon.adopt(&others.lexicon, chunk));
+            self.chunks.push(self.interner.adopt(&others.interner, chunk));
         }
         self.keep(seq, start, text.label, text.bytes, text.identity);
     }
@@ -79,7 +79,7 @@ impl Texts {
     fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize, identity: u64) {
         let [start, end, label, bytes] = [start, self.chunks.len(), label, bytes].map(|size| size as u32);
         self.places.insert(seq, Place { start, end, label, bytes, identity });
-        self.frequencies.resize_with(self.lexicon.terms(), AtomicU64::default);
+        self.frequencies.resize_with(self.interner.terms(), AtomicU64::default);
     }
 
     /// The text of a record, if it was read.
@@ -92,15 +92,15 @@ impl Texts {
     /// Hashes of the terms of a text's label.
     pub fn label(&self, seq: Seq) -> impl Iterator<Item = u64> {
         let chunks = self.get(seq).map_or(&[][..], |text| &text.chunks[..text.label]);
-        chunks.iter().flat_map(|&chunk| self.lexicon.chunk(chunk).terms).map(|&term| self.lexicon.hash(term))
+        chunks.iter().flat_map(|&chunk| self.interner.chunk(chunk).terms).map(|&term| self.interner.hash(term))
     }
 
     /// What the chunks are made of.
-    pub fn lexicon(&self) -> &Lexicon {
-        &self.lexicon
+    pub fn interner(&self) -> &TermInterner {
+        &self.interner
     }
 
-    /// The number of live records that hold a term of the lexicon. It is read once in each generation of the statistics.
+    /// The number of live records that hold a term of the interner. It is read once in each generation of the statistics.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -109,7 +109,7 @@ impl Texts {
         if let Some(known) = self.known(term, generation) {
             return Ok(known);
         }
-        let frequency = statistics.document_frequency(self.lexicon.term(term))?;
+        let frequency = statistics.document_frequency(self.interner.term(term))?;
         self.keep_frequency(term, generation, frequency);
         Ok(frequency)
     }
@@ -127,7 +127,7 @@ impl Texts {
         let mut unknown: Vec<u32> = terms.filter(|&term| self.known(term, generation).is_none()).collect();
         unknown.sort_unstable();
         unknown.dedup();
-        let texts: Vec<&str> = unknown.iter().map(|&term| self.lexicon.term(term)).collect();
+        let texts: Vec<&str> = unknown.iter().map(|&term| self.interner.term(term)).collect();
         for (term, frequency) in unknown.iter().zip(statistics.document_frequencies(&texts)?) {
             self.keep_frequency(*term, generation, frequency);
         }
@@ -146,7 +146,7 @@ impl Texts {
 
     /// Bytes on the heap, about.
     pub fn bytes(&self) -> usize {
-        self.lexicon.bytes()
+        self.interner.bytes()
             + self.places.capacity() * (size_of::<(Seq, Place)>() + 2)
             + self.chunks.capacity() * size_of::<u32>()
             + self.frequencies.capacity() * size_of::<AtomicU64>()
@@ -183,8 +183,8 @@ mod tests {
         assert_eq!(other.get(0).map(|text| text.bytes), Some(5), "it was read already");
         let terms = |texts: &Texts, seq| -> Vec<String> {
             let chunks = texts.get(seq).into_iter().flat_map(|text| text.chunks);
-            let terms = chunks.flat_map(|&chunk| texts.lexicon.chunk(chunk).terms);
-            terms.map(|&term| texts.lexicon.term(term).to_owned()).collect()
+            let terms = chunks.flat_map(|&chunk| texts.interner.chunk(chunk).terms);
+            terms.map(|&term| texts.interner.term(term).to_owned()).collect()
         };
         assert_eq!(terms(&one, 0), ["zoe", "red", "red", "car"]);
         assert_eq!(terms(&other, 1), ["no", "label"]);

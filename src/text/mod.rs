@@ -3,7 +3,7 @@
 //! What two texts share as terms is all that search knows of them, so FTS5 and the indexes in memory are fed by
 //! this module alone. The way of a text:
 //!
-//! 1. `tokenizer` cuts it into chunks at ASCII blanks and punctuation; `memo` knows most chunks already.
+//! 1. `tokenizer` cuts it into chunks at ASCII blanks and punctuation; `analyzer_cache` knows most chunks already.
 //! 2. `fold` brings a chunk to one spelling (NFKC, no diacritics), its case still there for the identifiers.
 //! 3. `script` and `tokenizer` cut it into runs of one kind of script, each with its own terms:
 //!    words and their `identifier` parts are case-folded and stemmed (`stem`); scripts without spaces give `grams`.
@@ -15,8 +15,8 @@ mod bag;
 mod fold;
 mod grams;
 mod identifier;
-mod lexicon;
-mod memo;
+mod term_interner;
+mod analyzer_cache;
 mod script;
 mod sentences;
 mod stem;
@@ -26,12 +26,12 @@ mod words;
 
 use std::borrow::Cow;
 
-use memo::Memo;
+use analyzer_cache::AnalyzerCache;
 use script::Script;
 
 pub use bag::Bag;
 pub use grams::word_grams;
-pub use lexicon::{Chunk, Lexicon, term_hash};
+pub use term_interner::{Chunk, TermInterner, term_hash};
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use words::{Word, words};
@@ -64,18 +64,18 @@ impl Analyzer {
 
     /// Hands every term of `text` to `emit`: in order, with repeats, stop words included.
     pub fn terms(&self, text: &str, mut emit: impl FnMut(&str)) {
-        Memo::with(&memo::TERMS, |memo| {
+        AnalyzerCache::with(&analyzer_cache::TERMS, |cache| {
             for chunk in tokenizer::chunks(text) {
-                memo.terms(chunk, terms_of_chunk, &mut emit);
+                cache.terms(chunk, terms_of_chunk, &mut emit);
             }
         });
     }
 
     /// As [`Analyzer::terms`], without the terms of stop words.
     pub fn keywords(&self, text: &str, mut emit: impl FnMut(&str)) {
-        Memo::with(&memo::KEYWORDS, |memo| {
+        AnalyzerCache::with(&analyzer_cache::KEYWORDS, |cache| {
             for chunk in tokenizer::chunks(text) {
-                memo.terms(chunk, keywords_of_chunk, &mut emit);
+                cache.terms(chunk, keywords_of_chunk, &mut emit);
             }
         });
     }

@@ -14,41 +14,41 @@ const SEPARATOR: char = ' ';
 /// Longer chunks hardly come twice.
 const MAX_CHUNK_BYTES: usize = 48;
 
-/// A full memo is emptied: with usual words it has 2 MB then, for each thread.
+/// A full cache is emptied: with usual words it has 2 MB then, for each thread.
 const MAX_CHUNKS: usize = 3 << 14;
 
-/// Where a thread keeps a memo.
-pub(super) type Place = LocalKey<RefCell<Memo>>;
+/// Where a thread keeps a cache.
+pub(super) type Place = LocalKey<RefCell<AnalyzerCache>>;
 
 thread_local! {
     /// All terms of a chunk.
-    pub(super) static TERMS: RefCell<Memo> = RefCell::default();
+    pub(super) static TERMS: RefCell<AnalyzerCache> = RefCell::default();
     /// Those that are no stop words.
-    pub(super) static KEYWORDS: RefCell<Memo> = RefCell::default();
+    pub(super) static KEYWORDS: RefCell<AnalyzerCache> = RefCell::default();
 }
 
 /// Chunk -> its terms, bounded, one of a kind for each thread.
 #[derive(Default)]
-pub(super) struct Memo {
+pub(super) struct AnalyzerCache {
     known: HashTable<Known>,
     /// Every known chunk, its terms close behind it.
     text: String,
 }
 
-/// Where in the memo's text a chunk and its terms are.
+/// Where in the cache's text a chunk and its terms are.
 struct Known {
     chunk: Range<u32>,
     terms: Range<u32>,
 }
 
-impl Memo {
-    /// Lends this thread's memo of that kind to `work`. It is taken out meanwhile, so that `work` may come here again: it is lent
+impl AnalyzerCache {
+    /// Lends this thread's cache of that kind to `work`. It is taken out meanwhile, so that `work` may come here again: it is lent
     /// an empty one then.
     pub(super) fn with(place: &'static Place, work: impl FnOnce(&mut Self)) {
-        let mut memo = place.try_with(RefCell::take).unwrap_or_default();
-        work(&mut memo);
-        // Fails only while the thread ends, when nobody needs the memo any more.
-        let _ = place.try_with(|place| place.replace(memo));
+        let mut cache = place.try_with(RefCell::take).unwrap_or_default();
+        work(&mut cache);
+        // Fails only while the thread ends, when nobody needs the cache any more.
+        let _ = place.try_with(|place| place.replace(cache));
     }
 
     /// Emits the terms of `chunk`; `analyze` finds them if they are not known.
@@ -122,33 +122,33 @@ mod tests {
 
     use super::*;
 
-    fn terms(memo: &mut Memo, chunk: &str, analyze: impl FnOnce(&str, &mut dyn FnMut(&str))) -> Vec<String> {
+    fn terms(cache: &mut AnalyzerCache, chunk: &str, analyze: impl FnOnce(&str, &mut dyn FnMut(&str))) -> Vec<String> {
         let mut terms = Vec::new();
-        memo.terms(chunk, analyze, &mut |term: &str| terms.push(term.to_owned()));
+        cache.terms(chunk, analyze, &mut |term: &str| terms.push(term.to_owned()));
         terms
     }
 
     #[test]
     fn a_chunk_is_analyzed_once() {
-        let mut memo = Memo::default();
+        let mut cache = AnalyzerCache::default();
         for list in [&["a"][..], &["b", "c"], &[]] {
             let chunk = list.join("-");
-            let first = terms(&mut memo, &chunk, |_, emit| list.iter().for_each(|term| emit(term)));
+            let first = terms(&mut cache, &chunk, |_, emit| list.iter().for_each(|term| emit(term)));
             assert_eq!(first, list);
-            assert_eq!(terms(&mut memo, &chunk, |_, _| panic!("known already")), list);
+            assert_eq!(terms(&mut cache, &chunk, |_, _| panic!("known already")), list);
         }
     }
 
     #[test]
     fn it_stays_small() {
-        let mut memo = Memo::default();
+        let mut cache = AnalyzerCache::default();
         for n in 0..3 * MAX_CHUNKS {
             let chunk = n.to_string();
-            assert_eq!(terms(&mut memo, &chunk, |chunk, emit| emit(chunk)), [chunk.as_str()]);
-            assert!(memo.known.len() <= MAX_CHUNKS);
+            assert_eq!(terms(&mut cache, &chunk, |chunk, emit| emit(chunk)), [chunk.as_str()]);
+            assert!(cache.known.len() <= MAX_CHUNKS);
         }
-        let (known, long) = (memo.known.len(), "x".repeat(100));
-        assert_eq!(terms(&mut memo, &long, |_, emit| emit("x")), ["x"]);
-        assert_eq!(memo.known.len(), known);
+        let (known, long) = (cache.known.len(), "x".repeat(100));
+        assert_eq!(terms(&mut cache, &long, |_, emit| emit("x")), ["x"]);
+        assert_eq!(cache.known.len(), known);
     }
 }

@@ -1,14 +1,14 @@
 //! Small numbers for those that lie far apart.
 
-/// Numbers what it is shown from 0, in the order of first appearance.
+/// DenseIds what it is shown from 0, in the order of first appearance.
 #[derive(Debug)]
-pub(super) struct Numbers {
+pub(super) struct DenseIds {
     /// Who was shown and the number plus one; 0 for a free slot. At least every other slot is free.
     slots: Vec<(u32, u32)>,
     shown: Vec<u32>,
 }
 
-impl Numbers {
+impl DenseIds {
     /// With room for so many.
     pub fn with_room(distinct: usize) -> Self {
         Self { slots: vec![(0, 0); slots_for(distinct)], shown: Vec::with_capacity(distinct) }
@@ -58,7 +58,7 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::Numbers;
+    use super::DenseIds;
 
     proptest! {
         #[test]
@@ -66,7 +66,7 @@ mod tests {
             room in 0..40usize,
             shown in prop::collection::vec(prop_oneof![0u32..40, any::<u32>()], 0..200),
         ) {
-            let (mut numbers, mut map) = (Numbers::with_room(room), HashMap::new());
+            let (mut numbers, mut map) = (DenseIds::with_room(room), HashMap::new());
             for &one in &shown {
                 let next = map.len() as u32;
                 prop_assert_eq!(numbers.of(one), *map.entry(one).or_insert(next));

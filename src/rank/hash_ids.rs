@@ -1,15 +1,15 @@
 //! From hashes to small numbers.
 
-/// Numbers hashes in the order of their insertion. Open addressing with many free slots: most look-ups are for hashes
+/// DenseIds hashes in the order of their insertion. Open addressing with many free slots: most look-ups are for hashes
 /// that are not there, and those end at the first slot.
 #[derive(Debug, Default)]
-pub(super) struct Lookup {
-    /// Numbers plus one, 0 where nothing is.
+pub(super) struct HashIds {
+    /// DenseIds plus one, 0 where nothing is.
     slots: Vec<u32>,
     keys: Vec<u64>,
 }
 
-impl Lookup {
+impl HashIds {
     /// Free slots for every one taken, at least.
     const SPARSITY: usize = 8;
 
@@ -46,7 +46,7 @@ impl Lookup {
         &self.keys
     }
 
-    /// Numbers given.
+    /// DenseIds given.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
@@ -74,12 +74,12 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::Lookup;
+    use super::HashIds;
 
     proptest! {
         #[test]
         fn works_as_a_map(keys in prop::collection::vec(prop_oneof![0u64..40, any::<u64>()], 0..200)) {
-            let (mut lookup, mut map) = (Lookup::default(), HashMap::new());
+            let (mut lookup, mut map) = (HashIds::default(), HashMap::new());
             for &key in &keys {
                 prop_assert_eq!(lookup.find(key), map.get(&key).copied());
                 let next = map.len() as u32;

@@ -14,7 +14,7 @@ pub fn term_hash(term: &str) -> u64 {
 /// The chunks of texts, pieces between characters that are certain to part words, and the terms in them. Each distinct
 /// chunk and each distinct term has a number.
 #[derive(Debug, Default)]
-pub struct Lexicon {
+pub struct TermInterner {
     chunks: HashTable<u32>,
     /// One chunk's entry behind the other's: its hash (two halves), how many terms and grams it has, the numbers of its
     /// terms, its grams. Where the entry begins is the chunk's number.
@@ -44,7 +44,7 @@ pub struct Chunk<'a> {
 /// Words of an entry before the terms.
 const HEAD: usize = 4;
 
-impl Lexicon {
+impl TermInterner {
     /// Hands the number of every chunk of `text` to `visit`, in order.
     pub fn read(&mut self, text: &str, mut visit: impl FnMut(u32)) {
         for chunk in tokenizer::chunks(text) {
@@ -53,7 +53,7 @@ impl Lexicon {
         }
     }
 
-    /// The number here of a chunk that another lexicon knows.
+    /// The number here of a chunk that another interner knows.
     pub fn adopt(&mut self, other: &Self, chunk: u32) -> u32 {
         let hash = hash_at(&other.entries, chunk);
         if let Some(known) = self.find(hash) {
@@ -140,7 +140,7 @@ impl Lexicon {
         start
     }
 
-    /// Numbers fit in u32: a lexicon is dropped when it holds a few MB, or with the query.
+    /// Numbers fit in u32: a interner is dropped when it holds a few MB, or with the query.
     fn finish(&mut self, start: usize, terms: usize) -> u32 {
         let grams = self.entries.len() - start - HEAD - terms;
         self.entries[start + 2] = terms as u32;
@@ -177,22 +177,22 @@ mod tests {
     use super::*;
     use crate::text::{Analyzer, word_grams};
 
-    fn chunks(lexicon: &mut Lexicon, text: &str) -> Vec<u32> {
+    fn chunks(interner: &mut TermInterner, text: &str) -> Vec<u32> {
         let mut chunks = Vec::new();
-        lexicon.read(text, |chunk| chunks.push(chunk));
+        interner.read(text, |chunk| chunks.push(chunk));
         chunks
     }
 
-    fn terms(lexicon: &Lexicon, chunks: &[u32]) -> Vec<String> {
-        let numbers = chunks.iter().flat_map(|&chunk| lexicon.chunk(chunk).terms);
+    fn terms(interner: &TermInterner, chunks: &[u32]) -> Vec<String> {
+        let numbers = chunks.iter().flat_map(|&chunk| interner.chunk(chunk).terms);
         numbers
             .inspect(|&&number| {
-                let term = lexicon.term(number);
-                assert_eq!(lexicon.number_of(term_hash(term)), Some(number));
-                assert_eq!(lexicon.hash(number), term_hash(term));
-                assert_eq!(lexicon.stops(number), is_stop_term(term));
+                let term = interner.term(number);
+                assert_eq!(interner.number_of(term_hash(term)), Some(number));
+                assert_eq!(interner.hash(number), term_hash(term));
+                assert_eq!(interner.stops(number), is_stop_term(term));
             })
-            .map(|&number| lexicon.term(number).to_owned())
+            .map(|&number| interner.term(number).to_owned())
             .collect()
     }
 
@@ -201,7 +201,7 @@ mod tests {
         fn the_terms_are_the_analyzers(
             texts in prop::collection::vec("(\\PC|[a-zA-Z ,'_:上한]){0,80}", 1..4),
         ) {
-            let (mut one, mut other) = (Lexicon::default(), Lexicon::default());
+            let (mut one, mut other) = (TermInterner::default(), TermInterner::default());
             for text in texts.iter().chain(&texts) {
                 let expected = Analyzer::new().term_list(text);
                 let read = chunks(&mut one, text);
@@ -217,19 +217,19 @@ mod tests {
 
     #[test]
     fn a_chunk_has_one_number() {
-        let mut lexicon = Lexicon::default();
-        let first = chunks(&mut lexicon, "one two one");
+        let mut interner = TermInterner::default();
+        let first = chunks(&mut interner, "one two one");
         assert!(first[0] == first[2] && first[0] != first[1]);
-        assert_eq!(chunks(&mut lexicon, "three, two")[1], first[1]);
-        assert_eq!(lexicon.terms(), 3);
+        assert_eq!(chunks(&mut interner, "three, two")[1], first[1]);
+        assert_eq!(interner.terms(), 3);
     }
 
     #[test]
     fn grams_are_those_of_the_words() {
-        let mut lexicon = Lexicon::default();
-        let read = chunks(&mut lexicon, "Zoë's 手机");
+        let mut interner = TermInterner::default();
+        let read = chunks(&mut interner, "Zoë's 手机");
         let mut expected = Vec::new();
         word_grams("zoe", |gram| expected.push(gram));
-        assert_eq!((lexicon.chunk(read[0]).grams, lexicon.chunk(read[1]).grams), (&*expected, &[][..]));
+        assert_eq!((interner.chunk(read[0]).grams, interner.chunk(read[1]).grams), (&*expected, &[][..]));
     }
 }
