@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use agentmem::index::{Index, Scoring, Segment};
 use agentmem::rank::cosine::CosineQuery;
-use agentmem::rank::hybrid::{Candidate, Plan};
-use agentmem::rank::{Texts, recipe};
+use agentmem::rank::hybrid::{Candidate, HybridQuery};
+use agentmem::rank::{Texts, tuning};
 use agentmem::text::Bag;
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -69,8 +69,8 @@ impl Store {
         store
     }
 
-    fn candidates(&self, plan: &Plan) -> Vec<Candidate> {
-        let top = self.index.top(&plan.terms(), recipe::CANDIDATES, Scoring::Bm25, None).unwrap();
+    fn candidates(&self, plan: &HybridQuery) -> Vec<Candidate> {
+        let top = self.index.top(&plan.terms(), tuning::CANDIDATES, Scoring::Bm25, None).unwrap();
         top.into_iter().map(|(seq, bm25)| Candidate { seq, bm25 }).collect()
     }
 
@@ -96,9 +96,9 @@ fn rank(criterion: &mut Criterion) {
             ("task", format!("{}. {} Write a report. {}.", question(20), question(10), question(20))),
         ] {
             criterion.bench_function(&format!("plan/{script}/{name}"), |bench| {
-                bench.iter(|| Plan::new(black_box(&query), &store.index).unwrap());
+                bench.iter(|| HybridQuery::new(black_box(&query), &store.index).unwrap());
             });
-            let plan = Plan::new(&query, &store.index).unwrap();
+            let plan = HybridQuery::new(&query, &store.index).unwrap();
             let candidates = store.candidates(&plan);
             let read = || store.read(candidates.iter().map(|candidate| candidate.seq));
             let texts = read();
@@ -114,7 +114,7 @@ fn rank(criterion: &mut Criterion) {
             });
         }
         let query = CosineQuery::new(&question(7), &store.index).unwrap();
-        let seqs: Vec<i64> = (1..=recipe::CANDIDATES as i64).collect();
+        let seqs: Vec<i64> = (1..=tuning::CANDIDATES as i64).collect();
         let texts = store.read(seqs.iter().copied());
         criterion.bench_function(&format!("cosine/{script}"), |bench| {
             bench.iter(|| query.scores(&texts, &seqs, &store.index).unwrap());

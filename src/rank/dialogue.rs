@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use super::Texts;
 use super::evidence;
-use super::hybrid::Plan;
-use super::recipe::dialogue as recipe;
+use super::hybrid::HybridQuery;
+use super::tuning::dialogue as tuning;
 use crate::record::Seq;
 
 /// A record of a conversation.
@@ -16,7 +16,7 @@ pub struct Turn {
     pub seq: Seq,
     /// The records before and after it in its scope.
     pub neighbours: [Option<Seq>; 2],
-    /// What [`Plan::rank`] ordered it by; 0 for one that was no candidate.
+    /// What [`HybridQuery::rank`] ordered it by; 0 for one that was no candidate.
     pub order: f64,
     /// The evidence that it found; 0 for one that was no candidate.
     pub evidence: f64,
@@ -24,18 +24,18 @@ pub struct Turn {
 
 /// A turn in its place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Heard {
+pub struct RankedTurn {
     /// Which of the turns it is.
     pub turn: usize,
-    /// Relevance, as of [`Plan::rank`].
+    /// Relevance, as of [`HybridQuery::rank`].
     pub score: f64,
     /// What its neighbours and its speaker added to its order.
-    pub gained: f64,
+    pub boost: f64,
 }
 
 /// Ranks turns anew, some of `texts`: each gets a part of its neighbours' order and evidence, and more if the query names its speaker
 /// and not everybody. Equals keep the order in which they were given.
-pub fn rank(plan: &Plan, texts: &Texts, turns: &[Turn]) -> Vec<Heard> {
+pub fn rank(plan: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTurn> {
     let greatest = turns.iter().map(|turn| turn.order).fold(f64::MIN_POSITIVE, f64::max);
     let places: HashMap<Seq, usize> = turns.iter().enumerate().map(|(i, turn)| (turn.seq, i)).collect();
     let named: Vec<bool> = turns.iter().map(|turn| plan.names_speaker(texts, turn.seq)).collect();
@@ -45,20 +45,20 @@ pub fn rank(plan: &Plan, texts: &Texts, turns: &[Turn]) -> Vec<Heard> {
         let around = turn.neighbours.map(|seq| seq.and_then(|seq| places.get(&seq)).map(|&at| &turns[at]));
         let [before, after] = around.map(|other| other.map_or(0.0, |other| other.order / greatest));
         let own = turn.order / greatest;
-        let mut order = own + recipe::BEFORE * before + recipe::AFTER * after;
+        let mut order = own + tuning::BEFORE * before + tuning::AFTER * after;
         if telling && named[i] {
-            order *= recipe::SPEAKER;
+            order *= tuning::SPEAKER;
         }
         let near = around.into_iter().flatten().map(|other| other.evidence).fold(0.0, f64::max);
-        (i, order, order - own, turn.evidence.max(recipe::EVIDENCE * near))
+        (i, order, order - own, turn.evidence.max(tuning::EVIDENCE * near))
     };
     let mut heard: Vec<(usize, f64, f64, f64)> = turns.iter().enumerate().map(heard).collect();
     heard.sort_by(|a, b| b.1.total_cmp(&a.1));
     let scores = evidence::scores(heard.iter().map(|&(.., evidence)| evidence));
-    heard.iter().zip(scores).map(|(&(turn, _, gained, _), score)| Heard { turn, score, gained }).collect()
+    heard.iter().zip(scores).map(|(&(turn, _, boost, _), score)| RankedTurn { turn, score, boost }).collect()
 }
 
-impl Plan {
+impl HybridQuery {
     /// Does the text begin with a label ("Alice: ...") that the query names in full?
     fn names_speaker(&self, texts: &Texts, seq: Seq) -> bool {
         let mut label = texts.label(seq).map(|term| self.asks_for(term)).peekable();
@@ -72,7 +72,7 @@ mod tests {
     use crate::rank::fake_statistics::FakeStatistics;
 
     /// Turns by number, text, and order.
-    fn heard(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<(Seq, Heard)> {
+    fn heard(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<(Seq, RankedTurn)> {
         let mut texts = Texts::default();
         turns.iter().for_each(|&(seq, text, _)| texts.read(seq, text));
         let turn = |&(seq, _, order): &(Seq, &str, f64)| Turn {
@@ -82,7 +82,7 @@ mod tests {
             evidence: order,
         };
         let turns: Vec<Turn> = turns.iter().map(turn).collect();
-        let Ok(plan) = Plan::new(query, &FakeStatistics::default());
+        let Ok(plan) = HybridQuery::new(query, &FakeStatistics::default());
         let heard = rank(&plan, &texts, &turns);
         heard.into_iter().map(|heard| (turns[heard.turn].seq, heard)).collect()
     }

@@ -3,7 +3,7 @@
 use super::bm25::Collection;
 use super::passage::{Passage, Passages};
 use super::query::{Query, Sentences, Term, numbers};
-use super::recipe::{forms, score};
+use super::tuning::{forms, score};
 
 /// The evidence in each passage: over the sentences, the greatest product of the sentence's prior, the part of it that
 /// the passage covers, terms weighted by idf and names more, and the square root of the number of matched terms. Of a

@@ -6,7 +6,7 @@ use super::hash_ids::HashIds;
 use super::dense_ids::DenseIds;
 use super::passage::{Count, Counter, Passage, Passages};
 use super::query::Query;
-use super::recipe::feedback;
+use super::tuning::feedback;
 use super::texts::Texts;
 
 /// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.

@@ -6,8 +6,8 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::Statistics;
 use super::query::Query;
-use super::recipe::forms as limit;
-use super::scaffold::is_scaffold;
+use super::tuning::forms as limit;
+use super::boilerplate::is_boilerplate;
 
 /// A term of the store that stands for one of the query.
 #[derive(Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub(super) fn forms<S: Statistics>(
 ) -> Result<Vec<Form>, S::Error> {
     let terms = (0..).zip(&query.terms).zip(frequencies);
     let mut words: Vec<Word<'_>> = terms
-        .filter(|((_, term), df)| if **df > 0 { !term.text.is_ascii() } else { !is_scaffold(&term.text) })
+        .filter(|((_, term), df)| if **df > 0 { !term.text.is_ascii() } else { !is_boilerplate(&term.text) })
         .filter_map(|((number, term), &df)| Word::new(number, &term.text, df > 0))
         .take(limit::WORDS)
         .collect();

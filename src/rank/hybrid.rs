@@ -1,17 +1,17 @@
 //! The default ranking: the index's best candidates, read again with richer signals.
 //!
-//! 1. [`Plan::new`] takes a query apart: sentences and what each is worth, terms and word grams.
+//! 1. [`HybridQuery::new`] takes a query apart: sentences and what each is worth, terms and word grams.
 //!    Terms that no record holds are understood by like ones.
-//! 2. [`Plan::terms`] weighs the terms for the first stage, which finds [`CANDIDATES`](super::recipe::CANDIDATES).
-//! 3. [`Plan::rank`] weighs the sentences anew by how well any candidate covers them, orders the candidates by the
+//! 2. [`HybridQuery::terms`] weighs the terms for the first stage, which finds [`CANDIDATES`](super::tuning::CANDIDATES).
+//! 3. [`HybridQuery::rank`] weighs the sentences anew by how well any candidate covers them, orders the candidates by the
 //!    weighted sum of seven signals, and scores them by the evidence in each.
 
 use super::bm25::Collection;
 use super::forms::{Form, forms};
-use super::fusion::{Signal, order, sums};
+use super::scaled_signal::{ScaledSignal, order, sums};
 use super::passage::Passages;
 use super::query::{Query, Term};
-use super::recipe::{feedback, weight};
+use super::tuning::{feedback, weight};
 use super::signals::{Signals, Weights};
 use super::texts::identity;
 use super::{Statistics, Texts, WeightedTerm, evidence, heaviest};
@@ -45,7 +45,7 @@ pub struct Ranked {
 
 /// How to search a store for a query.
 #[derive(Debug)]
-pub struct Plan {
+pub struct HybridQuery {
     query: Query,
     identity: u64,
     collection: Collection,
@@ -57,7 +57,7 @@ pub struct Plan {
     idfs: Vec<f64>,
 }
 
-impl Plan {
+impl HybridQuery {
     /// Analyzes a query, of any length in bounded time.
     ///
     /// # Errors
@@ -145,11 +145,11 @@ impl Plan {
         texts: &Texts,
         passages: &Passages,
         statistics: &S,
-    ) -> Result<[Signal; 7], S::Error> {
+    ) -> Result<[ScaledSignal; 7], S::Error> {
         let found = Signals::new(&Weights::new(&self.query, &self.idfs, passages), passages);
-        let terms = Signal::new("terms", weight::TERMS, found.terms);
-        let grams = Signal::new("grams", weight::GRAMS, found.grams);
-        let lead = Signal::new("lead", weight::LEAD, found.lead);
+        let terms = ScaledSignal::new("terms", weight::TERMS, found.terms);
+        let grams = ScaledSignal::new("grams", weight::GRAMS, found.grams);
+        let lead = ScaledSignal::new("lead", weight::LEAD, found.lead);
         let (grams_share, lead_share) = (feedback::GRAMS / weight::GRAMS, feedback::LEAD / weight::LEAD);
         let trust: Vec<f64> = (0..passages.len())
             .map(|i| terms.values[i] + grams_share * grams.values[i] + lead_share * lead.values[i])
@@ -158,11 +158,11 @@ impl Plan {
         Ok([
             terms,
             grams,
-            Signal::new("rare_grams", weight::RARE_GRAMS, found.rare_grams),
+            ScaledSignal::new("rare_grams", weight::RARE_GRAMS, found.rare_grams),
             lead,
-            Signal::new("pairs", weight::PAIRS, found.pairs),
-            Signal::new("label", weight::LABEL * (2.0 * passages.labelled - 1.0).max(0.0), found.label),
-            Signal::new("feedback", weight::FEEDBACK, company),
+            ScaledSignal::new("pairs", weight::PAIRS, found.pairs),
+            ScaledSignal::new("label", weight::LABEL * (2.0 * passages.labelled - 1.0).max(0.0), found.label),
+            ScaledSignal::new("feedback", weight::FEEDBACK, company),
         ])
     }
 }
@@ -175,10 +175,10 @@ mod tests {
 
     use super::*;
     use crate::rank::fake_statistics::FakeStatistics;
-    use crate::rank::recipe;
+    use crate::rank::tuning;
 
-    fn plan(query: &str, statistics: &FakeStatistics) -> Plan {
-        let Ok(plan) = Plan::new(query, statistics);
+    fn plan(query: &str, statistics: &FakeStatistics) -> HybridQuery {
+        let Ok(plan) = HybridQuery::new(query, statistics);
         plan
     }
 
@@ -247,7 +247,7 @@ mod tests {
         assert!(terms("?").is_empty());
         let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
         let store = FakeStatistics::of_texts(&[&words]);
-        assert_eq!(plan(&words, &store).terms().len(), recipe::MAX_TERMS);
+        assert_eq!(plan(&words, &store).terms().len(), tuning::MAX_TERMS);
         assert_eq!(terms(&format!("{words} Do peanuts matter?")), ["peanut"], "the others are in no text");
     }
 

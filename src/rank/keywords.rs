@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::recipe;
+use super::tuning;
 use crate::text::{Analyzer, both_ends};
 
 /// The distinct terms of a query without its stop words, or with them if nothing else is left.
@@ -13,9 +13,9 @@ pub struct Keywords {
 }
 
 impl Keywords {
-    /// Of a text, or of the [`both_ends`] of one that has more than [`recipe::MAX_QUERY_BYTES`].
+    /// Of a text, or of the [`both_ends`] of one that has more than [`tuning::MAX_QUERY_BYTES`].
     pub fn new(text: &str) -> Self {
-        let text = &*both_ends(text, recipe::MAX_QUERY_BYTES);
+        let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
         let mut counter = Counter::default();
         Analyzer::new().keywords(text, |term| counter.add(term));
         if counter.counts.is_empty() {

@@ -6,7 +6,7 @@
 //! - [`hybrid`]: the default; sentence by sentence, with signals that only the texts can give, and a score
 //!   that says how much of the query was found. Its parts: `query` (what is asked), `forms` (how else it may be
 //!   spelled), `passage` (what a candidate says),
-//!   `signals`, `feedback`, `fusion`, `evidence`; its numbers: [`recipe`]. [`dialogue`] goes on from there.
+//!   `signals`, `feedback`, `scaled_signal`, `evidence`; its numbers: [`tuning`]. [`dialogue`] goes on from there.
 //! - [`bm25`]: plain BM25 of the query's [`Keywords`].
 //! - [`cosine`]: TF-IDF cosine of the query's [`Keywords`].
 //!
@@ -21,16 +21,16 @@ mod evidence;
 mod fake_statistics;
 mod feedback;
 mod forms;
-mod fusion;
+mod scaled_signal;
 pub mod hybrid;
 mod keywords;
 mod hash_ids;
 mod dense_ids;
 mod passage;
 mod query;
-pub mod recipe;
+pub mod tuning;
 pub mod rrf;
-mod scaffold;
+mod boilerplate;
 pub mod scored;
 mod signals;
 mod texts;
@@ -84,15 +84,15 @@ pub struct WeightedTerm {
     pub weight: f32,
 }
 
-/// The heaviest [`recipe::MAX_TERMS`] of `terms`, in a fixed order. Of more, those that no record holds, as it is said beside
+/// The heaviest [`tuning::MAX_TERMS`] of `terms`, in a fixed order. Of more, those that no record holds, as it is said beside
 /// each how many do, go first.
 fn heaviest(terms: impl Iterator<Item = (WeightedTerm, u64)>) -> Vec<WeightedTerm> {
     let mut terms: Vec<(WeightedTerm, u64)> = terms.collect();
-    if terms.len() > recipe::MAX_TERMS {
+    if terms.len() > tuning::MAX_TERMS {
         terms.retain(|&(_, held)| held > 0);
     }
     let mut terms: Vec<WeightedTerm> = terms.into_iter().map(|(term, _)| term).collect();
     terms.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
-    terms.truncate(recipe::MAX_TERMS);
+    terms.truncate(tuning::MAX_TERMS);
     terms
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::hash_ids::HashIds;
 use super::dense_ids::DenseIds;
 use super::query::Query;
-use super::recipe::{B, K1, LABELLED_B, label as limit};
+use super::tuning::{B, K1, LABELLED_B, label as limit};
 use super::texts::Texts;
 use crate::record::Seq;
 use crate::text::TermInterner;

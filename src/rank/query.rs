@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::forms::Form;
 use super::hash_ids::HashIds;
-use super::recipe;
-use super::scaffold::is_scaffold;
+use super::tuning;
+use super::boilerplate::is_boilerplate;
 use crate::text::{
     both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
 };
@@ -13,7 +13,7 @@ use crate::text::{
 /// A set of sentences, one bit for each.
 pub(super) type Sentences = u32;
 
-const _: () = assert!(recipe::MAX_SENTENCES <= Sentences::BITS as usize);
+const _: () = assert!(tuning::MAX_SENTENCES <= Sentences::BITS as usize);
 
 /// A query, independent of any store. Terms and grams are numbered.
 #[derive(Debug, Default)]
@@ -45,13 +45,13 @@ pub(super) struct Term {
 impl Term {
     /// What it is worth to find it.
     pub fn worth(&self) -> f64 {
-        if self.guessed { recipe::forms::WORTH } else { 1.0 }
+        if self.guessed { tuning::forms::WORTH } else { 1.0 }
     }
 }
 
 /// All sentences if they are few enough; else the last questions, the first sentences and the last ones, in their order.
 fn those_that_count(sentences: Vec<&str>) -> Vec<&str> {
-    let (all, most) = (sentences.len(), recipe::MAX_SENTENCES);
+    let (all, most) = (sentences.len(), tuning::MAX_SENTENCES);
     if all <= most {
         return sentences;
     }
@@ -102,7 +102,7 @@ pub(super) struct Word {
 
 impl Query {
     pub fn new(text: &str) -> Self {
-        let text = &*both_ends(text, recipe::MAX_QUERY_BYTES);
+        let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
         let mut query = Self::default();
         let mut questions = Vec::new();
         for sentence in those_that_count(sentences(text).collect()) {
@@ -192,9 +192,9 @@ impl Query {
             .iter()
             .map(|sentence| if several { worth(&self.terms, &sentence.sequence) } else { 1.0 })
             .collect();
-        let asks = |i: usize| questions[i] && worths[i] >= recipe::QUESTION_WORTH;
-        let beside = if (0..worths.len()).any(asks) { recipe::BESIDE_QUESTION } else { 1.0 };
-        let size = |sentence: &Sentence| sentence.counts.len().min(recipe::SENTENCE_TERMS) as f64;
+        let asks = |i: usize| questions[i] && worths[i] >= tuning::QUESTION_WORTH;
+        let beside = if (0..worths.len()).any(asks) { tuning::BESIDE_QUESTION } else { 1.0 };
+        let size = |sentence: &Sentence| sentence.counts.len().min(tuning::SENTENCE_TERMS) as f64;
         for (i, sentence) in self.sentences.iter_mut().enumerate() {
             sentence.prior = if asks(i) { 1.0 } else { worths[i] * beside };
         }
@@ -210,7 +210,7 @@ impl Query {
 /// Mean worth of the terms of a sentence.
 fn worth(terms: &[Term], sequence: &[u32]) -> f64 {
     let worth_of = |&number: &u32| {
-        if is_scaffold(&terms[number as usize].text) { recipe::SCAFFOLD_WORD } else { 1.0 }
+        if is_boilerplate(&terms[number as usize].text) { tuning::BOILERPLATE_WORD } else { 1.0 }
     };
     sequence.iter().map(worth_of).sum::<f64>() / sequence.len() as f64
 }
@@ -238,7 +238,7 @@ mod tests {
             let query = Query::new(&lines.join("\n"));
             assert!(query.terms.iter().any(|term| term.text == "gateway"), "{at}");
             assert!(["w0", "w99"].iter().all(|end| query.terms.iter().any(|term| term.text == *end)));
-            assert!(query.sentences.len() <= recipe::MAX_SENTENCES);
+            assert!(query.sentences.len() <= tuning::MAX_SENTENCES);
         }
         let text = format!("alpha {} omega", "word ".repeat(10_000));
         let query = Query::new(&text);
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn any_length_is_bounded_work() {
         let query = Query::new(&"Wörter sind lang. ".repeat(20_000));
-        assert_eq!(query.sentences.len(), recipe::MAX_SENTENCES);
-        assert!(Query::new(&"上".repeat(100_000)).sentences[0].sequence.len() <= recipe::MAX_QUERY_BYTES);
+        assert_eq!(query.sentences.len(), tuning::MAX_SENTENCES);
+        assert!(Query::new(&"上".repeat(100_000)).sentences[0].sequence.len() <= tuning::MAX_QUERY_BYTES);
     }
 }

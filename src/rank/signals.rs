@@ -4,7 +4,7 @@ use super::bm25::Collection;
 use super::hash_ids::HashIds;
 use super::passage::{Count, Passage, Passages};
 use super::query::{Query, numbers};
-use super::recipe;
+use super::tuning;
 
 /// What terms, grams and pairs of a query weigh among these candidates.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl PairCounter<'_> {
         let mut sum = 0.0;
         for pair in passage.hits.windows(2) {
             let (first, second) = (pair[0], pair[1]);
-            if second.position - first.position > recipe::PAIR_DISTANCE {
+            if second.position - first.position > tuning::PAIR_DISTANCE {
                 continue;
             }
             let Some(number) = self.weights.pairs.find(pair_hash(first.term, second.term)) else { continue };

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::{depth, seqs, vector};
 use crate::index::Scoring;
-use crate::rank::dialogue::{self, Heard, Turn};
-use crate::rank::hybrid::{Candidate, Plan, Ranked};
-use crate::rank::recipe::{CANDIDATES, TEXT_BYTES};
+use crate::rank::dialogue::{self, RankedTurn, Turn};
+use crate::rank::hybrid::{Candidate, HybridQuery, Ranked};
+use crate::rank::tuning::{CANDIDATES, TEXT_BYTES};
 use crate::rank::{Scored, rrf};
 use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
@@ -29,7 +29,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
 
 /// BM25, and the best of it ranked again.
 fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
-    let plan = Plan::new(&query.text, retriever)?;
+    let plan = HybridQuery::new(&query.text, retriever)?;
     let top = retriever.top(&plan.terms(), depth(query).max(CANDIDATES), Scoring::Bm25)?;
     let best = seqs(&top[..top.len().min(CANDIDATES)]);
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
@@ -58,7 +58,7 @@ fn scored(ranked: &Ranked) -> Scored {
 /// Ranks the candidates together with the records around them.
 fn in_conversation(
     retriever: &impl Retriever,
-    plan: &Plan,
+    plan: &HybridQuery,
     candidates: &[Candidate],
 ) -> Result<Vec<Scored>, SearchError> {
     let mut neighbours = HashMap::new();
@@ -78,9 +78,9 @@ fn in_conversation(
     let turn = |seq, order, evidence| Turn { seq, neighbours: neighbours[&seq], order, evidence };
     let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.evidence));
     let turns: Vec<Turn> = turns.chain(around.iter().map(|&seq| turn(seq, 0.0, 0.0))).collect();
-    let heard = |heard: Heard| {
+    let heard = |heard: RankedTurn| {
         let mut explain = ranked.get(heard.turn).map_or_else(Vec::new, |one| one.explain.to_vec());
-        explain.push(("dialogue", heard.gained));
+        explain.push(("dialogue", heard.boost));
         Scored { seq: turns[heard.turn].seq, score: heard.score, explain }
     };
     Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())

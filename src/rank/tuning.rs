@@ -23,7 +23,7 @@ pub const TEXT_BYTES: usize = 65_536;
 pub const BESIDE_QUESTION: f64 = 0.3;
 
 /// What a word is worth that speaks of the task rather than of what is looked for ("summarize", "output", "step").
-pub const SCAFFOLD_WORD: f64 = 0.2;
+pub const BOILERPLATE_WORD: f64 = 0.2;
 
 /// A question whose words are worth less than this on average is about the task: "Is the output valid JSON?"
 pub const QUESTION_WORTH: f64 = 0.5;

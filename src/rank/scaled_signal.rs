@@ -2,12 +2,12 @@
 
 /// A named signal: one value for each candidate.
 #[derive(Debug)]
-pub(super) struct Signal {
+pub(super) struct ScaledSignal {
     pub name: &'static str,
     pub values: Vec<f64>,
 }
 
-impl Signal {
+impl ScaledSignal {
     /// Brings values of any scale, none below 0, to `0..=weight`: the greatest becomes `weight`.
     pub fn new(name: &'static str, weight: f64, mut values: Vec<f64>) -> Self {
         let greatest = values.iter().copied().fold(0.0, f64::max);
@@ -19,7 +19,7 @@ impl Signal {
 }
 
 /// The sum of the signals for each candidate.
-pub(super) fn sums(signals: &[Signal], candidates: usize) -> Vec<f64> {
+pub(super) fn sums(signals: &[ScaledSignal], candidates: usize) -> Vec<f64> {
     (0..candidates).map(|i| signals.iter().map(|signal| signal.values[i]).sum()).collect()
 }
 
@@ -37,14 +37,14 @@ mod tests {
     #[test]
     fn signals_count_by_weight_not_by_scale() {
         let signals =
-            [Signal::new("a", 1.0, vec![10.0, 5.0, 0.0]), Signal::new("b", 0.5, vec![0.0, 0.1, 0.1])];
+            [ScaledSignal::new("a", 1.0, vec![10.0, 5.0, 0.0]), ScaledSignal::new("b", 0.5, vec![0.0, 0.1, 0.1])];
         assert_eq!(sums(&signals, 3), [1.0, 1.0, 0.5]);
         assert_eq!(order(&sums(&signals, 3)), [0, 1, 2]);
     }
 
     #[test]
     fn a_signal_of_nothing_changes_nothing() {
-        assert_eq!(Signal::new("a", 1.0, vec![0.0, 0.0]).values, [0.0, 0.0]);
+        assert_eq!(ScaledSignal::new("a", 1.0, vec![0.0, 0.0]).values, [0.0, 0.0]);
         assert!(sums(&[], 0).is_empty());
     }
 }

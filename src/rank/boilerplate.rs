@@ -28,7 +28,7 @@ static TERMS: LazyLock<FxHashSet<String>> =
     LazyLock::new(|| Analyzer::new().term_list(WORDS).into_iter().collect());
 
 /// Whether `term`, as the analyzer emits it, speaks of the task rather than of what is looked for.
-pub(super) fn is_scaffold(term: &str) -> bool {
+pub(super) fn is_boilerplate(term: &str) -> bool {
     TERMS.contains(term)
 }
 
@@ -39,8 +39,8 @@ mod tests {
     #[test]
     fn forms_are_known_and_contents_are_not() {
         for word in ["summarize", "Summarizing", "outputs", "JSON", "step"] {
-            assert!(Analyzer::new().term_list(word).iter().all(|term| is_scaffold(term)), "{word}");
+            assert!(Analyzer::new().term_list(word).iter().all(|term| is_boilerplate(term)), "{word}");
         }
-        assert!(!is_scaffold("database") && !is_scaffold("alic"));
+        assert!(!is_boilerplate("database") && !is_boilerplate("alic"));
     }
 }
