@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::ops::Range;
 
 use super::postings::{Block, Postings, tf};
-use super::scorer::{TABLED_NORMS, MAX_TABLED_NORM, TABLED_FREQUENCIES, Scorer, Weight};
+use super::scorer::{MAX_TABLED_NORM, Scorer, TABLED_FREQUENCIES, TABLED_NORMS, Weight};
 
 /// The most documents in a window; a power of two.
 pub const WINDOW: usize = 65536;
@@ -53,7 +53,8 @@ impl Accumulator {
     pub fn move_to(&mut self, window: Range<u32>, scorer: &Scorer<'_>) {
         let field_norms = &mut self.field_norms[..window.len().min(WINDOW)];
         scorer.field_norms.copy(window.start, field_norms);
-        self.many = field_norms.iter().fold(false, |many, &field_norm| many | (field_norm == MAX_TABLED_NORM));
+        self.many =
+            field_norms.iter().fold(false, |many, &field_norm| many | (field_norm == MAX_TABLED_NORM));
         self.window = window;
     }
 
@@ -181,7 +182,9 @@ impl<'a> Cursor<'a> {
             let tf = |more| if most > 1 { tf(more) } else { 1 };
             accumulator.add(docs, more, |doc, _, more| weight.score(scorer, tf(more), doc));
         } else if most > 1 {
-            let place = |field_norm: u8, more: u32| (more as usize * TABLED_NORMS + usize::from(field_norm)) % table.len();
+            let place = |field_norm: u8, more: u32| {
+                (more as usize * TABLED_NORMS + usize::from(field_norm)) % table.len()
+            };
             accumulator.add(docs, more, |_, field_norm, more| weight.times(table[place(field_norm, more)]));
         } else {
             accumulator.add(docs, more, |_, field_norm, _| weight.times(table[usize::from(field_norm)]));

@@ -10,10 +10,10 @@ use rustc_hash::FxHashMap;
 use super::Damaged;
 use super::bits::Bits;
 use super::builder;
+use super::memtable::Memtable;
 use super::postings::Block;
 use super::scorer::LastTable;
 use super::segment::{Segment, TermId, View};
-use super::memtable::Memtable;
 use crate::rank::Statistics;
 use crate::rank::bm25::Collection;
 use crate::record::Seq;
@@ -60,7 +60,14 @@ pub(super) struct Part<D> {
 
 impl<D> Part<D> {
     fn new(docs: D, seqs: (Seq, Seq), deletion: i64) -> Self {
-        Self { docs, seqs, deletion, deleted: Bits::default(), deleted_docs: Vec::new(), deleted_df: Mutex::default() }
+        Self {
+            docs,
+            seqs,
+            deletion,
+            deleted: Bits::default(),
+            deleted_docs: Vec::new(),
+            deleted_df: Mutex::default(),
+        }
     }
 
     /// Marks a document deleted; false when it was.
@@ -278,7 +285,8 @@ impl Index {
             let view = part.docs.view()?;
             texts.extend((0..view.distinct()).map(|id| String::from_utf8_lossy(view.text(id)).into_owned()));
         }
-        let memtables = self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
+        let memtables =
+            self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
         texts.extend(memtables.flat_map(Memtable::texts).map(str::to_owned));
         let mut vocabulary = FxHashMap::default();
         for text in texts {
@@ -301,7 +309,8 @@ impl Index {
             live.extend((0..view.records()).filter(|&doc| !part.deleted.get(doc)).map(|doc| view.seq(doc)));
         }
         let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.deleted));
-        for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)]) {
+        for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)])
+        {
             let seqs = memtable.docs().seqs.iter().enumerate();
             live.extend(seqs.filter(|&(doc, _)| !deleted.get(doc as u32)).map(|(_, &seq)| seq));
         }
@@ -310,7 +319,8 @@ impl Index {
 
     /// What it takes.
     pub fn size(&self) -> Size {
-        let memtables = || self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
+        let memtables =
+            || self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
         let mut size = Size {
             segments: self.segments.len() as u64,
             memtable: memtables().map(|memtable| u64::from(memtable.records())).sum(),
@@ -454,7 +464,8 @@ impl Statistics for Index {
             let view = part.docs.view()?;
             prefixes.iter().for_each(|prefix| view.terms_with(prefix, visit));
         }
-        let memtables = self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
+        let memtables =
+            self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
         // Comparing with an empty prefix is slower than this test.
         let wanted =
             |text: &&str| prefixes.iter().any(|prefix| prefix.is_empty() || text.starts_with(prefix));

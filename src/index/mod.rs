@@ -9,13 +9,13 @@ mod builder;
 mod cursor;
 mod inverted;
 mod mapped;
+mod memtable;
 mod norm;
 mod postings;
 mod scan;
 mod scorer;
 mod search;
 mod segment;
-mod memtable;
 pub mod vector;
 
 pub use crate::rank::WeightedTerm;

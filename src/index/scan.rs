@@ -54,11 +54,20 @@ impl Index {
         let mut parts = Vec::with_capacity(self.segments.len() + 2);
         for part in &self.segments {
             let view = part.docs.view()?;
-            parts.push(PartVectors { rows: view.vectors()?, seqs: Seqs::Stored(view), deleted: &part.deleted });
+            parts.push(PartVectors {
+                rows: view.vectors()?,
+                seqs: Seqs::Stored(view),
+                deleted: &part.deleted,
+            });
         }
         let flushing = self.flushing.as_ref().map(|part| (&*part.docs, &part.deleted));
-        for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)]) {
-            parts.push(PartVectors { rows: memtable.vectors(), seqs: Seqs::Heap(&memtable.docs().seqs), deleted });
+        for (memtable, deleted) in flushing.into_iter().chain([(&self.memtable.docs, &self.memtable.deleted)])
+        {
+            parts.push(PartVectors {
+                rows: memtable.vectors(),
+                seqs: Seqs::Heap(&memtable.docs().seqs),
+                deleted,
+            });
         }
         Ok(parts)
     }
@@ -125,7 +134,10 @@ impl Scan<'_> {
         best
     }
 
-    fn pieces<'f>(&self, part: &'f PartVectors<'f>) -> impl Iterator<Item = (&'f PartVectors<'f>, Range<usize>)> {
+    fn pieces<'f>(
+        &self,
+        part: &'f PartVectors<'f>,
+    ) -> impl Iterator<Item = (&'f PartVectors<'f>, Range<usize>)> {
         let (rows, step) = (part.rows.len(), (COMPONENTS_PER_PIECE / self.query.dimension().max(1)).max(1));
         (0..rows).step_by(step).map(move |start| (part, start..(start + step).min(rows)))
     }
@@ -155,7 +167,10 @@ impl Scan<'_> {
                 .collect();
             work(best);
             for found in others.into_iter().filter_map(|thread| thread.join().ok()) {
-                found.into_sorted().into_iter().for_each(|(seq, approximate_dot)| best.push(seq, approximate_dot));
+                found
+                    .into_sorted()
+                    .into_iter()
+                    .for_each(|(seq, approximate_dot)| best.push(seq, approximate_dot));
             }
         });
     }

@@ -48,9 +48,8 @@ impl Value {
         match self {
             Self::Bm25(mean_length) => saturation(tf, field_norm, mean_length),
             // Of a sound segment it is less anyway: so sums stay within their type when frequency and norm do not fit.
-            Self::Cosine => {
-                (norm::sublinear(tf) * norm::inverses()[field_norm as usize % TABLED_NORMS]).min(norm::COSINE_BOUND)
-            }
+            Self::Cosine => (norm::sublinear(tf) * norm::inverses()[field_norm as usize % TABLED_NORMS])
+                .min(norm::COSINE_BOUND),
         }
     }
 

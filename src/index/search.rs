@@ -11,11 +11,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::allowed::{Allowed, DocSet};
-use super::cursor::{Candidate, Cursor, Accumulator, WINDOW};
+use super::cursor::{Accumulator, Candidate, Cursor, WINDOW};
 use super::inverted::{Index, Part};
+use super::memtable::Memtable;
 use super::scorer::{FieldNorms, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
-use super::memtable::Memtable;
 use super::{Damaged, bits::Bits};
 use crate::rank::top_k::TopK;
 use crate::rank::{Statistics, WeightedTerm};
@@ -119,7 +119,8 @@ impl Search<'_> {
         }
         let (Some(&first), Some(&last)) = (seqs.first(), seqs.last()) else { return };
         let mut offer = |doc: usize, seq: Seq| {
-            let hidden = || deleted.get(doc as u32) || self.allowed.is_some_and(|allowed| !allowed.holds(seq));
+            let hidden =
+                || deleted.get(doc as u32) || self.allowed.is_some_and(|allowed| !allowed.holds(seq));
             if scores[doc] > top.threshold() && !hidden() {
                 top.push(scores[doc], seq);
             }
@@ -174,7 +175,9 @@ impl Documents<'_> {
         let postings = cursors.iter().map(|cursor| cursor.postings.df).fold(0, u32::saturating_add);
         match self.allowed {
             Some(DocSet::Few(few)) if few.len() < postings as usize => {
-                Accumulator::with(|accumulator| Windows::new(self, cursors, scorer, accumulator).run_few(few, top));
+                Accumulator::with(|accumulator| {
+                    Windows::new(self, cursors, scorer, accumulator).run_few(few, top)
+                });
             }
             _ if postings < FEW_POSTINGS => self.add_up(&cursors, postings, scorer, top),
             _ => Accumulator::with(|accumulator| Windows::new(self, cursors, scorer, accumulator).run(top)),

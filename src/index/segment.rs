@@ -252,7 +252,9 @@ impl Segment {
     }
 
     fn quantized(&self) -> Result<&[u8], Damaged> {
-        self.bytes.get(self.footer.quantized..self.footer.sections[0]).ok_or(Damaged("borders of the quantized"))
+        self.bytes
+            .get(self.footer.quantized..self.footer.sections[0])
+            .ok_or(Damaged("borders of the quantized"))
     }
 
     /// Looks at the quantized when they are read first.

@@ -51,7 +51,12 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Of bytes in a segment; `None` if they do not fit together.
-    pub fn new(dimension: usize, docs: &'a [[u8; 4]], scales: &'a [[u8; 4]], quantized: &'a [u8]) -> Option<Self> {
+    pub fn new(
+        dimension: usize,
+        docs: &'a [[u8; 4]],
+        scales: &'a [[u8; 4]],
+        quantized: &'a [u8],
+    ) -> Option<Self> {
         let whole = docs.len() == scales.len() && Some(quantized.len()) == docs.len().checked_mul(dimension);
         whole.then(|| Self { dimension, docs, scales, quantized: bytemuck::cast_slice(quantized) })
     }

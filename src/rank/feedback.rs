@@ -2,12 +2,12 @@
 
 use super::Statistics;
 use super::bm25::Collection;
-use super::hash_ids::HashIds;
 use super::dense_ids::DenseIds;
+use super::hash_ids::HashIds;
 use super::passage::{Count, Counter, Passage, Passages};
 use super::query::Query;
-use super::tuning::feedback;
 use super::texts::Texts;
+use super::tuning::feedback;
 
 /// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.
 /// The passages are some of `texts`.

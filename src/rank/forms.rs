@@ -5,9 +5,9 @@
 use unicode_normalization::char::is_combining_mark;
 
 use super::Statistics;
+use super::boilerplate::is_boilerplate;
 use super::query::Query;
 use super::tuning::forms as limit;
-use super::boilerplate::is_boilerplate;
 
 /// A term of the store that stands for one of the query.
 #[derive(Debug, PartialEq)]

@@ -8,12 +8,12 @@
 
 use super::bm25::Collection;
 use super::forms::{Form, forms};
-use super::scaled_signal::{ScaledSignal, order, sums};
 use super::passage::Passages;
 use super::query::{Query, Term};
-use super::tuning::{feedback, weight};
+use super::scaled_signal::{ScaledSignal, order, sums};
 use super::signals::{Signals, Weights};
 use super::texts::identity;
+use super::tuning::{feedback, weight};
 use super::{Statistics, Texts, WeightedTerm, evidence, heaviest};
 use crate::rank::feedback as rocchio;
 use crate::record::Seq;

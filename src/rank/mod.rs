@@ -14,27 +14,27 @@
 
 pub mod blend;
 pub mod bm25;
+mod boilerplate;
 pub mod cosine;
+mod dense_ids;
 pub mod dialogue;
 mod evidence;
 #[cfg(test)]
 mod fake_statistics;
 mod feedback;
 mod forms;
-mod scaled_signal;
+mod hash_ids;
 pub mod hybrid;
 mod keywords;
-mod hash_ids;
-mod dense_ids;
 mod passage;
 mod query;
-pub mod tuning;
 pub mod rrf;
-mod boilerplate;
+mod scaled_signal;
 pub mod scored;
 mod signals;
 mod texts;
 pub mod top_k;
+pub mod tuning;
 
 pub use keywords::Keywords;
 pub use scored::Scored;

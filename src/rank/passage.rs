@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::hash_ids::HashIds;
 use super::dense_ids::DenseIds;
+use super::hash_ids::HashIds;
 use super::query::Query;
-use super::tuning::{B, K1, LABELLED_B, label as limit};
 use super::texts::Texts;
+use super::tuning::{B, K1, LABELLED_B, label as limit};
 use crate::record::Seq;
 use crate::text::TermInterner;
 

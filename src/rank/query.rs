@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::boilerplate::is_boilerplate;
 use super::forms::Form;
 use super::hash_ids::HashIds;
 use super::tuning;
-use super::boilerplate::is_boilerplate;
 use crate::text::{
     both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
 };

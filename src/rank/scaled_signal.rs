@@ -36,8 +36,10 @@ mod tests {
 
     #[test]
     fn signals_count_by_weight_not_by_scale() {
-        let signals =
-            [ScaledSignal::new("a", 1.0, vec![10.0, 5.0, 0.0]), ScaledSignal::new("b", 0.5, vec![0.0, 0.1, 0.1])];
+        let signals = [
+            ScaledSignal::new("a", 1.0, vec![10.0, 5.0, 0.0]),
+            ScaledSignal::new("b", 0.5, vec![0.0, 0.1, 0.1]),
+        ];
         assert_eq!(sums(&signals, 3), [1.0, 1.0, 0.5]);
         assert_eq!(order(&sums(&signals, 3)), [0, 1, 2]);
     }

@@ -92,7 +92,10 @@ impl Texts {
     /// Hashes of the terms of a text's label.
     pub fn label(&self, seq: Seq) -> impl Iterator<Item = u64> {
         let chunks = self.get(seq).map_or(&[][..], |text| &text.chunks[..text.label]);
-        chunks.iter().flat_map(|&chunk| self.interner.chunk(chunk).terms).map(|&term| self.interner.hash(term))
+        chunks
+            .iter()
+            .flat_map(|&chunk| self.interner.chunk(chunk).terms)
+            .map(|&term| self.interner.hash(term))
     }
 
     /// What the chunks are made of.

@@ -122,7 +122,11 @@ mod tests {
 
     use super::*;
 
-    fn terms(cache: &mut AnalyzerCache, chunk: &str, analyze: impl FnOnce(&str, &mut dyn FnMut(&str))) -> Vec<String> {
+    fn terms(
+        cache: &mut AnalyzerCache,
+        chunk: &str,
+        analyze: impl FnOnce(&str, &mut dyn FnMut(&str)),
+    ) -> Vec<String> {
         let mut terms = Vec::new();
         cache.terms(chunk, analyze, &mut |term: &str| terms.push(term.to_owned()));
         terms

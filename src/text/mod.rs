@@ -11,16 +11,16 @@
 //! Terms hold ASCII lower-case letters and digits, `_`, and non-ASCII characters, at most [`MAX_TERM_BYTES`] bytes:
 //! joined by blanks they pass FTS5's `ascii` tokenizer with `tokenchars '_'` unchanged.
 
+mod analyzer_cache;
 mod bag;
 mod fold;
 mod grams;
 mod identifier;
-mod term_interner;
-mod analyzer_cache;
 mod script;
 mod sentences;
 mod stem;
 mod stopwords;
+mod term_interner;
 mod tokenizer;
 mod words;
 
@@ -31,9 +31,9 @@ use script::Script;
 
 pub use bag::Bag;
 pub use grams::word_grams;
-pub use term_interner::{Chunk, TermInterner, term_hash};
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
+pub use term_interner::{Chunk, TermInterner, term_hash};
 pub use words::{Word, words};
 
 /// Version of the terms that texts have. Records that were indexed under another version are indexed again.

@@ -89,7 +89,9 @@ impl Small {
         let mut segment = of_records();
         if let Some(frozen) = segment.start_flush(1) {
             let bytes = frozen.write(Vec::new(), 1).expect("a list of bytes takes all");
-            segment.install_flush(Arc::new(Segment::from_bytes(bytes).expect("just written"))).expect("just written");
+            segment
+                .install_flush(Arc::new(Segment::from_bytes(bytes).expect("just written")))
+                .expect("just written");
         }
         Self { tail: of_records(), segment }
     }
