@@ -162,7 +162,7 @@ class Stats:
     mapped_bytes: int
     """Size of the mapped index files, in bytes. Processes share this memory, and the system can free it."""
     segments: int
-    tail_records: int
+    memtable_records: int
     """Records that are not yet in an index file."""
     connections: int
     idle_connections: int
@@ -184,13 +184,19 @@ class Stats:
     """How often index files were damaged or of another store, so that the index was built anew."""
 
     @property
+    def tail_records(self) -> int:
+        """Deprecated name of `memtable_records`, until 1.0."""
+        return self.memtable_records
+
+    @property
     def index_disowned(self) -> int:
         """Deprecated name of `index_invalidated`, until 1.0."""
         return self.index_invalidated
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields by name, and `index_disowned`, which is deprecated."""
-        return {**asdict(self), "index_disowned": self.index_disowned}
+        """All fields by name, and the deprecated `tail_records` and `index_disowned`."""
+        old = {"tail_records": self.tail_records, "index_disowned": self.index_disowned}
+        return {**asdict(self), **old}
 
 
 @dataclass(frozen=True)

@@ -345,6 +345,7 @@ def test_stats_tell_what_happened(tmp_path: Path) -> None:
     with agentmem.open(path) as store:
         stats = store.stats()
         assert stats.index_invalidated == stats.index_disowned == stats.to_dict()["index_disowned"] == 1
+        assert stats.memtable_records == stats.tail_records == stats.to_dict()["tail_records"]
         assert store.stats().caught_up == 4501
 
 
