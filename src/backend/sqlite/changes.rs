@@ -123,38 +123,65 @@ fn deleted(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Reads the texts of records that are not `known` in one pass: to read all numbers first would read every page twice.
 fn added(conn: &Connection, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Vec<Added>> {
-    let mut statement = conn.prepare_cached("SELECT seq FROM records WHERE seq > ? ORDER BY seq LIMIT ?")?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = statement.query_map((after, limit), |row| row.get(0))?;
-    let seqs = rows.collect::<rusqlite::Result<Vec<Seq>>>()?;
-    let mut added = Vec::with_capacity(seqs.len());
-    for stretch in seqs.chunk_by(|a, b| known(*a) == known(*b)) {
-        match stretch {
-            [first, ..] if known(*first) => {
-                added.extend(stretch.iter().map(|&seq| Added { seq, text: None }))
-            }
-            [first, .., last] => read_texts(conn, *first..=*last, &mut added)?,
-            [only] => read_texts(conn, *only..=*only, &mut added)?,
-            [] => {}
+    let mut added: Vec<Added> = Vec::new();
+    let last = |added: &[Added]| added.last().map_or(after, |last| last.seq);
+    loop {
+        let more = read_known(conn, last(&added), limit, known, &mut added)?
+            && read_texts(conn, last(&added), limit, known, &mut added)?;
+        if !more {
+            return Ok(added);
         }
     }
-    Ok(added)
 }
 
-fn read_texts(conn: &Connection, seqs: RangeInclusive<Seq>, added: &mut Vec<Added>) -> Result<()> {
+/// The numbers of the records after `after`, up to one that is not `known`; false if there is none within the limit.
+fn read_known(
+    conn: &Connection,
+    after: Seq,
+    limit: usize,
+    known: &dyn Fn(Seq) -> bool,
+    added: &mut Vec<Added>,
+) -> Result<bool> {
+    let mut statement = conn.prepare_cached("SELECT seq FROM records WHERE seq > ? ORDER BY seq")?;
+    let mut rows = statement.query([after])?;
+    while added.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let seq = row.get(0)?;
+        if !known(seq) {
+            return Ok(true);
+        }
+        added.push(Added { seq, text: None });
+    }
+    Ok(false)
+}
+
+/// The texts of the records after `after`, up to one that is `known`; false if there is none within the limit.
+fn read_texts(
+    conn: &Connection,
+    after: Seq,
+    limit: usize,
+    known: &dyn Fn(Seq) -> bool,
+    added: &mut Vec<Added>,
+) -> Result<bool> {
     let mut statement = conn.prepare_cached(
         "SELECT records.seq, content, vector FROM records LEFT JOIN embeddings ON embeddings.seq = records.seq
-         WHERE records.seq BETWEEN ? AND ? ORDER BY records.seq",
+         WHERE records.seq > ? ORDER BY records.seq",
     )?;
-    let rows = statement.query_map((seqs.start(), seqs.end()), |row| {
+    let mut rows = statement.query([after])?;
+    while added.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let seq = row.get(0)?;
+        if known(seq) {
+            return Ok(true);
+        }
         let text = Text { content: records::content(row, 1).to_owned(), embedding: records::vector(row, 2) };
-        Ok(Added { seq: row.get(0)?, text: Some(text) })
-    })?;
-    for row in rows {
-        added.push(row?);
+        added.push(Added { seq, text: Some(text) });
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Another number whenever another connection, in this process or another, has committed, as far as this one sees.

@@ -10,7 +10,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::super::{Durability, Pool, Settings, Transaction, changes, fts, meta, records, segments, upkeep};
 use super::{Store, by_id, id};
-use crate::backend::feed::Position;
+use crate::backend::feed::{Added, Feed, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::Totals;
 use crate::backend::write::{OnConflict, Write};
@@ -404,6 +404,29 @@ fn the_feed_says_when_it_does_not_reach_back() {
     store.delete("c");
     let feed = store.pool.read(|conn| changes::since(conn, feed.position, 10, &|_| false)).unwrap().unwrap();
     assert_eq!(feed.deleted, [3..=3]);
+}
+
+#[test]
+fn the_feed_reads_the_texts_that_are_not_known() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    for seq in 1..=6 {
+        store.add(record(&format!("{seq}"), &format!("text {seq}"))).unwrap();
+    }
+    for known in [vec![], vec![6], vec![1, 2, 3, 4, 5, 6], vec![1, 3, 4], vec![2, 5, 6]] {
+        for limit in 1..=7 {
+            let is_known = |seq: Seq| known.contains(&seq);
+            let feed = store.pool.read(|conn| changes::since(conn, Position::default(), limit, &is_known));
+            let Feed { added, complete, .. } = feed.unwrap().unwrap();
+            let seqs: Vec<Seq> = added.iter().map(|record| record.seq).collect();
+            assert_eq!(seqs, (1..=6).take(limit).collect::<Vec<Seq>>());
+            assert_eq!(complete, limit > 6);
+            for Added { seq, text } in added {
+                let expected = (!is_known(seq)).then(|| format!("text {seq}"));
+                assert_eq!(text.map(|text| text.content), expected, "{known:?}");
+            }
+        }
+    }
 }
 
 #[test]
