@@ -194,8 +194,11 @@ def soak(session: nox.Session) -> None:
     """Do the same for as long as you like: `nox -s soak -- --minutes 60`; it ends with what was done."""
     minutes, arguments = minutes_of(session, "60")
     install_agentmem(session, *PYTEST)
-    longer = {"AGENTMEM_SOAK": minutes, "AGENTMEM_HISTORIES": str(1500 + 100 * int(float(minutes)))}
-    session.run("pytest", "reliability", "test_oracle.py", "--timeout=0", *arguments, env=longer)
+    rounds = str(1500 + 100 * int(float(minutes)))
+    longer = {"AGENTMEM_SOAK": minutes, "AGENTMEM_HISTORIES": rounds, "AGENTMEM_RANKINGS": rounds}
+    session.run(
+        "pytest", "reliability", "test_oracle.py", "test_ranking.py", "--timeout=0", *arguments, env=longer
+    )
 
 
 @nox.session

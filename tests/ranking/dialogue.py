@@ -1,0 +1,58 @@
+"""Turns of a conversation speak for each other.
+
+An answer often shares no word with the question, but the turn before it does.
+"""
+
+from __future__ import annotations
+
+from .passage import read
+from .query import parse
+from .score import Ranked
+from .statistics import Row
+from .tuning import HYBRID
+
+LIMIT = HYBRID.dialogue
+
+
+def dialogue(query: str, ranking: list[Ranked], rows: list[Row], visible: list[Row]) -> list[Ranked]:
+    """Ranks the records of the second stage once more, together with the `visible` records around them.
+
+    Each gets a part of its neighbours' order and evidence. A speaker that the query names gets more,
+    unless all candidates have a speaker that it names.
+    """
+    contents = {row["seq"]: row["content"] for row in visible}
+    candidates = {hit.seq: hit for hit in ranking if hit.second_stage}
+    around = {seq for hit in candidates.values() for seq in neighbours(rows, hit.seq)}
+    strangers = sorted(seq for seq in around if seq in contents and seq not in candidates)
+    turns = candidates | {seq: Ranked(seq, 0.0) for seq in strangers}
+    greatest = max((turn.order for turn in turns.values()), default=0.0) or 1.0
+    named = {seq: names_speaker(query, contents[seq]) for seq in turns}
+    found = [named[seq] for seq, turn in turns.items() if turn.order > 0]
+    telling = any(found) and not all(found)
+    heard = []
+    for seq, turn in turns.items():
+        before, after = (turns.get(other) for other in neighbours(rows, seq))
+        own = turn.order / greatest
+        order = own
+        order += LIMIT.BEFORE * (before.order / greatest if before else 0.0)
+        order += LIMIT.AFTER * (after.order / greatest if after else 0.0)
+        order *= LIMIT.SPEAKER if telling and named[seq] else 1.0
+        near = max((one.evidence for one in (before, after) if one), default=0.0)
+        evidence = max(turn.evidence, LIMIT.EVIDENCE * near)
+        heard.append(Ranked(seq, order, evidence, parts={**turn.parts, "dialogue": order - own}))
+    rest = [hit for hit in ranking if not hit.second_stage and hit.seq not in turns]
+    return sorted(heard, key=lambda hit: -hit.order) + rest
+
+
+def neighbours(rows: list[Row], seq: int) -> tuple[int, int]:
+    """The records written just before and just after this one in its very scope; 0 for none."""
+    scope = next(row["scope"] for row in rows if row["seq"] == seq)
+    others = [row["seq"] for row in rows if row["scope"] == scope]
+    before = max((other for other in others if other < seq), default=0)
+    return before, min((other for other in others if other > seq), default=0)
+
+
+def names_speaker(query: str, text: str) -> bool:
+    """Does the query ask for every term of the text's label?"""
+    label = set(read(text).label)
+    return bool(label) and label <= {term for sentence in parse(query) for term in sentence.terms}

@@ -1,0 +1,163 @@
+"""The search modes over a list of visible records, and what combines their outcomes.
+
+`statistics` are those of all records whose terms count, `visible` are the records that may be found.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+from . import first_stage
+from .dialogue import dialogue
+from .feedback import feedback
+from .first_stage import best
+from .forms import forms
+from .passage import as_asked, read
+from .query import Sentence, parse
+from .score import Ranked, evidence
+from .signals import Signals
+from .statistics import Row, Statistics
+from .tuning import HYBRID, RRF_K
+
+SLACK = 1e-5
+"""The first stage adds in 32 bits, be it whole numbers or floats."""
+
+__all__ = ["blend", "bm25", "dialogue", "fuse", "hybrid", "tfidf", "vector"]
+
+
+def bm25(query: str, statistics: Statistics, visible: list[Row]) -> dict[int, float]:
+    """Mode "bm25": the score of each record found, best first."""
+    weights = first_stage.bm25_weights(query, statistics)
+    found = first_stage.bm25_scores(visible, statistics, weights)
+    return {seq: first_stage.bm25_relevance(found[seq], weights) for seq in best(found, len(found), 0)}
+
+
+def tfidf(query: str, statistics: Statistics, visible: list[Row]) -> dict[int, float]:
+    """Mode "tfidf", as `bm25`."""
+    found = first_stage.cosines(visible, statistics, query)
+    return {seq: found[seq] for seq in best(found, len(found), 0)}
+
+
+def vector(wanted: list[float], visible: list[Row]) -> dict[int, float]:
+    """Mode "vector": cosines of embeddings, as `bm25`; what points away has 0."""
+
+    def cosine(other: list[float]) -> float:
+        lengths = math.hypot(*wanted) * math.hypot(*other)
+        product = sum(x * y for x, y in zip(wanted, other, strict=True))
+        return max(0.0, product / lengths) if lengths else 0.0
+
+    newest_first = sorted(visible, key=lambda row: -row["seq"])
+    found = {row["seq"]: cosine(row["embedding"]) for row in newest_first if row["embedding"] is not None}
+    return {seq: found[seq] for seq in best(found, len(found), 0)}
+
+
+def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranked]:
+    """Mode "hybrid", best first: the best of the first stage ranked again, then its rest."""
+    sentences = parse(query)
+    terms = list(dict.fromkeys(term for sentence in sentences for term in sentence.terms))
+    like = forms(terms, statistics)
+    guessed = {term for term in like if not statistics.frequencies[term]}
+    frequencies = {
+        term: sum(statistics.frequencies[one] for one in [term, *like.get(term, [])]) for term in terms
+    }
+    idfs = {
+        term: statistics.idf(frequencies[term]) * (HYBRID.forms.WORTH if term in guessed else 1.0)
+        for term in terms
+    }
+    found = first_stage.bm25_scores(visible, statistics, first_weights(sentences, idfs, frequencies, like))
+    texts = {row["seq"]: row["content"] for row in visible}
+    candidates = that_are_read(best(found, HYBRID.CANDIDATES, SLACK), texts, found)
+
+    written = [read(texts[seq]) for seq in candidates]
+    passages = [as_asked(passage, like) for passage in written]
+    signals = Signals(sentences, idfs, passages, statistics.mean_length)
+    parts = signals.values()
+    shares = {
+        "terms": 1.0,
+        "grams": HYBRID.feedback.GRAMS / HYBRID.weight.GRAMS,
+        "lead": HYBRID.feedback.LEAD / HYBRID.weight.LEAD,
+    }
+    trust = [sum(share * parts[name][i] for name, share in shares.items()) for i in range(len(candidates))]
+    company = feedback(written, trust, idfs, statistics, signals.saturation)
+    greatest = max(company, default=0.0) or 1.0
+    parts["feedback"] = [HYBRID.weight.FEEDBACK * value / greatest for value in company]
+
+    sums = [sum(values[i] for values in parts.values()) for i in range(len(candidates))]
+    ranking = []
+    for i, seq in enumerate(candidates):
+        itself = texts[seq].strip() == query.strip()
+        proof = evidence(sentences, passages[i], statistics.records, frequencies, guessed)
+        named = {name: values[i] for name, values in parts.items()}
+        named |= {"bm25": found[seq], "evidence": proof}
+        # Who asks for a text itself wants nothing else before it.
+        order = sums[i] + (1 + max(sums) if itself else 0.0)
+        ranking.append(Ranked(seq, order, proof, itself, parts=named))
+    rest = [seq for seq in best(found, len(found), 0) if seq not in candidates]
+    return sorted(ranking, key=lambda hit: -hit.order) + [
+        Ranked(seq, found[seq], second_stage=False, parts={"bm25": found[seq]}) for seq in rest
+    ]
+
+
+def first_weights(
+    sentences: list[Sentence],
+    idfs: dict[str, float],
+    frequencies: dict[str, int],
+    like: dict[str, list[str]],
+) -> dict[str, float]:
+    """What the first stage looks for: each term and each of its forms, by the sentence that wants it most."""
+    weights = {
+        term: idf * max(sentence.prior * sentence.counts[term] for sentence in sentences)
+        for term, idf in idfs.items()
+    }
+    stands_for = {form: term for term in idfs for form in like.get(term, [])}
+    weights |= {form: weights[term] for form, term in stands_for.items()}
+    held = frequencies | {form: frequencies[term] for form, term in stands_for.items()}
+    return first_stage.heaviest(weights, held)
+
+
+def that_are_read(candidates: list[int], texts: dict[int, str], found: dict[int, float]) -> list[int]:
+    """The first candidates, at least one, whose texts add up to no more than the second stage reads."""
+    size = 0
+    for place, seq in enumerate(candidates):
+        size += len(texts[seq].encode())
+        if size > HYBRID.TEXT_BYTES and place > 0:
+            return best(found, place, SLACK)
+    return candidates
+
+
+def fuse(lexical: dict[int, float], near: dict[int, float]) -> dict[int, tuple[float, float]]:
+    """Reciprocal rank fusion of two outcomes (Cormack, Clarke and Büttcher 2009), best first.
+
+    Each record has the sum of its reciprocal ranks, and a score: the better of its two, but no more than the
+    score of any record before it.
+    """
+    sums = {
+        seq: sum(1 / (RRF_K + 1 + list(outcome).index(seq)) for outcome in (lexical, near) if seq in outcome)
+        for seq in lexical | near
+    }
+    fused, ceiling = {}, 1.0
+    for seq in sorted(sums, key=lambda seq: (-sums[seq], -seq)):
+        ceiling = min(ceiling, max(lexical.get(seq, 0.0), near.get(seq, 0.0)))
+        fused[seq] = (sums[seq], ceiling)
+    return fused
+
+
+def blend(
+    found: dict[int, float],
+    visible: list[Row],
+    now: datetime,
+    recency_weight: float,
+    importance_weight: float,
+    half_life_days: float,
+) -> dict[int, float]:
+    """The weighted mean of relevance, recency (half for each half-life of age) and importance, best first."""
+    rows = {row["seq"]: row for row in visible}
+
+    def mean(seq: int) -> float:
+        age = max(now - rows[seq]["created_at"], timedelta()) / timedelta(days=half_life_days)
+        whole = found[seq] + recency_weight * 0.5**age + importance_weight * rows[seq]["importance"]
+        return whole / (1 + recency_weight + importance_weight)
+
+    means = {seq: mean(seq) for seq in found}
+    return {seq: means[seq] for seq in sorted(means, key=lambda seq: (-means[seq], -seq))}

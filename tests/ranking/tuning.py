@@ -1,0 +1,48 @@
+"""The constants of the ranking, read from the Rust sources: the oracle checks what is done with them."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+SOURCES = Path(__file__).parents[2] / "src"
+ITEM = re.compile(r"\bmod (\w+) \{|^(\})|\bconst (\w+): [^=]+ =\s+([^;]+);", re.MULTILINE)
+
+
+@cache
+def constants(file: str) -> SimpleNamespace:
+    """The literal constants of a source file by name; those of a module within it are below its name."""
+    found: dict[str, Any] = {}
+    place = found
+    for item in ITEM.finditer((SOURCES / file).read_text(encoding="utf-8")):
+        module, end, name, value = item.groups()
+        if module:
+            place = found.setdefault(module, {})
+        elif end:
+            place = found
+        else:
+            try:
+                place[name] = ast.literal_eval(value)
+            except (ValueError, SyntaxError):
+                continue  # It is computed, and none of the ranking's.
+    parts = {name: SimpleNamespace(**value) for name, value in found.items() if isinstance(value, dict)}
+    return SimpleNamespace(**found | parts)
+
+
+def constant(name: str) -> Any:
+    """The one constant of this name at the top of a source file."""
+    files = [str(path.relative_to(SOURCES)) for path in SOURCES.rglob("*.rs")]
+    (value,) = [vars(constants(file))[name] for file in files if name in vars(constants(file))]
+    return value
+
+
+HYBRID = constants("rank/recipe.rs")
+BM25 = constants("rank/bm25.rs")
+STOP_WORDS = constants("text/stopwords.rs")
+BOILERPLATE = constants("rank/scaffold.rs")
+RRF_K = constant("RRF_K")
+EXACT = constant("EXACT")

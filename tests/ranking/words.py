@@ -1,0 +1,171 @@
+"""Words and sentences of a text, with what `agentmem.analyze` does not tell: case, stop words, grams.
+
+It knows the scripts that the tests use: alphabets, Han and Hangul. `test_ranking.py` checks that these
+words have the terms of the analyzer.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import agentmem
+
+from .tuning import BOILERPLATE, STOP_WORDS
+
+HAN, HANGUL = "\u3400-\u9fff", "\uac00-\ud7a3"
+RUN = re.compile(rf"[{HAN}]+|[{HANGUL}]+|[^\W{HAN}{HANGUL}]+")
+CLITICS = {"s", "t", "d", "m", "ll", "re", "ve"}
+HUMP = re.compile(r"_+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+GRAM = 4
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A piece of a word that becomes a term."""
+
+    text: str
+    term: str
+
+
+@dataclass(frozen=True)
+class Word:
+    """A run of one script. Its case is as written, its accents are gone."""
+
+    text: str
+
+    @property
+    def spaced(self) -> bool:
+        """Do blanks part such words?"""
+        return not re.match(f"[{HAN}]", self.text)
+
+    @property
+    def folded(self) -> str:
+        """The whole word in lower case."""
+        return lower(self.text.strip("_"))
+
+    @property
+    def capitalized(self) -> bool:
+        """Does it begin with a capital?"""
+        return self.text.lstrip("_")[:1].isupper()
+
+    def surfaces(self) -> list[Surface]:
+        """Each piece that becomes a term."""
+        if re.match(f"[{HAN}]", self.text):
+            return [Surface(text, text) for text in [*self.text, *windows(self.text, 2)]]
+        if re.match(f"[{HANGUL}]", self.text):
+            pairs = windows(self.text, 2) if len(self.text) > 2 else []
+            return [Surface(text, text) for text in [self.text, *pairs]]
+        whole = self.text.strip("_")
+        parts = [part for part in HUMP.split(whole) if part]
+        texts = [lower(part) for part in [whole, *(parts if len(parts) > 1 else [])] if part]
+        return [Surface(text, agentmem.analyze(text)[0]) for text in texts]
+
+    def is_meant(self, leads: bool) -> bool:
+        """Does its case tell that it is no stop word, though spelled like one?
+
+        `leads` says that it begins its sentence.
+        """
+        if self.text in ("IT", "US"):
+            return True
+        if self.text in ("I", "A"):
+            return False
+        return not leads and (
+            self.text in ("Will", "May", "WHO") or re.fullmatch("[A-Z]", self.text) is not None
+        )
+
+    def grams(self) -> list[str]:
+        """Every four neighbours in the word with a blank on each side; of a single character all three."""
+        padded = f" {self.folded} "
+        return [padded] if len(padded) == GRAM - 1 else windows(padded, GRAM)
+
+
+def windows(text: str, size: int) -> list[str]:
+    """Every `size` neighbouring characters."""
+    return [text[at : at + size] for at in range(len(text) - size + 1)]
+
+
+def lower(text: str) -> str:
+    """Lower case, character by character; going up in between brings ß and ss together."""
+    return "".join(character.lower().upper().lower() for character in text)
+
+
+def without_accents(text: str) -> str:
+    """NFKC without diacritics; in Cyrillic and Hangul they are part of the letter."""
+    kept = re.compile(f"[{HANGUL}\u0400-\u052f]")
+    return "".join(
+        letter
+        if kept.match(letter)
+        else "".join(
+            part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part)
+        )
+        for letter in unicodedata.normalize("NFKC", text.replace("\u2019", "'"))
+    )
+
+
+@cache
+def words(text: str) -> list[Word]:
+    """The words of a text, without what English cuts off behind an apostrophe."""
+    text = without_accents(text)
+    found = []
+    for run in RUN.finditer(text):
+        before = text[max(0, run.start() - 2) : run.start()]
+        clitic = len(before) == 2 and before[1] == "'" and RUN.match(before[0]) is not None
+        if not (clitic and run[0].lower() in CLITICS):
+            found.append(Word(run[0]))
+    return found
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text in order, with repeats."""
+    return [surface.term for word in words(text) for surface in word.surfaces()]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text, none blank."""
+    found, start, letters, before = [], 0, 0, ""
+    for at, character in enumerate(text):
+        blank_follows = text[at + 1 : at + 2].isspace()
+        if (
+            character in "\n。\uff1f\uff01؟।\uff1b"
+            or (character in "?!;:" and blank_follows)
+            or (character == "." and blank_follows and (letters >= 3 or before in tuple(")]\"'”")))
+        ):
+            found.append(text[start : at + 1])
+            start, letters, before = at + 1, 0, ""
+        else:
+            letters = letters + 1 if character.isalnum() or unicodedata.combining(character) else 0
+            before = character
+    return [sentence.strip() for sentence in [*found, text[start:]] if sentence.strip()]
+
+
+def is_question(sentence: str) -> bool:
+    """Does it end as questions do? Quotes, brackets and emphasis may follow the mark."""
+    return re.search(r"[?\uff1f؟\u037e][\s\"'”»)\]*]*$", sentence) is not None
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """Case-folded words that say nothing about what is looked for."""
+    listed = f"{STOP_WORDS.ENGLISH} {STOP_WORDS.OTHERS}".split()
+    return frozenset(lower(without_accents(word)) for word in listed)
+
+
+@cache
+def stop_terms() -> frozenset[str]:
+    """The terms of English stop words."""
+    return frozenset(agentmem.analyze(word)[0] for word in STOP_WORDS.ENGLISH.split())
+
+
+@cache
+def boilerplate_terms() -> frozenset[str]:
+    """The terms of words that tasks and polite messages are phrased in."""
+    return frozenset(agentmem.analyze(BOILERPLATE.WORDS))
+
+
+def is_particle(term: str) -> bool:
+    """A particle or question word of Chinese, or a pair of characters with a particle in it."""
+    has_particle = any(particle in term for particle in STOP_WORDS.PARTICLES)
+    return not term[0].isascii() and len(term) <= 2 and (has_particle or term in STOP_WORDS.CHINESE)
