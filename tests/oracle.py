@@ -1,23 +1,20 @@
 """A store as one would write it with no thought of speed: a list of dicts, and a loop for every question.
 
 It shares no code with the real one but the analyzer. `Oracle` has the names and arguments of
-`MemoryStore`; `Ranking`
-is the one place that knows the formulas of the search modes.
+`MemoryStore`; the package `ranking` knows the formulas of the search modes.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from datetime import datetime
-from functools import cache
 from typing import Any
 
-import agentmem
+from ranking import modes
+from ranking.first_stage import keywords
+from ranking.statistics import Row, Statistics, terms_of
 
-Row = dict[str, Any]
-STOP_WORDS = frozenset(["the", "is", "what", "how", "of", "in", "a", "did"])
-"""Those of the analyzer's stop words that tests use in queries."""
+import agentmem
 
 
 def contains(scope: str, other: str) -> bool:
@@ -127,83 +124,6 @@ def all_certain(where: dict[str, Any], answer: bool) -> bool:
     """The same of a whole condition, all of whose parts must hold."""
     parts = [is_certain(key, wanted, answer) for key, wanted in where.items()]
     return all(parts) if answer else any(parts)
-
-
-@cache
-def terms_of(text: str) -> Counter[str]:
-    """How often each term occurs in a text."""
-    return Counter(agentmem.analyze(text))
-
-
-class Ranking:
-    """Scores of all records for one query, by the formulas of `src/rank`, in plain floats."""
-
-    K1, B = 1.2, 0.6
-
-    def __init__(self, rows: list[Row]) -> None:
-        self.terms = {row["seq"]: terms_of(row["content"]) for row in rows}
-        self.lengths = {seq: sum(counts.values()) for seq, counts in self.terms.items()}
-        self.frequencies = Counter(term for counts in self.terms.values() for term in counts)
-        self.mean_length = max(1.0, sum(self.lengths.values()) / len(rows)) if rows else 1.0
-
-    @staticmethod
-    def keywords(query: str) -> Counter[str]:
-        """The query's terms without those of stop words, unless it is made of nothing else."""
-        kept = [word for word in query.split() if word.lower() not in STOP_WORDS]
-        return sum((terms_of(word) for word in kept), Counter()) or terms_of(query)
-
-    def bm25(self, query: str) -> dict[int, float]:
-        """BM25, brought to 0..1: half for a quarter of the most that a record could have."""
-        n = len(self.terms)
-        weights = {}
-        for term, count in self.keywords(query).items():
-            df = self.frequencies[term]
-            weights[term] = count * math.log(1 + (n - df + 0.5) / (df + 0.5))
-        most = sum(weights.values()) * (self.K1 + 1)
-        scores = {}
-        for seq, counts in self.terms.items():
-            if not counts.keys() & weights.keys():
-                continue
-            norm = self.K1 * (1 - self.B + self.B * self.lengths[seq] / self.mean_length)
-            score = sum(w * counts[t] * (self.K1 + 1) / (counts[t] + norm) for t, w in weights.items())
-            if score > 0:
-                scores[seq] = score / (score + most / 4)
-        return scores
-
-    def tfidf(self, query: str) -> dict[int, float]:
-        """Cosine of vectors with the components (1 + ln tf) (1 + ln((1 + N) / (1 + df)))."""
-        asked = Counter({term: n for term, n in self.keywords(query).items() if self.frequencies[term]})
-        vector = self._vector(asked)
-        scores = {}
-        for seq, counts in self.terms.items():
-            if not counts.keys() & vector.keys():
-                continue
-            other = self._vector(counts)
-            product = sum(value * other.get(term, 0.0) for term, value in vector.items())
-            if product > 0:
-                scores[seq] = product / (math.hypot(*vector.values()) * math.hypot(*other.values()))
-        return scores
-
-    def _vector(self, counts: Counter[str]) -> dict[str, float]:
-        n = len(self.terms)
-        idf = {term: 1 + math.log((1 + n) / (1 + self.frequencies[term])) for term in counts}
-        return {term: (1 + math.log(count)) * idf[term] for term, count in counts.items()}
-
-    def sharing(self, query: str) -> set[int]:
-        """The records that hold a term of the query that is no stop word's."""
-        asked = self.keywords(query)
-        return {seq for seq, counts in self.terms.items() if counts.keys() & asked.keys()}
-
-
-def vector_scores(rows: list[Row], vector: list[float]) -> dict[int, float]:
-    """Cosine of embeddings; what points away scores 0."""
-    scores = {}
-    for row in rows:
-        if row["embedding"] is not None:
-            lengths = math.hypot(*vector) * math.hypot(*row["embedding"])
-            product = sum(x * y for x, y in zip(vector, row["embedding"], strict=True))
-            scores[row["seq"]] = max(0.0, product / lengths) if lengths else 0.0
-    return scores
 
 
 class Oracle:
@@ -328,13 +248,16 @@ class Oracle:
         """The score of every record that passes the filters and matches; statistics are those of all
         records.
         """
-        passing = {row["seq"] for row in self.select(**filters)}
+        visible = self.select(**filters)
         if mode == "vector":
-            scores = vector_scores(self.rows, vector or [])
-        else:
-            ranking = Ranking(self.rows)
-            scores = ranking.bm25(query) if mode == "bm25" else ranking.tfidf(query)
-        return {seq: score for seq, score in scores.items() if seq in passing}
+            return modes.vector(vector or [], visible)
+        plain = modes.bm25 if mode == "bm25" else modes.tfidf
+        return plain(query, Statistics(self.rows), visible)
+
+    def sharing(self, query: str, **filters: Any) -> set[int]:
+        """The records that pass the filters and hold a term of the query that is no stop word's."""
+        asked = keywords(query).keys()
+        return {row["seq"] for row in self.select(**filters) if terms_of(row["content"]).keys() & asked}
 
     def _check_dimension(self, rows: list[Row], new: Row) -> None:
         others = {len(row["embedding"]) for row in rows if row["embedding"] is not None}

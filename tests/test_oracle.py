@@ -17,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-from oracle import Oracle, Ranking, Row, vector_scores
+from oracle import Oracle
+from ranking import modes
+from ranking.statistics import Row
 
 import agentmem
 
@@ -369,10 +371,8 @@ class Histories(RuleBasedStateMachine):
         assert all(0 <= score <= 1 for score in scores)
         # Records with a term of the query, and with a vector if the search has one. Search also finds other
         # forms of a word, but no two of WORDS are forms of one another that have different terms.
-        near = vector_scores(list(passing.values()), vector) if vector else {}
-        wanted = (Ranking(self.oracle.rows).sharing(query) & {row["seq"] for row in passing.values()}) | set(
-            near
-        )
+        near = modes.vector(vector, list(passing.values())) if vector else {}
+        wanted = self.oracle.sharing(query, **filters) | set(near)
         found = {passing[hit.record.id]["seq"] for hit in hits}
         assert found <= wanted
         assert len(found) == min(limit, len(wanted))

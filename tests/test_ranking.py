@@ -49,7 +49,7 @@ WORDS = {
     "russian": "собака собаку собакам офис офиса",
     "chinese": "喜欢苹果 苹果 手机 上司的手机 什么 的",
     "korean": "삼성전자 회의 회의에서",
-    "code": "parseJson max_retry_count HTTPServer2 v2 json retry db-7 naïve Zoë's don't",
+    "code": "parseJson max_retry_count HTTPServer2 v2 json retry db-7 naïve Zoë's don't 👍",
 }
 LABELS = ["", "", "", "Alice: ", "Bob: ", "Bob (Customer): ", "小明\uff1a", "Note on May: ", "one: "]
 SCOPES = ["/", "/a", "/a/b", "/ab", "/talk"]
@@ -65,8 +65,13 @@ contents = st.builds(
     st.sampled_from([", ", ". ", "\n"]),
     st.sampled_from(["", ".", "?"]),
 )
+task_phrases = st.lists(st.sampled_from(WORDS["task"].split()) | usual_word, min_size=2, max_size=4).map(
+    " ".join
+)
 sentences = st.builds(
-    str.__add__, phrases, st.sampled_from(["?", "? ", "?\n", ". ", "! ", ": ", " ", "", '?" '])
+    str.__add__,
+    phrases | phrases | task_phrases,
+    st.sampled_from(["?", "? ", "?\n", ". ", "! ", ": ", " ", "", '?" ']),
 )
 queries = st.lists(sentences, min_size=1, max_size=3).map("".join)
 records = st.fixed_dictionaries(

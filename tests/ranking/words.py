@@ -1,6 +1,6 @@
 """Words and sentences of a text, with what `agentmem.analyze` does not tell: case, stop words, grams.
 
-It knows the scripts that the tests use: alphabets, Han and Hangul. `test_ranking.py` checks that these
+It knows what the tests use: alphabets, Han, Hangul and emoji. `test_ranking.py` checks that these
 words have the terms of the analyzer.
 """
 
@@ -10,15 +10,15 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import agentmem
 
 from .tuning import BOILERPLATE, STOP_WORDS
 
-HAN, HANGUL = "\u3400-\u9fff", "\uac00-\ud7a3"
-RUN = re.compile(rf"[{HAN}]+|[{HANGUL}]+|[^\W{HAN}{HANGUL}]+")
+HAN, HANGUL, EMOJI = "\u3400-\u9fff", "\uac00-\ud7a3", "\u2600-\u2767\U0001f300-\U0001faff"
+RUN = re.compile(rf"[{HAN}]+|[{HANGUL}]+|[{EMOJI}]|[^\W{HAN}{HANGUL}]+")
 CLITICS = {"s", "t", "d", "m", "ll", "re", "ve"}
-HUMP = re.compile(r"_+|(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 GRAM = 4
 
 
@@ -39,7 +39,7 @@ class Word:
     @property
     def spaced(self) -> bool:
         """Do blanks part such words?"""
-        return not re.match(f"[{HAN}]", self.text)
+        return not re.match(f"[{HAN}{EMOJI}]", self.text)
 
     @property
     def folded(self) -> str:
@@ -53,13 +53,13 @@ class Word:
 
     def surfaces(self) -> list[Surface]:
         """Each piece that becomes a term."""
-        if re.match(f"[{HAN}]", self.text):
+        if not self.spaced:
             return [Surface(text, text) for text in [*self.text, *windows(self.text, 2)]]
         if re.match(f"[{HANGUL}]", self.text):
             pairs = windows(self.text, 2) if len(self.text) > 2 else []
             return [Surface(text, text) for text in [self.text, *pairs]]
         whole = self.text.strip("_")
-        parts = [part for part in HUMP.split(whole) if part]
+        parts = [hump for part in whole.split("_") for hump in humps(part) if hump]
         texts = [lower(part) for part in [whole, *(parts if len(parts) > 1 else [])] if part]
         return [Surface(text, agentmem.analyze(text)[0]) for text in texts]
 
@@ -80,6 +80,18 @@ class Word:
         """Every four neighbours in the word with a blank on each side; of a single character all three."""
         padded = f" {self.folded} "
         return [padded] if len(padded) == GRAM - 1 else windows(padded, GRAM)
+
+
+def humps(text: str) -> list[str]:
+    """The parts of "camelCase" and "HTTPServer2"."""
+
+    def starts(at: int) -> bool:
+        before, after = text[at - 1], text[at + 1 : at + 2]
+        inside = before.islower() or before.isnumeric() or (before.isupper() and after.islower())
+        return text[at].isupper() and inside
+
+    cuts = [0, *(at for at in range(1, len(text)) if starts(at)), len(text)]
+    return [text[start:end] for start, end in pairwise(cuts)]
 
 
 def windows(text: str, size: int) -> list[str]:
