@@ -209,10 +209,10 @@ impl Query {
 
 /// Mean worth of the terms of a sentence.
 fn worth(terms: &[Term], sequence: &[u32]) -> f64 {
-    let worth_of = |&number: &u32| {
-        if is_boilerplate(&terms[number as usize].text) { tuning::BOILERPLATE_WORD } else { 1.0 }
-    };
-    sequence.iter().map(worth_of).sum::<f64>() / sequence.len() as f64
+    let boilerplate = sequence.iter().filter(|&&number| is_boilerplate(&terms[number as usize].text)).count();
+    // From the share alone: a sum over the terms would round differently for each order of them.
+    let share = boilerplate as f64 / sequence.len() as f64;
+    share * tuning::BOILERPLATE_WORD + (1.0 - share)
 }
 
 #[cfg(test)]
@@ -265,6 +265,15 @@ mod tests {
         let priors: Vec<f64> =
             parsed("Is the output valid JSON? Bob cooks.").into_iter().map(|(_, prior)| prior).collect();
         assert!((priors[0] - (0.2 + 1.0 + 0.2) / 3.0).abs() < 1e-12 && priors[1] == 1.0, "{priors:?}");
+    }
+
+    #[test]
+    fn the_order_of_words_does_not_change_what_a_sentence_is_worth() {
+        let priors = |text: &str| -> Vec<f64> { parsed(text).into_iter().map(|(_, prior)| prior).collect() };
+        let (short, long) = ("write Alice Alice research.", "Bob research summarize quartz.");
+        let [first, second] = [priors(&format!("{short} {long}")), priors(&format!("{long} {short}"))];
+        assert_eq!((first[0], first[1]), (second[1], second[0]));
+        assert_eq!(first[0], first[1] * (3f64 / 4.0).sqrt());
     }
 
     #[test]
