@@ -18,7 +18,7 @@ from .query import Sentence, parse
 from .score import Ranked, evidence
 from .signals import Signals
 from .statistics import Row, Statistics
-from .tuning import HYBRID, RRF_K
+from .tuning import HYBRID, RRF
 
 SLACK = 1e-5
 """The first stage adds in 32 bits, be it whole numbers or floats."""
@@ -133,7 +133,7 @@ def fuse(lexical: dict[int, float], near: dict[int, float]) -> dict[int, tuple[f
     score of any record before it.
     """
     sums = {
-        seq: sum(1 / (RRF_K + 1 + list(outcome).index(seq)) for outcome in (lexical, near) if seq in outcome)
+        seq: sum(1 / (RRF.K + 1 + list(outcome).index(seq)) for outcome in (lexical, near) if seq in outcome)
         for seq in lexical | near
     }
     fused, ceiling = {}, 1.0

@@ -106,5 +106,5 @@ def set_priors(sentences: list[Sentence]) -> None:
 def worth_of(sentence: Sentence) -> float:
     """The mean worth of its terms."""
     of_the_task = [term for term in sentence.terms if term in words.boilerplate_terms()]
-    rest = len(sentence.terms) - len(of_the_task)
-    return (rest + HYBRID.SCAFFOLD_WORD * len(of_the_task)) / len(sentence.terms)
+    share = len(of_the_task) / len(sentence.terms)
+    return share * HYBRID.SCAFFOLD_WORD + (1 - share)

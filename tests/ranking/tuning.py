@@ -33,16 +33,9 @@ def constants(file: str) -> SimpleNamespace:
     return SimpleNamespace(**found | parts)
 
 
-def constant(name: str) -> Any:
-    """The one constant of this name at the top of a source file."""
-    files = [str(path.relative_to(SOURCES)) for path in SOURCES.rglob("*.rs")]
-    (value,) = [vars(constants(file))[name] for file in files if name in vars(constants(file))]
-    return value
-
-
 HYBRID = constants("rank/recipe.rs")
 BM25 = constants("rank/bm25.rs")
 STOP_WORDS = constants("text/stopwords.rs")
 BOILERPLATE = constants("rank/scaffold.rs")
-RRF_K = constant("RRF_K")
-EXACT = constant("EXACT")
+RRF = constants("rank/rrf.rs")
+DISK = constants("store/retriever/disk.rs")
