@@ -271,7 +271,7 @@ def test_hybrid(
     gone: set[int],
     limit: int,
 ) -> None:
-    itself = [(f" {rows[at]['content']}\n", {}, False) for at in own if at < len(rows)]
+    itself = [(f" {rows[at]['content']}\n", {}, True) for at in own if at < len(rows)]
     with opened(rows) as both:
         both.delete([f"r{number}" for number in gone])
         for query, options, dialogue in asked + itself:
@@ -345,7 +345,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Both, Stat
         memory = both.handles[0]
         memory.add_many(given[SEGMENT:])
         memory.delete([row["id"] for row in rows[::37]])
-        assert (memory.stats().segments, memory.stats().tail_records) == (1, 500)
+        assert (memory.stats().segments, memory.stats().memtable_records) == (1, 500)
         both.oracle.rows = [row for number, row in enumerate(rows) if number % 37]
         yield both, both.statistics()
 

@@ -9,9 +9,9 @@ from .passage import read
 from .query import parse
 from .score import Ranked
 from .statistics import Row
-from .tuning import HYBRID
+from .tuning import TUNING
 
-LIMIT = HYBRID.dialogue
+LIMIT = TUNING.dialogue
 
 
 def dialogue(query: str, ranking: list[Ranked], rows: list[Row], visible: list[Row]) -> list[Ranked]:

@@ -14,7 +14,7 @@ from .first_stage import best
 from .passage import Passage
 from .signals import Values
 from .statistics import Statistics
-from .tuning import HYBRID
+from .tuning import TUNING
 
 SLACK = 1e-7
 """The store knows an idf to 24 bits."""
@@ -32,7 +32,7 @@ def feedback(
     `trust` says how good each passage seems so far. `idfs` are those of the query's terms. The `passages`
     hold their terms as written.
     """
-    trusted = best(dict(enumerate(trust)), HYBRID.feedback.TEXTS, SLACK)
+    trusted = best(dict(enumerate(trust)), TUNING.feedback.TEXTS, SLACK)
     whole = sum(trust[i] for i in trusted)
     if not whole:
         return [0.0] * len(passages)
@@ -46,7 +46,7 @@ def feedback(
         for term, component in vector.items():
             pool[term] = pool.get(term, 0.0) + trust[i] / whole * (component / length if length else 0.0)
     numbered = dict(enumerate(pool.items()))
-    profile = best({number: weight for number, (_, weight) in numbered.items()}, HYBRID.feedback.TERMS, SLACK)
+    profile = best({number: weight for number, (_, weight) in numbered.items()}, TUNING.feedback.TERMS, SLACK)
 
     def similarity(passage: Passage) -> float:
         counts = Counter(passage.terms)

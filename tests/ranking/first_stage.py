@@ -7,7 +7,7 @@ from collections import Counter
 
 from . import words
 from .statistics import Row, Statistics, saturation, terms_of
-from .tuning import BM25, HYBRID
+from .tuning import BM25, TUNING
 
 
 class UndecidedError(Exception):
@@ -42,18 +42,18 @@ def keywords(query: str) -> Counter[str]:
 def both_ends(text: str) -> str:
     """A text, or of a long one so many bytes of its beginning and its end."""
     data = text.encode()
-    if len(data) <= HYBRID.MAX_QUERY_BYTES:
+    if len(data) <= TUNING.MAX_QUERY_BYTES:
         return text
-    half = HYBRID.MAX_QUERY_BYTES // 2
+    half = TUNING.MAX_QUERY_BYTES // 2
     return "\n".join(part.decode(errors="ignore") for part in (data[:half], data[-half:]))
 
 
 def heaviest(weights: dict[str, float], frequencies: dict[str, int]) -> dict[str, float]:
     """The terms that are looked up; of too many those that no record holds go first, then the lightest."""
-    if len(weights) > HYBRID.MAX_TERMS:
+    if len(weights) > TUNING.MAX_TERMS:
         weights = {term: weight for term, weight in weights.items() if frequencies[term]}
     order = sorted(weights, key=lambda term: (-weights[term], term))
-    return {term: weights[term] for term in order[: HYBRID.MAX_TERMS]}
+    return {term: weights[term] for term in order[: TUNING.MAX_TERMS]}
 
 
 def bm25_scores(rows: list[Row], statistics: Statistics, weights: dict[str, float]) -> dict[int, float]:

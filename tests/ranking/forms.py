@@ -6,9 +6,9 @@ import unicodedata
 
 from . import words
 from .statistics import Statistics
-from .tuning import HYBRID
+from .tuning import TUNING
 
-LIMIT = HYBRID.forms
+LIMIT = TUNING.forms
 
 
 def forms(terms: list[str], statistics: Statistics) -> dict[str, list[str]]:

@@ -18,7 +18,7 @@ from .query import Sentence, parse
 from .score import Ranked, evidence
 from .signals import Signals
 from .statistics import Row, Statistics
-from .tuning import HYBRID, RRF
+from .tuning import RRF, TUNING
 
 SLACK = 1e-5
 """The first stage adds in 32 bits, be it whole numbers or floats."""
@@ -62,12 +62,12 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
         term: sum(statistics.frequencies[one] for one in [term, *like.get(term, [])]) for term in terms
     }
     idfs = {
-        term: statistics.idf(frequencies[term]) * (HYBRID.forms.WORTH if term in guessed else 1.0)
+        term: statistics.idf(frequencies[term]) * (TUNING.forms.WORTH if term in guessed else 1.0)
         for term in terms
     }
     found = first_stage.bm25_scores(visible, statistics, first_weights(sentences, idfs, frequencies, like))
     texts = {row["seq"]: row["content"] for row in visible}
-    candidates = that_are_read(best(found, HYBRID.CANDIDATES, SLACK), texts, found)
+    candidates = that_are_read(best(found, TUNING.CANDIDATES, SLACK), texts, found)
 
     written = [read(texts[seq]) for seq in candidates]
     passages = [as_asked(passage, like) for passage in written]
@@ -75,13 +75,13 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
     parts = signals.values()
     shares = {
         "terms": 1.0,
-        "grams": HYBRID.feedback.GRAMS / HYBRID.weight.GRAMS,
-        "lead": HYBRID.feedback.LEAD / HYBRID.weight.LEAD,
+        "grams": TUNING.feedback.GRAMS / TUNING.weight.GRAMS,
+        "lead": TUNING.feedback.LEAD / TUNING.weight.LEAD,
     }
     trust = [sum(share * parts[name][i] for name, share in shares.items()) for i in range(len(candidates))]
     company = feedback(written, trust, idfs, statistics, signals.saturation)
     greatest = max(company, default=0.0) or 1.0
-    parts["feedback"] = [HYBRID.weight.FEEDBACK * value / greatest for value in company]
+    parts["feedback"] = [TUNING.weight.FEEDBACK * value / greatest for value in company]
 
     sums = [sum(values[i] for values in parts.values()) for i in range(len(candidates))]
     ranking = []
@@ -121,7 +121,7 @@ def that_are_read(candidates: list[int], texts: dict[int, str], found: dict[int,
     size = 0
     for place, seq in enumerate(candidates):
         size += len(texts[seq].encode())
-        if size > HYBRID.TEXT_BYTES and place > 0:
+        if size > TUNING.TEXT_BYTES and place > 0:
             return best(found, place, SLACK)
     return candidates
 

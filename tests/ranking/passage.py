@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from . import words
-from .tuning import HYBRID
+from .tuning import TUNING
 
 
 @dataclass
@@ -46,7 +46,7 @@ def label_end(text: str) -> int:
 
     It begins with a capital, or a letter without case.
     """
-    limit = HYBRID.label
+    limit = TUNING.label
     match = re.match(r"(\s*)([^:\uff1a.?!,;\n(]*)(\([^()\n]*\))?(?=[:\uff1a])", text)
     if not match:
         return 0

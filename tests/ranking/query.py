@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from . import words
 from .first_stage import both_ends
-from .tuning import HYBRID
+from .tuning import TUNING
 
 
 @dataclass
@@ -55,7 +55,7 @@ def parse(query: str) -> list[Sentence]:
 
 def those_that_count(texts: list[str]) -> list[str]:
     """Of too many sentences the last questions, and those nearest to the two ends."""
-    most = HYBRID.MAX_SENTENCES
+    most = TUNING.MAX_SENTENCES
     questions = [number for number, text in enumerate(texts) if words.is_question(text)]
     kept = set(questions[-(most // 2) :])
     for near in range(len(texts)):
@@ -88,14 +88,14 @@ def set_priors(sentences: list[Sentence]) -> None:
     """Questions are worth most, words about the task little, and short sentences less than long ones."""
     for sentence in sentences:
         worth = worth_of(sentence) if len(sentences) > 1 else 1.0
-        sentence.question = sentence.question and worth >= HYBRID.QUESTION_WORTH
+        sentence.question = sentence.question and worth >= TUNING.QUESTION_WORTH
         sentence.prior = 1.0 if sentence.question else worth
     if any(sentence.question for sentence in sentences):
         for sentence in sentences:
-            sentence.prior *= 1.0 if sentence.question else HYBRID.BESIDE_QUESTION
+            sentence.prior *= 1.0 if sentence.question else TUNING.BESIDE_QUESTION
 
     def size(sentence: Sentence) -> int:
-        return min(len(sentence.counts), HYBRID.SENTENCE_TERMS)
+        return min(len(sentence.counts), TUNING.SENTENCE_TERMS)
 
     # The largest of those that are worth most.
     largest = max(((one.prior, size(one)) for one in sentences), default=(0.0, 1))[1]
@@ -107,4 +107,4 @@ def worth_of(sentence: Sentence) -> float:
     """The mean worth of its terms."""
     of_the_task = [term for term in sentence.terms if term in words.boilerplate_terms()]
     share = len(of_the_task) / len(sentence.terms)
-    return share * HYBRID.SCAFFOLD_WORD + (1 - share)
+    return share * TUNING.BOILERPLATE_WORD + (1 - share)

@@ -9,9 +9,9 @@ from . import words
 from .passage import Passage
 from .query import Sentence
 from .statistics import idf
-from .tuning import HYBRID
+from .tuning import TUNING
 
-LIMIT = HYBRID.score
+LIMIT = TUNING.score
 
 
 @dataclass
@@ -59,7 +59,7 @@ def evidence(
         weights = {term: weight(sentence, term) for term in set(sentence.terms)}
         found = {term: weights[term] for term in weights if term in held}
         matches = sum(value > 0 for term, value in found.items() if term not in guessed)
-        covered = sum(value * (HYBRID.forms.PROOF if term in guessed else 1) for term, value in found.items())
+        covered = sum(value * (TUNING.forms.PROOF if term in guessed else 1) for term, value in found.items())
         covered /= max(sum(weights.values()), LIMIT.WHOLE)
         return sentence.prior * covered * math.sqrt(min(max(matches, 1), LIMIT.MATCHES))
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from .passage import Passage
 from .query import Sentence
 from .statistics import idf, saturation
-from .tuning import HYBRID
+from .tuning import TUNING
 
 Values = list[float]
 """A value for each candidate."""
@@ -30,12 +30,12 @@ class Signals:
 
     def saturation(self, frequency: int, passage: Passage) -> float:
         """The part of BM25 that depends on the text. Length counts less if most candidates have a label."""
-        b = HYBRID.LABELLED_B if self.labelled > 0.5 else HYBRID.B
-        return saturation(frequency, HYBRID.K1, b, len(passage.terms) / self.mean_length)
+        b = TUNING.LABELLED_B if self.labelled > 0.5 else TUNING.B
+        return saturation(frequency, TUNING.K1, b, len(passage.terms) / self.mean_length)
 
     def values(self) -> dict[str, Values]:
         """Each signal, its greatest value brought to its weight."""
-        weight = HYBRID.weight
+        weight = TUNING.weight
         holding = Counter(gram for passage in self.passages for gram in passage.grams)
         rarity = {gram: idf(len(self.passages), count) for gram, count in holding.items()}
         label_weight = weight.LABEL * max(0.0, 2 * self.labelled - 1)
@@ -73,7 +73,7 @@ class Signals:
     def of_pairs(self, passage: Passage) -> float:
         """Neighbours in the query that are neighbours here, each pair once."""
         hits = [(at, term) for at, term in enumerate(passage.terms) if term in self.terms]
-        near = [(one, other) for (at, one), (to, other) in pairwise(hits) if to - at <= HYBRID.PAIR_DISTANCE]
+        near = [(one, other) for (at, one), (to, other) in pairwise(hits) if to - at <= TUNING.PAIR_DISTANCE]
         return sum(
             min(self.terms[one], self.terms[other])
             for one, other in dict.fromkeys(near)

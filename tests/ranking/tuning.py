@@ -33,9 +33,9 @@ def constants(file: str) -> SimpleNamespace:
     return SimpleNamespace(**found | parts)
 
 
-HYBRID = constants("rank/recipe.rs")
+TUNING = constants("rank/tuning.rs")
 BM25 = constants("rank/bm25.rs")
 STOP_WORDS = constants("text/stopwords.rs")
-BOILERPLATE = constants("rank/scaffold.rs")
+BOILERPLATE = constants("rank/boilerplate.rs")
 RRF = constants("rank/rrf.rs")
 DISK = constants("store/retriever/disk.rs")
