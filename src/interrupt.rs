@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 static ASK: OnceLock<fn() -> bool> = OnceLock::new();
 
 /// Poll interval.
-const INTERVAL: Duration = Duration::from_millis(50);
+pub const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Sets the function that says whether the user of the calling thread wants to stop.
 pub fn listen(ask: fn() -> bool) {

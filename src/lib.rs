@@ -6,6 +6,7 @@
 //! The modules, from the bottom up (a module uses only those before it):
 //!
 //! - `error`: [`Error`], the error type.
+//! - `files`: files that appear complete or not at all.
 //! - `random`: random bytes and ids.
 //! - [`interrupt`]: stopping a wait when the user asks for it.
 //! - `record`: records and their fields, filters, queries and hits.
@@ -20,6 +21,7 @@
 
 pub mod backend;
 mod error;
+mod files;
 pub mod index;
 pub mod interrupt;
 #[cfg(feature = "python")]

@@ -228,3 +228,60 @@ fn a_search_never_sees_half_of_an_index() {
         done.store(true, Ordering::Relaxed);
     });
 }
+
+#[test]
+fn a_rebuild_returns_the_space_of_deleted_records_while_the_store_is_open() {
+    let folder = TempDir::new().unwrap();
+    let (store, other) = (open(&folder), open(&folder));
+    fill(&store, 20_000);
+    let all = store.list(&Filter::all(), 19_000, 0).unwrap();
+    let ids = Some(all.into_iter().map(|record| record.id).collect());
+    store.delete(&Filter { ids, ..Filter::all() }).unwrap();
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
+    let before = size("memory.db") + size("memory.db-wal");
+    store.rebuild(&mut |_, _| true).unwrap();
+    assert!(size("memory.db") < before / 5, "{} of {before} bytes", size("memory.db"));
+    assert_eq!(size("memory.db-wal"), 0);
+    sound(&other);
+}
+
+/// One thread opens connections for all stores of a process.
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_stores_have_no_threads_of_their_own() {
+    let folders: Vec<_> = (0..5).map(|_| TempDir::new().unwrap()).collect();
+    let stores: Vec<_> = folders.iter().map(open).collect();
+    stores.iter().for_each(|store| add(store, &["one"]));
+    let names = std::fs::read_dir("/proc/self/task").unwrap();
+    let name = |thread: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(thread.unwrap().path().join("comm"))
+    };
+    let threads =
+        names.filter_map(|thread| name(thread).ok()).filter(|name| name.starts_with("r2d2")).count();
+    // Another one may be ending, if the stores of another test were the last before these.
+    assert!(threads <= 2, "{threads} threads");
+}
+
+#[test]
+fn ctrl_c_is_heard_within_statements() {
+    thread_local! {
+        static AT: std::cell::Cell<Option<std::time::Instant>> = const { std::cell::Cell::new(None) };
+    }
+    agentmem::interrupt::listen(|| AT.get().is_some_and(|at| at <= std::time::Instant::now()));
+    let folder = TempDir::new().unwrap();
+    let store = open(&folder);
+    fill(&store, 40_000);
+    // Progress is never stopped: it is the statements that hear.
+    for work in [
+        |store: &Store| store.verify(&mut |_, _| true).map(drop),
+        |store: &Store| store.rebuild(&mut |_, _| true).map(drop),
+    ] {
+        AT.set(Some(std::time::Instant::now()));
+        let start = std::time::Instant::now();
+        let outcome = work(&store);
+        assert!(matches!(outcome, Err(Error::Interrupted { .. })), "{outcome:?}");
+        assert!(start.elapsed().as_secs_f64() < 1.0, "{:?}", start.elapsed());
+        AT.set(None);
+    }
+    sound(&store);
+}

@@ -279,7 +279,7 @@ def test_backup(filled: MemoryStore, tmp_path: Path) -> None:
     with agentmem.open(tmp_path / "copy.db") as copy:
         assert everything(copy) == before
         assert copy.verify()
-    with pytest.raises(agentmem.AgentMemError):
+    with pytest.raises(agentmem.StorePathError, match="the store itself"):
         filled.backup(filled.path)
     with pytest.raises(agentmem.StorePathError):
         filled.backup(tmp_path / "no" / "copy.db")

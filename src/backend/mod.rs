@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::error::Result;
 use manifest::IndexFile;
 use sqlite::counters::Counters;
-use sqlite::pool::FileId;
+use sqlite::files::FileId;
 use write::{Job, JobResult};
 
 pub use snapshot::{FullText, Snapshot};
@@ -97,12 +97,33 @@ pub trait Backend: Execute {
     /// As [`Backend::replace_manifest`].
     fn clear_manifest(&self) -> Result<()>;
 
+    /// Fills the full text, the totals and the checksums from the records again, and empties the manifest, in one
+    /// transaction. Waits for the write lock until `lock_until`. Returns how many records there are, and the files that
+    /// the manifest named. `progress` counts records.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`] when `progress` says so, or the user: nothing is changed then. Otherwise as
+    /// [`Backend::replace_manifest`].
+    fn rebuild(
+        &self,
+        lock_until: Instant,
+        deadline: Instant,
+        progress: &mut Progress<'_>,
+    ) -> Result<(u64, Vec<IndexFile>)>;
+
+    /// Returns the space that deleted records left.
+    ///
+    /// # Errors
+    /// [`crate::Error::Interrupted`]; [`crate::Error::Busy`]; [`crate::Error::Io`], if there is no space for a copy among
+    /// others. The store stays as it was.
+    fn compact(&self) -> Result<()>;
+
     /// Copies the store to `target` while it is in use. The copy appears under its name when it is complete.
     /// `progress` counts pages.
     ///
     /// # Errors
-    /// [`crate::Error::InvalidFilter`] if `target` is the store itself, [`crate::Error::NotAStore`] if something else is
-    /// there, [`crate::Error::Interrupted`], [`crate::Error::Io`].
+    /// [`crate::Error::Io`] if `target` is the store itself or cannot be written, [`crate::Error::NotAStore`] if something
+    /// else is there, [`crate::Error::Interrupted`].
     fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()>;
 }
 

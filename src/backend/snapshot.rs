@@ -109,9 +109,18 @@ pub trait Snapshot {
     /// The full-text table.
     fn full_text(&self) -> &dyn FullText;
 
-    /// What is wrong with the file, the full-text table's structure and the records, one line for each problem; empty if
+    /// What is wrong with the file and with the structure of the full-text table, one line for each problem; empty if
     /// nothing is.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
     fn problems(&self) -> Result<Vec<String>>;
+
+    /// What is wrong with the records, one line for each that cannot be read or is not what was written.
+    ///
+    /// # Errors
+    /// As [`Snapshot::problems`].
+    fn damaged_records(&self) -> Result<Vec<String>>;
 }
 
 /// Which records have a term. It does not rank. Errors are those of [`Snapshot`].
@@ -126,6 +135,9 @@ pub trait FullText {
     fn terms_with(&self, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()>;
 
     /// Every term with its document frequency, in the order of bytes.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
     fn vocabulary(&self) -> Result<Vec<(String, u64)>>;
 }
 

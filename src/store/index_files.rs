@@ -4,8 +4,8 @@
 //! store left in the folder is ignored. A file is written under a temporary name, synced, renamed, named in the
 //! manifest, and never changed again.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::backend::manifest::IndexFile;
-use crate::backend::sqlite::pool::beside;
 use crate::error::{Error, Result};
+use crate::files::{PartFile, beside};
 use crate::index::{Damaged, Index, Segment};
 use crate::text::ANALYZER_VERSION;
 
@@ -111,19 +111,13 @@ pub fn write(
 ) -> Result<Arc<Segment>> {
     let name = crate::random::number();
     let path = file(backend.path(), &file_name(name));
-    let part = path.with_extension("part");
-    let written = create_folder(backend.path())
-        .and_then(|()| create_private(&part))
-        .and_then(|file| write(BufWriter::with_capacity(1 << 20, file), name))
-        .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error))
-        .and_then(|file| file.sync_all())
-        .and_then(|()| fs::rename(&part, &path))
-        .and_then(|()| sync_folder(backend.path()))
-        .and_then(|()| Segment::open(&path).map_err(io::Error::from));
-    written.map(Arc::new).map_err(|error| {
-        drop(fs::remove_file(&part));
-        Error::io(path, error)
-    })
+    let segment = create_folder(backend.path()).and_then(|()| {
+        let (part, file) = PartFile::create(path.with_extension("part"))?;
+        write(BufWriter::with_capacity(1 << 20, file), name)?.flush()?;
+        part.publish(&path)?;
+        Segment::open(&path).map_err(io::Error::from)
+    });
+    segment.map(Arc::new).map_err(|error| Error::io(path, error))
 }
 
 /// Names `new` in the manifest, in place of the segments `range` of `expected`. False, and the file is removed, when the
@@ -182,22 +176,4 @@ fn create_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.recursive(true).create(folder(path))
-}
-
-fn create_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }

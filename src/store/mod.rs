@@ -75,7 +75,7 @@ pub struct Options {
     pub index: IndexMode,
     /// Never write.
     pub read_only: bool,
-    /// Patience with locks and with the pool.
+    /// How long to wait for locks and for a connection.
     pub busy_timeout: Duration,
 }
 
@@ -134,8 +134,6 @@ pub struct Stats {
 pub struct Store {
     options: Options,
     backend: Arc<dyn Backend>,
-    /// What has still to go through [`Store::backend`].
-    pool: Arc<Pool>,
     queue: WriteQueue,
     /// `None` for [`IndexMode::Disk`].
     index: Option<IndexHandle>,
@@ -160,9 +158,9 @@ impl Store {
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
-        let backend = Arc::new(Sqlite::new(Arc::clone(&pool)));
+        let backend = Arc::new(Sqlite::new(pool));
         let queue = WriteQueue::new(Arc::clone(&backend) as _);
-        let mut store = Self { options, backend, pool, queue, index: None, closed: AtomicBool::new(false) };
+        let mut store = Self { options, backend, queue, index: None, closed: AtomicBool::new(false) };
         store.match_analyzer()?;
         if store.options.index == IndexMode::Memory {
             store.index = Some(IndexHandle::open(&store.backend)?);
@@ -176,14 +174,14 @@ impl Store {
             return Ok(());
         }
         log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
-        let (_, files) = rebuild::full_text(&self.pool, &mut |_, _| true)?;
+        let (_, files) = rebuild::full_text(&*self.backend, &mut |_, _| true)?;
         index_files::remove_all(&*self.backend, &files);
         Ok(())
     }
 
     /// The store's file, absolute.
     pub fn path(&self) -> &Path {
-        self.pool.path()
+        self.backend.path()
     }
 
     /// How it was opened.
@@ -375,7 +373,7 @@ impl Store {
     /// Copies the store to `target` while it is in use; the copy appears when it is whole. `progress` counts pages.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`] if `target` is the store itself, [`Error::NotAStore`] if something else is there,
+    /// [`Error::Io`] if `target` is the store itself, [`Error::NotAStore`] if something else is there,
     /// [`Error::Interrupted`], [`Error::Io`].
     pub fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
         self.check_open()?;
@@ -389,13 +387,13 @@ impl Store {
     /// [`Error::Interrupted`]: nothing is changed then; otherwise as [`Store::add`].
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
-        let (records, files) = rebuild::full_text(&self.pool, progress)?;
+        let (records, files) = rebuild::full_text(&*self.backend, progress)?;
         if let Some(index) = &self.index {
             index.wait();
             index.reload()?;
         }
         index_files::remove_all(&*self.backend, &files);
-        rebuild::compact(&self.pool);
+        rebuild::compact(&*self.backend)?;
         Ok(records)
     }
 
@@ -425,11 +423,6 @@ impl Store {
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
         self.check_open()?;
         self.backend.snapshot()
-    }
-
-    fn read<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> Result<T>) -> Result<T> {
-        self.check_open()?;
-        self.pool.read(work)
     }
 
     fn check_open(&self) -> Result<()> {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use super::follower;
 use super::shared_index::SharedIndex;
 use crate::backend::Backend;
-use crate::backend::sqlite::pool::FileId;
+use crate::backend::sqlite::files::FileId;
 use crate::error::Result;
 use crate::interrupt;
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 use std::mem;
 
 use super::{OnConflict, Store};
-use crate::backend::sqlite::{Progress, records};
+use crate::backend::Progress;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Record};
 
@@ -43,21 +43,19 @@ impl Store {
         let total = self.count(filter)?;
         let failed = |error| Error::io("the export", error);
         let mut done = 0u64;
-        self.read(|conn| {
-            records::each(conn, filter, |record| {
-                match record.map_err(|error| self.pool.explain(error)) {
-                    Err(Error::Corrupt { detail, .. }) if skip_damaged => {
-                        log::error!("not exported: {detail}");
-                        return Ok(true);
-                    }
-                    record => writeln!(out, "{}", record?.to_json()).map_err(failed)?,
+        self.snapshot()?.each(filter, &mut |record| {
+            match record {
+                Err(Error::Corrupt { detail, .. }) if skip_damaged => {
+                    log::error!("not exported: {detail}");
+                    return Ok(true);
                 }
-                done += 1;
-                if done.is_multiple_of(STRIDE) && !progress(done, total) {
-                    return Err(Error::Interrupted { done });
-                }
-                Ok(true)
-            })
+                record => writeln!(out, "{}", record?.to_json()).map_err(failed)?,
+            }
+            done += 1;
+            if done.is_multiple_of(STRIDE) && !progress(done, total) {
+                return Err(Error::Interrupted { done });
+            }
+            Ok(true)
         })?;
         out.flush().map_err(failed)?;
         progress(done, total);
@@ -78,22 +76,21 @@ impl Store {
     ) -> Result<()> {
         self.check_writable()?;
         let mut ids = HashSet::new();
-        self.read(|conn| {
-            let mut dimension = records::dimension(conn)?;
-            each_record(lines, progress, |record| {
-                if let Some(found) = record.embedding.as_ref().map(Vec::len) {
-                    let expected = *dimension.get_or_insert(found);
-                    if expected != found {
-                        return Err(Error::DimensionMismatch { expected, found });
-                    }
+        let snapshot = self.snapshot()?;
+        let mut dimension = snapshot.dimension()?;
+        each_record(lines, progress, |record| {
+            if let Some(found) = record.embedding.as_ref().map(Vec::len) {
+                let expected = *dimension.get_or_insert(found);
+                if expected != found {
+                    return Err(Error::DimensionMismatch { expected, found });
                 }
-                if on_conflict == OnConflict::Fail
-                    && (records::seq_of_id(conn, &record.id)?.is_some() || !ids.insert(record.id.clone()))
-                {
-                    return Err(Error::DuplicateId(record.id.to_string()));
-                }
-                Ok(())
-            })
+            }
+            if on_conflict == OnConflict::Fail
+                && (snapshot.contains(&record.id)? || !ids.insert(record.id.clone()))
+            {
+                return Err(Error::DuplicateId(record.id.to_string()));
+            }
+            Ok(())
         })?;
         Ok(())
     }

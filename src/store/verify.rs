@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use rusqlite::Connection;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Store;
-use crate::backend::sqlite::{Progress, changes, fts, meta, records, upkeep};
+use crate::backend::feed::Position;
+use crate::backend::{FullText, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::index::Damaged;
+use crate::interrupt;
 use crate::record::Seq;
 use crate::text::{ANALYZER_VERSION, Analyzer};
 
@@ -64,20 +65,11 @@ impl Store {
     /// # Errors
     /// [`Error::Interrupted`]; what is damaged is in the report and no error, unless it cannot be read at all.
     pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Report> {
-        let mut report = Report { records: 0, problems: self.read(|conn| upkeep::problems(conn, true))? };
+        let mut report = Report { records: 0, problems: self.snapshot()?.problems()? };
         let mut seen = None;
         for _ in 0..ATTEMPTS {
             self.catch_up()?;
-            let compared = self.read(|conn| {
-                let truth = truth(conn, progress)?;
-                report.records = truth.seqs.len() as u64;
-                let in_index = match self.index_problems(conn, &truth)? {
-                    Compared::Done(problems) => problems,
-                    other => return Ok(other),
-                };
-                let in_records = listed(records::problems(conn)?, "records are damaged");
-                Ok(Compared::Done([in_records, full_text_problems(conn, &truth)?, in_index].concat()))
-            })?;
+            let compared = self.compare(&mut report, progress)?;
             match (compared, &self.index) {
                 (Compared::Done(problems), _) => {
                     report.problems.extend(problems);
@@ -93,16 +85,29 @@ impl Store {
         }
         Err(Error::Busy {
             what: "the store, written to during every comparison,",
-            waited: self.pool.patience(),
+            waited: self.backend.timeout(),
         })
     }
 
-    fn index_problems(&self, conn: &Connection, truth: &Truth) -> Result<Compared> {
+    /// Compares everything with the records of one moment.
+    fn compare(&self, report: &mut Report, progress: &mut Progress<'_>) -> Result<Compared> {
+        let snapshot = self.snapshot()?;
+        let truth = truth(&*snapshot, progress)?;
+        report.records = truth.seqs.len() as u64;
+        let in_index = match self.index_problems(&*snapshot, &truth)? {
+            Compared::Done(problems) => problems,
+            other => return Ok(other),
+        };
+        let in_records = listed(snapshot.damaged_records()?, "records are damaged");
+        let in_full_text = full_text_problems(&*snapshot, &truth)?;
+        Ok(Compared::Done([in_records, in_full_text, in_index].concat()))
+    }
+
+    fn index_problems(&self, snapshot: &dyn Snapshot, truth: &Truth) -> Result<Compared> {
         let Some(handle) = &self.index else { return Ok(Compared::Done(Vec::new())) };
         let index = handle.shared().index.read();
-        let newest = changes::newest_record(conn)?;
-        let (last, deletion) =
-            (truth.seqs.last().copied().unwrap_or_default(), changes::newest_deletion(conn)?);
+        let Position { seq: newest, deletion } = snapshot.newest()?;
+        let last = truth.seqs.last().copied().unwrap_or_default();
         let position = index.position();
         if last > position.seq || position.seq > newest || position.deletion != deletion {
             return Ok(Compared::Apart([newest, last, deletion]));
@@ -125,10 +130,10 @@ impl Store {
     }
 }
 
-fn truth(conn: &Connection, progress: &mut Progress<'_>) -> Result<Truth> {
-    let total = meta::totals(conn)?.records;
+fn truth(snapshot: &dyn Snapshot, progress: &mut Progress<'_>) -> Result<Truth> {
+    let total = snapshot.totals()?.records;
     let mut truth = Truth::default();
-    records::each_content(conn, 0, |seq, content| {
+    snapshot.each_content(0, &mut |seq, content| {
         truth.seqs.push(seq);
         let mut distinct = Analyzer::new().term_list(content);
         truth.terms += distinct.len() as u64;
@@ -144,7 +149,7 @@ fn truth(conn: &Connection, progress: &mut Progress<'_>) -> Result<Truth> {
         }
         Ok(true)
     })?;
-    records::each_vector(conn, 0, |seq, _| {
+    snapshot.each_vector(0, &mut |seq, _| {
         truth.with_vector.push(seq);
         Ok(true)
     })?;
@@ -163,13 +168,13 @@ fn mark(seq: Seq) -> u64 {
     xxh3_64(&seq.to_le_bytes())
 }
 
-fn full_text_problems(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
+fn full_text_problems(snapshot: &dyn Snapshot, truth: &Truth) -> Result<Vec<String>> {
     let mut problems = Vec::new();
-    let version = meta::get::<u32>(conn, meta::ANALYZER_VERSION)?.unwrap_or_default();
+    let version = snapshot.analyzer_version()?;
     if version != ANALYZER_VERSION {
         problems.push(format!("the full text is of analyzer version {version}, not {ANALYZER_VERSION}"));
     }
-    let totals = meta::totals(conn)?;
+    let totals = snapshot.totals()?;
     if (totals.records, totals.terms) != (truth.seqs.len() as u64, truth.terms) {
         problems.push(format!(
             "the totals say {} records and {} terms, there are {} and {}",
@@ -179,22 +184,27 @@ fn full_text_problems(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
             truth.terms
         ));
     }
-    let listed = fts::vocabulary(conn).and_then(|found| Ok((found, wrong_holders(conn, truth)?)));
+    let full_text = snapshot.full_text();
+    let listed = full_text.vocabulary().and_then(|found| Ok((found, wrong_holders(full_text, truth)?)));
     match listed {
         Ok((found, wrong)) => {
             problems.extend(differences("full text", &truth.frequencies, &found.into_iter().collect()));
             problems.extend(wrong);
         }
+        Err(Error::Interrupted { done }) => return Err(Error::Interrupted { done }),
         Err(error) => problems.push(format!("full text: {error}")),
     }
     Ok(problems)
 }
 
 /// The list of terms may be right, and the records that are found by one wrong.
-fn wrong_holders(conn: &Connection, truth: &Truth) -> Result<Vec<String>> {
+fn wrong_holders(full_text: &dyn FullText, truth: &Truth) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
-    for (term, sum) in &truth.holders {
-        let found = fts::rows_with_term(conn, term)?;
+    for (count, (term, sum)) in truth.holders.iter().enumerate() {
+        if (count as u64).is_multiple_of(STRIDE) && interrupt::requested() {
+            return Err(Error::Interrupted { done: 0 });
+        }
+        let found = full_text.records_with(term)?;
         if found.into_iter().fold(0u64, |sum, seq| sum.wrapping_add(mark(seq))) != *sum {
             wrong.push(format!("full text: {term:?} finds other records than those that hold it"));
         }

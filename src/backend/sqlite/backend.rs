@@ -8,15 +8,17 @@ use rusqlite::Connection;
 
 use super::changes::Watcher;
 use super::counters::Counters;
-use super::failure::Explained;
-use super::pool::{FileId, Pool, beside};
+use super::files::FileId;
+use super::pool::Pool;
 use super::snapshot::View;
+use super::sqlite_error::Explained;
 use super::transaction::Transaction;
-use super::{changes, segments, upkeep, writer};
+use super::{changes, maintenance, rebuild, segments, writer};
 use crate::backend::manifest::IndexFile;
 use crate::backend::write::{Job, JobResult};
 use crate::backend::{Backend, Execute, Progress, Snapshot, Watch};
 use crate::error::Result;
+use crate::files::beside;
 
 /// A store in an SQLite file.
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl Execute for Sqlite {
     }
 
     fn timeout(&self) -> Duration {
-        self.pool.patience()
+        self.pool.timeout()
     }
 
     fn counters(&self) -> &Counters {
@@ -115,8 +117,22 @@ impl Backend for Sqlite {
         self.in_transaction(|conn| segments::replace(conn, &[]))
     }
 
+    fn rebuild(
+        &self,
+        lock_until: Instant,
+        deadline: Instant,
+        progress: &mut Progress<'_>,
+    ) -> Result<(u64, Vec<IndexFile>)> {
+        self.pool.write(lock_until, |conn| rebuild::rebuild(conn, lock_until, deadline, progress))
+    }
+
+    fn compact(&self) -> Result<()> {
+        let deadline = Instant::now() + self.timeout();
+        self.pool.write(deadline, |conn| maintenance::compact(conn, deadline))
+    }
+
     fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
-        self.pool.read(|conn| upkeep::backup(conn, target, progress))
+        self.pool.read(|conn| maintenance::backup(conn, target, progress))
     }
 }
 
@@ -129,7 +145,7 @@ struct Watched {
 
 impl Watch for Watched {
     fn moved(&mut self) -> Result<bool> {
-        self.watcher.moved().explained(self.pool.path(), self.pool.patience())
+        self.watcher.moved().explained(self.pool.path(), self.pool.timeout())
     }
 
     fn forget(&mut self) {

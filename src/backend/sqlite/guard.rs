@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 
-use super::pool::{FileId, beside};
+use super::files::FileId;
+use crate::files::beside;
 
 /// One pool's share in what guards its file. It must live longer than all connections of the pool: when the last guard of a
 /// file goes, the file is closed, which drops SQLite's locks.

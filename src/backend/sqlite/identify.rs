@@ -8,9 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::failure::explain;
-use super::pool::beside;
+use super::sqlite_error::explain;
 use crate::error::{Error, Result};
+use crate::files::beside;
 
 /// "AGM1": the mark of a store in SQLite's `application_id`.
 pub const APPLICATION_ID: i32 = 0x4147_4D31;

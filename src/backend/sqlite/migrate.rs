@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::identify::{APPLICATION_ID, Found, identify};
-use super::pool::beside;
+use super::maintenance;
+use super::schema;
 use super::transaction::{self, Transaction};
-use super::upkeep;
 use crate::error::{Error, Result};
+use crate::files::beside;
 
 /// One step: the name is the file's in `migrations/`, its place in the list the version that it leads to.
 struct Migration {
@@ -87,13 +88,14 @@ pub(super) fn check_current(path: &Path) -> Result<()> {
 /// its version are one transaction. If several processes try, one does it and the others wait.
 pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<()> {
     let mut backed_up = false;
-    while transaction::until(deadline, || version(conn))? != LATEST {
+    while !is_latest(conn, path, deadline)? {
         let transaction = Transaction::begin(conn, deadline)?;
         match version(conn)? {
             0 => create(conn, path)?,
-            LATEST => return Ok(()),
+            LATEST => continue,
             current => {
                 check_known(path, current)?;
+                schema::check(conn, path, current)?;
                 if !backed_up {
                     back_up(path, current)?;
                     backed_up = true;
@@ -106,6 +108,19 @@ pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<(
     check_owner(conn, path, deadline)
 }
 
+/// True if the file has the latest version, and its schema.
+fn is_latest(conn: &Connection, path: &Path, deadline: Instant) -> Result<bool> {
+    transaction::until(deadline, || {
+        transaction::snapshot(conn, |conn| {
+            let latest = version(conn)? == LATEST;
+            if latest {
+                schema::check(conn, path, LATEST)?;
+            }
+            Ok(latest)
+        })
+    })
+}
+
 /// A new store skips the intermediate versions as far as others can see.
 fn create(conn: &Connection, path: &Path) -> Result<()> {
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -116,7 +131,7 @@ fn create(conn: &Connection, path: &Path) -> Result<()> {
     (1..=LATEST).try_for_each(|version| apply(conn, version))
 }
 
-fn apply(conn: &Connection, version: u32) -> Result<()> {
+pub(super) fn apply(conn: &Connection, version: u32) -> Result<()> {
     if let Some(step) = MIGRATIONS.get(version as usize - 1) {
         log::info!("migrating the schema: {}", step.name);
         conn.execute_batch(step.sql)?;
@@ -134,9 +149,9 @@ fn back_up(path: &Path, version: u32) -> Result<()> {
     });
     let Some(copy) = names.find(free) else { return Ok(()) };
     // Whoever migrates holds the write lock: parts that are there belong to nobody any more.
-    upkeep::sweep(&copy, Duration::ZERO);
+    maintenance::sweep(&copy, Duration::ZERO);
     let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    upkeep::backup(&source, &copy, &mut |_, _| true)?;
+    maintenance::backup(&source, &copy, &mut |_, _| true)?;
     log::info!("the store as it was before the migration is in {}", copy.display());
     Ok(())
 }

@@ -1,39 +1,51 @@
 //! SQLite: the only place with SQL.
 //!
-//! - [`pool`]: connections. `guard`: keeping other copies of SQLite from the files in use. [`identify`]: what a file is,
-//!   before SQLite may touch it. [`migrate`]: schema versions.
+//! - [`Sqlite`] implements the traits of [`crate::backend`]; `snapshot` reads, `writer` executes jobs.
+//! - [`settings`]: how to open a file. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema
+//!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: keeps other copies of SQLite
+//!   from files in use.
+//! - [`pool`]: connections; `reader`: how the pool opens those that read; `connection`: PRAGMAs. [`transaction`]: the
+//!   write lock.
 //! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
 //!   `checksum`: noticing that a record was damaged.
-//! - [`fts`]: full text. [`changes`]: what is new. [`segments`]: which index files are valid. [`meta`]: single values.
-//! - [`counters`]: what happened. [`transaction`]: the write lock. [`upkeep`]: backup, integrity, checkpoint.
+//! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
+//! - `rebuild`: deriving the rest from the records.
+//! - [`counters`]: what happened. [`maintenance`]: backup, compaction, integrity, checkpoint. `sqlite_error`: from
+//!   SQLite's errors to ours.
 
 mod backend;
 pub mod batch;
 pub mod changes;
 mod checksum;
+mod connection;
 pub mod counters;
-mod failure;
+pub mod files;
 pub mod filter;
 pub mod fts;
 mod guard;
 pub mod identify;
+pub mod maintenance;
 pub mod meta;
 pub mod migrate;
-mod opener;
 pub mod pool;
+mod reader;
+mod rebuild;
 pub mod records;
+mod schema;
 pub mod segments;
+mod settings;
 mod snapshot;
+mod sqlite_error;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
-pub mod upkeep;
 mod writer;
 
 pub use backend::Sqlite;
 pub use batch::Batch;
-pub use opener::Reader;
-pub use pool::{Durability, Pool, Settings};
+pub use pool::Pool;
+pub use reader::Reader;
+pub use settings::{Durability, Settings};
 pub use transaction::Transaction;
 
 pub use super::Progress;

@@ -1,68 +1,28 @@
-//! Connections to one store: a pool of readers, and one writer.
+//! The connections of one store: a pool of readers, and one writer.
 
-use std::fs::{self, OpenOptions};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
+use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::changes::Watcher;
+use super::connection::{Source, open_writer};
 use super::counters::Counters;
-use super::failure::{self, Explained};
+use super::files::{FileId, check_name, identify_or_create, make_writable_beside};
 use super::guard::Guard;
-use super::identify::{Found, identify, immutable_flags, immutable_uri};
-use super::opener::{LastOut, Opener, Reader};
-use super::{filter, migrate, transaction};
+use super::reader::{LastOut, Opener, Reader};
+use super::settings::Settings;
+use super::sqlite_error::{self, Explained};
+use super::{migrate, transaction};
 use crate::error::{Error, Result};
 
-/// Statements kept prepared on each connection.
-const STATEMENTS: usize = 64;
-
-/// A write of more rows than this is large, see [`Pool::renew`].
+/// A write of more rows than this is large, see [`Pool::reopen`].
 const MUCH: u64 = 500;
-
-/// What a returned write survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Durability {
-    /// Power loss: each commit is synced.
-    #[default]
-    Full,
-    /// A killed process; power loss may take the newest commits, never the soundness of the file.
-    Normal,
-}
-
-/// How to open a store's file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The file.
-    pub path: PathBuf,
-    /// Most readers at once.
-    pub pool_size: u32,
-    /// What a returned write survives.
-    pub durability: Durability,
-    /// Open an existing store and never write.
-    pub read_only: bool,
-    /// Patience with locks and with the pool.
-    pub busy_timeout: Duration,
-}
-
-impl Settings {
-    /// The defaults for `path`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            pool_size: 8,
-            durability: Durability::Full,
-            read_only: false,
-            busy_timeout: Duration::from_secs(30),
-        }
-    }
-}
 
 /// The open connections of one store. Readers are closed before the writer, which, if it is the last of all
 /// processes, moves the write-ahead log into the file.
@@ -95,7 +55,7 @@ impl Pool {
     pub fn open(settings: &Settings) -> Result<Self> {
         let path = std::path::absolute(&settings.path).map_err(|error| Error::io(&settings.path, error))?;
         check_name(&path)?;
-        let patience = settings.busy_timeout;
+        let timeout = settings.busy_timeout;
         let settings = Settings { path: path.clone(), ..settings.clone() };
         if settings.read_only {
             migrate::check_current(&path)?;
@@ -106,16 +66,16 @@ impl Pool {
         let guard = Arc::new(Guard::new(&path, file));
         guard.hold(&path);
         let (writer, source) = if settings.read_only {
-            (None, Source::for_reading(&path, patience)?)
+            (None, Source::for_reading(&path, timeout)?)
         } else {
             // A newer store is refused before SQLite makes files beside it.
             migrate::status(&path)?;
             make_writable_beside(&path);
-            let mut writer = open_writer(&settings).explained(&path, patience)?;
+            let mut writer = open_writer(&settings).explained(&path, timeout)?;
             if guard.hold(&path) {
                 // A new file, that another copy of SQLite may have closed as the last meanwhile.
                 drop(writer);
-                writer = open_writer(&settings).explained(&path, patience)?;
+                writer = open_writer(&settings).explained(&path, timeout)?;
             }
             (Some(Mutex::new(writer)), Source::shared(&path))
         };
@@ -131,9 +91,9 @@ impl Pool {
         &self.settings.path
     }
 
-    /// Patience with locks and with the pool.
+    /// How long to wait for locks and for a connection.
     #[must_use]
-    pub fn patience(&self) -> Duration {
+    pub fn timeout(&self) -> Duration {
         self.settings.busy_timeout
     }
 
@@ -146,7 +106,7 @@ impl Pool {
     /// What an error of SQLite means for this store.
     #[must_use]
     pub fn explain(&self, error: Error) -> Error {
-        failure::explain(error, self.path(), self.patience())
+        sqlite_error::explain(error, self.path(), self.timeout())
     }
 
     /// What happened since it was opened.
@@ -181,7 +141,7 @@ impl Pool {
     /// As [`Pool::read`].
     pub fn read_by<T>(&self, work: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
         let reader = self.reader()?;
-        transaction::snapshot(&reader, |_| work(&reader)).explained(self.path(), self.patience())
+        transaction::snapshot(&reader, |_| work(&reader)).explained(self.path(), self.timeout())
     }
 
     /// Runs `work` on the writer, in no transaction, alone among this pool's users.
@@ -193,9 +153,9 @@ impl Pool {
         let mut writer = self.writer(deadline)?;
         self.check_in_place()?;
         let before = writer.total_changes();
-        let outcome = work(&writer).explained(self.path(), self.patience());
+        let outcome = work(&writer).explained(self.path(), self.timeout());
         if writer.total_changes() - before > MUCH {
-            self.renew(&mut writer);
+            self.reopen(&mut writer);
         }
         outcome
     }
@@ -206,16 +166,16 @@ impl Pool {
     /// As [`Pool::read`].
     pub fn watcher(&self) -> Result<Watcher> {
         let conn = self.source.connect().and_then(|conn| {
-            self.source.set_up_reader(&conn, self.patience())?;
+            self.source.set_up_reader(&conn, self.timeout())?;
             Ok(conn)
         });
         conn.map(|conn| Watcher::new(conn, Arc::clone(&self.guard)))
             .map_err(Error::from)
-            .explained(self.path(), self.patience())
+            .explained(self.path(), self.timeout())
     }
 
     /// FTS5 never gives back the memory of a large write, and goes through all of it at each small one that follows.
-    fn renew(&self, writer: &mut Connection) {
+    fn reopen(&self, writer: &mut Connection) {
         match open_writer(&self.settings) {
             Ok(fresh) => *writer = fresh,
             Err(error) => log::warn!("the writer goes on with much memory: {error}"),
@@ -238,216 +198,67 @@ impl Pool {
         let Some(writer) = &self.writer else { return Err(Error::ReadOnly(self.path().into())) };
         writer
             .try_lock_until(deadline)
-            .ok_or(Error::Busy { what: "another write of this process", waited: self.patience() })
+            .ok_or(Error::Busy { what: "another write of this process", waited: self.timeout() })
     }
 
     pub(super) fn reader(&self) -> Result<r2d2::PooledConnection<Opener>> {
-        // In steps, so that a connection that cannot be opened is told at once and not after all patience.
+        // In steps, so that a connection that cannot be opened is told at once and not after all timeout.
         const STEP: Duration = Duration::from_millis(250);
-        /// To open a connection takes its time, however little patience there is with others.
+        /// To open a connection takes its time, however little timeout there is with others.
         const OPENING: Duration = Duration::from_secs(5);
-        let deadline = Instant::now() + self.patience();
+        let deadline = Instant::now() + self.timeout();
         loop {
             let step = STEP.min(deadline.saturating_duration_since(Instant::now()));
             if let Ok(reader) = self.readers.get_timeout(step.max(Duration::from_millis(1))) {
                 return Ok(reader);
             }
             if let Some(error) = self.failure.take() {
-                return Err(error).explained(self.path(), self.patience());
+                return Err(error).explained(self.path(), self.timeout());
             }
             let one_more = self.readers.state().connections < self.readers.max_size();
             if Instant::now() >= deadline + if one_more { OPENING } else { Duration::ZERO } {
-                return Err(Error::Busy { what: "every connection of the pool", waited: self.patience() });
+                return Err(Error::Busy { what: "every connection of the pool", waited: self.timeout() });
             }
         }
     }
 }
 
-/// Where readers come from.
-#[derive(Debug, Clone)]
-struct Source {
-    path: PathBuf,
-    flags: OpenFlags,
-}
-
-impl Source {
-    /// Readers beside a writer. They may be the last to be closed, who tidies up, so the file is open for writing.
-    fn shared(path: &Path) -> Self {
-        Self { path: path.into(), flags: OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX }
-    }
-
-    fn read_only(path: &Path) -> Self {
-        Self { path: path.into(), flags: OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX }
-    }
-
-    /// A file whose write-ahead log is empty, in a folder where SQLite cannot make its -shm file: nobody has it open,
-    /// and it is read as it stands. See <https://www.sqlite.org/wal.html#read_only_databases>.
-    fn immutable(path: &Path) -> Self {
-        Self { path: immutable_uri(path), flags: immutable_flags() }
-    }
-
-    fn for_reading(path: &Path, patience: Duration) -> Result<Self> {
-        let source = Self::read_only(path);
-        let probe = |source: &Self| {
-            let conn = source.connect()?;
-            source.set_up_reader(&conn, patience)?;
-            conn.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))
-        };
-        match probe(&source) {
-            Ok(()) => Ok(source),
-            Err(_) if !has_log(path) && probe(&Self::immutable(path)).is_ok() => Ok(Self::immutable(path)),
-            Err(error) => Err(Error::from(error)).explained(path, patience),
-        }
-    }
-
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        Connection::open_with_flags(&self.path, self.flags)
-    }
-
-    fn set_up_reader(&self, conn: &Connection, patience: Duration) -> rusqlite::Result<()> {
-        set_up(conn, patience, 4)?;
-        conn.execute_batch("PRAGMA query_only = ON")
-    }
-}
-
-/// The PRAGMAs that every connection gets.
-fn set_up(conn: &Connection, patience: Duration, cache_mib: u32) -> rusqlite::Result<()> {
-    conn.busy_timeout(patience)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    // A plan that looked at a bound value would be made anew for every other value.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // The file is never mapped: should another program cut it short, reading a map would end the process (SIGBUS).
-    conn.execute_batch(&format!(
-        "PRAGMA foreign_keys = ON;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -{};
-         PRAGMA mmap_size = 0;",
-        cache_mib * 1024
-    ))?;
-    filter::register_functions(conn)
-}
-
-fn open_writer(settings: &Settings) -> Result<Connection> {
-    let path = &settings.path;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let deadline = Instant::now() + settings.busy_timeout;
-    let conn = Connection::open_with_flags(path, flags)?;
-    if conn.is_readonly("main")? {
-        return Err(Error::ReadOnly(path.into()));
-    }
-    // Should the log hold a newer schema, the file must stay as it is.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    // No waiting inside SQLite: whoever asks for the lock does so until a deadline of its own.
-    transaction::until(deadline, || set_up(&conn, Duration::ZERO, 16))?;
-    migrate::run(&conn, path, deadline)?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
-    let synchronous = match settings.durability {
-        Durability::Full => "FULL",
-        Durability::Normal => "NORMAL",
-    };
-    // After the schema: so the first commit is in the file itself, and its header always says whose it is.
-    transaction::until(deadline, || {
-        conn.execute_batch(&format!(
-            "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = {synchronous};
-             PRAGMA wal_autocheckpoint = 2000;
-             PRAGMA journal_size_limit = 67108864;"
-        ))
-    })?;
-    Ok(conn)
-}
-
 fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2::Pool<Opener>, LastOut) {
-    let (patience, init) = (settings.busy_timeout, source.clone());
+    let (timeout, init) = (settings.busy_timeout, source.clone());
     let manager = SqliteConnectionManager::file(&source.path)
         .with_flags(source.flags)
-        .with_init(move |conn| init.set_up_reader(conn, patience));
+        .with_init(move |conn| init.set_up_reader(conn, timeout));
     let (opener, last_out) = Opener::new(manager);
     let pool = r2d2::Pool::builder()
         .max_size(settings.pool_size.max(1))
         .min_idle(Some(0))
         .max_lifetime(None)
-        // Without these two, r2d2's threads end with the pool, and not up to half a minute later.
+        // With a limit, the thread would look for old connections twice a minute.
         .idle_timeout(None)
         .test_on_check_out(false)
+        .thread_pool(opening_thread())
         .error_handler(Box::new(failure))
         .build_unchecked(opener);
     (pool, last_out)
 }
 
-/// Who read the store while its file was read-only has left a -wal and -shm that are so too: they follow the file again.
-fn make_writable_beside(path: &Path) {
-    let Ok(permissions) = fs::metadata(path).map(|file| file.permissions()) else { return };
-    for file in ["-wal", "-shm"].map(|ending| beside(path, ending)) {
-        let stuck = fs::metadata(&file).is_ok_and(|found| found.permissions().readonly());
-        if stuck && !permissions.readonly() {
-            fs::set_permissions(&file, permissions.clone())
-                .unwrap_or_else(|error| log::warn!("{file:?} cannot be made writable: {error}"));
+/// The thread that opens connections for all pools of this process. It ends with the last pool, so that none is left
+/// when the process forks; a child starts its own.
+fn opening_thread() -> Arc<ScheduledThreadPool> {
+    static SHARED: Mutex<(u32, Weak<ScheduledThreadPool>)> = Mutex::new((0, Weak::new()));
+    let mut shared = SHARED.lock();
+    let process = std::process::id();
+    match shared.1.upgrade() {
+        Some(thread) if shared.0 == process => thread,
+        inherited => {
+            // The parent's thread does not exist here: it cannot be asked to end.
+            std::mem::forget(inherited);
+            let thread = Arc::new(
+                ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("r2d2-worker-{}").build(),
+            );
+            *shared = (process, Arc::downgrade(&thread));
+            thread
         }
-    }
-}
-
-/// SQLite puts files with longer names beside the store; where they do not fit, it would leave an empty store behind.
-fn check_name(path: &Path) -> Result<()> {
-    const LONGEST: usize = 255 - "-journal".len();
-    match path.file_name() {
-        Some(name) if name.len() > LONGEST => {
-            let text = format!("the file's name has {} bytes; {LONGEST} are possible", name.len());
-            Err(Error::io(path, io::Error::new(io::ErrorKind::InvalidFilename, text)))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Closing the new file would drop the locks of a thread that has opened it meanwhile: one thread at a time.
-fn identify_or_create(path: &Path) -> Result<()> {
-    static ONE: Mutex<()> = Mutex::new(());
-    let _one = ONE.lock();
-    if identify(path)? == Found::Nothing { create(path) } else { Ok(()) }
-}
-
-/// Makes the file empty and its owner's alone; SQLite gives the files beside it the same mode.
-fn create(path: &Path) -> Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        // Another process was quicker: its file is as good.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(Error::io(path, error)),
-    }
-}
-
-/// Is there a write-ahead log with something in it?
-fn has_log(path: &Path) -> bool {
-    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
-}
-
-/// The path with `ending` appended to the file's name.
-pub fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-/// Which file it is, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct FileId(u64, u64);
-
-impl FileId {
-    #[cfg(unix)]
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = fs::metadata(path)?;
-        Ok(Self(metadata.dev(), metadata.ino()))
-    }
-
-    #[cfg(not(unix))]
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
-        // An open file cannot be replaced there.
-        fs::metadata(path).map(|_| Self(0, 0))
     }
 }
 

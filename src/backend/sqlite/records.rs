@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use uuid::Uuid;
 
 use super::checksum::Fields;
-use super::failure::told;
 use super::filter::Where;
 use super::meta;
+use super::sqlite_error::told;
 use crate::backend::snapshot::{Prior, ScopeInfo};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};

@@ -2,10 +2,11 @@
 
 use r2d2::PooledConnection;
 
-use super::failure::{self, Explained};
-use super::opener::Opener;
+use super::connection::Interruptible;
 use super::pool::Pool;
-use super::{changes, fts, meta, records, segments, transaction, upkeep};
+use super::reader::Opener;
+use super::sqlite_error::{self, Explained};
+use super::{changes, fts, maintenance, meta, records, segments, transaction};
 use crate::backend::feed::{Feed, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::{FullText, Prior, ScopeInfo, Snapshot, Totals};
@@ -30,7 +31,7 @@ impl<'p> View<'p> {
     }
 
     fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
-        outcome.explained(self.pool.path(), self.pool.patience())
+        outcome.explained(self.pool.path(), self.pool.timeout())
     }
 }
 
@@ -99,7 +100,7 @@ impl Snapshot for View<'_> {
     }
 
     fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Result<Record>) -> Result<bool>) -> Result<()> {
-        let explain = |error| failure::explain(error, self.pool.path(), self.pool.patience());
+        let explain = |error| sqlite_error::explain(error, self.pool.path(), self.pool.timeout());
         self.explained(records::each(&self.reader, filter, |record| visit(record.map_err(explain))))
     }
 
@@ -145,9 +146,13 @@ impl Snapshot for View<'_> {
     }
 
     fn problems(&self) -> Result<Vec<String>> {
-        let mut problems = self.explained(upkeep::problems(&self.reader, true))?;
-        problems.extend(self.explained(records::problems(&self.reader))?);
-        Ok(problems)
+        let _interruptible = Interruptible::new(&self.reader)?;
+        self.explained(maintenance::problems(&self.reader))
+    }
+
+    fn damaged_records(&self) -> Result<Vec<String>> {
+        let _interruptible = Interruptible::new(&self.reader)?;
+        self.explained(records::problems(&self.reader))
     }
 }
 
@@ -165,6 +170,7 @@ impl FullText for View<'_> {
     }
 
     fn vocabulary(&self) -> Result<Vec<(String, u64)>> {
+        let _interruptible = Interruptible::new(&self.reader)?;
         self.explained(fts::vocabulary(&self.reader))
     }
 }

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 
-use crate::error::Result;
+use super::sqlite_error;
+use crate::error::{Error, Result};
 use crate::random;
 
 /// Sleeps grow from the first to the second: short, so that nobody starves beside a writer that comes back at once.
@@ -66,7 +67,7 @@ pub fn snapshot<T>(conn: &Connection, work: impl FnOnce(&Connection) -> Result<T
 /// Begins a transaction that reads.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`Error::Backend`].
 pub fn begin_reading(conn: &Connection) -> Result<()> {
     conn.prepare_cached("BEGIN")?.execute([])?;
     Ok(())
@@ -83,11 +84,11 @@ pub fn end_reading(conn: &Connection) {
 }
 
 /// Calls `attempt` until it is not busy or the deadline has passed, with jittered sleeps between.
-pub fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+pub fn until<T, E: MaybeBusy>(deadline: Instant, mut attempt: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     let mut sleep = SLEEPS.0;
     loop {
         match attempt() {
-            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+            Err(error) if error.is_busy() && Instant::now() < deadline => {
                 std::thread::sleep(jittered(sleep).min(deadline.saturating_duration_since(Instant::now())));
                 sleep = (sleep * 2).min(SLEEPS.1);
             }
@@ -96,8 +97,22 @@ pub fn until<T>(deadline: Instant, mut attempt: impl FnMut() -> rusqlite::Result
     }
 }
 
-fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+/// An error that may say that somebody else has a lock.
+pub trait MaybeBusy {
+    /// True if it says so.
+    fn is_busy(&self) -> bool;
+}
+
+impl MaybeBusy for rusqlite::Error {
+    fn is_busy(&self) -> bool {
+        matches!(self.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+    }
+}
+
+impl MaybeBusy for Error {
+    fn is_busy(&self) -> bool {
+        sqlite_error::sqlite_error(self).is_some_and(MaybeBusy::is_busy)
+    }
 }
 
 /// Half to one and a half of `sleep`, so that waiting processes do not march in step.

@@ -1,15 +1,16 @@
 //! What a path may hold, and what opening it does.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
+use super::super::files::FileId;
 use super::super::identify::APPLICATION_ID;
-use super::super::{Pool, Settings, changes, meta, migrate, records, upkeep};
+use super::super::{Pool, Settings, changes, maintenance, meta, migrate, records};
 use super::Store;
 use crate::backend::feed::Position;
 use crate::backend::write::OnConflict;
@@ -206,7 +207,7 @@ fn files_belong_to_their_owner_alone() {
     let path = folder.path().join("m.db");
     let pool = open(&path).unwrap();
     pool.read(meta::totals).unwrap();
-    pool.read(|conn| upkeep::backup(conn, &folder.path().join("copy"), &mut |_, _| true)).unwrap();
+    pool.read(|conn| maintenance::backup(conn, &folder.path().join("copy"), &mut |_, _| true)).unwrap();
     for entry in fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
@@ -250,7 +251,7 @@ fn looking_at_an_open_store_leaves_its_locks() {
     migrate::status(&path).unwrap();
     drop(open(&path).unwrap());
     drop(open_read_only(&path).unwrap());
-    pool.read(|conn| upkeep::backup(conn, &path, &mut |_, _| true)).unwrap_err();
+    pool.read(|conn| maintenance::backup(conn, &path, &mut |_, _| true)).unwrap_err();
     assert!(locks() >= before, "locks were lost");
 }
 
@@ -290,18 +291,19 @@ fn a_backup_is_a_store_and_replaces_none_but_backups() {
     let path = folder.path().join("m.db");
     add(open(&path).unwrap(), "Alice").unwrap();
     let pool = open(&path).unwrap();
-    let back_up = |target: &Path| pool.read(|conn| upkeep::backup(conn, target, &mut |_, _| true));
+    let back_up = |target: &Path| pool.read(|conn| maintenance::backup(conn, target, &mut |_, _| true));
     let copy = folder.path().join("copy.db");
     for _ in 0..2 {
         back_up(&copy).unwrap();
     }
     assert_eq!(count(&open_read_only(&copy).unwrap()), 1);
-    back_up(&path).unwrap_err();
+    let itself = back_up(&path).unwrap_err();
+    assert!(matches!(&itself, Error::Io { source, .. } if source.to_string().contains("itself")), "{itself}");
     let text = folder.path().join("text");
     fs::write(&text, "text").unwrap();
     assert!(matches!(back_up(&text).unwrap_err(), Error::NotAStore { .. }));
     assert!(matches!(back_up(&folder.path().join("no/where")).unwrap_err(), Error::Io { .. }));
-    let stopped = pool.read(|conn| upkeep::backup(conn, &folder.path().join("x"), &mut |_, _| false));
+    let stopped = pool.read(|conn| maintenance::backup(conn, &folder.path().join("x"), &mut |_, _| false));
     assert!(matches!(stopped.unwrap_err(), Error::Interrupted { .. }));
     assert!(contents(folder.path()).keys().all(|name| !name.ends_with(".part") && name != "x"));
 }
@@ -310,8 +312,42 @@ fn a_backup_is_a_store_and_replaces_none_but_backups() {
 fn a_sound_store_has_no_problems() {
     let folder = folder();
     let pool = open(&folder.path().join("m.db")).unwrap();
-    assert_eq!(pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
+    assert_eq!(pool.read(maintenance::problems).unwrap(), Vec::<String>::new());
     let soon = Instant::now() + Duration::from_secs(1);
     assert_eq!(pool.read(changes::start).unwrap(), Position::default());
-    pool.write(soon, upkeep::checkpoint).unwrap();
+    pool.write(soon, maintenance::checkpoint).unwrap();
+}
+
+#[test]
+fn a_file_has_one_identity_whatever_its_name() {
+    let folder = folder();
+    let [a, b] = ["a.db", "b.db"].map(|name| folder.path().join(name));
+    for path in [&a, &b] {
+        fs::write(path, "").unwrap();
+    }
+    let link = folder.path().join("link.db");
+    fs::hard_link(&a, &link).unwrap();
+    assert_eq!(FileId::of(&a).unwrap(), FileId::of(&link).unwrap());
+    assert_ne!(FileId::of(&a).unwrap(), FileId::of(&b).unwrap());
+}
+
+#[test]
+fn a_file_that_was_removed_or_moved_is_named_with_what_happened() {
+    let gone: [fn(&Path); 2] = [
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::rename(path, path.with_extension("moved")).unwrap(),
+    ];
+    for go in gone {
+        let folder = folder();
+        let path = folder.path().join("m.db");
+        let pool = open(&path).unwrap();
+        go(&path);
+        let failure = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR);
+        let disk_io_error = rusqlite::Error::SqliteFailure(failure, Some("disk I/O error".into()));
+        for error in [pool.read(meta::totals).unwrap_err(), pool.explain(disk_io_error.into())] {
+            let missing =
+                matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+            assert!(missing, "{error}");
+        }
+    }
 }

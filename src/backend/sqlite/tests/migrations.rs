@@ -9,7 +9,7 @@ use tempfile::tempdir;
 
 use super::super::identify::APPLICATION_ID;
 use super::super::migrate::{self, LATEST, Status};
-use super::super::{Pool, Settings, fts, meta, records, upkeep};
+use super::super::{Pool, Settings, fts, maintenance, meta, records};
 use super::Store;
 use crate::backend::write::OnConflict;
 use crate::error::Error;
@@ -17,7 +17,7 @@ use crate::record::{Filter, Record, RecordId, Scope};
 
 const UUID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
-fn fixture(version: u32) -> PathBuf {
+pub fn fixture(version: u32) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/store_v{version}.db"))
 }
 
@@ -107,7 +107,7 @@ fn every_version_opens_with_all_its_records() {
         let found: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
         assert_eq!(found, expected(), "version {version}");
         assert_eq!(pool.read(meta::totals).unwrap().records, expected().len() as u64);
-        assert_eq!(pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
+        assert_eq!(pool.read(maintenance::problems).unwrap(), Vec::<String>::new());
         for record in expected() {
             assert!(pool.read(|conn| records::seq_of_id(conn, &record.id)).unwrap().is_some());
         }

@@ -4,6 +4,7 @@
 mod files;
 mod filters;
 mod migrations;
+mod schema;
 mod writes;
 
 use std::path::Path;

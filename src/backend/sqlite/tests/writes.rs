@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use super::super::{Durability, Pool, Settings, Transaction, changes, fts, meta, records, segments, upkeep};
+use super::super::{
+    Durability, Pool, Settings, Transaction, changes, fts, maintenance, meta, records, segments,
+};
 use super::{Store, by_id, id};
 use crate::backend::feed::{Added, Feed, Position};
 use crate::backend::manifest::IndexFile;
@@ -88,7 +90,7 @@ impl Store {
         let terms = contents.values().map(|content| Bag::of(content).total()).sum();
         let records = contents.len() as u64;
         assert_eq!(self.pool.read(meta::totals).unwrap(), Totals { records, terms });
-        assert_eq!(self.pool.read(|conn| upkeep::problems(conn, true)).unwrap(), Vec::<String>::new());
+        assert_eq!(self.pool.read(maintenance::problems).unwrap(), Vec::<String>::new());
     }
 }
 
@@ -468,7 +470,7 @@ fn no_text_is_syntax() {
 fn a_check_does_not_trust_what_a_reader_remembers() {
     let folder = tempdir().unwrap();
     let store = open(&folder);
-    let problems = || store.pool.read(|conn| upkeep::problems(conn, false)).unwrap();
+    let problems = || store.pool.read(maintenance::problems).unwrap();
     for round in 0..40 {
         store.add(record(&format!("{round}"), &format!("common word{round}"))).unwrap();
         assert_eq!(problems(), Vec::<String>::new(), "round {round}");

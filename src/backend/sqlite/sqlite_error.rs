@@ -16,13 +16,13 @@ impl From<rusqlite::Error> for Error {
 }
 
 /// SQLite's own error inside an [`Error::Backend`].
-fn sqlite_error(error: &Error) -> Option<&rusqlite::Error> {
+pub(super) fn sqlite_error(error: &Error) -> Option<&rusqlite::Error> {
     let Error::Backend(source) = error else { return None };
     source.downcast_ref()
 }
 
 /// Says what an error of SQLite means for the store at `path`; other errors pass.
-pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
+pub fn explain(error: Error, path: &Path, timeout: Duration) -> Error {
     let Some(sqlite) = sqlite_error(&error) else { return error };
     if is_unreadable(sqlite) {
         return Error::Corrupt { path: path.into(), detail: told(sqlite) };
@@ -38,14 +38,19 @@ pub fn explain(error: Error, path: &Path, patience: Duration) -> Error {
     let io = |kind| Error::io(path, io::Error::new(kind, detail.clone()));
     match failure.code {
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
-            Error::Busy { what: "the store's file", waited: patience }
+            Error::Busy { what: "the store's file", waited: timeout }
         }
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Error::ReadOnly(path.into()),
         ErrorCode::CannotOpen => Error::io(path, why_not_opened(path)),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::Corrupt { path: path.into(), detail },
+        ErrorCode::OperationInterrupted => Error::Interrupted { done: 0 },
         ErrorCode::DiskFull => io(io::ErrorKind::StorageFull),
         ErrorCode::OutOfMemory => io(io::ErrorKind::OutOfMemory),
-        ErrorCode::SystemIoFailure => io(io::ErrorKind::Other),
+        // The file may be gone: that says more than "disk I/O error".
+        ErrorCode::SystemIoFailure => match fs::metadata(path) {
+            Err(gone) => Error::io(path, gone),
+            Ok(_) => io(io::ErrorKind::Other),
+        },
         ErrorCode::TooBig => Error::InvalidRecord(format!("too big for SQLite: {detail}")),
         _ => error,
     }
@@ -90,11 +95,11 @@ fn why_not_opened(path: &Path) -> io::Error {
 pub trait Explained {
     /// The same result with its error explained.
     #[must_use]
-    fn explained(self, path: &Path, patience: Duration) -> Self;
+    fn explained(self, path: &Path, timeout: Duration) -> Self;
 }
 
 impl<T> Explained for Result<T> {
-    fn explained(self, path: &Path, patience: Duration) -> Self {
-        self.map_err(|error| explain(error, path, patience))
+    fn explained(self, path: &Path, timeout: Duration) -> Self {
+        self.map_err(|error| explain(error, path, timeout))
     }
 }

@@ -1,19 +1,23 @@
-//! Backup, compaction, integrity and checkpoint.
+//! Maintenance: backup, compaction, integrity checks and checkpoints.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, ffi};
 
+use super::connection::Interruptible;
 use super::identify::identify;
-use super::pool::beside;
+use super::transaction::MaybeBusy;
 use super::{Progress, fts, transaction};
 use crate::error::{Error, Result};
+use crate::files::{PartFile, beside, folder};
 use crate::random;
 
+/// How long a compaction waits for readers of an older state.
+const READERS_END: Duration = Duration::from_secs(1);
 /// A part of a backup that nobody has written to for so long is what a killed process left.
 const STRAY: Duration = Duration::from_secs(3600);
 
@@ -21,18 +25,16 @@ const STRAY: Duration = Duration::from_secs(3600);
 /// whole and synced; an older backup there is replaced.
 ///
 /// # Errors
-/// [`Error::InvalidFilter`] if `target` is the store itself or in use, [`Error::NotAStore`] if it is something else
-/// than a store, [`Error::Interrupted`] if progress says so, [`Error::Io`].
+/// [`Error::Io`] if `target` is the store itself or in use, or cannot be written; [`Error::NotAStore`] if something else
+/// is there; [`Error::Interrupted`] if progress says so.
 pub fn backup(source: &Connection, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
     check_target(source, target)?;
     sweep(target, STRAY);
-    let part = Part::create(target)?;
-    // One view of the source from first page to last: other writers would make the copy begin anew.
-    transaction::snapshot(source, |source| copy(source, &part.0, progress))?;
-    let sync = File::open(&part.0).and_then(|file| file.sync_all());
-    sync.and_then(|()| fs::rename(&part.0, target))
-        .and_then(|()| sync_folder(target))
-        .map_err(|error| Error::io(target, error))
+    let part = beside(target, &format!(".{:016x}.part", random::number()));
+    let (part, _) = PartFile::create(part).map_err(|error| Error::io(target, error))?;
+    // One view of the source from first page to last: other writers would make the copy start again.
+    transaction::snapshot(source, |source| copy(source, part.path(), progress))?;
+    part.publish(target).map_err(|error| Error::io(target, error))
 }
 
 fn check_target(source: &Connection, target: &Path) -> Result<()> {
@@ -40,13 +42,17 @@ fn check_target(source: &Connection, target: &Path) -> Result<()> {
     let same =
         |path: &str| matches!((fs::canonicalize(path), fs::canonicalize(target)), (Ok(a), Ok(b)) if a == b);
     if source.path().is_some_and(same) {
-        return Err(Error::InvalidFilter(format!("{target:?} is the store itself; name another file")));
+        return Err(refused(target, "it is the store itself; name another file"));
     }
     // A log left there would be replayed over the copy.
     if beside(target, "-wal").exists() {
-        return Err(Error::InvalidFilter(format!("{target:?} is a store in use; name another file")));
+        return Err(refused(target, "a store there is in use; name another file"));
     }
     Ok(())
+}
+
+fn refused(target: &Path, why: &'static str) -> Error {
+    Error::io(target, io::Error::new(io::ErrorKind::InvalidInput, why))
 }
 
 fn copy(source: &Connection, part: &Path, progress: &mut Progress<'_>) -> Result<()> {
@@ -82,7 +88,7 @@ pub(super) fn sweep(target: &Path, age: Duration) {
     }
 }
 
-/// Is it the name of a [`Part`] of `target`, or of the journal that SQLite keeps beside one?
+/// Is it the name of a part of `target`, or of the journal that SQLite keeps beside one?
 fn is_part(name: &[u8], target: &[u8]) -> bool {
     let name = name.strip_suffix(b"-journal").unwrap_or(name);
     let middle = name.strip_prefix(target).and_then(|rest| rest.strip_suffix(b".part"));
@@ -91,73 +97,51 @@ fn is_part(name: &[u8], target: &[u8]) -> bool {
         .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
 }
 
-fn folder(file: &Path) -> &Path {
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// A file that is removed unless it was renamed.
-struct Part(PathBuf);
-
-impl Part {
-    fn create(target: &Path) -> Result<Self> {
-        let part = beside(target, &format!(".{:016x}.part", random::number()));
-        let mut options = OpenOptions::new();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(&part).map_err(|error| Error::io(target, error))?;
-        Ok(Self(part))
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        // Gone already when it was renamed.
-        drop(fs::remove_file(&self.0));
-    }
-}
-
-#[cfg(unix)]
-fn sync_folder(file: &Path) -> io::Result<()> {
-    File::open(folder(file))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
 /// What is wrong with the file and the structure of the full-text table, as SQLite says it; empty if all is sound.
-/// `thorough` compares indexes with tables as well.
 ///
 /// # Errors
 /// [`Error::Backend`] if the file cannot be read at all.
-pub fn problems(conn: &Connection, thorough: bool) -> Result<Vec<String>> {
-    let pragma = if thorough { "PRAGMA integrity_check" } else { "PRAGMA quick_check" };
+pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     transaction::snapshot(conn, |conn| {
         // FTS5's check trusts what the connection remembers of the table, which only a query brings up to date.
         let full_text = fts::rows_with_term(conn, "a").err().map(|error| format!("full text: {error}"));
-        let mut statement = conn.prepare(pragma)?;
+        let mut statement = conn.prepare("PRAGMA integrity_check")?;
         let lines =
             statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(lines.into_iter().filter(|line| line != "ok").chain(full_text).collect())
     })
 }
 
-/// Writes the file anew, without the gaps that deleted records left in its pages; it shrinks when the log is moved into it. Meanwhile it takes twice its room; others
-/// can read. See <https://www.sqlite.org/lang_vacuum.html>.
+/// Writes the file anew, without the space that deleted records left in its pages, and empties the write-ahead log.
+/// Meanwhile it takes twice its space; others can read. See <https://www.sqlite.org/lang_vacuum.html>.
 ///
 /// # Errors
-/// [`Error::Backend`], busy at the deadline among others: the file stays as it was.
+/// [`Error::Backend`], busy at the deadline and interrupted among others: the file stays as it was.
 pub fn compact(conn: &Connection, deadline: Instant) -> Result<()> {
     // A copy of all records is too much for memory.
+    let _interruptible = Interruptible::new(conn)?;
     conn.execute_batch("PRAGMA temp_store = FILE")?;
     let compacted = transaction::until(deadline, || conn.execute_batch("VACUUM"));
     conn.execute_batch("PRAGMA temp_store = MEMORY")?;
-    Ok(compacted?)
+    compacted?;
+    truncate_log(conn, deadline.min(Instant::now() + READERS_END))
+}
+
+/// Moves the whole write-ahead log into the file and empties it, which shrinks both. Readers of an older state keep it
+/// from that: then the next checkpoint does it.
+fn truncate_log(conn: &Connection, deadline: Instant) -> Result<()> {
+    let truncated = transaction::until(deadline, || {
+        let busy = conn.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
+        if busy {
+            Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None))
+        } else {
+            Ok(())
+        }
+    });
+    match truncated {
+        Err(error) if error.is_busy() => Ok(()),
+        outcome => Ok(outcome?),
+    }
 }
 
 /// Moves as much of the write-ahead log into the file as no reader still needs.

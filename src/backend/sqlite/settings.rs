@@ -1,0 +1,42 @@
+//! How to open a store's file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What a returned write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Durability {
+    /// Power loss: each commit is synced.
+    #[default]
+    Full,
+    /// A killed process; power loss may take the newest commits, never the soundness of the file.
+    Normal,
+}
+
+/// How to open a store's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The file.
+    pub path: PathBuf,
+    /// Most readers at once.
+    pub pool_size: u32,
+    /// What a returned write survives.
+    pub durability: Durability,
+    /// Open an existing store and never write.
+    pub read_only: bool,
+    /// How long to wait for locks and for a connection of the pool.
+    pub busy_timeout: Duration,
+}
+
+impl Settings {
+    /// The defaults for `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            pool_size: 8,
+            durability: Durability::Full,
+            read_only: false,
+            busy_timeout: Duration::from_secs(30),
+        }
+    }
+}
