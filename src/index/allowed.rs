@@ -12,7 +12,7 @@ use crate::record::Seq;
 /// The records that pass a filter, or the few that do not, and what they are called in each segment.
 ///
 /// Rows never change under their sequence number, so a set that was right stays right: it only has to
-/// be extended by newer rows. Deleted ones may stay in it; the index knows who is deleted.
+/// be extended by newer rows. Deleted records may stay in it: the index leaves them out.
 #[derive(Debug, Default)]
 pub struct Allowed {
     seqs: Vec<Seq>,

@@ -9,7 +9,7 @@ use super::scorer::{MAX_TABLED_NORM, Scorer, TABLED_FREQUENCIES, TABLED_NORMS, W
 /// The most documents in a window; a power of two.
 pub const WINDOW: usize = 65536;
 
-/// A document that may yet be among the best, and what it has so far.
+/// A document that may be among the best, and its score so far.
 #[derive(Clone, Copy)]
 pub struct Candidate {
     /// The document.
@@ -22,14 +22,14 @@ thread_local! {
     static ACCUMULATOR: Cell<Option<Accumulator>> = const { Cell::new(None) };
 }
 
-/// What the documents of a window have so far. Between searches, all scores are zero.
+/// The scores of a window's documents so far. Between searches all are zero.
 pub struct Accumulator {
     /// The documents.
     pub window: Range<u32>,
     /// Their scores, zero where nothing was added.
     pub scores: Box<[u32; WINDOW]>,
     field_norms: Box<[u8; WINDOW]>,
-    /// Is a document's field_norm [`MAX_TABLED_NORM`]?
+    /// Whether a document of the window has the field norm [`MAX_TABLED_NORM`].
     many: bool,
 }
 
@@ -40,11 +40,11 @@ impl Default for Accumulator {
 }
 
 impl Accumulator {
-    /// Lends this thread's accumulator to `work`: making them would take longer than many a search.
+    /// Runs `work` with this thread's accumulator: allocating a new one takes longer than many searches.
     pub fn with<T>(work: impl FnOnce(&mut Self) -> T) -> T {
         let mut accumulator = ACCUMULATOR.try_with(Cell::take).ok().flatten().unwrap_or_default();
         let outcome = work(&mut accumulator);
-        // Fails only while the thread ends, when nobody needs them any more.
+        // This fails only while the thread ends.
         let _ = ACCUMULATOR.try_with(|place| place.set(Some(accumulator)));
         outcome
     }
@@ -58,8 +58,8 @@ impl Accumulator {
         self.window = window;
     }
 
-    /// Adds to each of `docs`, all in the window, what `score` says for it, its field_norm and its part of `more`.
-    // Not inlined: so it has all registers for itself.
+    /// Adds to each of `docs`, all in the window, what `score` says for it, its field norm and its part of `more`.
+    // Not inlined, so that the loop has all registers.
     #[inline(never)]
     fn add(&mut self, docs: &[u32], more: &[u32], score: impl Fn(u32, u8, u32) -> u32) {
         let (start, scores, field_norms) = (self.window.start, &mut *self.scores, &*self.field_norms);

@@ -8,7 +8,7 @@ use super::vector::{Rows, Vectors};
 use crate::record::Seq;
 use crate::text::Bag;
 
-/// Records in order of sequence number, each a document; grows until it is flushing into a segment.
+/// Records in order of sequence number, each a document; grows until it is flushed.
 #[derive(Debug, Default)]
 pub struct Memtable {
     terms: FxHashMap<Box<str>, u32>,

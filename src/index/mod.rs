@@ -1,16 +1,21 @@
-//! The index in memory, of terms and of vectors: immutable segments over older records, a mutable memtable over the newest.
+//! The index of terms and vectors: immutable segments hold the older records, a mutable memtable the newest.
 //!
 //! It knows records by sequence number alone, is caught up from the change feed, and opens no connection.
-//! Deleting marks a document deleted; merging segments leaves the deleted documents out.
+//! A deletion marks a document; merging drops the marked documents.
 
 pub mod allowed;
 mod bits;
 mod builder;
 mod cursor;
-mod inverted;
+mod flush;
+#[allow(clippy::module_inception, reason = "it holds the type Index")]
+mod index;
 mod mapped;
 mod memtable;
+mod merge;
 mod norm;
+mod part;
+mod position;
 mod postings;
 mod scan;
 mod scorer;
@@ -20,11 +25,14 @@ pub mod vector;
 
 pub use crate::rank::WeightedTerm;
 pub use allowed::Allowed;
-pub use inverted::{Flush, Index, Merge, Position, Size};
+pub use flush::Flush;
+pub use index::{Index, Size};
+pub use merge::Merge;
+pub use position::Position;
 pub use search::Scoring;
 pub use segment::Segment;
 
-/// A segment's bytes are not what was written; says which part. The index must be rebuilt from the records.
+/// A segment is damaged, in the named part. The index has to be rebuilt from the records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("damaged index segment: {0}")]
 pub struct Damaged(&'static str);

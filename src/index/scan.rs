@@ -1,4 +1,4 @@
-//! Which records' vectors are near a query: one flat scan over the quantized of all parts of the index.
+//! The nearest vectors: one flat scan over the quantized vectors of all parts of the index.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,21 +7,21 @@ use std::thread;
 use super::Damaged;
 use super::allowed::Allowed;
 use super::bits::Bits;
-use super::inverted::Index;
+use super::index::Index;
 use super::segment::View;
 use super::vector::{Best, QuantizedQuery, Rows};
 use crate::record::Seq;
 
-/// Besides twice as many as are wanted, so many candidates are compared exactly.
+/// The scan finds twice as many candidates as are wanted, and so many more; they are compared exactly.
 const MARGIN: usize = 32;
-/// A thread of its own pays for so many quantized.
+/// An additional thread pays off for so many components.
 const COMPONENTS_PER_THREAD: usize = 1 << 24;
-/// Codes that a thread takes at a time.
+/// A thread takes so many components at a time.
 const COMPONENTS_PER_PIECE: usize = 1 << 21;
 
 impl Index {
-    /// Enough of the nearest live records to hold the best `k` by cosine, with `allowed` only those in it; the best are still
-    /// to be found with [`super::vector::Nearest`]. Records with vectors of another dimension are not found.
+    /// Candidates among which the best `k` live records by cosine are; with `allowed`, only records in it.
+    /// [`super::vector::Nearest`] finds the best of them. Records with vectors of another dimension are not found.
     ///
     /// # Errors
     /// [`Damaged`] when a segment is.
@@ -104,7 +104,7 @@ impl Seqs<'_> {
 }
 
 impl PartVectors<'_> {
-    /// The rows of what is allowed, if that is listed one by one.
+    /// The rows of the allowed records, if those are listed.
     fn listed(&self, allowed: Option<&Allowed>) -> Option<Vec<usize>> {
         let last = self.rows.len().checked_sub(1)?;
         let [first, last] = [0, last].map(|row| self.seqs.of(self.rows.doc(row)));
@@ -115,7 +115,7 @@ impl PartVectors<'_> {
 
 struct Scan<'a> {
     query: QuantizedQuery,
-    /// So many of the best are kept.
+    /// How many of the best are kept.
     count: usize,
     allowed: Option<&'a Allowed>,
 }
@@ -142,7 +142,7 @@ impl Scan<'_> {
         (0..rows).step_by(step).map(move |start| (part, start..(start + step).min(rows)))
     }
 
-    /// Goes through the pieces on as many threads as pay.
+    /// Compares all pieces, on as many threads as pay off.
     fn compare_all(&self, pieces: &[(&PartVectors<'_>, Range<usize>)], best: &mut Best) {
         let next = AtomicUsize::new(0);
         let work = |best: &mut Best| {
@@ -152,7 +152,7 @@ impl Scan<'_> {
         };
         let quantized: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.dimension()).sum();
         let wanted = quantized / COMPONENTS_PER_THREAD;
-        // Asking for the number of cores reads files: not for work that one thread does.
+        // Asking for the number of cores reads files, which takes longer than a small scan.
         let threads =
             if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
         thread::scope(|scope| {
@@ -161,7 +161,7 @@ impl Scan<'_> {
                 work(&mut best);
                 best
             };
-            // Without another thread the work is done all the same.
+            // If no thread can be started, this one does all the work.
             let others: Vec<_> = (1..threads)
                 .filter_map(|_| thread::Builder::new().spawn_scoped(scope, of_its_own).ok())
                 .collect();

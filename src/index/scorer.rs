@@ -11,14 +11,14 @@ use super::norm;
 use super::postings::bound_value;
 use crate::rank::bm25::{K1, saturation};
 
-/// The highest field_norm that tells all of a document; from here on it means "this or more".
+/// The highest field norm in the tables. A copied field norm of this value means "this or more".
 pub const MAX_TABLED_NORM: u8 = u8::MAX;
 /// Frequencies in a table: 1 and up.
 pub const TABLED_FREQUENCIES: usize = 4;
 /// FieldNorms in a table: 0 and up.
 pub const TABLED_NORMS: usize = 256;
 
-/// A row for each of the lowest frequencies, in it the value of a posting for each field_norm.
+/// The value of a posting, by term frequency (rows) and field norm.
 pub type Table = [u32; TABLED_FREQUENCIES * TABLED_NORMS];
 
 /// Weights are scaled so that no record can score more than this.
@@ -32,22 +32,22 @@ fn fixed(value: f32) -> u32 {
     (value * (1u32 << PLACES) as f32) as u32
 }
 
-/// What one posting is worth before it is weighted.
+/// The value of a posting before it is weighted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
-    /// [`saturation`] for this mean length; a document's field_norm is its length.
+    /// [`saturation`] for this mean length; a document's field norm is its length.
     Bm25(f32),
-    /// `(1 + ln tf) / |record|`; a document's field_norm is the code of its norm.
+    /// `(1 + ln tf) / |record|`; a document's field norm is the code of its norm.
     Cosine,
 }
 
 impl Value {
-    /// Of a posting of `tf` in a document of this field_norm.
+    /// Of a posting of `tf` in a document of this field norm.
     #[inline]
     fn of(self, tf: u32, field_norm: u32) -> f32 {
         match self {
             Self::Bm25(mean_length) => saturation(tf, field_norm, mean_length),
-            // Of a sound segment it is less anyway: so sums stay within their type when frequency and norm do not fit.
+            // Only in a damaged segment is it more. The limit keeps sums from overflowing.
             Self::Cosine => (norm::sublinear(tf) * norm::inverses()[field_norm as usize % TABLED_NORMS])
                 .min(norm::COSINE_BOUND),
         }
@@ -88,7 +88,7 @@ impl LastTable {
     }
 }
 
-/// Where the field_norms of documents are.
+/// The field norms of documents.
 #[derive(Debug, Clone, Copy)]
 pub enum FieldNorms<'a> {
     /// Lengths in memory.
@@ -100,7 +100,7 @@ pub enum FieldNorms<'a> {
 }
 
 impl FieldNorms<'_> {
-    /// The field_norm of a document.
+    /// The field norm of a document.
     #[inline]
     fn of(self, doc: u32) -> u32 {
         let doc = doc as usize;
@@ -154,7 +154,7 @@ impl Scorer<'_> {
     #[inline]
     fn bound(&self, code: u8) -> u32 {
         fixed(match self.value {
-            // However far bounds are stretched, none is above the greatest: so sums of them stay within their type.
+            // Limited to the greatest value, so that sums of bounds do not overflow.
             Value::Bm25(_) => (bound_value(code) * self.stretch).min(self.value.greatest()),
             Value::Cosine => norm::COSINE_BOUND,
         })

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use super::allowed::{Allowed, DocSet};
 use super::cursor::{Accumulator, Candidate, Cursor, WINDOW};
-use super::inverted::{Index, Part};
+use super::index::Index;
 use super::memtable::Memtable;
+use super::part::Part;
 use super::scorer::{FieldNorms, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, View};
 use super::{Damaged, bits::Bits};

@@ -4,13 +4,13 @@
 //! Layout, all integers little-endian:
 //!
 //! ```text
-//! posting data | vector quantized i8 | block metas | term texts | term entries | hash slots
+//! posting data | quantized vectors i8 | block metas | term texts | term entries | hash slots
 //!     | seqs u32 | lengths u16 | norms u8 | vector documents u32 | vector steps f32 | footer
 //! ```
 //!
 //! Terms are sorted. A hash slot holds a term's position plus one, probed linearly. The footer carries a checksum
-//! over everything behind the vector quantized, checked at opening; each term entry carries its postings' checksum, checked
-//! when the term is first read, and the footer that of the quantized, checked likewise, so that opening need not read the
+//! over everything behind the quantized vectors, checked at opening; each term entry carries its postings' checksum, checked
+//! when the term is first read, and the footer that of the quantized vectors, checked likewise, so that opening need not read the
 //! whole file.
 
 use std::ops::{Range, RangeInclusive};
@@ -74,11 +74,11 @@ pub struct Footer {
     pub mean_length: f32,
     /// Components of each vector.
     pub dimension: u32,
-    /// Where the quantized of vectors begin, which end at the first section.
+    /// Where the quantized vectors begin; they end at the first section.
     pub(super) quantized: u64,
-    /// Checksum of the quantized.
+    /// Checksum of the quantized vectors.
     pub(super) quantized_checksum: u64,
-    /// Where the sections behind the quantized begin, in file order.
+    /// Where the sections behind the quantized vectors begin, in file order.
     pub(super) sections: [u64; SECTIONS],
     /// Checksum of all sections.
     pub checksum: u64,
@@ -150,7 +150,7 @@ pub struct Segment {
     footer: Footer,
     /// One bit per term: its postings' checksum was right.
     verified: Vec<AtomicU64>,
-    /// The quantized' checksum was right.
+    /// Whether the checksum of the quantized vectors was right.
     quantized_verified: AtomicBool,
 }
 
@@ -254,14 +254,14 @@ impl Segment {
     fn quantized(&self) -> Result<&[u8], Damaged> {
         self.bytes
             .get(self.footer.quantized..self.footer.sections[0])
-            .ok_or(Damaged("borders of the quantized"))
+            .ok_or(Damaged("borders of the quantized vectors"))
     }
 
-    /// Looks at the quantized when they are read first.
+    /// Verifies the quantized vectors when they are first read.
     fn verify_quantized(&self) -> Result<(), Damaged> {
         if !self.quantized_verified.load(Ordering::Relaxed) {
             if xxh3_64(self.quantized()?) != self.footer.quantized_checksum {
-                return Err(Damaged("checksum of the quantized"));
+                return Err(Damaged("checksum of the quantized vectors"));
             }
             self.quantized_verified.store(true, Ordering::Relaxed);
         }
@@ -307,7 +307,7 @@ impl<'a> View<'a> {
         self.lengths
     }
 
-    /// The quantized of all documents' vector norms.
+    /// The codes of all documents' vector norms.
     pub fn norms(&self) -> &'a [u8] {
         self.norms
     }
@@ -419,7 +419,7 @@ impl<'a> View<'a> {
         Ok(postings)
     }
 
-    /// Looks at a list when it is read first.
+    /// Verifies a posting list when it is first read.
     fn verify(
         &self,
         term: TermId,

@@ -1,13 +1,13 @@
-//! Embeddings, a byte for each component, and exact cosines.
+//! Vectors quantized to a byte for each component, and exact cosines.
 //!
-//! What rounding to bytes adds to a cosine is about a thousandth: quantized find candidates, more than are wanted
-//! ([`super::scan`]), whose true vectors are then read back and compared exactly.
+//! Rounding to bytes changes a cosine by about a thousandth. So quantized vectors find more candidates than are wanted
+//! ([`super::scan`]), whose exact vectors are then read and compared.
 
 use pulp::Arch;
 
 use crate::record::Seq;
 
-/// Vectors of the memtable, in the form that a segment has them in.
+/// Vectors of the memtable, in the layout of a segment.
 #[derive(Debug, Default)]
 pub(super) struct Vectors {
     dimension: usize,
@@ -82,19 +82,19 @@ impl<'a> Rows<'a> {
         self.docs.binary_search_by_key(&doc, |bytes| u32::from_le_bytes(*bytes)).ok()
     }
 
-    /// The quantized of a row.
+    /// The quantized components of a row.
     #[inline]
     pub fn quantized(&self, row: usize) -> &'a [i8] {
         &self.quantized[row * self.dimension..][..self.dimension]
     }
 
-    /// What the quantized of a row must be multiplied by to be its vector.
+    /// The quantized components of a row times this are about its normalised vector.
     #[inline]
     pub fn scale(&self, row: usize) -> f32 {
         f32::from_le_bytes(self.scales[row])
     }
 
-    /// About the cosine of a row and a query, times a number that is the same for all rows.
+    /// An approximation of the cosine of a row and a query, times a factor that is the same for all rows.
     #[inline]
     pub fn approximate_dot(&self, row: usize, query: &QuantizedQuery) -> f32 {
         query.dot(self.quantized(row)) as f32 * self.scale(row)
@@ -133,7 +133,7 @@ impl QuantizedQuery {
     }
 }
 
-/// The best `k` of the vectors that it is shown, by exact cosine.
+/// The best `k` of the pushed vectors, by exact cosine.
 #[derive(Debug)]
 pub struct Nearest {
     query: Vec<f32>,
@@ -146,7 +146,7 @@ impl Nearest {
         Self { query: normalised(query).collect(), best: Best::new(k) }
     }
 
-    /// Shows one; those of another dimension are passed over.
+    /// Adds a candidate. One of another dimension is ignored.
     pub fn push(&mut self, seq: Seq, vector: &[f32]) {
         if vector.len() == self.query.len() {
             let vector: Vec<f32> = normalised(vector).collect();
@@ -204,7 +204,7 @@ impl Best {
     }
 }
 
-/// A vector's quantized, and the scale between them: quantized times scale are about the normalised vector.
+/// The quantized components of a vector and their scale: components times scale are about the normalised vector.
 pub(super) fn quantize(vector: &[f32]) -> (impl Iterator<Item = i8> + '_, f32) {
     const MOST: f32 = 127.0;
     let most = normalised(vector).fold(0f32, |most, x| most.max(x.abs()));

@@ -84,8 +84,8 @@ pub struct WeightedTerm {
     pub weight: f32,
 }
 
-/// The heaviest [`tuning::MAX_TERMS`] of `terms`, in a fixed order. Of more, those that no record holds, as it is said beside
-/// each how many do, go first.
+/// The heaviest [`tuning::MAX_TERMS`] of `terms`, each given with its document frequency, in a fixed order. If there are
+/// more, terms of no record are dropped first.
 fn heaviest(terms: impl Iterator<Item = (WeightedTerm, u64)>) -> Vec<WeightedTerm> {
     let mut terms: Vec<(WeightedTerm, u64)> = terms.collect();
     if terms.len() > tuning::MAX_TERMS {

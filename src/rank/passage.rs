@@ -35,7 +35,7 @@ pub(super) struct Passages {
     pub labelled: f64,
     places: Vec<Place>,
     chunk_table: ChunkTable,
-    /// DenseIds of the chunk_table.
+    /// Ids of the chunk table.
     chunks: Vec<u32>,
     hits: Vec<Hit>,
     terms: Vec<Count>,
@@ -249,7 +249,7 @@ impl ChunkTable {
     }
 }
 
-/// The terms of a query that a interner knows.
+/// The terms of a query that the interner knows.
 struct Asked {
     /// By the interner's numbers.
     terms: HashIds,

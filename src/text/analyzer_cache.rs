@@ -14,7 +14,7 @@ const SEPARATOR: char = ' ';
 /// Longer chunks hardly come twice.
 const MAX_CHUNK_BYTES: usize = 48;
 
-/// A full cache is emptied: with usual words it has 2 MB then, for each thread.
+/// A full cache is cleared. It takes about 2 MB for each thread then.
 const MAX_CHUNKS: usize = 3 << 14;
 
 /// Where a thread keeps a cache.
@@ -47,7 +47,7 @@ impl AnalyzerCache {
     pub(super) fn with(place: &'static Place, work: impl FnOnce(&mut Self)) {
         let mut cache = place.try_with(RefCell::take).unwrap_or_default();
         work(&mut cache);
-        // Fails only while the thread ends, when nobody needs the cache any more.
+        // This fails only while the thread ends.
         let _ = place.try_with(|place| place.replace(cache));
     }
 

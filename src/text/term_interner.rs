@@ -140,7 +140,7 @@ impl TermInterner {
         start
     }
 
-    /// Numbers fit in u32: a interner is dropped when it holds a few MB, or with the query.
+    /// Numbers fit in u32: an interner is dropped when it holds a few MB, or with its query.
     fn finish(&mut self, start: usize, terms: usize) -> u32 {
         let grams = self.entries.len() - start - HEAD - terms;
         self.entries[start + 2] = terms as u32;

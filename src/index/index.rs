@@ -1,39 +1,29 @@
-//! [`Index`]: segments, memtable and the deleted documents, kept in step with the change feed.
+//! [`Index`]: segments and a memtable, kept in step with the change feed.
 
-use std::io::{self, Write};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use super::Damaged;
-use super::bits::Bits;
-use super::builder;
+use super::flush::Flush;
 use super::memtable::Memtable;
-use super::postings::Block;
+use super::merge::{Merge, merge_range};
+use super::part::Part;
+use super::position::Position;
 use super::scorer::LastTable;
-use super::segment::{Segment, TermId, View};
+use super::segment::Segment;
 use crate::rank::Statistics;
 use crate::rank::bm25::Collection;
 use crate::record::Seq;
 use crate::text::Bag;
-
-/// How far an index has followed the change feed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// The highest sequence number taken in.
-    pub seq: Seq,
-    /// The last deletion taken in.
-    pub deletion: i64,
-}
 
 /// The index over all live records.
 #[derive(Debug)]
 pub struct Index {
     /// Oldest first; their ranges of sequence numbers do not overlap.
     pub(super) segments: Vec<Part<Arc<Segment>>>,
-    /// A full memtable that is being written as a segment; lies between `segments` and `memtable`.
+    /// A full memtable that is being written as a segment; its records lie between those of `segments` and `memtable`.
     pub(super) flushing: Option<Part<Arc<Memtable>>>,
     pub(super) memtable: Part<Memtable>,
     pub(super) table: LastTable,
@@ -41,59 +31,6 @@ pub struct Index {
     collection: Collection,
     /// Counts changes of the live records.
     generation: u32,
-}
-
-/// Documents and which of them are deleted.
-#[derive(Debug)]
-pub(super) struct Part<D> {
-    pub docs: D,
-    pub deleted: Bits,
-    /// The deleted in order of their deleted_docs, so that what is derived from `deleted` can follow it.
-    deleted_docs: Vec<u32>,
-    /// Per term, how many of the first `usize` deleted_docs held it.
-    deleted_df: Mutex<FxHashMap<TermId, (usize, u32)>>,
-    /// The range of sequence numbers that it answers for.
-    seqs: (Seq, Seq),
-    /// Deletions up to this one were left out when it was made.
-    pub deletion: i64,
-}
-
-impl<D> Part<D> {
-    fn new(docs: D, seqs: (Seq, Seq), deletion: i64) -> Self {
-        Self {
-            docs,
-            seqs,
-            deletion,
-            deleted: Bits::default(),
-            deleted_docs: Vec::new(),
-            deleted_df: Mutex::default(),
-        }
-    }
-
-    /// Marks a document deleted; false when it was.
-    fn delete(&mut self, doc: u32) -> bool {
-        let new = self.deleted.set(doc);
-        if new {
-            self.deleted_docs.push(doc);
-        }
-        new
-    }
-
-    /// Dead documents among the postings of `term`, counted once per death.
-    fn deleted_df(&self, term: TermId, holds: impl FnOnce(&[u32]) -> u32) -> u32 {
-        if self.deleted_docs.is_empty() {
-            return 0;
-        }
-        let mut counts = self.deleted_df.lock();
-        let (seen, count) = counts.entry(term).or_default();
-        if *seen < self.deleted_docs.len() {
-            let mut fresh = self.deleted_docs[*seen..].to_vec();
-            fresh.sort_unstable();
-            *count += holds(&fresh);
-            *seen = self.deleted_docs.len();
-        }
-        *count
-    }
 }
 
 /// What an index takes and holds.
@@ -109,53 +46,6 @@ pub struct Size {
     pub segments: u64,
     /// Records in the memtable.
     pub memtable: u64,
-}
-
-/// A memtable taken out to be written as a segment.
-#[derive(Debug, Clone)]
-pub struct Flush {
-    memtable: Arc<Memtable>,
-    /// The range that it answers for.
-    pub seqs: RangeInclusive<Seq>,
-    /// Deletions up to this one are not in it.
-    pub deletion: i64,
-}
-
-impl Flush {
-    /// Writes it as a segment.
-    ///
-    /// # Errors
-    /// What `out` says.
-    pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
-        self.memtable.write(out, name, self.seqs.clone())
-    }
-}
-
-/// Segments to be merged into one, and the deleted documents among them now.
-#[derive(Debug)]
-pub struct Merge {
-    sources: Vec<(Arc<Segment>, Bits)>,
-    /// The range that the outcome answers for.
-    pub seqs: RangeInclusive<Seq>,
-    /// Deletions up to this one are left out.
-    pub deletion: i64,
-}
-
-impl Merge {
-    /// Names of the segments that the outcome replaces.
-    pub fn names(&self) -> Vec<u64> {
-        self.sources.iter().map(|(segment, _)| segment.footer().name).collect()
-    }
-
-    /// Writes the merged segment.
-    ///
-    /// # Errors
-    /// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
-    pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
-        let views: Result<Vec<_>, Damaged> =
-            self.sources.iter().map(|(segment, deleted)| Ok((segment.view()?, deleted))).collect();
-        builder::merge(&views?, out, name, self.seqs.clone())
-    }
 }
 
 impl Default for Index {
@@ -337,8 +227,8 @@ impl Index {
         size
     }
 
-    /// Takes the memtable out to be written, if it holds at least `records`; searches still find it. One that is out
-    /// already, because writing it failed, is given out again.
+    /// Starts to flush the memtable if it holds at least `records`; searches still find its records. A flush that failed
+    /// starts again.
     pub fn start_flush(&mut self, records: u32) -> Option<Flush> {
         if let Some(Part { docs, seqs, deletion, .. }) = &self.flushing {
             return Some(Flush { memtable: Arc::clone(docs), seqs: seqs.0..=seqs.1, deletion: *deletion });
@@ -356,13 +246,13 @@ impl Index {
         Some(flushing)
     }
 
-    /// Puts the segment that was written of the flushing memtable in its place.
+    /// Puts the segment in place of the memtable that was flushed.
     ///
     /// # Errors
     /// [`Damaged`] when it cannot be read; nothing is changed then.
     pub fn install_flush(&mut self, segment: Arc<Segment>) -> Result<(), Damaged> {
         let Some(flushing) = self.flushing.as_ref().filter(|flushing| {
-            // Another one, if the index was loaded anew meanwhile.
+            // The memtable is another one if the index was loaded anew in the meantime.
             segment.footer().seqs == (flushing.seqs.0..=flushing.seqs.1)
         }) else {
             return Ok(());
@@ -375,7 +265,7 @@ impl Index {
     }
 
     /// Chooses neighbouring segments whose merging would pay, if there are any: several of about the same size, or
-    /// one with many deleted.
+    /// one with many deleted documents.
     pub fn plan_merge(&self) -> Option<Merge> {
         let range = merge_range(&self.segments.iter().map(Part::weight).collect::<Vec<_>>())?;
         Some(self.merge_of(range))
@@ -476,84 +366,4 @@ impl Statistics for Index {
     fn generation(&self) -> u32 {
         self.generation
     }
-}
-
-impl Part<Arc<Segment>> {
-    fn delete_again(&mut self, seqs: impl Iterator<Item = Seq>) -> Result<(), Damaged> {
-        let segment = Arc::clone(&self.docs);
-        let view = segment.view()?;
-        for doc in seqs.filter_map(|seq| view.doc(seq)) {
-            self.delete(doc);
-        }
-        Ok(())
-    }
-
-    /// Live and deleted documents.
-    fn weight(&self) -> (u32, u32) {
-        let deleted = self.deleted.count();
-        (self.docs.footer().records.saturating_sub(deleted), deleted)
-    }
-
-    fn live_df(&self, view: View<'_>, term: TermId) -> Result<u64, Damaged> {
-        // Without deleted_docs its posting list need not be touched.
-        let deleted = if self.deleted_docs.is_empty() { 0 } else { self.segment_deleted_df(view, term)? };
-        Ok(view.df(term).saturating_sub(deleted).into())
-    }
-
-    fn segment_deleted_df(&self, view: View<'_>, term: TermId) -> Result<u32, Damaged> {
-        let postings = view.postings(term)?;
-        Ok(self.deleted_df(term, |deleted| {
-            let mut block = Block::default();
-            let mut decoded = usize::MAX;
-            let mut at = 0;
-            let mut count = 0;
-            for &doc in deleted {
-                at = postings.block_of(doc, at);
-                if at >= postings.blocks() {
-                    break;
-                }
-                if at != decoded {
-                    postings.decode(at, &mut block);
-                    decoded = at;
-                }
-                count += u32::from(block.docs[..block.len].binary_search(&doc).is_ok());
-            }
-            count
-        }))
-    }
-}
-
-impl<D> Part<D> {
-    fn with_deleted(mut self, deleted_docs: Vec<u32>) -> Self {
-        for doc in deleted_docs {
-            self.delete(doc);
-        }
-        self
-    }
-
-    fn live_df_in_memtable(&self, memtable: &Memtable, term: &str) -> u64 {
-        let Some((id, list)) = memtable.postings(term) else { return 0 };
-        let holds = |doc: &u32| list.binary_search_by_key(doc, |&(held, _)| held).is_ok();
-        let deleted = self.deleted_df(id, |deleted| deleted.iter().filter(|doc| holds(doc)).count() as u32);
-        (list.len() as u64).saturating_sub(deleted.into())
-    }
-}
-
-/// Segments of about one size that call for a merge.
-const FANOUT: usize = 6;
-
-/// Which neighbours to merge, given `(live, deleted)` of each segment, oldest first: the deleted documents of one that are a quarter of
-/// it, or the first `FANOUT` neighbours none of which outweighs the others together.
-fn merge_range(weights: &[(u32, u32)]) -> Option<std::ops::Range<usize>> {
-    if let Some(i) = weights.iter().position(|&(live, deleted)| deleted > 1024 && deleted > live / 3) {
-        return Some(i..i + 1);
-    }
-    // From the newest backwards: take in neighbours as long as they are not much larger than what follows them.
-    let mut start = weights.len().checked_sub(1)?;
-    let mut total = u64::from(weights[start].0);
-    while start > 0 && u64::from(weights[start - 1].0) <= total * 2 {
-        start -= 1;
-        total += u64::from(weights[start].0);
-    }
-    (weights.len() - start >= FANOUT).then_some(start..weights.len())
 }

@@ -1,0 +1,12 @@
+//! Where in the change feed an index is.
+
+use crate::record::Seq;
+
+/// How far an index has followed the change feed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The highest sequence number taken in.
+    pub seq: Seq,
+    /// The last deletion taken in.
+    pub deletion: i64,
+}
