@@ -61,7 +61,7 @@ impl Value {
         }
     }
 
-    /// Of the lowest frequencies and field_norms.
+    /// The table of the lowest frequencies and field norms.
     fn table(self) -> Arc<Table> {
         let mut table = [0; TABLED_FREQUENCIES * TABLED_NORMS];
         for (tf, row) in (1..).zip(table.chunks_exact_mut(TABLED_NORMS)) {
@@ -111,7 +111,7 @@ impl FieldNorms<'_> {
         }
     }
 
-    /// The field_norms of the documents from `first` on, at most [`MAX_TABLED_NORM`].
+    /// The field norms of the documents from `first` on, at most [`MAX_TABLED_NORM`].
     pub fn copy(self, first: u32, out: &mut [u8]) {
         fn fill<T: Copy>(out: &mut [u8], from: &[T], first: u32, field_norm: impl Fn(T) -> u8) {
             let from = from.get(first as usize..).unwrap_or_default();
