@@ -105,12 +105,15 @@ def deny(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def rust(session: nox.Session) -> None:
-    """Lint the core and test it without Python."""
+    """Lint the core, test it without Python, and check the links in its documentation."""
     for features in (["--no-default-features"], []):
         session.run(
             "cargo", "clippy", "--locked", "--all-targets", *features, "--", "-D", "warnings", external=True
         )
     session.run("cargo", "test", "--locked", "--no-default-features", external=True)
+    links = {"RUSTDOCFLAGS": "-D warnings -A rustdoc::private_intra_doc_links"}
+    document = ["cargo", "doc", "--locked", "--no-deps", "--document-private-items", "--no-default-features"]
+    session.run(*document, env=links, external=True)
 
 
 @nox.session

@@ -6,7 +6,7 @@
 //!
 //! - [`snapshot`]: all reads of one moment. [`feed`]: what was added and deleted since a position. [`manifest`]: which
 //!   index files are valid.
-//! - [`write`]: writes as data, which [`Execute`] takes.
+//! - [`mod@write`]: writes as data, which [`Execute`] takes.
 
 pub mod feed;
 pub mod manifest;

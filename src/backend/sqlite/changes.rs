@@ -14,7 +14,7 @@ use crate::record::Seq;
 /// The position from which a reader that knows nothing starts: it needs no deletion.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn start(conn: &Connection) -> Result<Position> {
     Ok(Position { seq: 0, deletion: newest_deletion(conn)? })
 }
@@ -22,7 +22,7 @@ pub fn start(conn: &Connection) -> Result<Position> {
 /// The newest number that a record, and a deletion, ever had.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest(conn: &Connection) -> Result<Position> {
     Ok(Position { seq: newest_record(conn)?, deletion: newest_deletion(conn)? })
 }
@@ -30,7 +30,7 @@ pub fn newest(conn: &Connection) -> Result<Position> {
 /// See [`Snapshot::feed`](crate::backend::Snapshot::feed).
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn since(
     conn: &Connection,
     from: Position,
@@ -53,7 +53,7 @@ pub fn since(
 /// Notes that these records have gone. Belongs in the transaction that deletes them.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
     seqs.sort_unstable();
     for stretch in seqs.chunk_by(|a, b| a + 1 == *b) {
@@ -67,7 +67,7 @@ pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
 /// Notes that all records in `range` have gone.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<()> {
     conn.prepare_cached("INSERT INTO deletions(first, last) VALUES (?, ?)")?
         .execute((range.start(), range.end()))?;
@@ -77,7 +77,7 @@ pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<
 /// Drops deletions up to and with `upto`; readers that stand before it start anew. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
     let dropped = conn.prepare_cached("DELETE FROM deletions WHERE seq <= ?")?.execute([upto])?;
     if dropped > 0 {
@@ -89,7 +89,7 @@ pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
 /// The newest deletion ever.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest_deletion(conn: &Connection) -> Result<i64> {
     newest_in(conn, "deletions")
 }
@@ -97,7 +97,7 @@ pub fn newest_deletion(conn: &Connection) -> Result<i64> {
 /// The highest number that a record ever had.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest_record(conn: &Connection) -> Result<Seq> {
     newest_in(conn, "records")
 }
@@ -105,7 +105,7 @@ pub fn newest_record(conn: &Connection) -> Result<Seq> {
 /// The highest number of a record that is there; 0 if there is none.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn newest_live(conn: &Connection) -> Result<Seq> {
     let mut statement = conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM records")?;
     Ok(statement.query_row([], |row| row.get(0))?)
@@ -188,7 +188,7 @@ fn read_texts(
 /// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn data_version(conn: &Connection) -> Result<i64> {
     let mut statement = conn.prepare_cached("PRAGMA data_version")?;
     Ok(statement.query_row([], |row| row.get(0))?)
@@ -211,7 +211,7 @@ impl Watcher {
     /// Has anything been committed since the last call? True at the first.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn moved(&mut self) -> Result<bool> {
         let version = data_version(&self.conn)?;
         Ok(std::mem::replace(&mut self.seen, version) != version)

@@ -34,7 +34,7 @@ impl Reader {
     /// again only after a commit.
     ///
     /// # Errors
-    /// [`crate::Error::Sqlite`].
+    /// [`crate::Error::Backend`].
     pub fn is_current(&self, position: Position) -> Result<bool> {
         let version = changes::data_version(self)?;
         let needed = match self.needed.get() {

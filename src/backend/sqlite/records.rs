@@ -97,7 +97,7 @@ pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> 
 /// Only what blending needs of the records with these numbers, as [`by_seqs`].
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn priors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<Prior>> {
     let mut statement = conn.prepare_cached("SELECT created_at, importance FROM records WHERE seq = ?")?;
     let mut found = Vec::with_capacity(seqs.len());

@@ -8,7 +8,7 @@ use crate::error::Result;
 /// All segments, by their first record.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn read(conn: &Connection) -> Result<Vec<IndexFile>> {
     let mut statement = conn.prepare_cached(
         "SELECT name, first_seq, last_seq, deleted_seq, bytes, checksum FROM segments ORDER BY first_seq",
@@ -20,7 +20,7 @@ pub fn read(conn: &Connection) -> Result<Vec<IndexFile>> {
 /// Puts `segments` in place of all that were named before. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn replace(conn: &Connection, segments: &[IndexFile]) -> Result<()> {
     conn.prepare_cached("DELETE FROM segments")?.execute([])?;
     let mut statement = conn.prepare_cached("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?)")?;
