@@ -14,7 +14,7 @@ use super::scaled_signal::{ScaledSignal, order, sums};
 use super::signals::{Signals, Weights};
 use super::texts::identity;
 use super::tuning::{feedback, weight};
-use super::{Statistics, Texts, WeightedTerm, evidence, heaviest};
+use super::{Scored, Statistics, Texts, WeightedTerm, evidence, heaviest};
 use crate::rank::feedback as rocchio;
 use crate::record::Seq;
 
@@ -41,6 +41,12 @@ pub struct Ranked {
     /// How it came to its place, each part by name: `bm25` (first stage), `evidence` (what the score was made of), and
     /// the signals.
     pub explain: [(&'static str, f64); 9],
+}
+
+impl From<&Ranked> for Scored {
+    fn from(ranked: &Ranked) -> Self {
+        Self { seq: ranked.seq, score: ranked.score, explain: ranked.explain.to_vec() }
+    }
 }
 
 /// How to search a store for a query.

@@ -36,7 +36,7 @@ impl FilterCache {
         filter: &Filter,
         newest: Seq,
     ) -> Result<Option<Arc<Allowed>>> {
-        if lets_all_through(filter) {
+        if !filter.narrows() && filter.viewer.include_private {
             return Ok(None);
         }
         let kept = self.get(filter);
@@ -80,15 +80,8 @@ impl FilterCache {
 /// # Errors
 /// What the database says.
 pub fn allowed(snapshot: &dyn Snapshot, filter: &Filter) -> Result<Option<Arc<Allowed>>> {
-    if lets_all_through(filter) {
-        return Ok(None);
-    }
     let allowed = extend(snapshot, filter, None, 0)?.allowed;
     Ok((!allowed.is_everything()).then_some(allowed))
-}
-
-fn lets_all_through(filter: &Filter) -> bool {
-    !filter.narrows() && filter.viewer.include_private
 }
 
 fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<Entry>, newest: Seq) -> Result<Entry> {

@@ -3,7 +3,6 @@
 //! [`catch_up`] is the one way into the index. Own writes take it like those of other processes; their writer only
 //! hands over the terms that it has computed anyway.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -12,11 +11,9 @@ use parking_lot::RwLock;
 use super::shared_index::SharedIndex;
 use super::{index_files, parallel};
 use crate::backend::Backend;
-use crate::backend::feed::{Added, Feed};
-use crate::backend::write::Entry;
+use crate::backend::feed::Feed;
 use crate::error::Result;
 use crate::index::{Damaged, Index, Position};
-use crate::record::Seq;
 use crate::text::Bag;
 
 /// Records read from the feed at a time.
@@ -94,12 +91,11 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
             return Ok(false);
         };
         taken += feed.added.len() + feed.deleted.len();
-        let complete = feed.complete;
-        if let Err(damaged) = take_in(shared, index, feed) {
+        if let Err(damaged) = take_in(shared, index, &feed) {
             invalidate(shared, backend, damaged)?;
             return Ok(false);
         }
-        if complete {
+        if feed.complete {
             break;
         }
     }
@@ -111,63 +107,31 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
 }
 
 /// Takes in one part of the feed. Analysis comes first, so that searches wait for the changes alone.
-fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: Feed) -> Result<(), Damaged> {
-    let Feed { added, deleted, position, complete } = feed;
-    let additions = additions(shared, added);
+fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(), Damaged> {
+    let handed_over = shared.take_handed_over(feed.added.iter().map(|record| record.seq));
+    let analyzed = parallel::map(feed.added.len(), 128, |i| match (&handed_over[i], &feed.added[i].text) {
+        (None, Some(text)) => Bag::of(&text.content),
+        _ => Bag::default(),
+    });
     let mut index = index.write();
-    for (seq, addition) in &additions {
-        index.add(*seq, addition.terms(), addition.embedding());
+    for ((record, handed_over), terms) in feed.added.iter().zip(&handed_over).zip(&analyzed) {
+        if let Some((entries, at)) = handed_over {
+            let entry = &entries[*at];
+            index.add(record.seq, entry.terms(), entry.record.embedding.as_deref());
+        } else {
+            let embedding = record.text.as_ref().and_then(|text| text.embedding.as_deref());
+            index.add(record.seq, terms, embedding);
+        }
     }
     // Deletions wait for the last part, so that an updated record is found at any moment, old or new. The feed lists
     // them again until then.
     let mut deletion = index.position().deletion;
-    if complete {
-        deleted.into_iter().try_for_each(|range| index.remove(range))?;
-        deletion = position.deletion;
+    if feed.complete {
+        feed.deleted.iter().try_for_each(|range| index.remove(range.clone()))?;
+        deletion = feed.position.deletion;
     }
-    index.set_position(Position { seq: position.seq, deletion });
+    index.set_position(Position { seq: feed.position.seq, deletion });
     Ok(())
-}
-
-/// What the index stores of a new record.
-enum Addition {
-    /// The writer's terms and vector.
-    HandedOver(Arc<Vec<Entry>>, usize),
-    /// The analyzed text, and the vector, of the feed.
-    Read(Bag, Option<Vec<f32>>),
-}
-
-impl Addition {
-    fn terms(&self) -> &Bag {
-        match self {
-            Self::HandedOver(entries, at) => entries[*at].terms(),
-            Self::Read(terms, _) => terms,
-        }
-    }
-
-    fn embedding(&self) -> Option<&[f32]> {
-        match self {
-            Self::HandedOver(entries, at) => entries[*at].record.embedding.as_deref(),
-            Self::Read(_, embedding) => embedding.as_deref(),
-        }
-    }
-}
-
-fn additions(shared: &SharedIndex, added: Vec<Added>) -> Vec<(Seq, Addition)> {
-    let handed_over = shared.take_handed_over(added.iter().map(|record| record.seq));
-    let analyzed =
-        parallel::map(added.len(), 128, |i| added[i].text.as_ref().map(|text| Bag::of(&text.content)));
-    let addition = |((record, handed_over), terms): ((Added, Option<_>), Option<Bag>)| {
-        let addition = match handed_over {
-            Some((entries, at)) => Addition::HandedOver(entries, at),
-            None => {
-                let embedding = record.text.and_then(|text| text.embedding);
-                Addition::Read(terms.unwrap_or_default(), embedding)
-            }
-        };
-        (record.seq, addition)
-    };
-    added.into_iter().zip(handed_over).zip(analyzed).map(addition).collect()
 }
 
 fn invalidate(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> Result<()> {

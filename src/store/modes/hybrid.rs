@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{depth, seqs, vector};
+use super::{depth, vector};
 use crate::index::Scoring;
 use crate::rank::dialogue::{self, RankedTurn, Turn};
-use crate::rank::hybrid::{Candidate, HybridQuery, Ranked};
+use crate::rank::hybrid::{Candidate, HybridQuery};
 use crate::rank::tuning::{CANDIDATES, TEXT_BYTES};
 use crate::rank::{Scored, rrf};
 use crate::record::{Query, Seq};
@@ -31,7 +31,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
 fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let plan = HybridQuery::new(&query.text, retriever)?;
     let top = retriever.top(&plan.terms(), depth(query).max(CANDIDATES), Scoring::Bm25)?;
-    let best = seqs(&top[..top.len().min(CANDIDATES)]);
+    let best: Vec<Seq> = top.iter().take(CANDIDATES).map(|&(seq, _)| seq).collect();
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
     let (candidates, rest) = top.split_at(texts.count());
     let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
@@ -42,17 +42,13 @@ fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, Sea
         let ranked = plan.rank(&candidates, &texts, retriever)?;
         // Unless the order changes once more, no more records are needed.
         let wanted = if depth(query) == query.limit { query.limit } else { ranked.len() };
-        ranked.iter().take(wanted).map(scored).collect()
+        ranked.iter().take(wanted).map(Scored::from).collect()
     };
     if found.len() >= candidates.len() {
         let least = candidates.last().map_or(f32::INFINITY, |candidate| candidate.bm25);
         append(&mut found, rest, least);
     }
     Ok(found)
-}
-
-fn scored(ranked: &Ranked) -> Scored {
-    Scored { seq: ranked.seq, score: ranked.score, explain: ranked.explain.to_vec() }
 }
 
 /// Ranks the candidates together with the records around them.

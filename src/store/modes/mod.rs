@@ -40,7 +40,3 @@ fn depth(query: &Query) -> usize {
     let fused = query.mode == Mode::Hybrid && query.vector.is_some();
     if query.blend.is_relevance() && !fused { query.limit } else { query.limit.max(REORDERED) }
 }
-
-fn seqs(top: &[(Seq, f32)]) -> Vec<Seq> {
-    top.iter().map(|&(seq, _)| seq).collect()
-}

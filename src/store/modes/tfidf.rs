@@ -1,10 +1,9 @@
 //! TF-IDF cosine alone.
 
-use super::seqs;
 use crate::index::Scoring;
 use crate::rank::cosine::CosineQuery;
 use crate::rank::{Scored, scored};
-use crate::record::Query;
+use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
 use crate::store::text_cache::Budget;
@@ -15,7 +14,8 @@ const CANDIDATES: usize = 200;
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let cosine = CosineQuery::new(&query.text, retriever)?;
     let k = query.limit.saturating_mul(2).max(CANDIDATES);
-    let top = seqs(&retriever.top(&cosine.terms(), k, Scoring::Cosine)?);
+    let top = retriever.top(&cosine.terms(), k, Scoring::Cosine)?;
+    let top: Vec<Seq> = top.into_iter().map(|(seq, _)| seq).collect();
     let mut found = Vec::with_capacity(top.len());
     for part in top.chunks(CANDIDATES) {
         let texts = retriever.texts(part, Budget::UNLIMITED)?;
