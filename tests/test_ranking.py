@@ -48,7 +48,7 @@ WORDS = {
     "russian": "собака собаку собакам офис офиса",
     "chinese": "喜欢苹果 苹果 手机 上司的手机 什么 的",
     "korean": "삼성전자 회의 회의에서",
-    "code": "parseJson max_retry_count HTTPServer2 v2 json retry db-7 naïve Zoë's don't 👍",
+    "code": "parseJson max_retry_count HTTPServer2 isRed toDo v2 json retry db-7 naïve Zoë's don't 👍",
 }
 UNKNOWN = (
     "kicthen kitchn databse datbase zepelin restuarant gardenhouse coffeetable elephant quarts "
@@ -391,6 +391,18 @@ def test_long_texts() -> None:
     with opened([a_record(f"r{n}", text) for n, text in enumerate(texts)]) as both:
         for query in ("zeppelin car", "garden3", "Is garden11 for the zeppelin?"):
             check_all(both, query)
+
+
+def test_the_best_evidence_counts_among_the_first_hits_alone() -> None:
+    filler = " ".join(f"filler{n}" for n in range(300))
+    texts = [f"{filler} zeppelin {filler} quartz {filler} peanut"]
+    texts += [f"zeppelin quartz zeppelin quartz {n}" for n in range(20)] + [f"peanut {n}" for n in range(20)]
+    query = "zeppelin quartz peanut"
+    with opened([a_record(f"r{n}", text) for n, text in enumerate(texts)]) as both:
+        ranking = modes.hybrid(query, both.statistics(), both.oracle.rows)
+        evidence = [hit.evidence for hit in ranking]
+        assert max(evidence[:10]) < max(evidence)
+        check_all(both, query)
 
 
 def a_record(id: str, content: str) -> Row:
