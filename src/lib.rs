@@ -13,13 +13,13 @@
 //! - [`text`]: the analyzer, which turns text into terms.
 //! - [`rank`]: pure functions over terms, statistics and scores.
 //! - [`index`]: the inverted index and the vector index in memory; opens no connection.
-//! - [`backend`]: where a store is kept. [`backend::sqlite`]: SQLite, the only place with SQL.
+//! - `backend`: where a store is kept. `backend::sqlite`: SQLite, the only place with SQL.
 //! - [`store`]: where backend and index meet.
 //! - `python`: the bindings, the only place that knows pyo3.
 
 #![deny(unsafe_code)]
 
-pub mod backend;
+mod backend;
 mod error;
 mod files;
 pub mod index;

@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
-use agentmem::backend::sqlite::Durability;
 use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
 use agentmem::rank::bm25::Bm25Query;
 use agentmem::rank::cosine::CosineQuery;
 use agentmem::rank::hybrid::{Candidate, HybridQuery};
 use agentmem::rank::{Statistics, Texts, WeightedTerm};
+use agentmem::store::Durability;
 use agentmem::text::{self, Analyzer, Bag, MAX_TERM_BYTES};
 use agentmem::{Condition, Error, Filter, OnConflict, Options, Record, Scope, Store, Viewer};
 use serde_json::Value;

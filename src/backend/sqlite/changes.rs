@@ -11,14 +11,6 @@ use crate::backend::feed::{Added, Feed, Position, Text};
 use crate::error::Result;
 use crate::record::Seq;
 
-/// The position from which a reader that knows nothing starts: it needs no deletion.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn start(conn: &Connection) -> Result<Position> {
-    Ok(Position { seq: 0, deletion: newest_deletion(conn)? })
-}
-
 /// The newest number that a record, and a deletion, ever had.
 ///
 /// # Errors

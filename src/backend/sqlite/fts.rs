@@ -2,8 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::Progress;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::Seq;
 
 pub(super) const INSERT: &str = "INSERT INTO records_fts(rowid, terms) VALUES (?, ?)";
@@ -12,7 +11,7 @@ const DELETE: &str = "INSERT INTO records_fts(records_fts, rowid, terms) VALUES 
 /// Adds a row. `terms` are joined by blanks, as in all of this module; one that is given twice counts once.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
     conn.prepare_cached(INSERT)?.execute((seq, terms))?;
     Ok(())
@@ -21,7 +20,7 @@ pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
 /// Removes a row; `terms` must be those that it was inserted with, but for repeats.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn delete(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
     conn.prepare_cached(DELETE)?.execute((seq, terms))?;
     Ok(())
@@ -30,7 +29,7 @@ pub fn delete(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
 /// Removes all rows.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn clear(conn: &Connection) -> Result<()> {
     command(conn, "delete-all")
 }
@@ -38,7 +37,7 @@ pub fn clear(conn: &Connection) -> Result<()> {
 /// The rows that hold `term`, rising.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn rows_with_term(conn: &Connection, term: &str) -> Result<Vec<Seq>> {
     if !is_term(term) {
         return Ok(Vec::new());
@@ -51,7 +50,7 @@ pub fn rows_with_term(conn: &Connection, term: &str) -> Result<Vec<Seq>> {
 /// How many rows hold `term`.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn document_frequency(conn: &Connection, term: &str) -> Result<u64> {
     let mut statement = conn.prepare_cached("SELECT doc FROM records_fts_terms WHERE term = ?")?;
     Ok(statement.query_row([term], |row| row.get(0)).optional()?.unwrap_or_default())
@@ -60,7 +59,7 @@ pub fn document_frequency(conn: &Connection, term: &str) -> Result<u64> {
 /// Every term with its document frequency, in the order of bytes.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
     let mut statement = conn.prepare_cached("SELECT term, doc FROM records_fts_terms ORDER BY term")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -70,38 +69,13 @@ pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
 /// Hands every term that begins with `prefix` to `visit`, in the order of bytes.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn terms_with(conn: &Connection, prefix: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
     let mut statement =
         conn.prepare_cached("SELECT term FROM records_fts_terms WHERE term BETWEEN ? AND ?")?;
     let mut rows = statement.query((prefix, format!("{prefix}{}", char::MAX)))?;
     while let Some(row) = rows.next()? {
         visit(row.get_ref(0)?.as_str().unwrap_or_default());
-    }
-    Ok(())
-}
-
-/// Merges the table's parts into one, a step at a time; each step is a transaction of its own.
-/// See <https://www.sqlite.org/fts5.html#the_merge_command>.
-///
-/// # Errors
-/// [`Error::Interrupted`] if progress says so, [`Error::Backend`].
-pub fn merge(conn: &Connection, progress: &mut Progress<'_>) -> Result<()> {
-    const PAGES: i64 = 500;
-    // A negative count starts a merge of everything; positive ones go on with it.
-    let mut pages = -PAGES;
-    for step in 1.. {
-        let before = conn.total_changes();
-        conn.prepare_cached("INSERT INTO records_fts(records_fts, rank) VALUES ('merge', ?)")?
-            .execute([pages])?;
-        // "If it is less than 2, the merge did nothing."
-        if conn.total_changes() - before < 2 {
-            break;
-        }
-        if !progress(step, 0) {
-            return Err(Error::Interrupted { done: 0 });
-        }
-        pages = PAGES;
     }
     Ok(())
 }

@@ -143,13 +143,3 @@ fn truncate_log(conn: &Connection, deadline: Instant) -> Result<()> {
         outcome => Ok(outcome?),
     }
 }
-
-/// Moves as much of the write-ahead log into the file as no reader still needs.
-///
-/// # Errors
-/// [`Error::Backend`].
-pub fn checkpoint(conn: &Connection) -> Result<()> {
-    // Not for all: the temporary database, which has no log, may be in a transaction of its own.
-    conn.query_row("PRAGMA main.wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
-    Ok(())
-}

@@ -5,8 +5,6 @@ use rusqlite::{Connection, OptionalExtension, ToSql, types::FromSql};
 use crate::backend::snapshot::Totals;
 use crate::error::Result;
 
-/// Names this store, whatever its path: random text, made with it.
-pub const STORE: &str = "store";
 /// The analyzer whose terms the full text holds; 0 asks for a rebuild.
 pub const ANALYZER_VERSION: &str = "analyzer_version";
 /// How many records there are.

@@ -44,8 +44,6 @@ mod writer;
 pub use backend::Sqlite;
 pub use batch::Batch;
 pub use pool::Pool;
-pub use reader::Reader;
 pub use settings::{Durability, Settings};
-pub use transaction::Transaction;
 
 pub use super::Progress;
