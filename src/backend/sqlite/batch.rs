@@ -1,4 +1,4 @@
-//! Writing records, with everything that a record drags along: terms, vector, scope, change feed, totals.
+//! Writing records, with everything that depends on them: terms, vector, scope, change feed, totals.
 
 use std::collections::HashSet;
 
@@ -11,21 +11,20 @@ use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
 
-/// So many removed rows are remembered before the full text is told.
-const STALE: usize = 4096;
+/// How many deletes may be pending before the full text executes them.
+const PENDING: usize = 4096;
 
-/// Writes of one transaction, which the caller opens and commits. What must be summed up is written by
-/// [`Batch::finish`]; without it the transaction must be rolled back.
+/// Writes of one transaction, which the caller begins and commits. [`Batch::finish`] must come before the commit.
 pub struct Batch<'c> {
     conn: &'c Connection,
     insert: CachedStatement<'c>,
     insert_terms: CachedStatement<'c>,
     scopes: FxHashMap<Scope, i64>,
     deleted: Vec<Seq>,
-    /// Rows that the full text still holds, with their terms.
-    stale: Vec<(Seq, Bag)>,
-    /// Scopes that a removed record was in.
-    left: HashSet<i64>,
+    /// Deleted rows that the full text still has, with their terms.
+    pending_deletes: Vec<(Seq, Bag)>,
+    /// Scopes to drop if no record is in them any more.
+    to_prune: HashSet<i64>,
     records: i64,
     terms: i64,
 }
@@ -46,8 +45,8 @@ impl<'c> Batch<'c> {
             insert_terms: conn.prepare_cached(fts::INSERT)?,
             scopes: FxHashMap::default(),
             deleted: Vec::new(),
-            stale: Vec::new(),
-            left: HashSet::new(),
+            pending_deletes: Vec::new(),
+            to_prune: HashSet::new(),
             records: 0,
             terms: 0,
         })
@@ -122,12 +121,12 @@ impl<'c> Batch<'c> {
             .conn
             .prepare_cached("DELETE FROM records WHERE seq = ? RETURNING scope")?
             .query_row([seq], |row| row.get(0))?;
-        self.left.insert(scope);
+        self.to_prune.insert(scope);
         self.deleted.push(seq);
         self.records -= 1;
         self.terms -= terms.total() as i64;
-        self.stale.push((seq, terms));
-        if self.stale.len() < STALE { Ok(()) } else { self.remove_terms() }
+        self.pending_deletes.push((seq, terms));
+        if self.pending_deletes.len() < PENDING { Ok(()) } else { self.remove_terms() }
     }
 
     /// Removes the records that pass the filter and says how many they were.
@@ -161,9 +160,9 @@ impl<'c> Batch<'c> {
         meta::set(self.conn, meta::RECORDS, 0)?;
         meta::set(self.conn, meta::TERMS, 0)?;
         (self.records, self.terms) = (0, 0);
-        self.stale.clear();
+        self.pending_deletes.clear();
         self.scopes.clear();
-        self.left.clear();
+        self.to_prune.clear();
         Ok(removed as u64)
     }
 
@@ -180,7 +179,7 @@ impl<'c> Batch<'c> {
         Ok(touched)
     }
 
-    /// Writes what was summed up: the change feed's deletions, the totals; drops scopes that became empty.
+    /// Writes what concerns all writes together: deletions for the change feed, and totals. Drops empty scopes.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -196,16 +195,18 @@ impl<'c> Batch<'c> {
         let mut drop_empty = self.conn.prepare_cached(
             "DELETE FROM scopes WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM records WHERE scope = ?1)",
         )?;
-        for scope in self.left {
+        for scope in self.to_prune {
             drop_empty.execute([scope])?;
         }
         Ok(())
     }
 
-    /// FTS5 writes its memory to disk whenever a row comes out of order, so rows leave together and in order.
+    /// FTS5 writes its memory to disk whenever a row is out of order, so rows are deleted together and in order.
     fn remove_terms(&mut self) -> Result<()> {
-        self.stale.sort_unstable_by_key(|(seq, _)| *seq);
-        self.stale.drain(..).try_for_each(|(seq, terms)| fts::delete(self.conn, seq, terms.joined()))
+        self.pending_deletes.sort_unstable_by_key(|(seq, _)| *seq);
+        self.pending_deletes
+            .drain(..)
+            .try_for_each(|(seq, terms)| fts::delete(self.conn, seq, terms.joined()))
     }
 
     fn scope(&mut self, scope: &Scope) -> Result<i64> {

@@ -86,8 +86,8 @@ pub struct LastOut(Arc<()>);
 
 impl Drop for LastOut {
     fn drop(&mut self) {
-        const PATIENCE: Duration = Duration::from_secs(10);
-        let deadline = Instant::now() + PATIENCE;
+        const TIMEOUT: Duration = Duration::from_secs(10);
+        let deadline = Instant::now() + TIMEOUT;
         while Arc::strong_count(&self.0) > 1 && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }

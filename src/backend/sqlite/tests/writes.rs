@@ -508,3 +508,17 @@ fn records_are_read_by_number_in_the_order_asked_for() {
         assert_eq!(found, known[..count]);
     }
 }
+
+#[test]
+fn the_feed_does_not_read_the_texts_that_its_reader_knows() {
+    let folder = tempdir().unwrap();
+    let store = open(&folder);
+    for name in ["a", "b", "c", "d", "e"] {
+        store.add(Record { embedding: Some(vec![1.0]), ..record(name, name) }).unwrap();
+    }
+    let known = |seq| [1, 3, 4].contains(&seq);
+    let feed =
+        store.pool.read(|conn| changes::since(conn, Position::default(), 10, &known)).unwrap().unwrap();
+    let texts: Vec<_> = feed.added.into_iter().map(|added| added.text.map(|text| text.content)).collect();
+    assert_eq!(texts, [None, Some("b".into()), None, None, Some("e".into())]);
+}
