@@ -34,6 +34,8 @@ FUZZ = ROOT / "tests" / "fuzz"
 WHEELS = ROOT / "target" / "wheels-under-test"
 # Licences that may come with agentmem. All are permissive: they ask for no more than that their text is kept.
 LICENCES = ["MIT", "MIT License", "BSD-2-Clause", "BSD-3-Clause", "BSD License", "Apache-2.0", "PSF-2.0"]
+# The core without Python, and what its benchmarks and fuzz targets need.
+CORE = ["--no-default-features", "--features", "internals"]
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3", "pydantic>=2.11"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
@@ -106,11 +108,11 @@ def deny(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def rust(session: nox.Session) -> None:
     """Lint the core, test it without Python, and check the links in its documentation."""
-    for features in (["--no-default-features"], []):
+    for features in (["--no-default-features"], ["--features", "internals"]):
         session.run(
             "cargo", "clippy", "--locked", "--all-targets", *features, "--", "-D", "warnings", external=True
         )
-    session.run("cargo", "test", "--locked", "--no-default-features", external=True)
+    session.run("cargo", "test", "--locked", *CORE, external=True)
     links = {"RUSTDOCFLAGS": "-D warnings -A rustdoc::private_intra_doc_links"}
     document = ["cargo", "doc", "--locked", "--no-deps", "--document-private-items", "--no-default-features"]
     session.run(*document, env=links, external=True)
@@ -157,7 +159,7 @@ def coverage(session: nox.Session) -> None:
         name, _, value = line.partition("=")
         env[name] = value.strip("'")
     session.run(*llvm_cov, "clean", "--workspace", env=env, external=True)
-    session.run("cargo", "test", "--locked", "--no-default-features", env=env, external=True)
+    session.run("cargo", "test", "--locked", *CORE, env=env, external=True)
     session.install("maturin>=1.9,<2", "coverage>=7.10,<8", *PYTEST)
     session.run("maturin", "build", "--profile", "dev", "--locked", "--out", str(target / "wheels"), env=env)
     (wheel,) = (target / "wheels").glob("*.whl")

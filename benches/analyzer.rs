@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use agentmem::text::Analyzer;
+use agentmem::internals::Analyzer;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const TEXTS: [(&str, &str); 4] = [

@@ -6,8 +6,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use agentmem::index::{Index, Scoring, Segment, WeightedTerm};
-use agentmem::rank::Statistics;
+use agentmem::internals::{Index, Scoring, Segment, Statistics, WeightedTerm};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const RECORDS: u64 = 100_000;
@@ -129,8 +128,7 @@ fn top(criterion: &mut Criterion, index: &Index, writer: &mut Writer, records: u
     }
 }
 
-fn decode(criterion: &mut Criterion, index: &Index) {
-    let segment = index.names().first().and_then(|&name| index.segment(name)).unwrap();
+fn decode(criterion: &mut Criterion, segment: &Segment) {
     let view = segment.view().unwrap();
     let mut group = criterion.benchmark_group("postings");
     for word in ["w0", "w9", "w99"] {
@@ -151,7 +149,8 @@ fn index(criterion: &mut Criterion) {
     let records = asked_for.unwrap_or(RECORDS);
     let mut writer = Writer::new();
     let index = fill(&mut writer, records);
-    decode(criterion, &index);
+    let all = index.plan_full_merge().unwrap().write(Vec::new(), 0).unwrap();
+    decode(criterion, &Segment::from_bytes(all).unwrap());
     top(criterion, &index, &mut writer, records);
 }
 

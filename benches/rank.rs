@@ -4,11 +4,9 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use agentmem::index::{Index, Scoring, Segment};
-use agentmem::rank::cosine::CosineQuery;
-use agentmem::rank::hybrid::{Candidate, HybridQuery};
-use agentmem::rank::{Texts, tuning};
-use agentmem::text::Bag;
+use agentmem::internals::{
+    Bag, CANDIDATES, Candidate, CosineQuery, HybridQuery, Index, Scoring, Segment, Texts,
+};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 const RECORDS: usize = 20_000;
@@ -70,7 +68,7 @@ impl Store {
     }
 
     fn candidates(&self, plan: &HybridQuery) -> Vec<Candidate> {
-        let top = self.index.top(&plan.terms(), tuning::CANDIDATES, Scoring::Bm25, None).unwrap();
+        let top = self.index.top(&plan.terms(), CANDIDATES, Scoring::Bm25, None).unwrap();
         top.into_iter().map(|(seq, bm25)| Candidate { seq, bm25 }).collect()
     }
 
@@ -114,7 +112,7 @@ fn rank(criterion: &mut Criterion) {
             });
         }
         let query = CosineQuery::new(&question(7), &store.index).unwrap();
-        let seqs: Vec<i64> = (1..=tuning::CANDIDATES as i64).collect();
+        let seqs: Vec<i64> = (1..=CANDIDATES as i64).collect();
         let texts = store.read(seqs.iter().copied());
         criterion.bench_function(&format!("cosine/{script}"), |bench| {
             bench.iter(|| query.scores(&texts, &seqs, &store.index).unwrap());

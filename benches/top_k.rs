@@ -1,7 +1,7 @@
 //! Speed of keeping the best of many scores.
 #![allow(missing_docs)]
 
-use agentmem::rank::top_k::TopK;
+use agentmem::internals::TopK;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn best(criterion: &mut Criterion) {

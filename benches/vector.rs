@@ -3,9 +3,7 @@
 
 use std::hint::black_box;
 
-use agentmem::index::Index;
-use agentmem::index::vector::Nearest;
-use agentmem::text::Bag;
+use agentmem::internals::{Bag, Index, Nearest};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const DIMENSION: usize = 384;

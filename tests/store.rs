@@ -267,7 +267,7 @@ fn ctrl_c_is_heard_within_statements() {
     thread_local! {
         static AT: std::cell::Cell<Option<std::time::Instant>> = const { std::cell::Cell::new(None) };
     }
-    agentmem::interrupt::listen(|| AT.get().is_some_and(|at| at <= std::time::Instant::now()));
+    agentmem::listen_for_interrupts(|| AT.get().is_some_and(|at| at <= std::time::Instant::now()));
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     fill(&store, 40_000);

@@ -272,6 +272,7 @@ impl Index {
     }
 
     /// All segments, to be merged into one; `None` when there is nothing to gain.
+    #[cfg(any(test, feature = "internals"))]
     pub fn plan_full_merge(&self) -> Option<Merge> {
         let worth = self.segments.len() > 1 || self.segments.iter().any(|part| part.deleted.count() > 0);
         worth.then(|| self.merge_of(0..self.segments.len()))
@@ -312,11 +313,6 @@ impl Index {
     /// Names of the segments, oldest first.
     pub fn names(&self) -> Vec<u64> {
         self.segments.iter().map(|part| part.docs.footer().name).collect()
-    }
-
-    /// The segment of this name, if the index has it.
-    pub fn segment(&self, name: u64) -> Option<Arc<Segment>> {
-        self.segments.iter().map(|part| &part.docs).find(|segment| segment.footer().name == name).cloned()
     }
 }
 

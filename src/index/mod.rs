@@ -21,13 +21,12 @@ mod scan;
 mod scorer;
 mod search;
 mod segment;
+#[cfg(test)]
+mod tests;
 pub mod vector;
 
-pub use crate::rank::WeightedTerm;
 pub use allowed::Allowed;
-pub use flush::Flush;
 pub use index::{Index, Size};
-pub use merge::Merge;
 pub use position::Position;
 pub use search::Scoring;
 pub use segment::Segment;

@@ -34,6 +34,7 @@ pub(super) const FOOTER_BYTES: usize = 8 + 4 + 4 + 8 * 9 + 8 * SECTIONS + 8 * 2;
 /// Where the bytes of a segment live.
 #[derive(Debug)]
 enum Bytes {
+    #[cfg(any(test, feature = "internals"))]
     Heap(Vec<u8>),
     File(Mmap),
 }
@@ -41,6 +42,7 @@ enum Bytes {
 impl Bytes {
     fn all(&self) -> &[u8] {
         match self {
+            #[cfg(any(test, feature = "internals"))]
             Self::Heap(bytes) => bytes,
             Self::File(map) => map,
         }
@@ -173,6 +175,7 @@ impl Segment {
     ///
     /// # Errors
     /// [`Damaged`] when they are not what a writer wrote.
+    #[cfg(any(test, feature = "internals"))]
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, Damaged> {
         Self::new(Bytes::Heap(bytes))
     }

@@ -38,7 +38,7 @@ pub mod tuning;
 
 pub use keywords::Keywords;
 pub use scored::Scored;
-pub use texts::{Text, Texts};
+pub use texts::Texts;
 
 use bm25::Collection;
 

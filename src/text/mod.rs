@@ -21,6 +21,8 @@ mod sentences;
 mod stem;
 mod stopwords;
 mod term_interner;
+#[cfg(test)]
+pub mod tests;
 mod tokenizer;
 mod words;
 
@@ -33,8 +35,8 @@ pub use bag::Bag;
 pub use grams::word_grams;
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
-pub use term_interner::{Chunk, TermInterner, term_hash};
-pub use words::{Word, words};
+pub use term_interner::{TermInterner, term_hash};
+pub use words::words;
 
 /// Version of the terms that texts have. Records that were indexed under another version are indexed again.
 pub const ANALYZER_VERSION: u32 = 1;
@@ -48,11 +50,7 @@ pub const MAX_TERM_BYTES: usize = 64;
 
 /// Turns text into terms, in linear time, any text there is.
 ///
-/// ```
-/// use agentmem::text::Analyzer;
-///
-/// assert_eq!(Analyzer::new().term_list("Zoë's parsers: parseJson"), ["zoe", "parser", "parsejson", "pars", "json"]);
-/// ```
+/// "Zoë's parsers: parseJson" has the terms "zoe", "parser", "parsejson", "pars" and "json".
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Analyzer;
 
@@ -140,77 +138,5 @@ fn surfaces(script: Script, run: &str, emit: &mut dyn FnMut(&str)) {
         }
         Script::SoutheastAsian if run.chars().nth(3).is_some() => grams::grams(run, 3, emit),
         Script::SoutheastAsian | Script::Emoji => emit(run),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use xxhash_rust::xxh3::Xxh3;
-
-    use super::{Analyzer, TERMS_FINGERPRINT, beginning, is_stopword, words};
-
-    /// Every rule of the analyzer applies to some of these texts.
-    fn samples() -> impl Iterator<Item = String> {
-        let characters = ('\0'..='\u{3FFFF}').map(|c| format!("{c} a{c}b {c}{c}{c}{c}"));
-        let texts = [
-            "Zoë's parsers don't parseJson HTTPServer2 max_retry_count",
-            "我喜欢茶。iPhone手机",
-            "서울에서 만나요",
-            "สวัสดี",
-        ];
-        let stems = ["", "a", "by", "ab", "baby", "gener", "commun", "hop", "rat", "skis", "news", "succeed"];
-        let endings = super::stem::endings();
-        let words = stems.into_iter().flat_map(move |stem| {
-            let endings = endings.clone();
-            let pairs = endings.clone().into_iter().flat_map(move |first| {
-                endings.clone().into_iter().map(move |second| format!("{stem}{first}{second}"))
-            });
-            pairs.collect::<Vec<_>>()
-        });
-        characters.chain(texts.map(str::to_owned)).chain(words)
-    }
-
-    #[test]
-    fn the_analyzer_version_stands_for_the_terms() {
-        let mut hash = Xxh3::new();
-        for text in samples() {
-            Analyzer::new().terms(&text, |term| {
-                hash.update(term.as_bytes());
-                hash.update(b" ");
-            });
-            hash.update(b"\n");
-        }
-        let found = hash.digest();
-        assert_eq!(
-            found, TERMS_FINGERPRINT,
-            "texts have other terms than before: raise ANALYZER_VERSION, so that stores are indexed again, and set \
-             TERMS_FINGERPRINT to {found:#018x}"
-        );
-    }
-
-    #[test]
-    fn keywords_are_the_terms_of_all_words_but_stop_words() {
-        let text = "What does Alice's parseJson do? She doesn't say: parseJson or 上司の手机, who knows";
-        let mut expected = Vec::new();
-        words(text, |word| {
-            word.terms(|surface, term| {
-                if !is_stopword(surface) {
-                    expected.push(term.to_owned());
-                }
-            });
-        });
-        for _ in ["at first", "remembered"] {
-            let mut found = Vec::new();
-            Analyzer::new().keywords(text, |term| found.push(term.to_owned()));
-            assert_eq!(found, expected);
-        }
-    }
-
-    #[test]
-    fn texts_are_cut_between_characters() {
-        assert_eq!(beginning(&"x".repeat(100), 64).len(), 64);
-        assert_eq!(beginning(&format!("x{}", "ж".repeat(100)), 64).len(), 63);
-        assert_eq!(beginning("ж", 1), "");
-        assert_eq!(beginning("ж", 9), "ж");
     }
 }

@@ -5,14 +5,11 @@ use std::fmt::Debug;
 use std::io::Cursor;
 use std::sync::{Arc, LazyLock};
 
-use agentmem::index::{Damaged, Index, Position, Scoring, Segment};
-use agentmem::rank::bm25::Bm25Query;
-use agentmem::rank::cosine::CosineQuery;
-use agentmem::rank::hybrid::{Candidate, HybridQuery};
-use agentmem::rank::{Statistics, Texts, WeightedTerm};
-use agentmem::store::Durability;
-use agentmem::text::{self, Analyzer, Bag, MAX_TERM_BYTES};
-use agentmem::{Condition, Error, Filter, OnConflict, Options, Record, Scope, Store, Viewer};
+use agentmem::internals::{
+    Analyzer, Bag, Bm25Query, Candidate, CosineQuery, Damaged, HybridQuery, Index, MAX_TERM_BYTES, Position,
+    Scoring, Segment, Statistics, Texts, WeightedTerm, is_question, sentences, words,
+};
+use agentmem::{Condition, Durability, Error, Filter, OnConflict, Options, Record, Scope, Store, Viewer};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -35,12 +32,11 @@ pub fn analyzer(data: &[u8]) {
     });
     // NFKC makes up to 18 characters of one, identifiers and grams give a text twice or three times.
     assert!(bytes <= 64 * text.len() + 64, "{bytes} bytes of terms from {} bytes of text", text.len());
-    let sentences: usize = text::sentences(&text).map(str::len).sum();
-    assert!(sentences <= text.len());
-    text::sentences(&text).for_each(|sentence| {
-        text::is_question(sentence);
+    assert!(sentences(&text).map(str::len).sum::<usize>() <= text.len());
+    sentences(&text).for_each(|sentence| {
+        is_question(sentence);
     });
-    text::words(&text, |word| word.terms(|_, _| ()));
+    words(&text, |word| word.terms(|_, _| ()));
 }
 
 /// A query and up to 40 records, parted by NUL: all ways of ranking give scores in order, and the same whether the records

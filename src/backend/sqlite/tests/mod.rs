@@ -3,6 +3,7 @@
 
 mod files;
 mod filters;
+mod fts;
 mod migrations;
 mod schema;
 mod writes;

@@ -1,14 +1,15 @@
-//! The inverted index against a slow, obvious model, over random histories of adds, removals, freezing and merging.
+//! The inverted index against a slow, obvious model, over random histories of adds, removals, flushes and merges.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agentmem::Seq;
-use agentmem::index::{Allowed, Index, Scoring, Segment};
-use agentmem::rank::bm25::{Collection, saturation};
-use agentmem::rank::{Statistics, WeightedTerm};
 use proptest::prelude::*;
+
+use super::{Allowed, Index, Scoring, Segment};
+use crate::rank::bm25::{Collection, saturation};
+use crate::rank::{Statistics, WeightedTerm};
+use crate::record::Seq;
 
 /// Records as lists of terms; everything is computed from scratch.
 #[derive(Default)]
@@ -59,7 +60,7 @@ impl Model {
 enum Step {
     Add(Vec<u8>),
     Remove(usize, usize),
-    Freeze,
+    Flush,
     Merge,
     MergeAll,
 }
@@ -68,7 +69,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         20 => prop::collection::vec(prop_oneof![8 => 0u8..6, 3 => 6u8..30, 1 => 30u8..250], 1..12).prop_map(Step::Add),
         3 => (any::<usize>(), 0usize..4).prop_map(|(at, span)| Step::Remove(at, span)),
-        2 => Just(Step::Freeze),
+        2 => Just(Step::Flush),
         1 => Just(Step::Merge),
         1 => Just(Step::MergeAll),
     ]
@@ -102,10 +103,10 @@ impl Pair {
                 self.index.remove(range.clone()).unwrap();
                 self.model.0.retain(|seq, _| !range.contains(seq));
             }
-            Step::Freeze => {
-                if let Some(frozen) = self.index.start_flush(1) {
+            Step::Flush => {
+                if let Some(flush) = self.index.start_flush(1) {
                     self.names += 1;
-                    let bytes = frozen.write(Vec::new(), self.names).unwrap();
+                    let bytes = flush.write(Vec::new(), self.names).unwrap();
                     self.index.install_flush(Arc::new(Segment::from_bytes(bytes).unwrap())).unwrap();
                 }
             }
@@ -216,7 +217,7 @@ fn pruning_in_large_segments_loses_nothing() {
         let codes = (0..length).map(|_| random(250).min(random(250)).min(random(250)) as u8).collect();
         pair.apply(Step::Add(codes));
         if i % 7_000 == 6_999 {
-            pair.apply(Step::Freeze);
+            pair.apply(Step::Flush);
         }
         if i % 11 == 0 {
             pair.apply(Step::Remove(random(100_000) as usize, 1));
@@ -251,13 +252,13 @@ fn large_windows_lose_nothing() {
             (i % 247) as u8,
         ]));
         if i == 90_000 {
-            pair.apply(Step::Freeze);
+            pair.apply(Step::Flush);
         }
     }
-    for (freeze, query) in [(false, &[0u8, 1, 60, 90][..]), (true, &[0, 2, 4, 6, 60, 70, 200]), (false, &[1])]
+    for (flush, query) in [(false, &[0u8, 1, 60, 90][..]), (true, &[0, 2, 4, 6, 60, 70, 200]), (false, &[1])]
     {
-        if freeze {
-            pair.apply(Step::Freeze);
+        if flush {
+            pair.apply(Step::Flush);
         }
         pair.check(query, 10, Scoring::Bm25, None);
         pair.check(query, 1_000, Scoring::Cosine, None);
@@ -274,7 +275,7 @@ fn a_segment_of_much_shorter_records_is_not_passed_over() {
         for i in 0..3_000u32 {
             pair.apply(Step::Add(vec![1, (i % 200) as u8]));
         }
-        pair.apply(Step::Freeze);
+        pair.apply(Step::Flush);
         for _ in 0..3_000 {
             pair.apply(Step::Add([2, 3].repeat(2 * times)));
         }

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeSet;
-
-use agentmem::text::{Analyzer, MAX_TERM_BYTES};
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization;
+use xxhash_rust::xxh3::Xxh3;
+
+use super::{Analyzer, MAX_TERM_BYTES, TERMS_FINGERPRINT, beginning, is_stopword, words};
 
 fn terms(text: &str) -> Vec<String> {
     Analyzer::new().term_list(text)
@@ -139,29 +139,8 @@ fn emit_may_analyze_too() {
     Analyzer::new().terms("one two", |term| assert_eq!(terms(term), [term]));
 }
 
-/// Reads back what an FTS5 table holds after it was fed `terms`.
-fn through_fts5(db: &rusqlite::Connection, terms: &[String]) -> BTreeSet<String> {
-    db.execute_batch(
-        "DROP TABLE IF EXISTS held; DROP TABLE IF EXISTS fts;
-         CREATE VIRTUAL TABLE fts USING fts5(terms, content='', detail=none, columnsize=0, tokenize=\"ascii tokenchars '_'\");
-         CREATE VIRTUAL TABLE held USING fts5vocab(fts, row);",
-    )
-    .unwrap();
-    db.execute("INSERT INTO fts(rowid, terms) VALUES (1, ?1)", [terms.join(" ")]).unwrap();
-    let mut held = db.prepare("SELECT term FROM held").unwrap();
-    held.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-}
-
-#[test]
-fn fts5_holds_the_terms_of_every_character() {
-    let db = rusqlite::Connection::open_in_memory().unwrap();
-    let text: String = ('\0'..='\u{3FFFF}').flat_map(|c| [c, ' ']).collect();
-    let terms = terms(&text);
-    assert_eq!(through_fts5(&db, &terms), terms.into_iter().collect());
-}
-
 /// Any characters, with those that are treated specially more often than chance would have it.
-fn text() -> impl Strategy<Value = String> {
+pub fn text() -> impl Strategy<Value = String> {
     let special = prop::sample::select(
         "'’_aAzZ09 ßẞİıﬁǅéйёΣς\u{301}\u{306}\u{308}\u{327}\u{345}ـأةَשּׁहि्न\u{200C}\u{200D}\u{AD}ไำ\u{0E33}手々ー゛か\u{3099}ｶﾞ한ㅎ\u{1112}\u{1161}😀🏽🇩\u{FE0F}①½㍿ﷺ"
             .chars()
@@ -224,16 +203,74 @@ proptest! {
         let both = terms(&format!("{one} {other}"));
         prop_assert_eq!(both, [terms(&one), terms(&other)].concat());
     }
+}
 
-    #[test]
-    fn fts5_holds_the_same_terms(text in text()) {
-        let db = rusqlite::Connection::open_in_memory().unwrap();
-        let terms = terms(&text);
-        prop_assert_eq!(through_fts5(&db, &terms), terms.into_iter().collect());
+/// Every rule of the analyzer applies to some of these texts.
+fn fingerprint_samples() -> impl Iterator<Item = String> {
+    let characters = ('\0'..='\u{3FFFF}').map(|c| format!("{c} a{c}b {c}{c}{c}{c}"));
+    let texts = [
+        "Zoë's parsers don't parseJson HTTPServer2 max_retry_count",
+        "我喜欢茶。iPhone手机",
+        "서울에서 만나요",
+        "สวัสดี",
+    ];
+    let stems = ["", "a", "by", "ab", "baby", "gener", "commun", "hop", "rat", "skis", "news", "succeed"];
+    let endings = super::stem::endings();
+    let words = stems.into_iter().flat_map(move |stem| {
+        let endings = endings.clone();
+        let pairs = endings.clone().into_iter().flat_map(move |first| {
+            endings.clone().into_iter().map(move |second| format!("{stem}{first}{second}"))
+        });
+        pairs.collect::<Vec<_>>()
+    });
+    characters.chain(texts.map(str::to_owned)).chain(words)
+}
+
+#[test]
+fn the_analyzer_version_stands_for_the_terms() {
+    let mut hash = Xxh3::new();
+    for text in fingerprint_samples() {
+        Analyzer::new().terms(&text, |term| {
+            hash.update(term.as_bytes());
+            hash.update(b" ");
+        });
+        hash.update(b"\n");
+    }
+    let found = hash.digest();
+    assert_eq!(
+        found, TERMS_FINGERPRINT,
+        "texts have other terms than before: raise ANALYZER_VERSION, so that stores are indexed again, and set \
+         TERMS_FINGERPRINT to {found:#018x}"
+    );
+}
+
+#[test]
+fn keywords_are_the_terms_of_all_words_but_stop_words() {
+    let text = "What does Alice's parseJson do? She doesn't say: parseJson or 上司の手机, who knows";
+    let mut expected = Vec::new();
+    words(text, |word| {
+        word.terms(|surface, term| {
+            if !is_stopword(surface) {
+                expected.push(term.to_owned());
+            }
+        });
+    });
+    for _ in ["at first", "remembered"] {
+        let mut found = Vec::new();
+        Analyzer::new().keywords(text, |term| found.push(term.to_owned()));
+        assert_eq!(found, expected);
     }
 }
 
-/// `cargo test --release --no-default-features --test analyzer -- --ignored --nocapture`
+#[test]
+fn texts_are_cut_between_characters() {
+    assert_eq!(beginning(&"x".repeat(100), 64).len(), 64);
+    assert_eq!(beginning(&format!("x{}", "ж".repeat(100)), 64).len(), 63);
+    assert_eq!(beginning("ж", 1), "");
+    assert_eq!(beginning("ж", 9), "ж");
+}
+
+/// `cargo test --release --no-default-features text::tests::speed -- --ignored --nocapture`
 #[test]
 #[ignore = "a measurement"]
 #[allow(clippy::print_stdout, reason = "its result is for people")]
