@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
-use super::checksum::Fields;
-use super::{changes, fts, meta, records};
+use super::{changes, embeddings, fts, meta, records, row};
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
@@ -64,47 +64,28 @@ impl<'c> Batch<'c> {
     /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::Backend`].
     pub fn insert(&mut self, record: &Record, terms: &Bag) -> Result<Seq> {
         let scope = self.scope(&record.scope)?;
-        let differs = |at: Micros| (at != record.created_at).then_some(at);
-        let categories = json(!record.categories.is_empty(), &record.categories)?;
-        let metadata = (!record.metadata.is_empty()).then(|| record.metadata.as_json());
-        let id = records::EncodedId::new(&record.id);
-        let updated_at = differs(record.updated_at);
-        let importance = (record.importance != 0.5).then_some(record.importance);
-        let vector = record.embedding.as_deref().map(records::encode_vector);
-        let fields = Fields {
-            id: id.0,
-            scope: record.scope.as_str(),
-            created_at: record.created_at,
-            updated_at,
-            importance,
-            source: record.source.as_deref(),
-            private: record.private,
-            categories: categories.as_deref(),
-            metadata,
-            content: &record.content,
-            vector: vector.as_deref(),
-        };
-        let checksum = fields.checksum();
+        let encoded = row::Encoded::new(record)?;
+        let fields = encoded.fields();
         self.insert
             .execute((
-                &id,
+                ToSqlOutput::Borrowed(fields.id),
                 scope,
-                record.created_at,
-                updated_at,
-                differs(record.last_accessed),
-                importance,
-                &record.source,
-                record.private.then_some(1),
-                &categories,
-                metadata,
-                &record.content,
-                checksum,
+                fields.created_at,
+                fields.updated_at,
+                encoded.last_accessed(),
+                fields.importance,
+                fields.source,
+                fields.private.then_some(1),
+                fields.categories,
+                fields.metadata,
+                fields.content,
+                fields.checksum(),
             ))
             .map_err(|error| duplicate(error, &record.id))?;
         let seq = self.conn.last_insert_rowid();
         self.insert_terms.execute((seq, terms.joined()))?;
-        if let Some(vector) = vector {
-            self.insert_vector(seq, &vector)?;
+        if let Some(vector) = fields.vector {
+            embeddings::insert(self.conn, seq, vector)?;
         }
         self.records += 1;
         self.terms += terms.total() as i64;
@@ -174,7 +155,7 @@ impl<'c> Batch<'c> {
         let mut statement = self.conn.prepare_cached("UPDATE records SET last_accessed = ? WHERE id = ?")?;
         let mut touched = 0;
         for id in ids {
-            touched += statement.execute((at, records::EncodedId::new(id)))? as u64;
+            touched += statement.execute((at, row::EncodedId::new(id)))? as u64;
         }
         Ok(touched)
     }
@@ -224,19 +205,6 @@ impl<'c> Batch<'c> {
         self.scopes.insert(scope.clone(), id);
         Ok(id)
     }
-
-    fn insert_vector(&self, seq: Seq, encoded: &[u8]) -> Result<()> {
-        records::check_dimension(self.conn, encoded.len() / size_of::<f32>())?;
-        self.conn
-            .prepare_cached("INSERT INTO embeddings(seq, vector) VALUES (?, ?)")?
-            .execute((seq, encoded))?;
-        Ok(())
-    }
-}
-
-fn json(given: bool, value: &impl serde::Serialize) -> Result<Option<String>> {
-    let text = given.then(|| serde_json::to_string(value)).transpose();
-    text.map_err(|error| Error::InvalidRecord(format!("it cannot be written as JSON: {error}")))
 }
 
 fn duplicate(error: rusqlite::Error, id: &RecordId) -> Error {

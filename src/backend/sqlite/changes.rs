@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::guard::Guard;
-use super::{meta, records, transaction};
+use super::{meta, row, transaction};
 use crate::backend::feed::{Added, Feed, Position, Text};
 use crate::error::Result;
 use crate::record::Seq;
@@ -170,7 +170,7 @@ fn read_texts(
         if known(seq) {
             return Ok(true);
         }
-        let text = Text { content: records::content(row, 1).to_owned(), embedding: records::vector(row, 2) };
+        let text = Text { content: row::content(row, 1).to_owned(), embedding: row::vector(row, 2) };
         added.push(Added { seq, text: Some(text) });
     }
     Ok(false)

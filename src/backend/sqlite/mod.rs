@@ -6,7 +6,8 @@
 //!   from files in use.
 //! - [`pool`]: connections; `reader`: how the pool opens those that read; `connection`: PRAGMAs. [`transaction`]: the
 //!   write lock.
-//! - [`records`]: reading records; [`filter`]: which records. [`batch`]: writing them, with all that is kept in step.
+//! - [`records`], `embeddings`, `facets`: reading; [`filter`]: which records; `row`: the codec. [`batch`]: writing records,
+//!   with everything that depends on them.
 //!   `checksum`: noticing that a record was damaged.
 //! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
 //! - `rebuild`: deriving the rest from the records.
@@ -19,6 +20,8 @@ pub mod changes;
 mod checksum;
 mod connection;
 pub mod counters;
+mod embeddings;
+mod facets;
 pub mod files;
 pub mod filter;
 pub mod fts;
@@ -31,6 +34,7 @@ pub mod pool;
 mod reader;
 mod rebuild;
 pub mod records;
+mod row;
 mod schema;
 pub mod segments;
 mod settings;

@@ -6,7 +6,7 @@ use super::connection::Interruptible;
 use super::pool::Pool;
 use super::reader::Opener;
 use super::sqlite_error::{self, Explained};
-use super::{changes, fts, maintenance, meta, records, segments, transaction};
+use super::{changes, embeddings, facets, fts, maintenance, meta, records, segments, transaction};
 use crate::backend::feed::{Feed, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::{FullText, Prior, ScopeInfo, Snapshot, Totals};
@@ -55,7 +55,7 @@ impl Snapshot for View<'_> {
     }
 
     fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> {
-        self.explained(records::vectors(&self.reader, seqs))
+        self.explained(embeddings::vectors(&self.reader, seqs))
     }
 
     fn priors(&self, seqs: &[Seq]) -> Result<Vec<Prior>> {
@@ -84,19 +84,19 @@ impl Snapshot for View<'_> {
     }
 
     fn count(&self, filter: &Filter) -> Result<u64> {
-        self.explained(records::count(&self.reader, filter))
+        self.explained(facets::count(&self.reader, filter))
     }
 
     fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>> {
-        self.explained(records::categories(&self.reader, filter))
+        self.explained(facets::categories(&self.reader, filter))
     }
 
     fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
-        self.explained(records::scopes(&self.reader, parent, viewer))
+        self.explained(facets::scopes(&self.reader, parent, viewer))
     }
 
     fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
-        self.explained(records::scope_info(&self.reader, scope, viewer))
+        self.explained(facets::scope_info(&self.reader, scope, viewer))
     }
 
     fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Result<Record>) -> Result<bool>) -> Result<()> {
@@ -109,11 +109,11 @@ impl Snapshot for View<'_> {
     }
 
     fn each_vector(&self, after: Seq, visit: &mut dyn FnMut(Seq, Vec<f32>) -> Result<bool>) -> Result<()> {
-        self.explained(records::each_vector(&self.reader, after, visit))
+        self.explained(embeddings::each_vector(&self.reader, after, visit))
     }
 
     fn dimension(&self) -> Result<Option<usize>> {
-        self.explained(records::dimension(&self.reader))
+        self.explained(embeddings::dimension(&self.reader))
     }
 
     fn totals(&self) -> Result<Totals> {

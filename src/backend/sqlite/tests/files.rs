@@ -10,7 +10,7 @@ use tempfile::{TempDir, tempdir};
 
 use super::super::files::FileId;
 use super::super::identify::APPLICATION_ID;
-use super::super::{Pool, Settings, changes, maintenance, meta, migrate, records};
+use super::super::{Pool, Settings, changes, facets, maintenance, meta, migrate};
 use super::Store;
 use crate::backend::feed::Position;
 use crate::backend::write::OnConflict;
@@ -34,7 +34,7 @@ fn add(pool: Pool, content: &str) -> Result<()> {
 }
 
 fn count(pool: &Pool) -> u64 {
-    pool.read(|conn| records::count(conn, &Filter::all())).unwrap()
+    pool.read(|conn| facets::count(conn, &Filter::all())).unwrap()
 }
 
 /// Names and contents of all files in a folder.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::records;
+use super::super::{facets, records};
 use super::{Store, id};
 use crate::backend::write::{OnConflict, Write};
 use crate::record::{Condition, Filter, Metadata, Record, Scope, Viewer};
@@ -217,16 +217,16 @@ fn check(store: &Store, model: &[Record], filter: &Filter, condition: Option<&Va
     assert_eq!(store.pool.read(|conn| records::seqs_matching(conn, filter, 0)).unwrap(), seqs);
     let above: Vec<i64> = seqs.iter().copied().filter(|seq| *seq > 3).collect();
     assert_eq!(store.pool.read(|conn| records::seqs_matching(conn, filter, 3)).unwrap(), above);
-    assert_eq!(store.pool.read(|conn| records::count(conn, filter)).unwrap(), seqs.len() as u64);
+    assert_eq!(store.pool.read(|conn| facets::count(conn, filter)).unwrap(), seqs.len() as u64);
     let labels = counts(wanted.iter().flat_map(|(_, record)| &record.categories));
-    assert_eq!(store.pool.read(|conn| records::categories(conn, filter)).unwrap(), labels);
+    assert_eq!(store.pool.read(|conn| facets::categories(conn, filter)).unwrap(), labels);
 
     let parent = filter.scope.clone().unwrap_or_default();
     let visible = |record: &&Record| filter.viewer.sees(record.source.as_deref(), record.private);
     let seen: Vec<&Record> = model.iter().filter(visible).collect();
-    let found = store.pool.read(|conn| records::scopes(conn, &parent, &filter.viewer)).unwrap();
+    let found = store.pool.read(|conn| facets::scopes(conn, &parent, &filter.viewer)).unwrap();
     assert_eq!(found.iter().map(Scope::to_string).collect::<Vec<_>>(), children(&parent, &seen));
-    let info = store.pool.read(|conn| records::scope_info(conn, &parent, &filter.viewer)).unwrap();
+    let info = store.pool.read(|conn| facets::scope_info(conn, &parent, &filter.viewer)).unwrap();
     let within = || seen.iter().filter(|record| parent.contains(&record.scope));
     assert_eq!(info.records, within().count() as u64);
     assert_eq!(info.oldest, within().map(|record| record.created_at).min());
@@ -253,7 +253,7 @@ proptest! {
         let (out, rest): (Vec<_>, Vec<_>) =
             model.iter().partition(|record| passes(record, filter, condition.as_ref()));
         prop_assert_eq!(gone, out.len() as u64);
-        let left = store.pool.read(|conn| records::count(conn, &Filter::all())).unwrap();
+        let left = store.pool.read(|conn| facets::count(conn, &Filter::all())).unwrap();
         prop_assert_eq!(left, rest.len() as u64);
     }
 

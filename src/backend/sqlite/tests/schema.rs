@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use super::super::{Pool, Settings, fts};
+use super::super::{Pool, Settings, facets, fts};
 use super::{Store, id};
 use crate::backend::write::OnConflict;
 use crate::error::Error;
@@ -97,7 +97,7 @@ fn what_cannot_act_is_left_alone() {
         change(&path, sql);
         let store = Store::open(&path);
         store.add_all([Record::new("new")], OnConflict::Fail).unwrap();
-        let read = |sql: &Pool| sql.read(|conn| super::super::records::count(conn, &Filter::all())).unwrap();
+        let read = |sql: &Pool| sql.read(|conn| facets::count(conn, &Filter::all())).unwrap();
         assert_eq!(read(&store.pool), 2, "{sql}");
         assert_eq!(
             read(&Pool::open(&Settings { read_only: true, ..Settings::new(&path) }).unwrap()),

@@ -9,7 +9,9 @@ use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
 use super::super::transaction::Transaction;
-use super::super::{Durability, Pool, Settings, changes, fts, maintenance, meta, records, segments};
+use super::super::{
+    Durability, Pool, Settings, changes, embeddings, facets, fts, maintenance, meta, records, segments,
+};
 use super::{Store, by_id, id};
 use crate::backend::feed::{Added, Feed, Position};
 use crate::backend::manifest::IndexFile;
@@ -230,9 +232,9 @@ fn vectors_have_one_length() {
     // The last vector goes, and with it the length.
     let changes = Fields { embedding: Some(Some(vec![1.0])), ..Fields::default() };
     store.update("a", changes).unwrap();
-    assert_eq!(store.pool.read(records::dimension).unwrap(), Some(1));
+    assert_eq!(store.pool.read(embeddings::dimension).unwrap(), Some(1));
     store.reset();
-    assert_eq!(store.pool.read(records::dimension).unwrap(), None);
+    assert_eq!(store.pool.read(embeddings::dimension).unwrap(), None);
     store.check();
 }
 
@@ -246,7 +248,7 @@ fn reset_deletes_a_scope_or_all() {
         store.add(Record { scope, private: true, ..record(name, name) }).unwrap();
     }
     follower.catch_up(&store, 100);
-    let scopes = || store.pool.read(|conn| records::scopes(conn, &Scope::root(), &Viewer::all())).unwrap();
+    let scopes = || store.pool.read(|conn| facets::scopes(conn, &Scope::root(), &Viewer::all())).unwrap();
     let below = Filter { scope: Some(Scope::parse("/x").unwrap()), ..Filter::all() };
     assert_eq!(store.queue.write(Write::Delete(below)).unwrap().count(), 2);
     assert_eq!(scopes(), [Scope::parse("/xy").unwrap()]);

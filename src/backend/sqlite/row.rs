@@ -1,0 +1,179 @@
+//! The codec of a record: its columns in the table `records`, both ways.
+
+use rusqlite::Row;
+use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
+use uuid::Uuid;
+
+use super::checksum::Fields;
+use crate::error::{Error, Result};
+use crate::record::{Micros, Record, RecordId, Scope, Seq};
+
+/// What [`record`] reads, from [`FROM`].
+pub(super) const COLUMNS: &str =
+    "records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
+     private, categories, metadata, content, vector, checksum";
+// A record whose scope is gone is damaged, and must not be passed over.
+pub(super) const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
+     LEFT JOIN embeddings ON embeddings.seq = records.seq";
+
+/// An id as it is stored: a UUID in its canonical form takes 16 bytes instead of 36.
+pub(super) struct EncodedId<'a>(pub ValueRef<'a>);
+
+impl<'a> EncodedId<'a> {
+    pub(super) fn new(id: &'a RecordId) -> Self {
+        Self(id.uuid().map_or_else(ValueRef::from, |uuid| ValueRef::Blob(uuid.as_bytes())))
+    }
+}
+
+impl ToSql for EncodedId<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
+}
+
+fn decode_id(value: ValueRef<'_>, column: usize) -> rusqlite::Result<RecordId> {
+    match value {
+        ValueRef::Blob(bytes) => {
+            Uuid::from_slice(bytes).map(RecordId::from).map_err(|error| unreadable(column, error))
+        }
+        text => RecordId::parse(text.as_str()?).map_err(|error| unreadable(column, error)),
+    }
+}
+
+/// What is stored of a record. NULL stands for a default, see the migrations.
+pub(super) struct Encoded<'a> {
+    record: &'a Record,
+    categories: Option<String>,
+    vector: Option<Vec<u8>>,
+}
+
+impl<'a> Encoded<'a> {
+    /// # Errors
+    /// [`Error::InvalidRecord`] if the categories cannot be written as JSON.
+    pub fn new(record: &'a Record) -> Result<Self> {
+        let categories = (!record.categories.is_empty()).then(|| serde_json::to_string(&record.categories));
+        let categories = categories
+            .transpose()
+            .map_err(|error| Error::InvalidRecord(format!("it cannot be written as JSON: {error}")))?;
+        let vector = record.embedding.as_deref().map(encode_vector);
+        Ok(Self { record, categories, vector })
+    }
+
+    /// The columns whose values never change.
+    pub fn fields(&self) -> Fields<'_> {
+        let record = self.record;
+        Fields {
+            id: EncodedId::new(&record.id).0,
+            scope: record.scope.as_str(),
+            created_at: record.created_at,
+            updated_at: self.unless_created_at(record.updated_at),
+            importance: (record.importance != 0.5).then_some(record.importance),
+            source: record.source.as_deref(),
+            private: record.private,
+            categories: self.categories.as_deref(),
+            metadata: (!record.metadata.is_empty()).then(|| record.metadata.as_json()),
+            content: &record.content,
+            vector: self.vector.as_deref(),
+        }
+    }
+
+    /// The column that changes.
+    pub fn last_accessed(&self) -> Option<Micros> {
+        self.unless_created_at(self.record.last_accessed)
+    }
+
+    fn unless_created_at(&self, at: Micros) -> Option<Micros> {
+        (at != self.record.created_at).then_some(at)
+    }
+}
+
+/// A vector as bytes.
+fn encode_vector(vector: &[f32]) -> Vec<u8> {
+    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// The content of a row, for the index. Damaged content is an empty text, so that the store can still be opened and the
+/// record deleted; who reads the record gets an error.
+pub(super) fn content<'r>(row: &'r Row<'_>, column: usize) -> &'r str {
+    row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default()
+}
+
+/// The vector of a row, for the index; `None` if it is damaged.
+pub(super) fn vector(row: &Row<'_>, column: usize) -> Option<Vec<f32>> {
+    let bytes = row.get_ref(column).ok()?.as_blob_or_null().ok()??;
+    decode_vector(bytes, column).ok()
+}
+
+fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {
+    let (floats, rest) = bytes.as_chunks::<4>();
+    if !rest.is_empty() {
+        return Err(unreadable(column, "a vector's length is no multiple of 4"));
+    }
+    Ok(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
+}
+
+pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
+    let fields = checked(row)?;
+    let record = Record {
+        id: decode_id(fields.id, 1)?,
+        content: fields.content.to_owned(),
+        scope: Scope::parse(fields.scope).map_err(|error| unreadable(2, error))?,
+        categories: json(fields.categories, 9)?,
+        metadata: json(fields.metadata, 10)?,
+        importance: fields.importance.unwrap_or(0.5),
+        source: fields.source.map(str::to_owned),
+        private: fields.private,
+        created_at: fields.created_at,
+        updated_at: fields.updated_at.unwrap_or(fields.created_at),
+        last_accessed: row.get::<_, Option<Micros>>(5)?.unwrap_or(fields.created_at),
+        embedding: fields.vector.map(|bytes| decode_vector(bytes, 12)).transpose()?,
+    };
+    Ok((row.get(0)?, record))
+}
+
+/// The fields of a row of [`COLUMNS`], if they are what was written.
+fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
+    let found = fields(row);
+    let sealed: Option<i32> = row.get(13)?;
+    let as_written = |fields: &Fields<'_>| sealed.is_none_or(|sealed| fields.checksum() == sealed);
+    match found {
+        Ok(fields) if as_written(&fields) => Ok(fields),
+        Err(error) if sealed.is_none() => Err(error),
+        _ => {
+            let id = decode_id(row.get_ref(1)?, 1)?;
+            let what = format!("record {:?} is not what was written, by its checksum", id.text());
+            Err(unreadable(13, what + "; delete it, or restore a backup"))
+        }
+    }
+}
+
+/// The fields of a row of [`COLUMNS`].
+pub(super) fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
+    Ok(Fields {
+        id: row.get_ref(1)?,
+        scope: row.get_ref(2)?.as_str()?,
+        created_at: row.get(3)?,
+        updated_at: row.get(4)?,
+        importance: row.get(6)?,
+        source: row.get_ref(7)?.as_str_or_null()?,
+        private: row.get::<_, Option<bool>>(8)?.unwrap_or_default(),
+        categories: row.get_ref(9)?.as_str_or_null()?,
+        metadata: row.get_ref(10)?.as_str_or_null()?,
+        content: row.get_ref(11)?.as_str()?,
+        vector: row.get_ref(12)?.as_blob_or_null()?,
+    })
+}
+
+fn json<T: Default + serde::de::DeserializeOwned>(text: Option<&str>, column: usize) -> rusqlite::Result<T> {
+    text.map_or(Ok(T::default()), |text| {
+        serde_json::from_str(text).map_err(|error| unreadable(column, error))
+    })
+}
+
+/// The error for a value that agentmem did not write.
+pub(super) fn unreadable(
+    column: usize,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into())
+}
