@@ -9,7 +9,8 @@ use super::allowed::Allowed;
 use super::bits::Bits;
 use super::index::Index;
 use super::segment::View;
-use super::vector::{Best, QuantizedQuery, Rows};
+use super::vector::{QuantizedQuery, Rows};
+use crate::rank::top_k::{FloatScore, TopK};
 use crate::record::Seq;
 
 /// The scan finds twice as many candidates as are wanted, and so many more; they are compared exactly.
@@ -121,8 +122,8 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn run(&self, parts: &[PartVectors<'_>]) -> Best {
-        let mut best = Best::new(self.count);
+    fn run(&self, parts: &[PartVectors<'_>]) -> TopK<FloatScore> {
+        let mut best = TopK::new(self.count);
         let mut pieces = Vec::new();
         for part in parts {
             match part.listed(self.allowed) {
@@ -143,9 +144,9 @@ impl Scan<'_> {
     }
 
     /// Compares all pieces, on as many threads as pay off.
-    fn compare_all(&self, pieces: &[(&PartVectors<'_>, Range<usize>)], best: &mut Best) {
+    fn compare_all(&self, pieces: &[(&PartVectors<'_>, Range<usize>)], best: &mut TopK<FloatScore>) {
         let next = AtomicUsize::new(0);
-        let work = |best: &mut Best| {
+        let work = |best: &mut TopK<FloatScore>| {
             while let Some((part, rows)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
                 self.compare(part, rows.clone(), best);
             }
@@ -157,7 +158,7 @@ impl Scan<'_> {
             if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
         thread::scope(|scope| {
             let of_its_own = || {
-                let mut best = Best::new(self.count);
+                let mut best = TopK::new(self.count);
                 work(&mut best);
                 best
             };
@@ -167,22 +168,19 @@ impl Scan<'_> {
                 .collect();
             work(best);
             for found in others.into_iter().filter_map(|thread| thread.join().ok()) {
-                found
-                    .into_sorted()
-                    .into_iter()
-                    .for_each(|(seq, approximate_dot)| best.push(seq, approximate_dot));
+                found.into_sorted().into_iter().for_each(|(seq, score)| best.push(score, seq));
             }
         });
     }
 
-    fn compare(&self, part: &PartVectors<'_>, rows: impl Iterator<Item = usize>, best: &mut Best) {
+    fn compare(&self, part: &PartVectors<'_>, rows: impl Iterator<Item = usize>, best: &mut TopK<FloatScore>) {
         for row in rows {
             let approximate_dot = part.rows.approximate_dot(row, &self.query);
-            if approximate_dot >= best.threshold {
+            if approximate_dot >= best.threshold().0 {
                 let doc = part.rows.doc(row);
                 let seq = part.seqs.of(doc);
                 if !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
-                    best.push(seq, approximate_dot);
+                    best.push(FloatScore(approximate_dot), seq);
                 }
             }
         }

@@ -73,7 +73,7 @@ impl Index {
             search.segment(part, &mut top)?;
         }
         let mut best: Vec<(Seq, f32)> =
-            top.into_sorted().into_iter().map(|(score, seq)| (seq, scale.score(score))).collect();
+            top.into_sorted().into_iter().map(|(seq, score)| (seq, scale.score(score))).collect();
         // Whole numbers tell scores apart that are the same as floats.
         best.sort_by(|a, b| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0)));
         Ok(best)
@@ -103,7 +103,7 @@ impl Search<'_> {
     }
 
     /// Adds up every posting: the memtable is small.
-    fn memtable(&self, memtable: &Memtable, deleted: &Bits, top: &mut TopK) {
+    fn memtable(&self, memtable: &Memtable, deleted: &Bits, top: &mut TopK<u32>) {
         let docs = memtable.docs();
         let seqs = &docs.seqs;
         let scorer = self.scorer(FieldNorms::Lengths(&docs.lengths), &docs.norms, None);
@@ -138,7 +138,7 @@ impl Search<'_> {
         }
     }
 
-    fn segment(&self, part: &Part<Arc<Segment>>, top: &mut TopK) -> Result<(), Damaged> {
+    fn segment(&self, part: &Part<Arc<Segment>>, top: &mut TopK<u32>) -> Result<(), Damaged> {
         let segment = &part.docs;
         let view = segment.view()?;
         let cursors = self.cursors(view)?;
@@ -172,7 +172,7 @@ struct Documents<'a> {
 }
 
 impl Documents<'_> {
-    fn search(&self, cursors: Vec<Cursor<'_>>, scorer: &Scorer<'_>, top: &mut TopK) {
+    fn search(&self, cursors: Vec<Cursor<'_>>, scorer: &Scorer<'_>, top: &mut TopK<u32>) {
         let postings = cursors.iter().map(|cursor| cursor.postings.df).fold(0, u32::saturating_add);
         match self.allowed {
             Some(DocSet::Few(few)) if few.len() < postings as usize => {
@@ -196,7 +196,7 @@ impl Documents<'_> {
     }
 
     /// Sorts all postings by document and adds them up.
-    fn add_up(&self, cursors: &[Cursor<'_>], postings: u32, scorer: &Scorer<'_>, top: &mut TopK) {
+    fn add_up(&self, cursors: &[Cursor<'_>], postings: u32, scorer: &Scorer<'_>, top: &mut TopK<u32>) {
         let mut scored: Vec<(u32, u32)> = Vec::with_capacity(postings as usize);
         for cursor in cursors {
             cursor.for_each(scorer, |doc, score| scored.push((doc, score)));
@@ -235,7 +235,7 @@ impl<'a> Windows<'a> {
     }
 
     /// The first windows are small if nothing is known yet that scores must exceed.
-    fn run(mut self, top: &mut TopK) {
+    fn run(mut self, top: &mut TopK<u32>) {
         let mut size = if top.threshold() == 0 { FIRST_WINDOW } else { WINDOW as u32 };
         let mut end = self.documents.view.records();
         while end > 0 {
@@ -247,7 +247,7 @@ impl<'a> Windows<'a> {
     }
 
     /// Looks the documents up in the posting lists, some at a time, instead of adding up all there are.
-    fn run_few(mut self, mut few: &[u32], top: &mut TopK) {
+    fn run_few(mut self, mut few: &[u32], top: &mut TopK<u32>) {
         while !few.is_empty() {
             let size = if top.threshold() == 0 { FIRST_FEW } else { MOST_FEW };
             let (older, newest) = few.split_at(few.len().saturating_sub(size));
@@ -274,7 +274,7 @@ impl<'a> Windows<'a> {
         }
     }
 
-    fn window(&mut self, window: Range<u32>, top: &mut TopK) {
+    fn window(&mut self, window: Range<u32>, top: &mut TopK<u32>) {
         for cursor in &mut self.cursors {
             cursor.move_to(window.start, self.scorer);
         }
@@ -293,7 +293,7 @@ impl<'a> Windows<'a> {
     }
 
     /// Shows the candidates, newest first.
-    fn offer(&mut self, top: &mut TopK) {
+    fn offer(&mut self, top: &mut TopK<u32>) {
         for candidate in self.candidates.drain(..).rev() {
             if candidate.score > top.threshold() {
                 top.push(candidate.score, self.documents.view.seq(candidate.doc));

@@ -5,6 +5,7 @@
 
 use pulp::Arch;
 
+use crate::rank::top_k::{FloatScore, TopK};
 use crate::record::Seq;
 
 /// Vectors of the memtable, in the layout of a segment.
@@ -137,70 +138,29 @@ impl QuantizedQuery {
 #[derive(Debug)]
 pub struct Nearest {
     query: Vec<f32>,
-    best: Best,
+    best: TopK<FloatScore>,
 }
 
 impl Nearest {
     /// To this query.
     pub fn new(query: &[f32], k: usize) -> Self {
-        Self { query: normalised(query).collect(), best: Best::new(k) }
+        Self { query: normalised(query).collect(), best: TopK::new(k) }
     }
 
     /// Adds a candidate. One of another dimension is ignored.
     pub fn push(&mut self, seq: Seq, vector: &[f32]) {
         if vector.len() == self.query.len() {
             let vector: Vec<f32> = normalised(vector).collect();
-            self.best.push(seq, dot(&self.query, &vector));
+            let cosine = dot(&self.query, &vector);
+            if cosine >= self.best.threshold().0 {
+                self.best.push(FloatScore(cosine), seq);
+            }
         }
     }
 
     /// The best with their cosines, best first, newer before older at equal ones.
     pub fn into_sorted(self) -> Vec<(Seq, f32)> {
-        self.best.into_sorted()
-    }
-}
-
-/// The best `k`, and for a while some more.
-#[derive(Debug)]
-pub(super) struct Best {
-    k: usize,
-    /// What scores less is not among them.
-    pub threshold: f32,
-    found: Vec<(Seq, f32)>,
-}
-
-impl Best {
-    pub fn new(k: usize) -> Self {
-        Self { k, threshold: if k == 0 { f32::INFINITY } else { f32::NEG_INFINITY }, found: Vec::new() }
-    }
-
-    pub fn push(&mut self, seq: Seq, score: f32) {
-        if score >= self.threshold {
-            self.found.push((seq, score));
-            if self.found.len() > self.k.saturating_mul(2) {
-                self.cut();
-            }
-        }
-    }
-
-    fn better(a: &(Seq, f32), b: &(Seq, f32)) -> std::cmp::Ordering {
-        b.1.total_cmp(&a.1).then(b.0.cmp(&a.0))
-    }
-
-    fn cut(&mut self) {
-        if self.k < self.found.len() {
-            let (_, &mut (_, worst), _) =
-                self.found.select_nth_unstable_by(self.k.saturating_sub(1), Self::better);
-            self.threshold = self.threshold.max(worst);
-            self.found.truncate(self.k);
-        }
-    }
-
-    /// Best first.
-    pub fn into_sorted(mut self) -> Vec<(Seq, f32)> {
-        self.cut();
-        self.found.sort_by(Self::better);
-        self.found
+        self.best.into_sorted().into_iter().map(|(seq, cosine)| (seq, cosine.0)).collect()
     }
 }
 

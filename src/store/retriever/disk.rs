@@ -16,6 +16,7 @@ use crate::error::Result;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Scoring};
 use crate::rank::bm25::{Collection, saturation};
+use crate::rank::top_k::{FloatScore, TopK};
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::{Filter, Seq};
 use crate::store::filter_cache;
@@ -54,9 +55,7 @@ impl<'s> DiskRetriever<'s> {
                 *weights.entry(seq).or_default() += term.weight;
             }
         }
-        let mut holders: Vec<(Seq, f32)> = weights.into_iter().filter(|&(seq, _)| self.allows(seq)).collect();
-        sort_best(&mut holders, k);
-        Ok(holders)
+        Ok(best(weights.into_iter().filter(|&(seq, _)| self.allows(seq)), k))
     }
 
     fn score(&self, text: &str, terms: &[WeightedTerm], scoring: Scoring) -> f32 {
@@ -122,9 +121,7 @@ impl Retriever for DiskRetriever<'_> {
         let seqs: Vec<Seq> = holders.iter().map(|&(seq, _)| seq).collect();
         let texts = self.snapshot.contents(&seqs)?;
         let scored = |(seq, text): (Seq, String)| (seq, self.score(&text, terms, scoring));
-        let mut scored: Vec<(Seq, f32)> = texts.into_iter().map(scored).collect();
-        sort_best(&mut scored, k);
-        Ok(scored)
+        Ok(best(texts.into_iter().map(scored), k))
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, SearchError> {
@@ -148,12 +145,9 @@ impl Retriever for DiskRetriever<'_> {
     }
 }
 
-/// Keeps the best `k`, best first; of equal scores the newer record comes first.
-fn sort_best(scored: &mut Vec<(Seq, f32)>, k: usize) {
-    let better = |a: &(Seq, f32), b: &(Seq, f32)| b.1.total_cmp(&a.1).then(b.0.cmp(&a.0));
-    if k < scored.len() {
-        scored.select_nth_unstable_by(k, better);
-        scored.truncate(k);
-    }
-    scored.sort_by(better);
+/// The best `k`, best first; of equal scores the newer record comes first.
+fn best(scored: impl Iterator<Item = (Seq, f32)>, k: usize) -> Vec<(Seq, f32)> {
+    let mut top = TopK::new(k);
+    scored.for_each(|(seq, score)| top.push(FloatScore(score), seq));
+    top.into_sorted().into_iter().map(|(seq, score)| (seq, score.0)).collect()
 }
