@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
 use super::bits::Bits;
-use super::segment::View;
+use super::segment::SegmentView;
 use crate::record::Seq;
 
 /// The records that pass a filter, or the few that do not, and what they are called in each segment.
@@ -76,7 +76,7 @@ impl Allowed {
     }
 
     /// Those in a segment.
-    pub fn in_segment(&self, name: u64, view: View<'_>) -> Arc<DocSet> {
+    pub fn in_segment(&self, name: u64, view: SegmentView<'_>) -> Arc<DocSet> {
         if let Some(set) = self.by_segment.lock().get(&name) {
             return Arc::clone(set);
         }
@@ -85,7 +85,7 @@ impl Allowed {
         set
     }
 
-    fn map(&self, view: View<'_>) -> DocSet {
+    fn map(&self, view: SegmentView<'_>) -> DocSet {
         let Some(last) = view.records().checked_sub(1) else { return DocSet::Few(Vec::new()) };
         let seqs = self.between(view.seq(0), view.seq(last));
         if !self.inverted && seqs.len() < view.records() as usize / FEW {

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 use super::Damaged;
 use super::bits::Bits;
 use super::postings;
-use super::segment::{Footer, SECTIONS, View};
+use super::segment::{Footer, SECTIONS, SegmentView};
 use super::vector::Rows;
 use crate::rank::bm25::saturation;
 use crate::record::Seq;
@@ -185,7 +185,7 @@ impl<W: Write> SegmentWriter<W> {
 /// # Errors
 /// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
 pub fn merge<W: Write>(
-    sources: &[(View<'_>, &Bits)],
+    sources: &[(SegmentView<'_>, &Bits)],
     out: W,
     name: u64,
     seqs: RangeInclusive<Seq>,
@@ -220,7 +220,7 @@ pub fn merge<W: Write>(
 
 /// Writes the vectors of the live documents. Where they are of several dimensions, all but the last are about to be removed.
 fn merge_vectors<W: Write>(
-    sources: &[(View<'_>, &Bits)],
+    sources: &[(SegmentView<'_>, &Bits)],
     renumbered: &[Vec<u32>],
     writer: &mut SegmentWriter<W>,
 ) -> io::Result<()> {
@@ -242,7 +242,7 @@ fn merge_vectors<W: Write>(
 const DROPPED: u32 = u32::MAX;
 
 /// Appends the live documents of `view` to `docs`; returns each old document's new number.
-fn renumber(view: View<'_>, deleted: &Bits, docs: &mut Docs) -> Vec<u32> {
+fn renumber(view: SegmentView<'_>, deleted: &Bits, docs: &mut Docs) -> Vec<u32> {
     let number = |doc| {
         if deleted.get(doc) {
             return DROPPED;

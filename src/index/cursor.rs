@@ -11,7 +11,7 @@ pub const WINDOW: usize = 65536;
 
 /// A document that may be among the best, and its score so far.
 #[derive(Clone, Copy)]
-pub struct Candidate {
+pub struct ScoredDoc {
     /// The document.
     pub doc: u32,
     /// Its score.
@@ -192,7 +192,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Adds this term's score to the candidates that hold it; they rise in document.
-    pub fn probe(&mut self, mut candidates: &mut [Candidate], scorer: &Scorer<'_>) {
+    pub fn probe(&mut self, mut candidates: &mut [ScoredDoc], scorer: &Scorer<'_>) {
         let mut b = self.range.start;
         while let Some(first) = candidates.first() {
             b = self.seek(first.doc, b);
@@ -212,7 +212,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Looks each candidate up in the decoded block.
-    fn add_where_found(&mut self, candidates: &mut [Candidate], scorer: &Scorer<'_>) {
+    fn add_where_found(&mut self, candidates: &mut [ScoredDoc], scorer: &Scorer<'_>) {
         for candidate in candidates {
             if let Ok(i) = self.block.docs[..self.block.len].binary_search(&candidate.doc) {
                 self.decode_tfs();
@@ -222,7 +222,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Looks each document of the decoded block up among the candidates.
-    fn add_where_held(&mut self, candidates: &mut [Candidate], scorer: &Scorer<'_>) {
+    fn add_where_held(&mut self, candidates: &mut [ScoredDoc], scorer: &Scorer<'_>) {
         let (Some(first), Some(last)) = (candidates.first(), candidates.last()) else { return };
         let docs = &self.block.docs[..self.block.len];
         let part = docs.partition_point(|&doc| doc < first.doc)..docs.partition_point(|&doc| doc <= last.doc);
@@ -248,7 +248,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// How many of the first candidates lie up to and with `last`: searched from the beginning, where the end mostly is.
-fn up_to(candidates: &[Candidate], last: u32) -> usize {
+fn up_to(candidates: &[ScoredDoc], last: u32) -> usize {
     let mut end = 2;
     while candidates.get(end).is_some_and(|candidate| candidate.doc <= last) {
         end *= 4;

@@ -9,7 +9,7 @@ use super::Damaged;
 use super::bits::Bits;
 use super::memtable::Memtable;
 use super::postings::Block;
-use super::segment::{Segment, TermId, View};
+use super::segment::{Segment, SegmentView, TermId};
 use crate::record::Seq;
 
 /// Documents with marks for the deleted ones.
@@ -81,13 +81,13 @@ impl Part<Arc<Segment>> {
         (self.docs.footer().records.saturating_sub(deleted), deleted)
     }
 
-    pub fn live_df(&self, view: View<'_>, term: TermId) -> Result<u64, Damaged> {
+    pub fn live_df(&self, view: SegmentView<'_>, term: TermId) -> Result<u64, Damaged> {
         // Without deletions the posting list need not be read.
         let deleted = if self.deleted_docs.is_empty() { 0 } else { self.segment_deleted_df(view, term)? };
         Ok(view.df(term).saturating_sub(deleted).into())
     }
 
-    fn segment_deleted_df(&self, view: View<'_>, term: TermId) -> Result<u32, Damaged> {
+    fn segment_deleted_df(&self, view: SegmentView<'_>, term: TermId) -> Result<u32, Damaged> {
         let postings = view.postings(term)?;
         Ok(self.deleted_df(term, |deleted| {
             let mut block = Block::default();

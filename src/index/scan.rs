@@ -8,7 +8,7 @@ use super::Damaged;
 use super::allowed::Allowed;
 use super::bits::Bits;
 use super::index::Index;
-use super::segment::View;
+use super::segment::SegmentView;
 use super::vector::{QuantizedQuery, Rows};
 use crate::rank::top_k::{FloatScore, TopK};
 use crate::record::Seq;
@@ -83,7 +83,7 @@ struct PartVectors<'a> {
 
 /// The sequence numbers of documents.
 enum Seqs<'a> {
-    Stored(View<'a>),
+    Stored(SegmentView<'a>),
     Heap(&'a [Seq]),
 }
 
@@ -173,7 +173,12 @@ impl Scan<'_> {
         });
     }
 
-    fn compare(&self, part: &PartVectors<'_>, rows: impl Iterator<Item = usize>, best: &mut TopK<FloatScore>) {
+    fn compare(
+        &self,
+        part: &PartVectors<'_>,
+        rows: impl Iterator<Item = usize>,
+        best: &mut TopK<FloatScore>,
+    ) {
         for row in rows {
             let approximate_dot = part.rows.approximate_dot(row, &self.query);
             if approximate_dot >= best.threshold().0 {

@@ -11,12 +11,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::allowed::{Allowed, DocSet};
-use super::cursor::{Accumulator, Candidate, Cursor, WINDOW};
+use super::cursor::{Accumulator, Cursor, ScoredDoc, WINDOW};
 use super::index::Index;
 use super::memtable::Memtable;
 use super::part::Part;
 use super::scorer::{FieldNorms, Scale, Scorer, Table, Value, Weight};
-use super::segment::{Segment, View};
+use super::segment::{Segment, SegmentView};
 use super::{Damaged, bits::Bits};
 use crate::rank::top_k::TopK;
 use crate::rank::{Statistics, WeightedTerm};
@@ -153,7 +153,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn cursors<'v>(&self, view: View<'v>) -> Result<Vec<Cursor<'v>>, Damaged> {
+    fn cursors<'v>(&self, view: SegmentView<'v>) -> Result<Vec<Cursor<'v>>, Damaged> {
         let mut cursors = Vec::with_capacity(self.terms.len());
         for (text, weight) in self.weighty() {
             if let Some(id) = view.find(text) {
@@ -166,7 +166,7 @@ impl Search<'_> {
 
 /// A segment's documents and which of them may be found.
 struct Documents<'a> {
-    view: View<'a>,
+    view: SegmentView<'a>,
     deleted: &'a Bits,
     allowed: Option<&'a DocSet>,
 }
@@ -220,7 +220,7 @@ struct Windows<'a> {
     order: Vec<usize>,
     scorer: &'a Scorer<'a>,
     accumulator: &'a mut Accumulator,
-    candidates: Vec<Candidate>,
+    candidates: Vec<ScoredDoc>,
 }
 
 impl<'a> Windows<'a> {
@@ -252,7 +252,7 @@ impl<'a> Windows<'a> {
             let size = if top.threshold() == 0 { FIRST_FEW } else { MOST_FEW };
             let (older, newest) = few.split_at(few.len().saturating_sub(size));
             let live = newest.iter().filter(|&&doc| !self.documents.deleted.get(doc));
-            self.candidates.extend(live.map(|&doc| Candidate { doc, score: 0 }));
+            self.candidates.extend(live.map(|&doc| ScoredDoc { doc, score: 0 }));
             self.look_up(newest, top.threshold());
             self.offer(top);
             few = older;
@@ -338,7 +338,7 @@ impl<'a> Windows<'a> {
             if stride.iter().fold(false, |any, &score| any | (score as i32 > cut as i32)) {
                 for (doc, &score) in (first..).zip(&*stride) {
                     if score > cut && self.documents.findable(doc) {
-                        self.candidates.push(Candidate { doc, score });
+                        self.candidates.push(ScoredDoc { doc, score });
                     }
                 }
             }

@@ -158,7 +158,7 @@ pub struct Segment {
 
 /// The sections of a segment, borrowed once per use so that reading them needs no further look-ups.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct SegmentView<'a> {
     segment: &'a Segment,
     metas: &'a [u8],
     texts: &'a [u8],
@@ -222,14 +222,14 @@ impl Segment {
     ///
     /// # Errors
     /// [`Damaged`] when they do not fit together.
-    pub fn view(&self) -> Result<View<'_>, Damaged> {
+    pub fn view(&self) -> Result<SegmentView<'_>, Damaged> {
         let at = &self.footer.sections;
         let end = self.bytes.len() - FOOTER_BYTES as u64;
         let section = |i: usize| {
             let until = at.get(i + 1).copied().unwrap_or(end);
             self.bytes.get(at[i]..until).ok_or(Damaged("section borders"))
         };
-        let view = View {
+        let view = SegmentView {
             segment: self,
             metas: section(0)?,
             texts: section(1)?,
@@ -272,7 +272,7 @@ impl Segment {
     }
 }
 
-impl<'a> View<'a> {
+impl<'a> SegmentView<'a> {
     /// Records in the segment.
     #[inline]
     pub fn records(&self) -> u32 {

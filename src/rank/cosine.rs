@@ -57,7 +57,7 @@ impl CosineQuery {
         for (text, value, idf) in &self.vector {
             if let Some(term) = texts.interner().number_of(term_hash(text)) {
                 terms.numbers.of(term);
-                terms.found.push(Found { idf: *idf, value: *value, frequency: 0 });
+                terms.found.push(MatchedTerm { idf: *idf, value: *value, frequency: 0 });
             }
         }
         texts.look_up(seqs.iter().flat_map(|&seq| terms_of(texts, seq)), statistics)?;
@@ -86,10 +86,10 @@ struct Terms<'a, S> {
     statistics: &'a S,
     /// By the interner's numbers.
     numbers: DenseIds,
-    found: Vec<Found>,
+    found: Vec<MatchedTerm>,
 }
 
-struct Found {
+struct MatchedTerm {
     idf: f64,
     /// In the query's vector.
     value: f64,
@@ -121,7 +121,7 @@ impl<S: Statistics> Terms<'_, S> {
         let number = self.numbers.of(term);
         if number as usize == self.found.len() {
             let idf = idf(self.statistics, self.texts.frequency(term, self.statistics)?);
-            self.found.push(Found { idf, value: 0.0, frequency: 0 });
+            self.found.push(MatchedTerm { idf, value: 0.0, frequency: 0 });
         }
         Ok(number)
     }

@@ -2,7 +2,7 @@
 
 use super::bm25::Collection;
 use super::passage::{Passage, Passages};
-use super::query::{Query, Sentences, Term, numbers};
+use super::query::{ParsedQuery, QueryTerm, SentenceSet, numbers};
 use super::tuning::{forms, score};
 
 /// The evidence in each passage: over the sentences, the greatest product of the sentence's prior, the part of it that
@@ -12,7 +12,7 @@ use super::tuning::{forms, score};
 /// Terms that the store has never seen count in full as not covered; finding another form covers a part of one, and is no
 /// match. `frequencies` are the document frequencies of the query's terms.
 pub(super) fn evidence(
-    query: &Query,
+    query: &ParsedQuery,
     collection: Collection,
     frequencies: &[u64],
     passages: &Passages,
@@ -23,20 +23,20 @@ pub(super) fn evidence(
 }
 
 struct Judge<'a> {
-    query: &'a Query,
+    query: &'a ParsedQuery,
     /// By term: idf, in a store with a few more records.
     idfs: Vec<f64>,
     /// Sentences that have nothing but particles.
-    bare: Sentences,
+    bare: SentenceSet,
     /// By sentence: prior over the sum of its terms' weights.
     scales: Vec<f64>,
 }
 
 impl<'a> Judge<'a> {
-    fn new(query: &'a Query, collection: Collection, frequencies: &[u64]) -> Self {
+    fn new(query: &'a ParsedQuery, collection: Collection, frequencies: &[u64]) -> Self {
         let larger = Collection { records: collection.records + score::MORE_RECORDS, ..collection };
         // One that is found in other forms alone is as unknown as ever.
-        let known = |(term, &df): (&Term, &u64)| if term.guessed { 0 } else { df };
+        let known = |(term, &df): (&QueryTerm, &u64)| if term.guessed { 0 } else { df };
         let known = query.terms.iter().zip(frequencies).map(known);
         let idfs = known.map(|df| f64::from(larger.idf(df))).collect();
         let mut judge = Self { query, idfs, bare: 0, scales: Vec::new() };
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     fn judge(query: &str, texts: &[&str]) -> Vec<f64> {
-        let query = Query::new(query);
+        let query = ParsedQuery::new(query);
         let passages = Passages::of(&query, texts, 5.0);
         let collection = Collection { records: 1000, terms: 5000 };
         evidence(&query, collection, &vec![10; query.terms.len()], &passages)
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn what_nearly_all_records_hold_proves_little() {
-        let (query, collection) = (Query::new("user"), Collection { records: 1000, terms: 5000 });
+        let (query, collection) = (ParsedQuery::new("user"), Collection { records: 1000, terms: 5000 });
         let passages = Passages::of(&query, &["the user"], 5.0);
         let common = evidence(&query, collection, &[900], &passages)[0];
         let rare = evidence(&query, collection, &[20], &passages)[0];

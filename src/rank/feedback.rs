@@ -4,15 +4,15 @@ use super::Statistics;
 use super::bm25::Collection;
 use super::dense_ids::DenseIds;
 use super::hash_ids::HashIds;
-use super::passage::{Count, Counter, Passage, Passages};
-use super::query::Query;
+use super::passage::{Count, FrequencyCounter, Passage, Passages};
+use super::query::ParsedQuery;
 use super::texts::Texts;
 use super::tuning::feedback;
 
 /// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.
 /// The passages are some of `texts`.
 pub(super) fn signal<S: Statistics>(
-    query: &Query,
+    query: &ParsedQuery,
     idfs: &[f64],
     texts: &Texts,
     passages: &Passages,
@@ -26,7 +26,7 @@ pub(super) fn signal<S: Statistics>(
     if whole <= 0.0 {
         return Ok(vec![0.0; trust.len()]);
     }
-    let mut pool = Pool {
+    let mut pool = FeedbackTerms {
         query,
         query_idfs: idfs,
         texts,
@@ -35,7 +35,7 @@ pub(super) fn signal<S: Statistics>(
         numbers: DenseIds::with_room(512),
         idfs: Vec::new(),
         weights: Vec::new(),
-        counter: Counter::default(),
+        counter: FrequencyCounter::default(),
     };
     pool.look_up(passages, &best)?;
     for i in best {
@@ -45,8 +45,8 @@ pub(super) fn signal<S: Statistics>(
 }
 
 /// The terms of the best candidates, numbered.
-struct Pool<'a, S> {
-    query: &'a Query,
+struct FeedbackTerms<'a, S> {
+    query: &'a ParsedQuery,
     query_idfs: &'a [f64],
     texts: &'a Texts,
     statistics: &'a S,
@@ -55,10 +55,10 @@ struct Pool<'a, S> {
     /// 0 for stop words.
     idfs: Vec<f64>,
     weights: Vec<f64>,
-    counter: Counter,
+    counter: FrequencyCounter,
 }
 
-impl<S: Statistics> Pool<'_, S> {
+impl<S: Statistics> FeedbackTerms<'_, S> {
     /// Has the frequencies of the terms of these passages known.
     fn look_up(&self, passages: &Passages, some: &[usize]) -> Result<(), S::Error> {
         let interner = self.texts.interner();
@@ -110,7 +110,7 @@ struct Profile {
 
 impl Profile {
     /// Of equal weights the term seen first is better.
-    fn new<S>(pool: Pool<'_, S>) -> Self {
+    fn new<S>(pool: FeedbackTerms<'_, S>) -> Self {
         let mut order: Vec<usize> = (0..pool.weights.len()).filter(|&i| pool.weights[i] > 0.0).collect();
         let better = |a: &usize, b: &usize| pool.weights[*b].total_cmp(&pool.weights[*a]).then(a.cmp(b));
         if order.len() > feedback::TERMS {
@@ -179,7 +179,7 @@ mod tests {
     fn signal(texts: &[&str], trust: &[f64]) -> Vec<f64> {
         let collection = Collection { records: 1000, terms: 5000 };
         let statistics = FakeStatistics { collection, other_frequency: 10, ..FakeStatistics::default() };
-        let query = Query::new("car");
+        let query = ParsedQuery::new("car");
         let passages = Passages::of(&query, texts, 3.0);
         let Ok(signal) = super::signal(&query, &[1.0], &Texts::of(texts), &passages, trust, &statistics);
         signal

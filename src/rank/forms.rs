@@ -6,7 +6,7 @@ use unicode_normalization::char::is_combining_mark;
 
 use super::Statistics;
 use super::boilerplate::is_boilerplate;
-use super::query::Query;
+use super::query::ParsedQuery;
 use super::tuning::forms as limit;
 
 /// A term of the store that stands for one of the query.
@@ -21,14 +21,14 @@ pub(super) struct Form {
 
 /// The forms of the terms of `query` that are held by so many records.
 pub(super) fn forms<S: Statistics>(
-    query: &Query,
+    query: &ParsedQuery,
     frequencies: &[u64],
     statistics: &S,
 ) -> Result<Vec<Form>, S::Error> {
     let terms = (0..).zip(&query.terms).zip(frequencies);
-    let mut words: Vec<Word<'_>> = terms
+    let mut words: Vec<FormSearch<'_>> = terms
         .filter(|((_, term), df)| if **df > 0 { !term.text.is_ascii() } else { !is_boilerplate(&term.text) })
-        .filter_map(|((number, term), &df)| Word::new(number, &term.text, df > 0))
+        .filter_map(|((number, term), &df)| FormSearch::new(number, &term.text, df > 0))
         .take(limit::WORDS)
         .collect();
     if words.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn forms<S: Statistics>(
     Ok(forms?.into_iter().flatten().collect())
 }
 
-struct Word<'a> {
+struct FormSearch<'a> {
     number: u32,
     text: &'a str,
     letters: Vec<char>,
@@ -57,7 +57,7 @@ struct Word<'a> {
     found: Vec<(f64, String)>,
 }
 
-impl<'a> Word<'a> {
+impl<'a> FormSearch<'a> {
     /// `None` for what is too short or no word.
     fn new(number: u32, text: &'a str, known: bool) -> Option<Self> {
         let letters: Vec<char> = text.chars().collect();
@@ -189,7 +189,7 @@ mod tests {
     fn found(query: &str, terms: u64) -> Vec<String> {
         let collection = Collection { records: 10, terms };
         let statistics = FakeStatistics { collection, ..FakeStatistics::default() }.with(&TERMS, 1);
-        let query = Query::new(query);
+        let query = ParsedQuery::new(query);
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let Ok(frequencies) = statistics.document_frequencies(&texts);
         let Ok(forms) = forms(&query, &frequencies, &statistics);

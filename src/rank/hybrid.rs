@@ -9,7 +9,7 @@
 use super::bm25::Collection;
 use super::forms::{Form, forms};
 use super::passage::Passages;
-use super::query::{Query, Term};
+use super::query::{ParsedQuery, QueryTerm};
 use super::scaled_signal::{ScaledSignal, order, sums};
 use super::signals::{Signals, Weights};
 use super::texts::identity;
@@ -52,7 +52,7 @@ impl From<&Ranked> for Scored {
 /// How to search a store for a query.
 #[derive(Debug)]
 pub struct HybridQuery {
-    query: Query,
+    query: ParsedQuery,
     identity: u64,
     collection: Collection,
     /// What else stands for its terms.
@@ -69,7 +69,7 @@ impl HybridQuery {
     /// # Errors
     /// The statistics cannot be read.
     pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
-        let (mut query, collection) = (Query::new(text), statistics.collection());
+        let (mut query, collection) = (ParsedQuery::new(text), statistics.collection());
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let mut frequencies = statistics.document_frequencies(&texts)?;
         let mut forms = forms(&query, &frequencies, statistics)?;
@@ -79,7 +79,7 @@ impl HybridQuery {
             query.terms[number].guessed |= frequencies[number] == 0;
             frequencies[number] += form.frequency;
         }
-        let idf = |(term, &df): (&Term, &u64)| term.worth() * f64::from(collection.idf(df));
+        let idf = |(term, &df): (&QueryTerm, &u64)| term.worth() * f64::from(collection.idf(df));
         let idfs = query.terms.iter().zip(&frequencies).map(idf).collect();
         Ok(Self { query, identity: identity(text), collection, forms, frequencies, idfs })
     }

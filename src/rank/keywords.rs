@@ -16,7 +16,7 @@ impl Keywords {
     /// Of a text, or of the [`both_ends`] of one that has more than [`tuning::MAX_QUERY_BYTES`].
     pub fn new(text: &str) -> Self {
         let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
-        let mut counter = Counter::default();
+        let mut counter = KeywordCounter::default();
         Analyzer::new().keywords(text, |term| counter.add(term));
         if counter.counts.is_empty() {
             Analyzer::new().terms(text, |term| counter.add(term));
@@ -26,12 +26,12 @@ impl Keywords {
 }
 
 #[derive(Default)]
-struct Counter {
+struct KeywordCounter {
     places: FxHashMap<String, usize>,
     counts: Vec<(String, u32)>,
 }
 
-impl Counter {
+impl KeywordCounter {
     fn add(&mut self, term: &str) {
         match self.places.get(term) {
             Some(&place) => self.counts[place].1 += 1,

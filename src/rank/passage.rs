@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::dense_ids::DenseIds;
 use super::hash_ids::HashIds;
-use super::query::Query;
+use super::query::ParsedQuery;
 use super::texts::Texts;
 use super::tuning::{B, K1, LABELLED_B, label as limit};
 use crate::record::Seq;
@@ -12,7 +12,7 @@ use crate::text::TermInterner;
 
 /// A query term in a text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hit {
+pub(super) struct Occurrence {
     /// How many terms stand before it.
     pub position: u32,
     pub term: u32,
@@ -33,17 +33,17 @@ pub(super) struct Count {
 pub(super) struct Passages {
     /// The part of the texts that have a label.
     pub labelled: f64,
-    places: Vec<Place>,
+    places: Vec<PassageSpan>,
     chunk_table: ChunkTable,
     /// Ids of the chunk table.
     chunks: Vec<u32>,
-    hits: Vec<Hit>,
+    hits: Vec<Occurrence>,
     terms: Vec<Count>,
     grams: Vec<Count>,
 }
 
 #[derive(Debug, Default)]
-struct Place {
+struct PassageSpan {
     chunks: Range<usize>,
     hits: Range<usize>,
     terms: Range<usize>,
@@ -59,7 +59,7 @@ pub(super) struct Passage<'a> {
     /// All its chunks, in order, as [`Passages::terms`] numbers them.
     pub chunks: &'a [u32],
     /// Query terms in order.
-    pub hits: &'a [Hit],
+    pub hits: &'a [Occurrence],
     /// Distinct query terms.
     pub terms: &'a [Count],
     /// Distinct grams of query words.
@@ -74,7 +74,7 @@ pub(super) struct Passage<'a> {
 
 impl Passages {
     /// Looks through those of `texts` for the terms and grams of `query`; `mean_length` is the store's.
-    pub fn new(query: &Query, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
+    pub fn new(query: &ParsedQuery, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
         let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
         let total = texts_of().map(|text| text.chunks.len()).sum();
         let (mut chunks, mut numbers) = (Vec::with_capacity(total), DenseIds::with_room(total / 2));
@@ -93,7 +93,8 @@ impl Passages {
             terms: Vec::with_capacity(total / 4),
             grams: Vec::with_capacity(total),
         };
-        let mut counters = (Counter::new(query.terms.len()), Counter::new(query.grams_by_hash.len()));
+        let mut counters =
+            (FrequencyCounter::new(query.terms.len()), FrequencyCounter::new(query.grams_by_hash.len()));
         let mut end = 0;
         for text in texts_of() {
             let start = end;
@@ -108,7 +109,7 @@ impl Passages {
         chunks: Range<usize>,
         in_label: usize,
         mean: f32,
-        counters: &mut (Counter, Counter),
+        counters: &mut (FrequencyCounter, FrequencyCounter),
     ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
         let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.chunk_table.entry(chunk).held).sum();
@@ -119,7 +120,7 @@ impl Passages {
             if let Some((in_terms, in_grams)) = self.chunk_table.found(entry) {
                 for hit in in_terms {
                     let position = position + hit.position;
-                    self.hits.push(Hit { position, term: hit.term });
+                    self.hits.push(Occurrence { position, term: hit.term });
                     counters.0.count(&mut self.terms, terms, hit.term, position);
                 }
                 for &gram in in_grams {
@@ -130,7 +131,7 @@ impl Passages {
         }
         let b = if self.labelled > 0.5 { LABELLED_B } else { B };
         let norm = K1 * (1.0 - b + b * f64::from(position) / f64::from(mean));
-        self.places.push(Place {
+        self.places.push(PassageSpan {
             chunks,
             hits: hits..self.hits.len(),
             terms: terms..self.terms.len(),
@@ -149,7 +150,7 @@ impl Passages {
     /// The terms of a chunk, numbered by the interner of the texts.
     #[inline]
     pub fn terms_of(&self, chunk: u32) -> &[u32] {
-        let Entry { terms, held, .. } = self.chunk_table.entry(chunk);
+        let ChunkEntry { terms, held, .. } = self.chunk_table.entry(chunk);
         &self.chunk_table.terms[terms as usize..][..held as usize]
     }
 
@@ -178,30 +179,30 @@ impl Passages {
 /// What each distinct chunk holds, and what of a query. The chunks are numbered in the order of their appearance.
 #[derive(Debug, Default)]
 struct ChunkTable {
-    entries: Vec<Entry>,
+    entries: Vec<ChunkEntry>,
     terms: Vec<u32>,
     /// Where the hits and the grams of those chunks end that have any. They begin where those before end.
     ends: Vec<(u32, u32)>,
-    hits: Vec<Hit>,
+    hits: Vec<Occurrence>,
     grams: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct ChunkEntry {
     /// Where its terms begin, and how many it holds.
     terms: u32,
     held: u32,
-    /// Its place in [`ChunkTable::ends`], [`Entry::NOTHING`] if nothing of the query is in it.
+    /// Its place in [`ChunkTable::ends`], [`ChunkEntry::NOTHING`] if nothing of the query is in it.
     found: u32,
 }
 
-impl Entry {
+impl ChunkEntry {
     const NOTHING: u32 = u32::MAX;
 }
 
 impl ChunkTable {
     /// Looks each of these chunks up in the query.
-    fn new(query: &Query, interner: &TermInterner, chunks: &[u32]) -> Self {
+    fn new(query: &ParsedQuery, interner: &TermInterner, chunks: &[u32]) -> Self {
         let entries = || chunks.iter().map(|&chunk| interner.chunk(chunk));
         // Going through all of them first has the processor fetch many at a time.
         let terms = entries().map(|chunk| chunk.terms.len()).sum();
@@ -210,12 +211,12 @@ impl ChunkTable {
             terms: Vec::with_capacity(terms),
             ..Self::default()
         };
-        let asked = Asked::new(query, interner);
+        let asked = KnownTerms::new(query, interner);
         for chunk in entries() {
             let before = (chunk_table.hits.len(), chunk_table.grams.len());
             for (position, &term) in (0..).zip(chunk.terms) {
                 if let Some(term) = asked.number(term) {
-                    chunk_table.hits.push(Hit { position, term });
+                    chunk_table.hits.push(Occurrence { position, term });
                 }
             }
             for &gram in chunk.grams {
@@ -225,24 +226,24 @@ impl ChunkTable {
             }
             let (terms, held) = (chunk_table.terms.len() as u32, chunk.terms.len() as u32);
             chunk_table.terms.extend_from_slice(chunk.terms);
-            let mut found = Entry::NOTHING;
+            let mut found = ChunkEntry::NOTHING;
             if (chunk_table.hits.len(), chunk_table.grams.len()) != before {
                 found = chunk_table.ends.len() as u32;
                 chunk_table.ends.push((chunk_table.hits.len() as u32, chunk_table.grams.len() as u32));
             }
-            chunk_table.entries.push(Entry { terms, held, found });
+            chunk_table.entries.push(ChunkEntry { terms, held, found });
         }
         chunk_table
     }
 
     #[inline]
-    fn entry(&self, chunk: u32) -> Entry {
+    fn entry(&self, chunk: u32) -> ChunkEntry {
         self.entries[chunk as usize]
     }
 
     /// The query's terms and grams in a chunk, if there are any.
     #[inline]
-    fn found(&self, entry: Entry) -> Option<(&[Hit], &[u32])> {
+    fn found(&self, entry: ChunkEntry) -> Option<(&[Occurrence], &[u32])> {
         let &(hits, grams) = self.ends.get(entry.found as usize)?;
         let before = (entry.found as usize).checked_sub(1).map_or((0, 0), |before| self.ends[before]);
         Some((&self.hits[before.0 as usize..hits as usize], &self.grams[before.1 as usize..grams as usize]))
@@ -250,15 +251,15 @@ impl ChunkTable {
 }
 
 /// The terms of a query that the interner knows.
-struct Asked {
+struct KnownTerms {
     /// By the interner's numbers.
     terms: HashIds,
     /// For each of them the number that the query gives it.
     numbers: Vec<u32>,
 }
 
-impl Asked {
-    fn new(query: &Query, interner: &TermInterner) -> Self {
+impl KnownTerms {
+    fn new(query: &ParsedQuery, interner: &TermInterner) -> Self {
         let mut asked = Self { terms: HashIds::default(), numbers: Vec::new() };
         let forms = query.forms.iter().copied().zip(query.forms_by_hash.keys());
         for (number, &hash) in (0..).zip(query.terms_by_hash.keys()).chain(forms) {
@@ -279,7 +280,7 @@ impl Asked {
 #[cfg(test)]
 impl Passages {
     /// Of texts that are numbered from 0.
-    pub fn of(query: &Query, texts: &[&str], mean_length: f32) -> Self {
+    pub fn of(query: &ParsedQuery, texts: &[&str], mean_length: f32) -> Self {
         let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
         Self::new(query, &Texts::of(texts), &seqs, mean_length)
     }
@@ -287,12 +288,12 @@ impl Passages {
 
 /// Counts numbers in one list after another.
 #[derive(Debug, Default)]
-pub(super) struct Counter {
+pub(super) struct FrequencyCounter {
     /// Where each number was counted last, in whatever list.
     places: Vec<u32>,
 }
 
-impl Counter {
+impl FrequencyCounter {
     /// For numbers below `numbers`.
     pub fn new(numbers: usize) -> Self {
         Self { places: vec![0; numbers] }
@@ -391,7 +392,7 @@ mod tests {
 
     #[test]
     fn terms_and_grams_are_found_where_they_are() {
-        let query = Query::new("Does Alice's parser parse logs?");
+        let query = ParsedQuery::new("Does Alice's parser parse logs?");
         let texts = ["Alice: it parses; it parses, Alice", "nothing", "Bob reparsed"];
         let passages = Passages::of(&query, &texts, 5.0);
         let first = passages.get(0);

@@ -11,14 +11,14 @@ use crate::text::{
 };
 
 /// A set of sentences, one bit for each.
-pub(super) type Sentences = u32;
+pub(super) type SentenceSet = u32;
 
-const _: () = assert!(tuning::MAX_SENTENCES <= Sentences::BITS as usize);
+const _: () = assert!(tuning::MAX_SENTENCES <= SentenceSet::BITS as usize);
 
 /// A query, independent of any store. Terms and grams are numbered.
 #[derive(Debug, Default)]
-pub(super) struct Query {
-    pub terms: Vec<Term>,
+pub(super) struct ParsedQuery {
+    pub terms: Vec<QueryTerm>,
     pub sentences: Vec<Sentence>,
     pub terms_by_hash: HashIds,
     pub grams_by_hash: HashIds,
@@ -30,19 +30,19 @@ pub(super) struct Query {
 
 /// A term that some sentence asks for.
 #[derive(Debug)]
-pub(super) struct Term {
+pub(super) struct QueryTerm {
     pub text: String,
     /// Sentences that hold it.
-    pub sentences: Sentences,
+    pub sentences: SentenceSet,
     /// Sentences that hold it in a capitalized word which does not begin them.
-    pub names: Sentences,
+    pub names: SentenceSet,
     /// Stands for its forms alone, no record holds it.
     pub guessed: bool,
     /// Proves nothing when it is found, see [`is_particle`].
     pub particle: bool,
 }
 
-impl Term {
+impl QueryTerm {
     /// What it is worth to find it.
     pub fn worth(&self) -> f64 {
         if self.guessed { tuning::forms::WORTH } else { 1.0 }
@@ -69,11 +69,11 @@ fn those_that_count(sentences: Vec<&str>) -> Vec<&str> {
 
 /// The numbers of a set of sentences.
 #[inline]
-pub(super) fn numbers(mut sentences: Sentences) -> impl Iterator<Item = usize> {
+pub(super) fn numbers(mut sentences: SentenceSet) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let number = sentences.trailing_zeros();
         sentences &= sentences.wrapping_sub(1);
-        (number < Sentences::BITS).then_some(number as usize)
+        (number < SentenceSet::BITS).then_some(number as usize)
     })
 }
 
@@ -84,14 +84,14 @@ pub(super) struct Sentence {
     pub sequence: Vec<u32>,
     /// Its distinct terms and how often each occurs.
     pub counts: Vec<(u32, u32)>,
-    pub words: Vec<Word>,
+    pub words: Vec<QueryWord>,
     /// What it is worth before anything is searched, in `0..=1`.
     pub prior: f64,
 }
 
 /// A word with grams.
 #[derive(Debug, Default)]
-pub(super) struct Word {
+pub(super) struct QueryWord {
     /// Its terms but stop words.
     pub terms: Vec<u32>,
     /// How many terms it has.
@@ -100,7 +100,7 @@ pub(super) struct Word {
     pub grams: Vec<u32>,
 }
 
-impl Query {
+impl ParsedQuery {
     pub fn new(text: &str) -> Self {
         let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
         let mut query = Self::default();
@@ -119,7 +119,7 @@ impl Query {
 
     /// Takes a sentence in, if anything is left of it.
     fn add_sentence(&mut self, text: &str, stopped: impl Fn(&str) -> bool) -> bool {
-        let bit: Sentences = 1 << self.sentences.len();
+        let bit: SentenceSet = 1 << self.sentences.len();
         let mut sentence = Sentence::default();
         let mut first = true;
         // Where all is in capitals they tell nothing.
@@ -132,7 +132,7 @@ impl Query {
             if !meant && stopped(&folded) {
                 return;
             }
-            let mut parts = Word::default();
+            let mut parts = QueryWord::default();
             word.terms(|surface, term| {
                 parts.size += 1;
                 if meant || !stopped(surface) {
@@ -173,7 +173,7 @@ impl Query {
     fn number(&mut self, term: &str) -> u32 {
         let number = self.terms_by_hash.insert(term_hash(term));
         if number as usize == self.terms.len() {
-            self.terms.push(Term {
+            self.terms.push(QueryTerm {
                 text: term.to_owned(),
                 sentences: 0,
                 names: 0,
@@ -208,7 +208,7 @@ impl Query {
 }
 
 /// Mean worth of the terms of a sentence.
-fn worth(terms: &[Term], sequence: &[u32]) -> f64 {
+fn worth(terms: &[QueryTerm], sequence: &[u32]) -> f64 {
     let boilerplate = sequence.iter().filter(|&&number| is_boilerplate(&terms[number as usize].text)).count();
     // From the share alone: a sum over the terms would round differently for each order of them.
     let share = boilerplate as f64 / sequence.len() as f64;
@@ -220,7 +220,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Vec<(String, f64)> {
-        let query = Query::new(text);
+        let query = ParsedQuery::new(text);
         let text = |sentence: &Sentence| {
             let terms: Vec<&str> =
                 sentence.sequence.iter().map(|&term| &*query.terms[term as usize].text).collect();
@@ -235,13 +235,13 @@ mod tests {
         for at in [0, 20, 50, 99, 100] {
             let mut lines = lines.clone();
             lines.insert(at, "Why is the gateway closed?".into());
-            let query = Query::new(&lines.join("\n"));
+            let query = ParsedQuery::new(&lines.join("\n"));
             assert!(query.terms.iter().any(|term| term.text == "gateway"), "{at}");
             assert!(["w0", "w99"].iter().all(|end| query.terms.iter().any(|term| term.text == *end)));
             assert!(query.sentences.len() <= tuning::MAX_SENTENCES);
         }
         let text = format!("alpha {} omega", "word ".repeat(10_000));
-        let query = Query::new(&text);
+        let query = ParsedQuery::new(&text);
         assert!(["alpha", "omega"].iter().all(|end| query.terms.iter().any(|term| term.text == *end)));
     }
 
@@ -294,8 +294,8 @@ mod tests {
 
     #[test]
     fn names_are_capitalized_within_a_sentence() {
-        let query = Query::new("Does Alice cook? Bob and alice eat.");
-        let names: Vec<(&str, Sentences)> =
+        let query = ParsedQuery::new("Does Alice cook? Bob and alice eat.");
+        let names: Vec<(&str, SentenceSet)> =
             query.terms.iter().map(|term| (&*term.text, term.names)).collect();
         assert_eq!(names, [("alic", 1), ("cook", 0), ("bob", 0), ("eat", 0)]);
     }
@@ -320,8 +320,10 @@ mod tests {
 
     #[test]
     fn any_length_is_bounded_work() {
-        let query = Query::new(&"Wörter sind lang. ".repeat(20_000));
+        let query = ParsedQuery::new(&"Wörter sind lang. ".repeat(20_000));
         assert_eq!(query.sentences.len(), tuning::MAX_SENTENCES);
-        assert!(Query::new(&"上".repeat(100_000)).sentences[0].sequence.len() <= tuning::MAX_QUERY_BYTES);
+        assert!(
+            ParsedQuery::new(&"上".repeat(100_000)).sentences[0].sequence.len() <= tuning::MAX_QUERY_BYTES
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::bm25::Collection;
 use super::hash_ids::HashIds;
 use super::passage::{Count, Passage, Passages};
-use super::query::{Query, numbers};
+use super::query::{ParsedQuery, numbers};
 use super::tuning;
 
 /// What terms, grams and pairs of a query weigh among these candidates.
@@ -19,7 +19,7 @@ pub(super) struct Weights {
 
 impl Weights {
     /// `idfs` are those of the query's terms.
-    pub fn new(query: &Query, idfs: &[f64], passages: &Passages) -> Self {
+    pub fn new(query: &ParsedQuery, idfs: &[f64], passages: &Passages) -> Self {
         let mut weights = Self {
             terms: vec![0.0; query.terms.len()],
             grams: vec![0.0; query.grams_by_hash.len()],
@@ -53,7 +53,7 @@ fn pair_hash(first: u32, second: u32) -> u64 {
 
 /// A sentence weighs its prior times the best coverage by any candidate: what no record speaks of must not choose among
 /// them. The heaviest weighs 1.
-fn sentence_weights(query: &Query, idfs: &[f64], passages: &Passages) -> Vec<f64> {
+fn sentence_weights(query: &ParsedQuery, idfs: &[f64], passages: &Passages) -> Vec<f64> {
     let mut best = vec![0f64; query.sentences.len()];
     let mut covered = vec![0f64; query.sentences.len()];
     for passage in passages.iter() {
@@ -169,8 +169,8 @@ impl PairCounter<'_> {
 mod tests {
     use super::*;
 
-    fn signals(query: &str, texts: &[&str]) -> (Query, Signals) {
-        let query = Query::new(query);
+    fn signals(query: &str, texts: &[&str]) -> (ParsedQuery, Signals) {
+        let query = ParsedQuery::new(query);
         let idfs = vec![1.0; query.terms.len()];
         let passages = Passages::of(&query, texts, 5.0);
         let weights = Weights::new(&query, &idfs, &passages);
@@ -215,7 +215,7 @@ mod tests {
     fn a_sentence_that_no_candidate_covers_weighs_little() {
         let (query, _) = signals("", &[]);
         assert!(query.terms.is_empty());
-        let query = Query::new("Alice likes tea. Write three elegant pages now.");
+        let query = ParsedQuery::new("Alice likes tea. Write three elegant pages now.");
         let idfs = vec![1.0; query.terms.len()];
         let texts = ["Alice likes tea", "three pages"];
         let passages = Passages::of(&query, &texts, 5.0);

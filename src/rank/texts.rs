@@ -15,7 +15,7 @@ use crate::text::TermInterner;
 #[derive(Debug, Default)]
 pub struct Texts {
     interner: TermInterner,
-    places: FxHashMap<Seq, Place>,
+    places: FxHashMap<Seq, TextSpan>,
     /// Chunks, one text's behind the other's.
     chunks: Vec<u32>,
     /// By term of the interner: the generation of the statistics in the high half, the document frequency in the low half;
@@ -24,7 +24,7 @@ pub struct Texts {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct TextSpan {
     start: u32,
     end: u32,
     /// How many of its first chunks are the label.
@@ -40,7 +40,7 @@ pub(super) fn identity(text: &str) -> u64 {
 
 /// A text that was read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Text<'a> {
+pub struct ChunkedText<'a> {
     /// Its chunks in order, numbered by [`Texts::interner`].
     pub chunks: &'a [u32],
     /// How many of the first are its label, see [`label_end`].
@@ -78,15 +78,15 @@ impl Texts {
     /// Places fit in u32: texts are dropped when they take a few MB, or with the query.
     fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize, identity: u64) {
         let [start, end, label, bytes] = [start, self.chunks.len(), label, bytes].map(|size| size as u32);
-        self.places.insert(seq, Place { start, end, label, bytes, identity });
+        self.places.insert(seq, TextSpan { start, end, label, bytes, identity });
         self.frequencies.resize_with(self.interner.terms(), AtomicU64::default);
     }
 
     /// The text of a record, if it was read.
-    pub fn get(&self, seq: Seq) -> Option<Text<'_>> {
-        let &Place { start, end, label, bytes, identity } = self.places.get(&seq)?;
+    pub fn get(&self, seq: Seq) -> Option<ChunkedText<'_>> {
+        let &TextSpan { start, end, label, bytes, identity } = self.places.get(&seq)?;
         let chunks = &self.chunks[span(start..end)];
-        Some(Text { chunks, label: label as usize, bytes: bytes as usize, identity })
+        Some(ChunkedText { chunks, label: label as usize, bytes: bytes as usize, identity })
     }
 
     /// Hashes of the terms of a text's label.
@@ -150,7 +150,7 @@ impl Texts {
     /// Bytes on the heap, about.
     pub fn bytes(&self) -> usize {
         self.interner.bytes()
-            + self.places.capacity() * (size_of::<(Seq, Place)>() + 2)
+            + self.places.capacity() * (size_of::<(Seq, TextSpan)>() + 2)
             + self.chunks.capacity() * size_of::<u32>()
             + self.frequencies.capacity() * size_of::<AtomicU64>()
     }

@@ -18,7 +18,7 @@ const MAX_CHUNK_BYTES: usize = 48;
 const MAX_CHUNKS: usize = 3 << 14;
 
 /// Where a thread keeps a cache.
-pub(super) type Place = LocalKey<RefCell<AnalyzerCache>>;
+pub(super) type ThreadCache = LocalKey<RefCell<AnalyzerCache>>;
 
 thread_local! {
     /// All terms of a chunk.
@@ -44,7 +44,7 @@ struct Known {
 impl AnalyzerCache {
     /// Lends this thread's cache of that kind to `work`. It is taken out meanwhile, so that `work` may come here again: it is lent
     /// an empty one then.
-    pub(super) fn with(place: &'static Place, work: impl FnOnce(&mut Self)) {
+    pub(super) fn with(place: &'static ThreadCache, work: impl FnOnce(&mut Self)) {
         let mut cache = place.try_with(RefCell::take).unwrap_or_default();
         work(&mut cache);
         // This fails only while the thread ends.

@@ -12,11 +12,11 @@ use super::Analyzer;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bag {
     joined: String,
-    counts: Vec<Count>,
+    counts: Vec<TermCount>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Count {
+struct TermCount {
     bytes: u32,
     times: u32,
 }
@@ -65,11 +65,11 @@ impl<'a> FromIterator<&'a str> for Bag {
 
 struct Filler {
     bag: Bag,
-    places: HashTable<Place>,
+    places: HashTable<TermLocation>,
 }
 
 /// Where a term begins in the joined text, and its number among the counts.
-struct Place {
+struct TermLocation {
     start: usize,
     number: usize,
 }
@@ -86,19 +86,23 @@ impl Filler {
 
     fn add(&mut self, term: &str) {
         let Bag { joined, counts } = &mut self.bag;
-        let text = |place: &Place| &joined.as_bytes()[place.start..][..counts[place.number].bytes as usize];
+        let text =
+            |place: &TermLocation| &joined.as_bytes()[place.start..][..counts[place.number].bytes as usize];
         let hash = hash(term.as_bytes());
-        if let Some(&Place { number, .. }) = self.places.find(hash, |place| text(place) == term.as_bytes()) {
+        if let Some(&TermLocation { number, .. }) =
+            self.places.find(hash, |place| text(place) == term.as_bytes())
+        {
             counts[number].times += 1;
             return;
         }
         if !joined.is_empty() {
             joined.push(' ');
         }
-        let place = Place { start: joined.len(), number: counts.len() };
+        let place = TermLocation { start: joined.len(), number: counts.len() };
         joined.push_str(term);
-        counts.push(Count { bytes: term.len() as u32, times: 1 });
-        let text = |place: &Place| &joined.as_bytes()[place.start..][..counts[place.number].bytes as usize];
+        counts.push(TermCount { bytes: term.len() as u32, times: 1 });
+        let text =
+            |place: &TermLocation| &joined.as_bytes()[place.start..][..counts[place.number].bytes as usize];
         self.places.insert_unique(hash, place, |place| self::hash(text(place)));
     }
 }

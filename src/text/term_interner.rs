@@ -20,13 +20,13 @@ pub struct TermInterner {
     /// terms, its grams. Where the entry begins is the chunk's number.
     entries: Vec<u32>,
     numbers: HashTable<u32>,
-    terms: Vec<Term>,
+    terms: Vec<InternedTerm>,
     /// All terms, one behind the other.
     text: String,
 }
 
 #[derive(Debug)]
-struct Term {
+struct InternedTerm {
     hash: u64,
     end: u32,
     stops: bool,
@@ -108,7 +108,7 @@ impl TermInterner {
     pub fn bytes(&self) -> usize {
         (self.chunks.capacity() + self.numbers.capacity()) * 6
             + self.entries.capacity() * size_of::<u32>()
-            + self.terms.capacity() * size_of::<Term>()
+            + self.terms.capacity() * size_of::<InternedTerm>()
             + self.text.capacity()
     }
 
@@ -157,7 +157,7 @@ impl TermInterner {
         }
         let number = self.terms.len() as u32;
         self.text.push_str(term);
-        self.terms.push(Term { hash, end: self.text.len() as u32, stops: is_stop_term(term) });
+        self.terms.push(InternedTerm { hash, end: self.text.len() as u32, stops: is_stop_term(term) });
         let terms = &self.terms;
         self.numbers.insert_unique(hash, number, |&number| terms[number as usize].hash);
         number
