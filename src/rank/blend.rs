@@ -3,7 +3,7 @@
 use super::{Scored, scored};
 use crate::record::{Blend, Micros, Seq};
 
-/// What a record contributes to its score whatever the query.
+/// The properties of a record that contribute to its score for every query.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prior {
     /// Its number.
@@ -14,8 +14,8 @@ pub struct Prior {
     pub importance: f64,
 }
 
-/// Orders records anew by the weighted mean of relevance, recency and importance at `now`. `priors` are those of `found`,
-/// in the same order; a record without one is left out.
+/// Sorts records by the weighted mean of relevance, recency and importance at `now`. `priors` has the priors of `found` in the
+/// same order. A record without a prior is dropped.
 pub fn blend(found: Vec<Scored>, priors: Vec<Prior>, weights: &Blend, now: Micros) -> Vec<Scored> {
     let mut priors = priors.into_iter().peekable();
     let with_prior = |mut found: Scored| {
@@ -30,11 +30,11 @@ pub fn blend(found: Vec<Scored>, priors: Vec<Prior>, weights: &Blend, now: Micro
     found
 }
 
-/// The weighted mean of relevance, which weighs 1, recency and importance. Recency halves with each half-life of age.
+/// The weighted mean of relevance (with weight 1), recency and importance. Recency halves with each half-life of age.
 fn mean(relevance: f64, prior: &Prior, weights: &Blend, now: Micros) -> f64 {
     const MICROS_PER_DAY: f64 = 86_400e6;
     let age_days = now.saturating_sub(prior.created_at).max(0) as f64 / MICROS_PER_DAY;
-    // Rounded to the millionth, so that a search that is repeated at once has the same scores.
+    // Rounded to a millionth, so that a search that is repeated immediately has the same scores.
     let recency = ((-age_days / weights.half_life_days).exp2() * 1e6).round() / 1e6;
     (relevance + weights.recency * recency + weights.importance * prior.importance)
         / (1.0 + weights.recency + weights.importance)

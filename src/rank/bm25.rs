@@ -1,11 +1,11 @@
 //! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009),
-//! with the idf that never turns negative: `ln(1 + (N - df + 0.5) / (df + 0.5))`.
+//! with an idf that is never negative: `ln(1 + (N - df + 0.5) / (df + 0.5))`.
 
 use super::{Keywords, Statistics, WeightedTerm, heaviest};
 
-/// Term-frequency saturation, the customary value.
+/// Term-frequency saturation, the usual value.
 pub const K1: f32 = 1.2;
-/// How much a record's length matters. Prose and dialogue want less than the customary 0.75, code not much less.
+/// How much a record's length matters. Prose and dialogue rank better with less than the usual 0.75, code with slightly less.
 pub const B: f32 = 0.6;
 
 /// Statistics of all live records.
@@ -18,7 +18,7 @@ pub struct Collection {
 }
 
 impl Collection {
-    /// Mean number of terms in a record, at least 1 so that it can divide.
+    /// Mean number of terms in a record; at least 1, because it is a divisor.
     pub fn mean_length(self) -> f32 {
         if self.records == 0 { 1.0 } else { (self.terms as f32 / self.records as f32).max(1.0) }
     }
@@ -45,12 +45,12 @@ pub struct Bm25Query {
 }
 
 impl Bm25Query {
-    /// Analyzes a query, of any length in bounded time.
+    /// Analyzes a query of any length in bounded time.
     pub fn new(text: &str) -> Self {
         Self { keywords: Keywords::new(text) }
     }
 
-    /// Its terms, each weighing its idf times how often it is asked for.
+    /// Its terms. The weight of a term is its idf times its count in the query.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -64,12 +64,12 @@ impl Bm25Query {
     }
 }
 
-/// More than the BM25 score that any record can have for these terms.
+/// An upper bound of the BM25 scores of these terms, which no record reaches.
 pub fn maximum(terms: &[WeightedTerm]) -> f64 {
     terms.iter().map(|term| f64::from(term.weight)).sum::<f64>() * f64::from(K1 + 1.0)
 }
 
-/// A BM25 score brought to `0..=1`: half for a quarter of the `maximum` of the query's terms.
+/// A BM25 score mapped to `0..=1`: a score of a quarter of `maximum`, that of the query's terms, becomes 0.5.
 pub fn relevance(score: f32, maximum: f64) -> f64 {
     let score = f64::from(score).max(0.0);
     if score > 0.0 { score / (score + maximum / 4.0) } else { 0.0 }

@@ -1,4 +1,4 @@
-//! Words of task descriptions and messages.
+//! Boilerplate: the words of task descriptions and of polite messages.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use rustc_hash::FxHashSet;
 
 use crate::text::Analyzer;
 
-/// What agents' tasks, prompts and expected outputs are phrased in, and polite messages, whatever they are about.
+/// Words that occur in tasks, prompts, expected outputs and polite messages on any subject.
 const WORDS: &str = "\
     accurate additional agent analyse analysis analyze answer appropriate assess assist assistant \
     available brief briefing bullet careful carefully check cite clear clearly collect comma compare \
@@ -27,7 +27,7 @@ const WORDS: &str = "\
 static TERMS: LazyLock<FxHashSet<String>> =
     LazyLock::new(|| Analyzer::new().term_list(WORDS).into_iter().collect());
 
-/// Whether `term`, as the analyzer emits it, speaks of the task rather than of what is looked for.
+/// Whether `term`, as the analyzer emits it, is boilerplate: it describes the task instead of the subject.
 pub(super) fn is_boilerplate(term: &str) -> bool {
     TERMS.contains(term)
 }
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forms_are_known_and_contents_are_not() {
+    fn all_forms_of_a_word_are_boilerplate_and_subjects_are_not() {
         for word in ["summarize", "Summarizing", "outputs", "JSON", "step"] {
             assert!(Analyzer::new().term_list(word).iter().all(|term| is_boilerplate(term)), "{word}");
         }

@@ -1,23 +1,23 @@
 //! TF-IDF cosine: `ltc.ltc` in the notation of SMART (Salton and Buckley, "Term-weighting approaches in automatic text
 //! retrieval", 1988), with smooth idf `1 + ln((1 + N) / (1 + df))`.
 //!
-//! A record's vector has the components `(1 + ln tf) idf`; the query's too, terms that the store does not know left out.
+//! The vectors of records and queries have the components `(1 + ln tf) idf`. Query terms that no record holds are ignored.
 
 use super::dense_ids::DenseIds;
 use super::{Keywords, Statistics, Texts, WeightedTerm, heaviest};
 use crate::record::Seq;
 use crate::text::term_hash;
 
-/// A query's vector, compared with texts.
+/// The vector of a query of the mode "tfidf".
 #[derive(Debug)]
 pub struct CosineQuery {
-    /// Each known term, its component, and its idf.
+    /// Each known term with its component and its idf.
     vector: Vec<(String, f64, f64)>,
     norm: f64,
 }
 
 impl CosineQuery {
-    /// Analyzes a query, of any length in bounded time.
+    /// Analyzes a query of any length in bounded time.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -34,7 +34,7 @@ impl CosineQuery {
         Ok(Self { vector, norm })
     }
 
-    /// What the first stage has to look for: weights that multiply `(1 + ln tf) / |record|`.
+    /// The terms for the first stage. Their weights are multiplied by `(1 + ln tf) / |record|`.
     pub fn terms(&self) -> Vec<WeightedTerm> {
         let weighted = |(text, value, idf): &(String, f64, f64)| {
             let known = 1;
@@ -43,7 +43,7 @@ impl CosineQuery {
         heaviest(self.vector.iter().map(weighted))
     }
 
-    /// The cosine of the query's vector with that of each of these texts, in `0..=1`.
+    /// The cosines of the query's vector and the vectors of these texts, in `0..=1`. A text that is not in `texts` has 0.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -53,7 +53,7 @@ impl CosineQuery {
         seqs: &[Seq],
         statistics: &S,
     ) -> Result<Vec<f64>, S::Error> {
-        let mut terms = Terms { texts, statistics, numbers: DenseIds::with_room(0), found: Vec::new() };
+        let mut terms = Terms { texts, statistics, numbers: DenseIds::with_capacity(0), found: Vec::new() };
         for (text, value, idf) in &self.vector {
             if let Some(term) = texts.interner().number_of(term_hash(text)) {
                 terms.numbers.of(term);
@@ -74,26 +74,26 @@ fn sublinear(frequency: u32) -> f64 {
     if frequency == 1 { 1.0 } else { 1.0 + f64::from(frequency).ln() }
 }
 
-/// A text's terms, by the interner's numbers.
+/// The terms of a text, as ids of the interner.
 fn terms_of(texts: &Texts, seq: Seq) -> impl Iterator<Item = u32> {
     let chunks = texts.get(seq).map_or(&[][..], |text| text.chunks);
     chunks.iter().flat_map(|&chunk| texts.interner().chunk(chunk).terms).copied()
 }
 
-/// The terms of all texts compared so far, so that each is looked up once.
+/// The terms of all texts so far: each document frequency is looked up once.
 struct Terms<'a, S> {
     texts: &'a Texts,
     statistics: &'a S,
-    /// By the interner's numbers.
+    /// From ids of the interner to indexes in `found`.
     numbers: DenseIds,
     found: Vec<MatchedTerm>,
 }
 
 struct MatchedTerm {
     idf: f64,
-    /// In the query's vector.
+    /// Its component in the query's vector.
     value: f64,
-    /// In the text at hand.
+    /// Its frequency in the current text.
     frequency: u32,
 }
 

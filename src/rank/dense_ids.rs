@@ -1,50 +1,51 @@
-//! Small numbers for those that lie far apart.
+//! Dense ids for sparse ones.
 
-/// DenseIds what it is shown from 0, in the order of first appearance.
+/// Maps sparse ids to dense ids: 0, 1, 2 and so on, in the order of first appearance. A hash table with open addressing.
 #[derive(Debug)]
 pub(super) struct DenseIds {
-    /// Who was shown and the number plus one; 0 for a free slot. At least every other slot is free.
+    /// A sparse id, and its dense id plus one; 0 in a free slot. At least half of the slots are free.
     slots: Vec<(u32, u32)>,
-    shown: Vec<u32>,
+    /// The sparse ids, by dense id.
+    sparse: Vec<u32>,
 }
 
 impl DenseIds {
-    /// With room for so many.
-    pub fn with_room(distinct: usize) -> Self {
-        Self { slots: vec![(0, 0); slots_for(distinct)], shown: Vec::with_capacity(distinct) }
+    /// Allocates memory for `distinct` ids.
+    pub fn with_capacity(distinct: usize) -> Self {
+        Self { slots: vec![(0, 0); slots_for(distinct)], sparse: Vec::with_capacity(distinct) }
     }
 
-    /// The number of `one`, a new one if it was not shown before.
+    /// The dense id of `sparse`, a new one if `sparse` is new.
     #[inline]
-    pub fn of(&mut self, one: u32) -> u32 {
+    pub fn of(&mut self, sparse: u32) -> u32 {
         let mask = self.slots.len() - 1;
-        let mut slot = one as usize & mask;
+        let mut slot = sparse as usize & mask;
         loop {
             match self.slots[slot] {
-                (_, 0) => return self.add(one, slot),
-                (held, number) if held == one => return number - 1,
+                (_, 0) => return self.add(sparse, slot),
+                (held, id) if held == sparse => return id - 1,
                 _ => slot = (slot + 1) & mask,
             }
         }
     }
 
-    /// All that were shown, in the order of their numbers.
-    pub fn shown(&self) -> &[u32] {
-        &self.shown
+    /// The sparse ids in the order of their dense ids.
+    pub fn sparse(&self) -> &[u32] {
+        &self.sparse
     }
 
-    fn add(&mut self, one: u32, slot: usize) -> u32 {
-        self.shown.push(one);
-        let number = self.shown.len() as u32;
-        self.slots[slot] = (one, number);
-        if self.shown.len() * 2 > self.slots.len() {
-            let mut larger = Self::with_room(self.shown.len() * 2);
-            for &one in &self.shown {
-                larger.of(one);
+    fn add(&mut self, sparse: u32, slot: usize) -> u32 {
+        self.sparse.push(sparse);
+        let id = self.sparse.len() as u32;
+        self.slots[slot] = (sparse, id);
+        if self.sparse.len() * 2 > self.slots.len() {
+            let mut larger = Self::with_capacity(self.sparse.len() * 2);
+            for &sparse in &self.sparse {
+                larger.of(sparse);
             }
             *self = larger;
         }
-        number - 1
+        id - 1
     }
 }
 
@@ -63,16 +64,16 @@ mod tests {
     proptest! {
         #[test]
         fn works_as_a_map(
-            room in 0..40usize,
-            shown in prop::collection::vec(prop_oneof![0u32..40, any::<u32>()], 0..200),
+            capacity in 0..40usize,
+            sparse in prop::collection::vec(prop_oneof![0u32..40, any::<u32>()], 0..200),
         ) {
-            let (mut numbers, mut map) = (DenseIds::with_room(room), HashMap::new());
-            for &one in &shown {
+            let (mut ids, mut map) = (DenseIds::with_capacity(capacity), HashMap::new());
+            for &sparse in &sparse {
                 let next = map.len() as u32;
-                prop_assert_eq!(numbers.of(one), *map.entry(one).or_insert(next));
+                prop_assert_eq!(ids.of(sparse), *map.entry(sparse).or_insert(next));
             }
-            prop_assert!(numbers.shown().iter().enumerate().all(|(number, one)| map[one] == number as u32));
-            prop_assert_eq!(numbers.shown().len(), map.len());
+            prop_assert!(ids.sparse().iter().enumerate().all(|(id, sparse)| map[sparse] == id as u32));
+            prop_assert_eq!(ids.sparse().len(), map.len());
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A conversation's records speak for each other: a turn that answers often shares no word with the question, but the
-//! turn before it does.
+//! Ranking of conversations: a turn gains from its neighbours. An answer often shares no word with the query, but the turn
+//! before it does.
 
 use std::collections::HashMap;
 
@@ -16,50 +16,55 @@ pub struct Turn {
     pub seq: Seq,
     /// The records before and after it in its scope.
     pub neighbours: [Option<Seq>; 2],
-    /// What [`HybridQuery::rank`] ordered it by; 0 for one that was no candidate.
+    /// The value that [`HybridQuery::rank`] sorts by; 0 for a turn that is no candidate.
     pub order: f64,
-    /// The evidence that it found; 0 for one that was no candidate.
+    /// The evidence in the turn; 0 for a turn that is no candidate.
     pub evidence: f64,
 }
 
-/// A turn in its place.
+/// A turn with its rank.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankedTurn {
-    /// Which of the turns it is.
+    /// Its index among the given turns.
     pub turn: usize,
-    /// Relevance, as of [`HybridQuery::rank`].
+    /// Relevance in `0..=1`, as of [`HybridQuery::rank`].
     pub score: f64,
-    /// What its neighbours and its speaker added to its order.
+    /// What its neighbours and its speaker add to its order.
     pub boost: f64,
 }
 
-/// Ranks turns anew, some of `texts`: each gets a part of its neighbours' order and evidence, and more if the query names its speaker
-/// and not everybody. Equals keep the order in which they were given.
-pub fn rank(plan: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTurn> {
+/// Sorts turns, best first. Each gains a share of the order and the evidence of its neighbours. A turn whose speaker the query
+/// names gains more, unless the query names the speakers of all candidates. Equal turns keep their order. `texts` holds
+/// the texts of the turns.
+pub fn rank(query: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTurn> {
     let greatest = turns.iter().map(|turn| turn.order).fold(f64::MIN_POSITIVE, f64::max);
-    let places: HashMap<Seq, usize> = turns.iter().enumerate().map(|(i, turn)| (turn.seq, i)).collect();
-    let named: Vec<bool> = turns.iter().map(|turn| plan.names_speaker(texts, turn.seq)).collect();
+    let indexes: HashMap<Seq, usize> = turns.iter().enumerate().map(|(i, turn)| (turn.seq, i)).collect();
+    let named: Vec<bool> = turns.iter().map(|turn| query.names_speaker(texts, turn.seq)).collect();
     let candidates = || turns.iter().zip(&named).filter(|(turn, _)| turn.order > 0.0);
-    let telling = candidates().any(|(_, named)| *named) && !candidates().all(|(_, named)| *named);
-    let heard = |(i, turn): (usize, &Turn)| {
-        let around = turn.neighbours.map(|seq| seq.and_then(|seq| places.get(&seq)).map(|&at| &turns[at]));
+    let names_tell = candidates().any(|(_, named)| *named) && !candidates().all(|(_, named)| *named);
+    let boosted = |(i, turn): (usize, &Turn)| {
+        let around = turn.neighbours.map(|seq| seq.and_then(|seq| indexes.get(&seq)).map(|&i| &turns[i]));
         let [before, after] = around.map(|other| other.map_or(0.0, |other| other.order / greatest));
         let own = turn.order / greatest;
         let mut order = own + tuning::BEFORE * before + tuning::AFTER * after;
-        if telling && named[i] {
+        if names_tell && named[i] {
             order *= tuning::SPEAKER;
         }
         let near = around.into_iter().flatten().map(|other| other.evidence).fold(0.0, f64::max);
         (i, order, order - own, turn.evidence.max(tuning::EVIDENCE * near))
     };
-    let mut heard: Vec<(usize, f64, f64, f64)> = turns.iter().enumerate().map(heard).collect();
-    heard.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let scores = evidence::scores(heard.iter().map(|&(.., evidence)| evidence));
-    heard.iter().zip(scores).map(|(&(turn, _, boost, _), score)| RankedTurn { turn, score, boost }).collect()
+    let mut boosted: Vec<(usize, f64, f64, f64)> = turns.iter().enumerate().map(boosted).collect();
+    boosted.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let scores = evidence::scores(boosted.iter().map(|&(.., evidence)| evidence));
+    boosted
+        .iter()
+        .zip(scores)
+        .map(|(&(turn, _, boost, _), score)| RankedTurn { turn, score, boost })
+        .collect()
 }
 
 impl HybridQuery {
-    /// Does the text begin with a label ("Alice: ...") that the query names in full?
+    /// Whether the text begins with a label ("Alice: ...") whose terms are all in the query.
     fn names_speaker(&self, texts: &Texts, seq: Seq) -> bool {
         let mut label = texts.label(seq).map(|term| self.asks_for(term)).peekable();
         label.peek().is_some() && label.all(|asked| asked)
@@ -71,8 +76,8 @@ mod tests {
     use super::*;
     use crate::rank::fake_statistics::FakeStatistics;
 
-    /// Turns by number, text, and order.
-    fn heard(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<(Seq, RankedTurn)> {
+    /// The ranked turns. A turn is given as its seq, its text, and its order, which is its evidence too.
+    fn ranked(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<(Seq, RankedTurn)> {
         let mut texts = Texts::default();
         turns.iter().for_each(|&(seq, text, _)| texts.read(seq, text));
         let turn = |&(seq, _, order): &(Seq, &str, f64)| Turn {
@@ -82,17 +87,17 @@ mod tests {
             evidence: order,
         };
         let turns: Vec<Turn> = turns.iter().map(turn).collect();
-        let Ok(plan) = HybridQuery::new(query, &FakeStatistics::default());
-        let heard = rank(&plan, &texts, &turns);
-        heard.into_iter().map(|heard| (turns[heard.turn].seq, heard)).collect()
+        let Ok(query) = HybridQuery::new(query, &FakeStatistics::default());
+        let ranked = rank(&query, &texts, &turns);
+        ranked.into_iter().map(|ranked| (turns[ranked.turn].seq, ranked)).collect()
     }
 
     fn order(query: &str, turns: &[(Seq, &str, f64)]) -> Vec<Seq> {
-        heard(query, turns).into_iter().map(|(seq, _)| seq).collect()
+        ranked(query, turns).into_iter().map(|(seq, _)| seq).collect()
     }
 
     #[test]
-    fn the_turn_after_a_good_one_beats_a_stranger() {
+    fn the_turn_after_a_match_comes_before_an_unrelated_record() {
         let turns = [(1, "Where do you live?", 1.0), (9, "live", 0.2), (2, "In Rome.", 0.0)];
         assert_eq!(order("where does she live", &turns), [1, 2, 9]);
     }
@@ -107,8 +112,8 @@ mod tests {
     #[test]
     fn scores_never_rise() {
         let turns: Vec<(Seq, &str, f64)> = (0..20).map(|i| (i, "Al: x", (i * 7 % 11) as f64)).collect();
-        let heard = heard("x", &turns);
-        assert!(heard.windows(2).all(|pair| pair[0].1.score >= pair[1].1.score));
-        assert!(heard.iter().all(|(_, heard)| (0.0..=1.0).contains(&heard.score)));
+        let ranked = ranked("x", &turns);
+        assert!(ranked.windows(2).all(|pair| pair[0].1.score >= pair[1].1.score));
+        assert!(ranked.iter().all(|(_, turn)| (0.0..=1.0).contains(&turn.score)));
     }
 }

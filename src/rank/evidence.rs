@@ -1,56 +1,56 @@
-//! How much of what was asked a text holds, and the score that it makes.
+//! Evidence: how much of the query a text contains, and the scores that follow from it.
 
 use super::bm25::Collection;
 use super::passage::{Passage, Passages};
 use super::query::{ParsedQuery, QueryTerm, SentenceSet, numbers};
 use super::tuning::{forms, score};
 
-/// The evidence in each passage: over the sentences, the greatest product of the sentence's prior, the part of it that
-/// the passage covers, terms weighted by idf and names more, and the square root of the number of matched terms. Of a
-/// sentence of common words alone even the whole is no more than a part.
+/// The evidence in each passage: the greatest value of any sentence. The value of a sentence is the product of its prior, the
+/// share of it that the passage covers, and the square root of the number of matched terms. The share is computed with terms
+/// weighted by idf, names more. It stays below 1 for a sentence that has only common words.
 ///
-/// Terms that the store has never seen count in full as not covered; finding another form covers a part of one, and is no
-/// match. `frequencies` are the document frequencies of the query's terms.
+/// Terms that no record holds count as not covered, with their full weight. A form of such a term covers a part of it and is
+/// no match. `frequencies` are the document frequencies of the query's terms.
 pub(super) fn evidence(
     query: &ParsedQuery,
     collection: Collection,
     frequencies: &[u64],
     passages: &Passages,
 ) -> Vec<f64> {
-    let judge = Judge::new(query, collection, frequencies);
+    let context = EvidenceContext::new(query, collection, frequencies);
     let mut sums = vec![(0.0, 0); query.sentences.len()];
-    passages.iter().map(|passage| judge.evidence(passage, &mut sums)).collect()
+    passages.iter().map(|passage| context.evidence(passage, &mut sums)).collect()
 }
 
-struct Judge<'a> {
+struct EvidenceContext<'a> {
     query: &'a ParsedQuery,
-    /// By term: idf, in a store with a few more records.
+    /// For each term its idf in a store with [`score::MORE_RECORDS`] more records.
     idfs: Vec<f64>,
-    /// Sentences that have nothing but particles.
+    /// Sentences that have only particles.
     bare: SentenceSet,
-    /// By sentence: prior over the sum of its terms' weights.
+    /// For each sentence its prior divided by the sum of its terms' weights.
     scales: Vec<f64>,
 }
 
-impl<'a> Judge<'a> {
+impl<'a> EvidenceContext<'a> {
     fn new(query: &'a ParsedQuery, collection: Collection, frequencies: &[u64]) -> Self {
         let larger = Collection { records: collection.records + score::MORE_RECORDS, ..collection };
-        // One that is found in other forms alone is as unknown as ever.
+        // A term that only its forms stand for counts as one that no record holds.
         let known = |(term, &df): (&QueryTerm, &u64)| if term.guessed { 0 } else { df };
         let known = query.terms.iter().zip(frequencies).map(known);
         let idfs = known.map(|df| f64::from(larger.idf(df))).collect();
-        let mut judge = Self { query, idfs, bare: 0, scales: Vec::new() };
+        let mut context = Self { query, idfs, bare: 0, scales: Vec::new() };
         for (number, sentence) in query.sentences.iter().enumerate() {
             if sentence.counts.iter().all(|&(term, _)| query.terms[term as usize].particle) {
-                judge.bare |= 1 << number;
+                context.bare |= 1 << number;
             }
-            let whole: f64 = sentence.counts.iter().map(|&(term, _)| judge.weight(term, number)).sum();
-            judge.scales.push(sentence.prior / whole.max(score::WHOLE));
+            let whole: f64 = sentence.counts.iter().map(|&(term, _)| context.weight(term, number)).sum();
+            context.scales.push(sentence.prior / whole.max(score::WHOLE));
         }
-        judge
+        context
     }
 
-    /// What finding `term` proves about a sentence.
+    /// The weight of a match of `term` for a sentence.
     #[inline]
     fn weight(&self, term: u32, sentence: usize) -> f64 {
         let (idf, term) = (self.idfs[term as usize], &self.query.terms[term as usize]);
@@ -87,9 +87,9 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// The scores of hits, given their evidence best hit first: in `0..=1`, never rising.
+/// The scores of hits from their evidence, best hit first. Scores are in `0..=1` and never rise.
 ///
-/// A hit counts for more when the best hits prove that the store knows of the matter.
+/// A hit scores higher if the best hits show that the store knows about the subject.
 pub(super) fn scores(evidence: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
     let top = evidence.clone().take(score::TOP).fold(0.0, f64::max);
     let mut least = f64::INFINITY;
@@ -107,7 +107,7 @@ mod tests {
 
     use super::*;
 
-    fn judge(query: &str, texts: &[&str]) -> Vec<f64> {
+    fn evidence_of(query: &str, texts: &[&str]) -> Vec<f64> {
         let query = ParsedQuery::new(query);
         let passages = Passages::of(&query, texts, 5.0);
         let collection = Collection { records: 1000, terms: 5000 };
@@ -116,19 +116,19 @@ mod tests {
 
     #[test]
     fn more_of_the_query_is_better_evidence() {
-        let found = judge("red car shop", &["red car shop", "red car", "shop", "blue"]);
+        let found = evidence_of("red car shop", &["red car shop", "red car", "shop", "blue"]);
         assert!(found.windows(2).all(|pair| pair[0] > pair[1]), "{found:?}");
         assert!((found[0] - 3f64.sqrt()).abs() < 1e-9 && found[3] == 0.0);
     }
 
     #[test]
     fn names_prove_more_than_other_words() {
-        let found = judge("where does Alice cook", &["Alice", "cook"]);
+        let found = evidence_of("where does Alice cook", &["Alice", "cook"]);
         assert!((found[0] - 0.6).abs() < 1e-9 && (found[1] - 0.4).abs() < 1e-9, "{found:?}");
     }
 
     #[test]
-    fn what_nearly_all_records_hold_proves_little() {
+    fn a_term_that_nearly_all_records_hold_is_weak_evidence() {
         let (query, collection) = (ParsedQuery::new("user"), Collection { records: 1000, terms: 5000 });
         let passages = Passages::of(&query, &["the user"], 5.0);
         let common = evidence(&query, collection, &[900], &passages)[0];
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn particles_prove_nothing_beside_words() {
-        assert_eq!(judge("手机的", &["的"]), [0.0]);
-        assert!(judge("的", &["的"])[0] > 0.0);
+        assert_eq!(evidence_of("手机的", &["的"]), [0.0]);
+        assert!(evidence_of("的", &["的"])[0] > 0.0);
     }
 
     #[test]

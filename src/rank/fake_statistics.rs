@@ -36,7 +36,7 @@ impl FakeStatistics {
         statistics
     }
 
-    /// So many records hold each of these terms.
+    /// Sets the document frequency of each of these terms.
     pub fn with(mut self, terms: &[&str], frequency: u64) -> Self {
         self.frequencies.extend(terms.iter().map(|&term| (term.to_owned(), frequency)));
         self

@@ -1,4 +1,4 @@
-//! Rocchio feedback: what the best candidates have in common speaks for the others that hold it.
+//! Pseudo-relevance feedback by Rocchio: candidates gain from the terms that the best candidates have in common.
 
 use super::Statistics;
 use super::bm25::Collection;
@@ -9,42 +9,42 @@ use super::query::ParsedQuery;
 use super::texts::Texts;
 use super::tuning::feedback;
 
-/// The feedback signal. `trust` says how good each passage seems so far, `idfs` are those of the query's terms.
-/// The passages are some of `texts`.
+/// The feedback signal. `preliminary` has the order of each passage without it, `idfs` the idf of each query term. `texts`
+/// holds the texts of the passages.
 pub(super) fn signal<S: Statistics>(
     query: &ParsedQuery,
     idfs: &[f64],
     texts: &Texts,
     passages: &Passages,
-    trust: &[f64],
+    preliminary: &[f64],
     statistics: &S,
 ) -> Result<Vec<f64>, S::Error> {
-    let mut best: Vec<usize> = (0..trust.len()).collect();
-    best.sort_by(|&a, &b| trust[b].total_cmp(&trust[a]));
+    let mut best: Vec<usize> = (0..preliminary.len()).collect();
+    best.sort_by(|&a, &b| preliminary[b].total_cmp(&preliminary[a]));
     best.truncate(feedback::TEXTS);
-    let whole: f64 = best.iter().map(|&i| trust[i]).sum();
-    if whole <= 0.0 {
-        return Ok(vec![0.0; trust.len()]);
+    let total: f64 = best.iter().map(|&i| preliminary[i]).sum();
+    if total <= 0.0 {
+        return Ok(vec![0.0; preliminary.len()]);
     }
-    let mut pool = FeedbackTerms {
+    let mut terms = FeedbackTerms {
         query,
         query_idfs: idfs,
         texts,
         statistics,
         collection: statistics.collection(),
-        numbers: DenseIds::with_room(512),
+        numbers: DenseIds::with_capacity(512),
         idfs: Vec::new(),
         weights: Vec::new(),
         counter: FrequencyCounter::default(),
     };
-    pool.look_up(passages, &best)?;
+    terms.look_up(passages, &best)?;
     for i in best {
-        pool.add(passages, passages.get(i), trust[i] / whole)?;
+        terms.add(passages, passages.get(i), preliminary[i] / total)?;
     }
-    Ok(Profile::new(pool).similarities(passages))
+    Ok(Profile::new(terms).similarities(passages))
 }
 
-/// The terms of the best candidates, numbered.
+/// The terms of the best candidates, with dense ids.
 struct FeedbackTerms<'a, S> {
     query: &'a ParsedQuery,
     query_idfs: &'a [f64],
@@ -59,10 +59,10 @@ struct FeedbackTerms<'a, S> {
 }
 
 impl<S: Statistics> FeedbackTerms<'_, S> {
-    /// Has the frequencies of the terms of these passages known.
-    fn look_up(&self, passages: &Passages, some: &[usize]) -> Result<(), S::Error> {
+    /// Reads the document frequencies of the terms of these passages.
+    fn look_up(&self, passages: &Passages, best: &[usize]) -> Result<(), S::Error> {
         let interner = self.texts.interner();
-        let chunks = some.iter().flat_map(|&i| passages.get(i).chunks);
+        let chunks = best.iter().flat_map(|&i| passages.get(i).chunks);
         let terms = chunks.flat_map(|&chunk| passages.terms_of(chunk)).copied();
         self.texts.look_up(terms.filter(|&term| !interner.stops(term)), self.statistics)
     }
@@ -102,17 +102,17 @@ impl<S: Statistics> FeedbackTerms<'_, S> {
     }
 }
 
-/// The weightiest terms of a pool.
+/// The heaviest of these terms.
 struct Profile {
     numbers: HashIds,
     weights: Vec<f64>,
 }
 
 impl Profile {
-    /// Of equal weights the term seen first is better.
-    fn new<S>(pool: FeedbackTerms<'_, S>) -> Self {
-        let mut order: Vec<usize> = (0..pool.weights.len()).filter(|&i| pool.weights[i] > 0.0).collect();
-        let better = |a: &usize, b: &usize| pool.weights[*b].total_cmp(&pool.weights[*a]).then(a.cmp(b));
+    /// Of equal weights the first term is better.
+    fn new<S>(terms: FeedbackTerms<'_, S>) -> Self {
+        let mut order: Vec<usize> = (0..terms.weights.len()).filter(|&i| terms.weights[i] > 0.0).collect();
+        let better = |a: &usize, b: &usize| terms.weights[*b].total_cmp(&terms.weights[*a]).then(a.cmp(b));
         if order.len() > feedback::TERMS {
             order.select_nth_unstable_by(feedback::TERMS, better);
             order.truncate(feedback::TERMS);
@@ -120,18 +120,18 @@ impl Profile {
         order.sort_unstable_by(better);
         let mut numbers = HashIds::default();
         for &i in &order {
-            numbers.insert(pool.numbers.shown()[i].into());
+            numbers.insert(terms.numbers.sparse()[i].into());
         }
-        Self { numbers, weights: order.into_iter().map(|i| pool.weights[i]).collect() }
+        Self { numbers, weights: order.into_iter().map(|i| terms.weights[i]).collect() }
     }
 
     fn similarities(&self, passages: &Passages) -> Vec<f64> {
-        let marks = self.marks(passages);
+        let chunks = self.chunks(passages);
         let mut frequencies = vec![0; self.weights.len()];
         let similarity = |passage: Passage<'_>| {
             frequencies.fill(0);
             for &chunk in passage.chunks {
-                marks.of(chunk).iter().for_each(|&number| frequencies[number as usize] += 1);
+                chunks.of(chunk).iter().for_each(|&number| frequencies[number as usize] += 1);
             }
             let parts = self.weights.iter().zip(&frequencies).filter(|&(_, &frequency)| frequency > 0);
             parts.map(|(weight, &frequency)| weight * passage.saturation(frequency)).sum()
@@ -139,32 +139,32 @@ impl Profile {
         passages.iter().map(similarity).collect()
     }
 
-    fn marks(&self, passages: &Passages) -> Marks {
-        let mut marks = Marks { places: Vec::with_capacity(passages.chunks()), numbers: Vec::new() };
+    fn chunks(&self, passages: &Passages) -> ProfileChunks {
+        let mut found = ProfileChunks { spans: Vec::with_capacity(passages.chunks()), numbers: Vec::new() };
         for chunk in 0..passages.chunks() as u32 {
-            let start = marks.numbers.len() as u32;
+            let start = found.numbers.len() as u32;
             for &term in passages.terms_of(chunk) {
                 if let Some(number) = self.numbers.find(term.into()) {
-                    marks.numbers.push(number);
+                    found.numbers.push(number);
                 }
             }
-            marks.places.push((start, marks.numbers.len() as u32));
+            found.spans.push((start, found.numbers.len() as u32));
         }
-        marks
+        found
     }
 }
 
-/// Which terms of a profile each chunk holds.
-struct Marks {
-    /// By chunk, where its numbers begin and end.
-    places: Vec<(u32, u32)>,
+/// The terms of a profile in each chunk.
+struct ProfileChunks {
+    /// For each chunk the start and the end of its numbers.
+    spans: Vec<(u32, u32)>,
     numbers: Vec<u32>,
 }
 
-impl Marks {
+impl ProfileChunks {
     #[inline]
     fn of(&self, chunk: u32) -> &[u32] {
-        match self.places[chunk as usize] {
+        match self.spans[chunk as usize] {
             (start, end) if start < end => &self.numbers[start as usize..end as usize],
             _ => &[],
         }
@@ -176,17 +176,18 @@ mod tests {
     use super::*;
     use crate::rank::fake_statistics::FakeStatistics;
 
-    fn signal(texts: &[&str], trust: &[f64]) -> Vec<f64> {
+    fn signal(texts: &[&str], preliminary: &[f64]) -> Vec<f64> {
         let collection = Collection { records: 1000, terms: 5000 };
         let statistics = FakeStatistics { collection, other_frequency: 10, ..FakeStatistics::default() };
         let query = ParsedQuery::new("car");
         let passages = Passages::of(&query, texts, 3.0);
-        let Ok(signal) = super::signal(&query, &[1.0], &Texts::of(texts), &passages, trust, &statistics);
+        let Ok(signal) =
+            super::signal(&query, &[1.0], &Texts::of(texts), &passages, preliminary, &statistics);
         signal
     }
 
     #[test]
-    fn company_of_good_candidates_helps() {
+    fn terms_of_the_best_candidates_help_others() {
         let texts = ["car engine repair", "car engine oil", "the garden", "engine", "the oil the the"];
         let signal = signal(&texts, &[1.0, 0.9, 0.0, 0.0, 0.0]);
         assert!(signal[0] > signal[3] && signal[3] > signal[4] && signal[4] > signal[2], "{signal:?}");
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn without_trust_there_is_nothing_to_learn() {
+    fn without_a_good_candidate_there_is_no_feedback() {
         assert_eq!(signal(&["x"], &[0.0]), [0.0]);
     }
 }

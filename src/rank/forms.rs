@@ -1,6 +1,8 @@
-//! Terms of a query that no record holds, understood by like ones that some do: other forms of the word, what was
-//! mistyped, compounds and their parts. Only English has a stemmer; so terms of other letters than a to z, which are not
-//! English, are looked for in their other forms too if some records do hold them.
+//! Forms: terms of the store that stand for terms of a query, namely inflected forms, spellings without the typing error,
+//! compounds and the parts of compounds.
+//!
+//! A term has forms if no record holds it. Only English has a stemmer, so terms with letters other than a to z have inflected
+//! forms even if records hold them.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -9,17 +11,17 @@ use super::boilerplate::is_boilerplate;
 use super::query::ParsedQuery;
 use super::tuning::forms as limit;
 
-/// A term of the store that stands for one of the query.
+/// A term of the store that stands for a term of the query.
 #[derive(Debug, PartialEq)]
 pub(super) struct Form {
     /// The number of the query's term.
     pub term: u32,
     pub text: String,
-    /// How many records hold it.
+    /// Its document frequency.
     pub frequency: u64,
 }
 
-/// The forms of the terms of `query` that are held by so many records.
+/// The forms of the terms of `query`, which have these document frequencies.
 pub(super) fn forms<S: Statistics>(
     query: &ParsedQuery,
     frequencies: &[u64],
@@ -34,13 +36,13 @@ pub(super) fn forms<S: Statistics>(
     if words.is_empty() {
         return Ok(Vec::new());
     }
-    let few = statistics.collection().terms <= limit::SCANNED;
+    let scan = statistics.collection().terms <= limit::SCANNED;
     let mut prefixes: Vec<&str> =
-        words.iter().map(|word| if few { "" } else { &word.text[..word.start] }).collect();
+        words.iter().map(|word| if scan { "" } else { &word.text[..word.start] }).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
     statistics
-        .terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text, few)))?;
+        .terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text, scan)))?;
     let forms: Result<Vec<Vec<Form>>, _> = words.into_iter().map(|word| word.forms(statistics)).collect();
     Ok(forms?.into_iter().flatten().collect())
 }
@@ -49,16 +51,16 @@ struct FormSearch<'a> {
     number: u32,
     text: &'a str,
     letters: Vec<char>,
-    /// Bytes of the letters that a form begins with.
+    /// Length in bytes of the prefix that all forms share.
     start: usize,
-    /// Is it held by some records?
+    /// Whether records hold it.
     known: bool,
-    /// Like terms, and how like they are.
+    /// Similar terms with their similarities.
     found: Vec<(f64, String)>,
 }
 
 impl<'a> FormSearch<'a> {
-    /// `None` for what is too short or no word.
+    /// `None` if the term is too short or no word.
     fn new(number: u32, text: &'a str, known: bool) -> Option<Self> {
         let letters: Vec<char> = text.chars().collect();
         let is_word = letters.len() >= limit::LETTERS && letters.iter().all(|&c| is_letter(c));
@@ -66,40 +68,41 @@ impl<'a> FormSearch<'a> {
         is_word.then_some(Self { number, text, letters, start, known, found: Vec::new() })
     }
 
-    /// Takes `text` in if it is like this word; as the end of a compound only where all are looked at. The first comparison of each kind, which nearly always fails, is cheap.
+    /// Keeps `text` if it is similar. It may be a compound that ends with this word if `scan` is true: all terms are compared
+    /// then. The first comparison of each kind nearly always fails, so it is cheap.
     #[inline]
-    fn compare(&mut self, text: &str, all: bool) {
+    fn compare(&mut self, text: &str, scan: bool) {
         let (own, other) = (self.text.as_bytes(), text.as_bytes());
-        let likeness = if own.first() == other.first() && other.starts_with(&own[..self.start]) {
-            self.likeness(text).filter(|_| own != other)
-        } else if own.last() == other.last() && all && !self.known && other.ends_with(own) {
-            // A compound that ends with it.
+        let similarity = if own.first() == other.first() && other.starts_with(&own[..self.start]) {
+            self.similarity(text).filter(|_| own != other)
+        } else if own.last() == other.last() && scan && !self.known && other.ends_with(own) {
+            // A compound that ends with this word.
             Some(own.len() as f64 / other.len() as f64)
         } else {
             None
         };
-        if let Some(likeness) = likeness {
-            self.found.push((likeness, text.to_owned()));
+        if let Some(similarity) = similarity {
+            self.found.push((similarity, text.to_owned()));
         }
     }
 
-    /// How like a term with the same beginning is.
-    fn likeness(&self, text: &str) -> Option<f64> {
+    /// The similarity of a term with the same prefix, in `0..=1`; `None` if it is no form of this word.
+    fn similarity(&self, text: &str) -> Option<f64> {
         let (length, other) = (self.letters.len(), text.chars().count());
         let longest = length.max(other);
         let shared = text.chars().zip(&self.letters).take_while(|(a, b)| a == *b).count();
         let prefix = shared as f64 / longest as f64;
         let inflected = shared >= 3 && prefix >= limit::PREFIX && longest - shared <= limit::ENDING;
-        let mistyped = !self.known && self.is_one_slip_from(text, other, shared);
+        let mistyped = !self.known && self.is_one_error_from(text, other, shared);
         let compound = !self.known && shared == length && length > limit::LETTERS;
         let like = (inflected || mistyped || compound) && text.chars().all(is_letter);
         let same = if mistyped { 1.0 - 1.0 / longest as f64 } else { prefix };
         like.then_some((same + prefix) / 2.0)
     }
 
-    /// Does one letter more, less, another one, or two that changed places make it a text of `length` letters, of which it
-    /// shares the first ones?
-    fn is_one_slip_from(&self, text: &str, length: usize, shared: usize) -> bool {
+    /// Whether one typing error turns this word into `text`: a missing, additional or different letter, or two neighbours
+    /// swapped. `text` has `length` letters and shares the first `shared` with this word.
+    fn is_one_error_from(&self, text: &str, length: usize, shared: usize) -> bool {
         let (own, rest) = (&self.letters[shared..], length - shared);
         let ending = text.chars().rev().zip(own.iter().rev()).take(rest).take_while(|(a, b)| a == *b).count();
         match (own.len() - ending, rest - ending) {
@@ -109,23 +112,24 @@ impl<'a> FormSearch<'a> {
         }
     }
 
-    /// The most like ones; parts of the word if there are none.
+    /// The most similar terms; if there are none, the parts of the word.
     fn forms<S: Statistics>(mut self, statistics: &S) -> Result<Vec<Form>, S::Error> {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         self.found.dedup();
         self.found.truncate(limit::LIKE);
         let mut forms = Vec::new();
         let mut least = 0.0;
-        // In batches, because the first batch is mostly enough. Terms of deleted records only do not count: each index
-        // drops them at another time.
+        // In batches: the first batch is usually enough. Terms that only deleted records hold do not count, because each
+        // index drops them at a different time.
         for batch in self.found.chunks(limit::FORMS) {
             let held = self.held(batch.iter().map(|(_, text)| &**text).collect(), statistics)?;
             for form in held {
-                let likeness = batch.iter().find(|(_, text)| *text == form.text).map_or(0.0, |found| found.0);
+                let similarity =
+                    batch.iter().find(|(_, text)| *text == form.text).map_or(0.0, |found| found.0);
                 if forms.is_empty() {
-                    least = likeness - limit::NEAR;
+                    least = similarity - limit::NEAR;
                 }
-                if likeness < least {
+                if similarity < least {
                     return Ok(forms);
                 }
                 forms.push(form);
@@ -137,7 +141,7 @@ impl<'a> FormSearch<'a> {
         if forms.is_empty() && !self.known { self.parts(statistics) } else { Ok(forms) }
     }
 
-    /// The longest held beginning and end of a compound.
+    /// The parts of a compound: the longest ending and the longest beginning that records hold.
     fn parts<S: Statistics>(&self, statistics: &S) -> Result<Vec<Form>, S::Error> {
         let cuts: Vec<usize> = self.text.char_indices().map(|(at, _)| at).collect();
         let least = limit::LETTERS.min(cuts.len());
@@ -147,7 +151,7 @@ impl<'a> FormSearch<'a> {
         Ok(first(ends)?.into_iter().chain(first(beginnings)?).collect())
     }
 
-    /// Those of these terms that records hold.
+    /// The terms among `texts` that records hold.
     fn held<S: Statistics>(&self, texts: Vec<&str>, statistics: &S) -> Result<Vec<Form>, S::Error> {
         let frequencies = statistics.document_frequencies(&texts)?;
         let form =

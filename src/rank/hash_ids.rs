@@ -1,19 +1,19 @@
-//! From hashes to small numbers.
+//! Dense ids for hashes.
 
-/// DenseIds hashes in the order of their insertion. Open addressing with many free slots: most look-ups are for hashes
-/// that are not there, and those end at the first slot.
+/// Maps hashes to dense ids, in the order of insertion. A hash table with open addressing and many free slots: most lookups
+/// are for hashes that are not in it, and those end at the first slot.
 #[derive(Debug, Default)]
 pub(super) struct HashIds {
-    /// DenseIds plus one, 0 where nothing is.
+    /// An id plus one; 0 in a free slot.
     slots: Vec<u32>,
     keys: Vec<u64>,
 }
 
 impl HashIds {
-    /// Free slots for every one taken, at least.
+    /// The least number of slots for each hash.
     const SPARSITY: usize = 8;
 
-    /// The number of a hash, a new one if it has none.
+    /// The id of a hash, a new one if the hash is new.
     pub fn insert(&mut self, key: u64) -> u32 {
         if let Some(number) = self.find(key) {
             return number;
@@ -27,7 +27,7 @@ impl HashIds {
         (self.keys.len() - 1) as u32
     }
 
-    /// The number of a hash.
+    /// The id of a hash, if it was inserted.
     #[inline]
     pub fn find(&self, key: u64) -> Option<u32> {
         let mask = self.slots.len().wrapping_sub(1);
@@ -41,12 +41,12 @@ impl HashIds {
         }
     }
 
-    /// The hashes in the order of their numbers.
+    /// The hashes in the order of their ids.
     pub fn keys(&self) -> &[u64] {
         &self.keys
     }
 
-    /// DenseIds given.
+    /// The number of ids.
     pub fn len(&self) -> usize {
         self.keys.len()
     }

@@ -1,10 +1,10 @@
-//! The default ranking: the index's best candidates, read again with richer signals.
+//! The default ranking. Its second stage reads the candidates of the index and computes more signals than BM25.
 //!
-//! 1. [`HybridQuery::new`] takes a query apart: sentences and what each is worth, terms and word grams.
-//!    Terms that no record holds are understood by like ones.
+//! 1. [`HybridQuery::new`] parses a query into sentences, terms and word grams, and finds other forms of its terms in the
+//!    store.
 //! 2. [`HybridQuery::terms`] weighs the terms for the first stage, which finds [`CANDIDATES`](super::tuning::CANDIDATES).
-//! 3. [`HybridQuery::rank`] weighs the sentences anew by how well any candidate covers them, orders the candidates by the
-//!    weighted sum of seven signals, and scores them by the evidence in each.
+//! 3. [`HybridQuery::rank`] weighs each sentence by how well the candidates cover it, sorts the candidates by the weighted
+//!    sum of seven signals, and computes their scores from the evidence in each.
 
 use super::bm25::Collection;
 use super::forms::{Form, forms};
@@ -21,25 +21,24 @@ use crate::record::Seq;
 /// A record that the first stage found.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Candidate {
-    /// Which record it is.
+    /// The record.
     pub seq: Seq,
-    /// What the first stage gave it.
+    /// Its score in the first stage.
     pub bm25: f32,
 }
 
-/// A candidate in its place.
+/// A candidate with its rank.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Ranked {
-    /// Which record it is.
+    /// The record.
     pub seq: Seq,
     /// Relevance in `0..=1`, comparable between queries and stores.
     pub score: f64,
-    /// What it was ranked by: the sum of the signals, and more for a text that is the query itself.
+    /// The value that candidates are sorted by: the sum of the signals, and more for a text that equals the query.
     pub order: f64,
-    /// What the score was made of: how much of the query it answers.
+    /// How much of the query the text contains; the score is computed from it.
     pub evidence: f64,
-    /// How it came to its place, each part by name: `bm25` (first stage), `evidence` (what the score was made of), and
-    /// the signals.
+    /// The parts of the ranking by name: `bm25` (the first stage), `evidence`, and the seven signals.
     pub explain: [(&'static str, f64); 9],
 }
 
@@ -49,22 +48,22 @@ impl From<&Ranked> for Scored {
     }
 }
 
-/// How to search a store for a query.
+/// A query of the mode "hybrid" for one store.
 #[derive(Debug)]
 pub struct HybridQuery {
     query: ParsedQuery,
     identity: u64,
     collection: Collection,
-    /// What else stands for its terms.
+    /// Other forms of its terms.
     forms: Vec<Form>,
-    /// By term of the query, how many records hold it, or forms of it.
+    /// For each term of the query, how many records hold it or one of its forms.
     frequencies: Vec<u64>,
-    /// And its idf, less if no record holds the term itself.
+    /// The idf of each term; less if no record holds the term itself.
     idfs: Vec<f64>,
 }
 
 impl HybridQuery {
-    /// Analyzes a query, of any length in bounded time.
+    /// Analyzes a query of any length in bounded time.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -84,12 +83,12 @@ impl HybridQuery {
         Ok(Self { query, identity: identity(text), collection, forms, frequencies, idfs })
     }
 
-    /// Does any of its sentences ask for the term of this hash?
+    /// Whether the term with this hash is in the query.
     pub(super) fn asks_for(&self, hash: u64) -> bool {
         self.query.terms_by_hash.find(hash).is_some()
     }
 
-    /// What the first stage has to look for. Empty if there is nothing to search for.
+    /// The terms for the first stage. Empty if there is nothing to search for.
     pub fn terms(&self) -> Vec<WeightedTerm> {
         let mut weights = vec![0f64; self.query.terms.len()];
         for sentence in &self.query.sentences {
@@ -107,8 +106,8 @@ impl HybridQuery {
         heaviest(terms.chain(forms).map(weighted))
     }
 
-    /// Ranks what the first stage found, given best first, so that this is the order of equals. What `texts` do not hold
-    /// counts as empty.
+    /// Ranks the candidates of the first stage. They come best first; candidates with equal sums keep that order. A candidate
+    /// that is not in `texts` counts as an empty text.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -123,18 +122,18 @@ impl HybridQuery {
         let signals = self.signals(texts, &passages, statistics)?;
         let evidence = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
         let mut sums = sums(&signals, candidates.len());
-        // Who asks for a text itself wants nothing else before it.
-        let asked_for = |seq: Seq| texts.get(seq).is_some_and(|text| text.identity == self.identity);
+        // A text that equals the query comes first.
+        let equals_query = |seq: Seq| texts.get(seq).is_some_and(|text| text.identity == self.identity);
         let best = sums.iter().copied().fold(0.0, f64::max);
         sums.iter_mut()
             .zip(&seqs)
-            .filter(|(_, seq)| asked_for(**seq))
+            .filter(|(_, seq)| equals_query(**seq))
             .for_each(|(sum, _)| *sum += 1.0 + best);
         let order = order(&sums);
         let scores = evidence::scores(order.iter().map(|&i| evidence[i]));
         let ranked = |(&i, score): (&usize, f64)| Ranked {
             seq: seqs[i],
-            score: if asked_for(seqs[i]) { 1.0 } else { score },
+            score: if equals_query(seqs[i]) { 1.0 } else { score },
             order: sums[i],
             evidence: evidence[i],
             explain: std::array::from_fn(|part| match part {
@@ -157,10 +156,10 @@ impl HybridQuery {
         let grams = ScaledSignal::new("grams", weight::GRAMS, found.grams);
         let lead = ScaledSignal::new("lead", weight::LEAD, found.lead);
         let (grams_share, lead_share) = (feedback::GRAMS / weight::GRAMS, feedback::LEAD / weight::LEAD);
-        let trust: Vec<f64> = (0..passages.len())
+        let preliminary: Vec<f64> = (0..passages.len())
             .map(|i| terms.values[i] + grams_share * grams.values[i] + lead_share * lead.values[i])
             .collect();
-        let company = rocchio::signal(&self.query, &self.idfs, texts, passages, &trust, statistics)?;
+        let feedback = rocchio::signal(&self.query, &self.idfs, texts, passages, &preliminary, statistics)?;
         Ok([
             terms,
             grams,
@@ -168,7 +167,7 @@ impl HybridQuery {
             lead,
             ScaledSignal::new("pairs", weight::PAIRS, found.pairs),
             ScaledSignal::new("label", weight::LABEL * (2.0 * passages.labelled - 1.0).max(0.0), found.label),
-            ScaledSignal::new("feedback", weight::FEEDBACK, company),
+            ScaledSignal::new("feedback", weight::FEEDBACK, feedback),
         ])
     }
 }
@@ -183,21 +182,21 @@ mod tests {
     use crate::rank::fake_statistics::FakeStatistics;
     use crate::rank::tuning;
 
-    fn plan(query: &str, statistics: &FakeStatistics) -> HybridQuery {
-        let Ok(plan) = HybridQuery::new(query, statistics);
-        plan
+    fn hybrid(query: &str, statistics: &FakeStatistics) -> HybridQuery {
+        let Ok(query) = HybridQuery::new(query, statistics);
+        query
     }
 
     fn rank(query: &str, texts: &[&str]) -> Vec<Ranked> {
         let candidates: Vec<Candidate> =
             (0..texts.len() as Seq).map(|seq| Candidate { seq, bm25: 1.0 }).collect();
         let store = FakeStatistics::of_texts(texts);
-        let Ok(ranked) = plan(query, &store).rank(&candidates, &Texts::of(texts), &store);
+        let Ok(ranked) = hybrid(query, &store).rank(&candidates, &Texts::of(texts), &store);
         ranked
     }
 
     fn terms(query: &str) -> Vec<String> {
-        plan(query, &FakeStatistics::of_texts(&TEXTS)).terms().into_iter().map(|term| term.text).collect()
+        hybrid(query, &FakeStatistics::of_texts(&TEXTS)).terms().into_iter().map(|term| term.text).collect()
     }
 
     const TEXTS: [&str; 6] = [
@@ -253,7 +252,7 @@ mod tests {
         assert!(terms("?").is_empty());
         let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
         let store = FakeStatistics::of_texts(&[&words]);
-        assert_eq!(plan(&words, &store).terms().len(), tuning::MAX_TERMS);
+        assert_eq!(hybrid(&words, &store).terms().len(), tuning::MAX_TERMS);
         assert_eq!(terms(&format!("{words} Do peanuts matter?")), ["peanut"], "the others are in no text");
     }
 
@@ -261,7 +260,7 @@ mod tests {
     fn what_was_not_read_is_empty() {
         let store = FakeStatistics::of_texts(&TEXTS);
         let candidates = [9, 3].map(|seq| Candidate { seq, bm25: 1.0 });
-        let Ok(ranked) = plan("peanuts", &store).rank(&candidates, &Texts::of(&TEXTS), &store);
+        let Ok(ranked) = hybrid("peanuts", &store).rank(&candidates, &Texts::of(&TEXTS), &store);
         assert_eq!((ranked[0].seq, ranked[1].order), (3, 0.0));
     }
 
@@ -294,7 +293,7 @@ mod tests {
             let by_text = |texts: &[&str]| -> HashMap<String, f64> {
                 rank(&query, texts).iter().map(|hit| (texts[hit.seq as usize].to_owned(), hit.order)).collect()
             };
-            // With few candidates all are believed by the feedback, so no tie decides which are.
+            // The feedback takes all of so few candidates for relevant, so no tie decides which.
             let (one, other) = (by_text(&texts), by_text(&reversed));
             for (text, order) in &one {
                 prop_assert!((order - other[text]).abs() < 1e-9);
@@ -303,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_itself_comes_first() {
+    fn a_text_that_equals_the_query_comes_first() {
         let texts = ["alpha beta", "alpha beta alpha beta", "alpha beta gamma", "beta alpha", "alpha"];
         for (seq, text) in (0..).zip(texts) {
             let found = rank(&format!(" {text}\n"), &texts);

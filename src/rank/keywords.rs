@@ -1,19 +1,19 @@
-//! What the plain modes look for.
+//! The terms that the modes "bm25" and "tfidf" search for.
 
 use rustc_hash::FxHashMap;
 
 use super::tuning;
 use crate::text::{Analyzer, both_ends};
 
-/// The distinct terms of a query without its stop words, or with them if nothing else is left.
+/// The distinct terms of a query without its stop words, or with them if it has no other words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keywords {
-    /// Each term and how often it is asked for, in the order of first occurrence.
+    /// Each term and its count, in the order of first occurrence.
     pub counts: Vec<(String, u32)>,
 }
 
 impl Keywords {
-    /// Of a text, or of the [`both_ends`] of one that has more than [`tuning::MAX_QUERY_BYTES`].
+    /// The keywords of a query. Of a query of more than [`tuning::MAX_QUERY_BYTES`] only the [`both_ends`] count.
     pub fn new(text: &str) -> Self {
         let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
         let mut counter = KeywordCounter::default();
@@ -27,16 +27,17 @@ impl Keywords {
 
 #[derive(Default)]
 struct KeywordCounter {
-    places: FxHashMap<String, usize>,
+    /// The index of each term in `counts`.
+    indexes: FxHashMap<String, usize>,
     counts: Vec<(String, u32)>,
 }
 
 impl KeywordCounter {
     fn add(&mut self, term: &str) {
-        match self.places.get(term) {
-            Some(&place) => self.counts[place].1 += 1,
+        match self.indexes.get(term) {
+            Some(&index) => self.counts[index].1 += 1,
             None => {
-                self.places.insert(term.to_owned(), self.counts.len());
+                self.indexes.insert(term.to_owned(), self.counts.len());
                 self.counts.push((term.to_owned(), 1));
             }
         }
@@ -52,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn stop_words_go_if_something_stays() {
+    fn stop_words_are_dropped_unless_there_are_no_other_words() {
         assert_eq!(counts("What does Alice like? Alice!"), [("alic".to_owned(), 2), ("like".to_owned(), 1)]);
         assert_eq!(counts("Who is who"), [("who".to_owned(), 2), ("is".to_owned(), 1)]);
         assert!(counts(" ?!").is_empty());

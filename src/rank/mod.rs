@@ -1,16 +1,16 @@
-//! Ranking: pure functions over texts, term statistics and scores. What they have to know of texts is in [`Texts`].
+//! Ranking: pure functions over texts, term statistics and scores. [`Texts`] holds what they read of texts.
 //!
-//! Three ways to rank, one for each search mode. All hand the index weighted terms first and look at the texts of what
-//! it finds afterwards:
+//! There is one ranking for each search mode that has a text. Each gives the index weighted terms (the first stage) and
+//! then reads the texts of the candidates that the index finds (the second stage):
 //!
-//! - [`hybrid`]: the default; sentence by sentence, with signals that only the texts can give, and a score
-//!   that says how much of the query was found. Its parts: `query` (what is asked), `forms` (how else it may be
-//!   spelled), `passage` (what a candidate says),
-//!   `signals`, `feedback`, `scaled_signal`, `evidence`; its numbers: [`tuning`]. [`dialogue`] goes on from there.
-//! - [`bm25`]: plain BM25 of the query's [`Keywords`].
-//! - [`cosine`]: TF-IDF cosine of the query's [`Keywords`].
+//! - [`hybrid`], the default, weighs the sentences of the query, adds up seven signals and turns the evidence in a text
+//!   into a score. `query` parses the query. `forms` finds other forms of its terms. `passage` finds the query's terms in the
+//!   candidates. `signals`, `feedback` and `scaled_signal` make the order, `evidence` the scores. [`tuning`] has all constants.
+//!   [`dialogue`] ranks the turns of a conversation after that.
+//! - [`bm25`] is plain BM25 of the query's [`Keywords`].
+//! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
 //!
-//! [`rrf`] merges lists, [`blend`] adds recency and importance.
+//! [`rrf`] fuses two lists. [`blend`] adds recency and importance.
 
 pub mod blend;
 pub mod bm25;
@@ -44,7 +44,7 @@ use bm25::Collection;
 
 /// Term statistics of a store.
 pub trait Statistics {
-    /// Why they could not be read.
+    /// The reason why they cannot be read.
     type Error;
 
     /// Statistics of all live records.
@@ -64,32 +64,32 @@ pub trait Statistics {
         terms.iter().map(|term| self.document_frequency(term)).collect()
     }
 
-    /// Calls `visit` with every term that begins with one of `prefixes`: in no order, some terms more than once, some of
-    /// deleted records only.
+    /// Calls `visit` with every term that begins with one of `prefixes`, in any order. It may visit a term more than once,
+    /// and it may visit terms that only deleted records hold.
     ///
     /// # Errors
     /// The statistics cannot be read.
     fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Self::Error>;
 
-    /// A number that changes whenever a document frequency may have changed.
+    /// A number that changes when a document frequency may have changed.
     fn generation(&self) -> u32;
 }
 
-/// A term of the query and what it weighs in the first stage.
+/// A term of the query and its weight in the first stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WeightedTerm {
     /// The term.
     pub text: String,
-    /// More than 0, else it is passed over.
+    /// Terms with a weight of 0 or less are ignored.
     pub weight: f32,
 }
 
-/// The heaviest [`tuning::MAX_TERMS`] of `terms`, each given with its document frequency, in a fixed order. If there are
-/// more, terms of no record are dropped first.
+/// At most [`tuning::MAX_TERMS`] of `terms`, which come with their document frequencies: the heaviest, heaviest first.
+/// Terms of equal weight are sorted by text. If there are too many terms, those that no record holds are dropped first.
 fn heaviest(terms: impl Iterator<Item = (WeightedTerm, u64)>) -> Vec<WeightedTerm> {
     let mut terms: Vec<(WeightedTerm, u64)> = terms.collect();
     if terms.len() > tuning::MAX_TERMS {
-        terms.retain(|&(_, held)| held > 0);
+        terms.retain(|&(_, frequency)| frequency > 0);
     }
     let mut terms: Vec<WeightedTerm> = terms.into_iter().map(|(term, _)| term).collect();
     terms.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));

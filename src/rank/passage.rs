@@ -1,4 +1,4 @@
-//! What candidates say about a query.
+//! The query's terms and grams in the texts of the candidates.
 
 use std::ops::Range;
 
@@ -10,32 +10,32 @@ use super::tuning::{B, K1, LABELLED_B, label as limit};
 use crate::record::Seq;
 use crate::text::TermInterner;
 
-/// A query term in a text.
+/// An occurrence of a query term in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Occurrence {
-    /// How many terms stand before it.
+    /// The number of terms before it.
     pub position: u32,
     pub term: u32,
 }
 
-/// How often a text holds something of the query.
+/// The frequency of a query term or gram in a text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Count {
-    /// A term, or a gram.
+    /// The number of the term, or of the gram.
     pub number: u32,
     pub frequency: u32,
-    /// Position of the first.
+    /// Position of the first occurrence.
     pub first: u32,
 }
 
-/// Texts seen through a query; their parts lie one after the other in common lists.
+/// What the texts of the candidates hold of a query. All texts share the lists.
 #[derive(Debug, Default)]
 pub(super) struct Passages {
-    /// The part of the texts that have a label.
+    /// The share of the texts that have a label.
     pub labelled: f64,
-    places: Vec<PassageSpan>,
+    spans: Vec<PassageSpan>,
     chunk_table: ChunkTable,
-    /// Ids of the chunk table.
+    /// The chunks of all texts, as ids of the chunk table.
     chunks: Vec<u32>,
     hits: Vec<Occurrence>,
     terms: Vec<Count>,
@@ -56,36 +56,36 @@ struct PassageSpan {
 /// One text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passage<'a> {
-    /// All its chunks, in order, as [`Passages::terms`] numbers them.
+    /// All its chunks in order, as ids of the chunk table; see [`Passages::terms_of`].
     pub chunks: &'a [u32],
-    /// Query terms in order.
+    /// The occurrences of query terms, in order.
     pub hits: &'a [Occurrence],
-    /// Distinct query terms.
+    /// The distinct query terms.
     pub terms: &'a [Count],
-    /// Distinct grams of query words.
+    /// The distinct grams of query words.
     pub grams: &'a [Count],
-    /// How many of its first terms are a label.
+    /// The number of terms in its label, which are the first ones.
     pub label: u32,
     /// `k1 (1 - b + b length / mean length)`.
     norm: f64,
-    /// The saturation of what occurs once.
+    /// The saturation of a term that occurs once.
     single: f64,
 }
 
 impl Passages {
-    /// Looks through those of `texts` for the terms and grams of `query`; `mean_length` is the store's.
+    /// Finds the terms and grams of `query` in the texts of `seqs`. `mean_length` is that of the store's records.
     pub fn new(query: &ParsedQuery, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
         let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
         let total = texts_of().map(|text| text.chunks.len()).sum();
-        let (mut chunks, mut numbers) = (Vec::with_capacity(total), DenseIds::with_room(total / 2));
+        let (mut chunks, mut numbers) = (Vec::with_capacity(total), DenseIds::with_capacity(total / 2));
         texts_of().for_each(|text| {
             chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
         });
-        let chunk_table = ChunkTable::new(query, texts.interner(), numbers.shown());
+        let chunk_table = ChunkTable::new(query, texts.interner(), numbers.sparse());
         let labels = texts_of().filter(|text| text.label > 0).count();
         let labelled = labels as f64 / seqs.len().max(1) as f64;
         let mut passages = Self {
-            places: Vec::with_capacity(seqs.len()),
+            spans: Vec::with_capacity(seqs.len()),
             labelled,
             chunk_table,
             chunks,
@@ -99,21 +99,22 @@ impl Passages {
         for text in texts_of() {
             let start = end;
             end += text.chunks.len();
-            passages.look_through(start..end, text.label, mean_length, &mut counters);
+            passages.read(start..end, text.label, mean_length, &mut counters);
         }
         passages
     }
 
-    fn look_through(
+    /// Appends a text, given by its chunks.
+    fn read(
         &mut self,
         chunks: Range<usize>,
-        in_label: usize,
-        mean: f32,
+        label_chunks: usize,
+        mean_length: f32,
         counters: &mut (FrequencyCounter, FrequencyCounter),
     ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
         let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.chunk_table.entry(chunk).held).sum();
-        let label = held(&self.chunks[chunks.start..chunks.start + in_label]);
+        let label = held(&self.chunks[chunks.start..chunks.start + label_chunks]);
         let mut position = 0;
         for &chunk in &self.chunks[chunks.clone()] {
             let entry = self.chunk_table.entry(chunk);
@@ -130,8 +131,8 @@ impl Passages {
             position += entry.held;
         }
         let b = if self.labelled > 0.5 { LABELLED_B } else { B };
-        let norm = K1 * (1.0 - b + b * f64::from(position) / f64::from(mean));
-        self.places.push(PassageSpan {
+        let norm = K1 * (1.0 - b + b * f64::from(position) / f64::from(mean_length));
+        self.spans.push(PassageSpan {
             chunks,
             hits: hits..self.hits.len(),
             terms: terms..self.terms.len(),
@@ -142,12 +143,12 @@ impl Passages {
         });
     }
 
-    /// How many distinct chunks there are.
+    /// The number of distinct chunks.
     pub fn chunks(&self) -> usize {
         self.chunk_table.entries.len()
     }
 
-    /// The terms of a chunk, numbered by the interner of the texts.
+    /// The terms of a chunk, as ids of the interner of the texts.
     #[inline]
     pub fn terms_of(&self, chunk: u32) -> &[u32] {
         let ChunkEntry { terms, held, .. } = self.chunk_table.entry(chunk);
@@ -155,19 +156,19 @@ impl Passages {
     }
 
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.spans.len()
     }
 
     pub fn get(&self, i: usize) -> Passage<'_> {
-        let place = &self.places[i];
+        let span = &self.spans[i];
         Passage {
-            chunks: &self.chunks[place.chunks.clone()],
-            hits: &self.hits[place.hits.clone()],
-            terms: &self.terms[place.terms.clone()],
-            grams: &self.grams[place.grams.clone()],
-            label: place.label,
-            norm: place.norm,
-            single: place.single,
+            chunks: &self.chunks[span.chunks.clone()],
+            hits: &self.hits[span.hits.clone()],
+            terms: &self.terms[span.terms.clone()],
+            grams: &self.grams[span.grams.clone()],
+            label: span.label,
+            norm: span.norm,
+            single: span.single,
         }
     }
 
@@ -176,12 +177,13 @@ impl Passages {
     }
 }
 
-/// What each distinct chunk holds, and what of a query. The chunks are numbered in the order of their appearance.
+/// The terms of each distinct chunk, and the query's terms and grams in it. Chunks have dense ids in the order of first
+/// appearance.
 #[derive(Debug, Default)]
 struct ChunkTable {
     entries: Vec<ChunkEntry>,
     terms: Vec<u32>,
-    /// Where the hits and the grams of those chunks end that have any. They begin where those before end.
+    /// Where the hits and the grams of a chunk end, for the chunks that have any. They begin where the ones before end.
     ends: Vec<(u32, u32)>,
     hits: Vec<Occurrence>,
     grams: Vec<u32>,
@@ -189,10 +191,10 @@ struct ChunkTable {
 
 #[derive(Debug, Clone, Copy)]
 struct ChunkEntry {
-    /// Where its terms begin, and how many it holds.
+    /// The start and the number of its terms.
     terms: u32,
     held: u32,
-    /// Its place in [`ChunkTable::ends`], [`ChunkEntry::NOTHING`] if nothing of the query is in it.
+    /// Its index in [`ChunkTable::ends`]; [`ChunkEntry::NOTHING`] if it holds nothing of the query.
     found: u32,
 }
 
@@ -201,21 +203,21 @@ impl ChunkEntry {
 }
 
 impl ChunkTable {
-    /// Looks each of these chunks up in the query.
+    /// Finds the terms and grams of the query in each of these chunks.
     fn new(query: &ParsedQuery, interner: &TermInterner, chunks: &[u32]) -> Self {
         let entries = || chunks.iter().map(|&chunk| interner.chunk(chunk));
-        // Going through all of them first has the processor fetch many at a time.
+        // This first pass makes the processor fetch many entries at a time.
         let terms = entries().map(|chunk| chunk.terms.len()).sum();
         let mut chunk_table = Self {
             entries: Vec::with_capacity(chunks.len()),
             terms: Vec::with_capacity(terms),
             ..Self::default()
         };
-        let asked = KnownTerms::new(query, interner);
+        let known = KnownTerms::new(query, interner);
         for chunk in entries() {
             let before = (chunk_table.hits.len(), chunk_table.grams.len());
             for (position, &term) in (0..).zip(chunk.terms) {
-                if let Some(term) = asked.number(term) {
+                if let Some(term) = known.number(term) {
                     chunk_table.hits.push(Occurrence { position, term });
                 }
             }
@@ -250,68 +252,68 @@ impl ChunkTable {
     }
 }
 
-/// The terms of a query that the interner knows.
+/// The terms of a query, and their forms, that the interner knows.
 struct KnownTerms {
-    /// By the interner's numbers.
+    /// Ids of the interner.
     terms: HashIds,
-    /// For each of them the number that the query gives it.
+    /// The number of the query's term, for each of them.
     numbers: Vec<u32>,
 }
 
 impl KnownTerms {
     fn new(query: &ParsedQuery, interner: &TermInterner) -> Self {
-        let mut asked = Self { terms: HashIds::default(), numbers: Vec::new() };
+        let mut known = Self { terms: HashIds::default(), numbers: Vec::new() };
         let forms = query.forms.iter().copied().zip(query.forms_by_hash.keys());
         for (number, &hash) in (0..).zip(query.terms_by_hash.keys()).chain(forms) {
             if let Some(term) = interner.number_of(hash) {
-                asked.terms.insert(term.into());
-                asked.numbers.push(number);
+                known.terms.insert(term.into());
+                known.numbers.push(number);
             }
         }
-        asked
+        known
     }
 
     #[inline]
     fn number(&self, term: u32) -> Option<u32> {
-        self.terms.find(term.into()).map(|place| self.numbers[place as usize])
+        self.terms.find(term.into()).map(|i| self.numbers[i as usize])
     }
 }
 
 #[cfg(test)]
 impl Passages {
-    /// Of texts that are numbered from 0.
+    /// Of the texts of records numbered from 0.
     pub fn of(query: &ParsedQuery, texts: &[&str], mean_length: f32) -> Self {
         let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
         Self::new(query, &Texts::of(texts), &seqs, mean_length)
     }
 }
 
-/// Counts numbers in one list after another.
+/// Counts numbers, such as those of terms, in one text after another.
 #[derive(Debug, Default)]
 pub(super) struct FrequencyCounter {
-    /// Where each number was counted last, in whatever list.
-    places: Vec<u32>,
+    /// For each number, the index of its last count.
+    last: Vec<u32>,
 }
 
 impl FrequencyCounter {
-    /// For numbers below `numbers`.
+    /// Counts numbers below `numbers`.
     pub fn new(numbers: usize) -> Self {
-        Self { places: vec![0; numbers] }
+        Self { last: vec![0; numbers] }
     }
 
-    /// Makes room for one number more.
+    /// Allows one more number.
     pub fn grow(&mut self) {
-        self.places.push(0);
+        self.last.push(0);
     }
 
-    /// Counts one more of `number` in the list that begins at `start`.
+    /// Counts an occurrence of `number` in the text whose counts begin at `start`.
     #[inline]
     pub fn count(&mut self, counts: &mut Vec<Count>, start: usize, number: u32, position: u32) {
-        let place = &mut self.places[number as usize];
-        match counts.get_mut(*place as usize) {
-            Some(count) if *place as usize >= start && count.number == number => count.frequency += 1,
+        let last = &mut self.last[number as usize];
+        match counts.get_mut(*last as usize) {
+            Some(count) if *last as usize >= start && count.number == number => count.frequency += 1,
             _ => {
-                *place = counts.len() as u32;
+                *last = counts.len() as u32;
                 counts.push(Count { number, frequency: 1, first: position });
             }
         }
@@ -319,7 +321,7 @@ impl FrequencyCounter {
 }
 
 impl Passage<'_> {
-    /// The part of BM25 that depends on the text.
+    /// The factor of BM25 that depends on the text.
     #[inline]
     pub fn saturation(&self, frequency: u32) -> f64 {
         if frequency == 1 { self.single } else { saturation(frequency, self.norm) }
@@ -331,8 +333,9 @@ fn saturation(frequency: u32, norm: f64) -> f64 {
     frequency * (K1 + 1.0) / (frequency + norm)
 }
 
-/// Where the label ends that a text begins with: a speaker ("Alice: ..."), an entity ("Alice(Person): ..."), a topic. 0
-/// if it has none. It begins with a capital or a letter without case, is short, and a colon ends it.
+/// The end of the label that a text begins with; 0 if it has none. A label is a speaker ("Alice: ..."), an entity
+/// ("Alice(Person): ...") or a topic. It begins with a capital or with a letter that has no case, is short, and ends before a
+/// colon.
 pub(super) fn label_end(text: &str) -> usize {
     let label = text.trim_start();
     if !label.starts_with(|c: char| c.is_alphabetic() && !c.is_lowercase()) {
@@ -358,7 +361,7 @@ pub(super) fn label_end(text: &str) -> usize {
     }
 }
 
-/// The length of a short remark in brackets.
+/// The length of a short text in brackets, with the brackets.
 fn bracket_len(text: &str) -> Option<usize> {
     let (length, (end, mark)) =
         text.char_indices().enumerate().skip(1).find(|&(_, (_, c))| matches!(c, '(' | ')' | '\n'))?;

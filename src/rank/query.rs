@@ -1,4 +1,4 @@
-//! A query taken apart: sentences, what each is worth, and the terms and word grams to look for.
+//! The parsed query: its sentences with their priors, its terms and its word grams.
 
 use std::collections::BTreeSet;
 
@@ -15,42 +15,42 @@ pub(super) type SentenceSet = u32;
 
 const _: () = assert!(tuning::MAX_SENTENCES <= SentenceSet::BITS as usize);
 
-/// A query, independent of any store. Terms and grams are numbered.
+/// A parsed query, independent of any store. Terms and grams have numbers.
 #[derive(Debug, Default)]
 pub(super) struct ParsedQuery {
     pub terms: Vec<QueryTerm>,
     pub sentences: Vec<Sentence>,
     pub terms_by_hash: HashIds,
     pub grams_by_hash: HashIds,
-    /// Other terms that stand for one of the query's, numbered apart.
+    /// Terms of the store that are forms of a query term. They have numbers of their own.
     pub forms_by_hash: HashIds,
-    /// By their numbers, for which.
+    /// For each form the number of the query's term.
     pub forms: Vec<u32>,
 }
 
-/// A term that some sentence asks for.
+/// A term of a query.
 #[derive(Debug)]
 pub(super) struct QueryTerm {
     pub text: String,
     /// Sentences that hold it.
     pub sentences: SentenceSet,
-    /// Sentences that hold it in a capitalized word which does not begin them.
+    /// Sentences that hold it in a capitalized word that is not their first word.
     pub names: SentenceSet,
-    /// Stands for its forms alone, no record holds it.
+    /// True if no record holds the term itself, only its forms.
     pub guessed: bool,
-    /// Proves nothing when it is found, see [`is_particle`].
+    /// True if a match proves nothing, see [`is_particle`].
     pub particle: bool,
 }
 
 impl QueryTerm {
-    /// What it is worth to find it.
+    /// The factor for its idf.
     pub fn worth(&self) -> f64 {
         if self.guessed { tuning::forms::WORTH } else { 1.0 }
     }
 }
 
-/// All sentences if they are few enough; else the last questions, the first sentences and the last ones, in their order.
-fn those_that_count(sentences: Vec<&str>) -> Vec<&str> {
+/// All sentences if they are few enough. Otherwise the last questions, the first sentences and the last ones, in order.
+fn most_important(sentences: Vec<&str>) -> Vec<&str> {
     let (all, most) = (sentences.len(), tuning::MAX_SENTENCES);
     if all <= most {
         return sentences;
@@ -67,7 +67,7 @@ fn those_that_count(sentences: Vec<&str>) -> Vec<&str> {
     kept.into_iter().map(|i| sentences[i]).collect()
 }
 
-/// The numbers of a set of sentences.
+/// The numbers of the sentences in a set.
 #[inline]
 pub(super) fn numbers(mut sentences: SentenceSet) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
@@ -77,26 +77,26 @@ pub(super) fn numbers(mut sentences: SentenceSet) -> impl Iterator<Item = usize>
     })
 }
 
-/// A sentence that asks for something. Stop words are left out, unless the whole query has no other words.
+/// A sentence without its stop words. If the query has no other words, it is one sentence with its stop words.
 #[derive(Debug, Default)]
 pub(super) struct Sentence {
-    /// Its terms in order, with repeats.
+    /// Its terms in order, repeats included.
     pub sequence: Vec<u32>,
-    /// Its distinct terms and how often each occurs.
+    /// Its distinct terms with their counts.
     pub counts: Vec<(u32, u32)>,
     pub words: Vec<QueryWord>,
-    /// What it is worth before anything is searched, in `0..=1`.
+    /// Its weight before the search, in `0..=1`.
     pub prior: f64,
 }
 
-/// A word with grams.
+/// A word of a script with spaces between words.
 #[derive(Debug, Default)]
 pub(super) struct QueryWord {
-    /// Its terms but stop words.
+    /// Its terms without stop words.
     pub terms: Vec<u32>,
-    /// How many terms it has.
+    /// The number of its terms, stop words included.
     pub size: usize,
-    /// With repeats.
+    /// Its grams, repeats included.
     pub grams: Vec<u32>,
 }
 
@@ -105,7 +105,7 @@ impl ParsedQuery {
         let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
         let mut query = Self::default();
         let mut questions = Vec::new();
-        for sentence in those_that_count(sentences(text).collect()) {
+        for sentence in most_important(sentences(text).collect()) {
             if query.add_sentence(sentence, is_stopword) {
                 questions.push(is_question(sentence));
             }
@@ -117,25 +117,25 @@ impl ParsedQuery {
         query
     }
 
-    /// Takes a sentence in, if anything is left of it.
+    /// Adds a sentence. Returns false if it has no terms but stop words.
     fn add_sentence(&mut self, text: &str, stopped: impl Fn(&str) -> bool) -> bool {
         let bit: SentenceSet = 1 << self.sentences.len();
         let mut sentence = Sentence::default();
         let mut first = true;
-        // Where all is in capitals they tell nothing.
+        // In a sentence in capitals, capitals mean nothing.
         let mixed = text.contains(char::is_lowercase);
         words(text, |word| {
             let leads = std::mem::take(&mut first);
             let name = word.is_capitalized() && !leads;
-            let meant = mixed && word.is_meant(leads);
+            let never_stopped = mixed && word.is_never_stopped(leads);
             let folded = word.folded();
-            if !meant && stopped(&folded) {
+            if !never_stopped && stopped(&folded) {
                 return;
             }
             let mut parts = QueryWord::default();
             word.terms(|surface, term| {
                 parts.size += 1;
-                if meant || !stopped(surface) {
+                if never_stopped || !stopped(surface) {
                     let number = self.number(term);
                     let term = &mut self.terms[number as usize];
                     term.sentences |= bit;
@@ -159,7 +159,7 @@ impl ParsedQuery {
         true
     }
 
-    /// Lets `form` stand for a term. False if it stands for another already, or for itself.
+    /// Adds a form of a term. Returns false if it is a term of the query, or a form of one, already.
     pub fn add_form(&mut self, form: &Form) -> bool {
         let hash = term_hash(&form.text);
         let new = self.terms_by_hash.find(hash).or(self.forms_by_hash.find(hash)).is_none();
@@ -184,33 +184,33 @@ impl ParsedQuery {
         number
     }
 
-    /// A question is what the query is about; a sentence made of words about the task is not, nor so much a very short one.
+    /// A question has the highest prior. Sentences of boilerplate, and very short ones, have low priors.
     fn set_priors(&mut self, questions: &[bool]) {
         let several = self.sentences.len() > 1;
-        let worths: Vec<f64> = self
+        let worth_of: Vec<f64> = self
             .sentences
             .iter()
             .map(|sentence| if several { worth(&self.terms, &sentence.sequence) } else { 1.0 })
             .collect();
-        let asks = |i: usize| questions[i] && worths[i] >= tuning::QUESTION_WORTH;
-        let beside = if (0..worths.len()).any(asks) { tuning::BESIDE_QUESTION } else { 1.0 };
+        let asks = |i: usize| questions[i] && worth_of[i] >= tuning::QUESTION_WORTH;
+        let beside = if (0..worth_of.len()).any(asks) { tuning::BESIDE_QUESTION } else { 1.0 };
         let size = |sentence: &Sentence| sentence.counts.len().min(tuning::SENTENCE_TERMS) as f64;
         for (i, sentence) in self.sentences.iter_mut().enumerate() {
-            sentence.prior = if asks(i) { 1.0 } else { worths[i] * beside };
+            sentence.prior = if asks(i) { 1.0 } else { worth_of[i] * beside };
         }
-        // The largest of those that are worth most.
+        // The largest of the sentences with the highest prior.
         let best = self.sentences.iter().map(|sentence| (sentence.prior, size(sentence)));
-        let (_, whole) = best.fold((0.0, 1.0), |best, one| if one > best { one } else { best });
+        let (_, largest) = best.fold((0.0, 1.0), |best, one| if one > best { one } else { best });
         for sentence in &mut self.sentences {
-            sentence.prior *= (size(sentence) / whole).min(1.0).sqrt();
+            sentence.prior *= (size(sentence) / largest).min(1.0).sqrt();
         }
     }
 }
 
-/// Mean worth of the terms of a sentence.
+/// The mean worth of the terms of a sentence.
 fn worth(terms: &[QueryTerm], sequence: &[u32]) -> f64 {
     let boilerplate = sequence.iter().filter(|&&number| is_boilerplate(&terms[number as usize].text)).count();
-    // From the share alone: a sum over the terms would round differently for each order of them.
+    // Computed from the share of boilerplate: a sum over the terms would depend on their order because of rounding.
     let share = boilerplate as f64 / sequence.len() as f64;
     share * tuning::BOILERPLATE_WORD + (1.0 - share)
 }

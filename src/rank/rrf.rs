@@ -9,9 +9,9 @@ use crate::record::Seq;
 /// The constant of the formula `1 / (K + rank)`.
 const K: f64 = 60.0;
 
-/// Merges two lists, each best first. A record's place is that of the sum of `1 / (K + rank)`; of equal sums the newer
-/// record comes first. Its score is the better of its scores, lowered as far as needed so that scores never rise down
-/// the list.
+/// Fuses two lists, each best first. Records are sorted by the sum of `1 / (K + rank)`; of equal sums the newer record comes
+/// first. A record's score is the greater of its two scores, or the score of the record before it if that is less: scores
+/// never rise in the list.
 pub fn fuse(lists: [Vec<Scored>; 2]) -> Vec<Scored> {
     let mut fused: HashMap<Seq, (f64, Scored)> = HashMap::new();
     for list in lists {

@@ -1,4 +1,4 @@
-//! Signals of any scale, made one order.
+//! Signals on a common scale, and the order that their sums make.
 
 /// A named signal: one value for each candidate.
 #[derive(Debug)]
@@ -8,11 +8,11 @@ pub(super) struct ScaledSignal {
 }
 
 impl ScaledSignal {
-    /// Brings values of any scale, none below 0, to `0..=weight`: the greatest becomes `weight`.
+    /// Scales values, none of them below 0, to `0..=weight`: the greatest becomes `weight`.
     pub fn new(name: &'static str, weight: f64, mut values: Vec<f64>) -> Self {
         let greatest = values.iter().copied().fold(0.0, f64::max);
         let scale = if greatest > 0.0 { weight / greatest } else { 0.0 };
-        // An empty sum is -0.0, which adding 0.0 makes 0.0.
+        // An empty sum is -0.0; adding 0.0 turns it into 0.0.
         values.iter_mut().for_each(|value| *value = *value * scale + 0.0);
         Self { name, values }
     }
@@ -23,7 +23,7 @@ pub(super) fn sums(signals: &[ScaledSignal], candidates: usize) -> Vec<f64> {
     (0..candidates).map(|i| signals.iter().map(|signal| signal.values[i]).sum()).collect()
 }
 
-/// Candidates from the highest sum to the lowest; of equal ones the first stays first.
+/// The candidates from the highest sum to the lowest. Candidates with equal sums keep their order.
 pub(super) fn order(sums: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..sums.len()).collect();
     order.sort_by(|&a, &b| sums[b].total_cmp(&sums[a]));

@@ -2,14 +2,14 @@
 
 use crate::record::Seq;
 
-/// A record that a search found, before it is read.
+/// A record that a search found. The record itself is read later.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     /// Its number.
     pub seq: Seq,
     /// In `0..=1`.
     pub score: f64,
-    /// What the score is made of, by name.
+    /// The parts of the score, by name.
     pub explain: Vec<(&'static str, f64)>,
 }
 

@@ -1,4 +1,4 @@
-//! What speaks for each candidate, signal by signal.
+//! The signals of each candidate.
 
 use super::bm25::Collection;
 use super::hash_ids::HashIds;
@@ -6,14 +6,14 @@ use super::passage::{Count, Passage, Passages};
 use super::query::{ParsedQuery, numbers};
 use super::tuning;
 
-/// What terms, grams and pairs of a query weigh among these candidates.
+/// The weights of the terms, grams and pairs of a query for these candidates.
 #[derive(Debug)]
 pub(super) struct Weights {
-    /// By term: the greatest weighted count of any sentence, times idf.
+    /// For each term, its greatest weighted count in any sentence times its idf.
     pub terms: Vec<f64>,
-    /// By gram: the greatest share of a word's weight.
+    /// For each gram, its greatest share of a word's weight.
     pub grams: Vec<f64>,
-    /// Terms that are neighbours in a sentence.
+    /// Pairs of terms that are neighbours in a sentence.
     pairs: HashIds,
 }
 
@@ -51,8 +51,8 @@ fn pair_hash(first: u32, second: u32) -> u64 {
     (u64::from(first) << 32 | u64::from(second)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
 }
 
-/// A sentence weighs its prior times the best coverage by any candidate: what no record speaks of must not choose among
-/// them. The heaviest weighs 1.
+/// The weight of a sentence is its prior times its best coverage by any candidate: a sentence that no candidate covers must not
+/// decide between them. Weights are scaled so that the heaviest is 1.
 fn sentence_weights(query: &ParsedQuery, idfs: &[f64], passages: &Passages) -> Vec<f64> {
     let mut best = vec![0f64; query.sentences.len()];
     let mut covered = vec![0f64; query.sentences.len()];
@@ -75,7 +75,7 @@ fn sentence_weights(query: &ParsedQuery, idfs: &[f64], passages: &Passages) -> V
     best
 }
 
-/// One value of each signal for each candidate, in any scale.
+/// The values of each signal, one for each candidate, not yet scaled.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
     pub terms: Vec<f64>,
@@ -104,13 +104,13 @@ impl Signals {
     }
 }
 
-/// BM25 with sentences weighted.
+/// BM25 with weighted sentences.
 fn terms(weights: &Weights, passage: Passage<'_>) -> f64 {
     let part = |found: &Count| weights.terms[found.number as usize] * passage.saturation(found.frequency);
     passage.terms.iter().map(part).sum()
 }
 
-/// BM25 of grams, all weighing what their words do, and with the rare ones weighing more.
+/// BM25 of grams: with the weights of their words alone, and with weights multiplied by rarity.
 fn grams(weights: &Weights, rarities: &[f64], passage: Passage<'_>) -> (f64, f64) {
     passage.grams.iter().fold((0.0, 0.0), |(plain, rare), found| {
         let gram = found.number as usize;
@@ -119,7 +119,7 @@ fn grams(weights: &Weights, rarities: &[f64], passage: Passage<'_>) -> (f64, f64
     })
 }
 
-/// Idf of each gram among the candidates.
+/// The idf of each gram among the candidates.
 fn gram_rarities(grams: usize, passages: &Passages) -> Vec<f64> {
     let mut holding = vec![0u64; grams];
     passages.iter().flat_map(|passage| passage.grams).for_each(|found| holding[found.number as usize] += 1);
@@ -127,21 +127,21 @@ fn gram_rarities(grams: usize, passages: &Passages) -> Vec<f64> {
     holding.into_iter().map(|count| f64::from(candidates.idf(count))).collect()
 }
 
-/// Query terms, the earlier the better.
+/// Query terms divided by the position of their first occurrence, counted from 1.
 fn lead(weights: &Weights, passage: Passage<'_>) -> f64 {
     passage.terms.iter().map(|found| weights.terms[found.number as usize] / f64::from(found.first + 1)).sum()
 }
 
-/// Query terms in the label, each once.
+/// The query terms in the label, each counted once.
 fn label(weights: &Weights, passage: Passage<'_>) -> f64 {
     let in_label = passage.terms.iter().filter(|found| found.first < passage.label);
     in_label.map(|found| weights.terms[found.number as usize]).sum()
 }
 
-/// Sums up neighbours in the query that are neighbours in a text, each pair once.
+/// Sums the weights of pairs of the query that are neighbours in a text, each pair once.
 struct PairCounter<'a> {
     weights: &'a Weights,
-    /// The last text that each pair was counted in.
+    /// For each pair the last text that it was counted in.
     counted: Vec<u32>,
     text: u32,
 }
@@ -186,14 +186,14 @@ mod tests {
     }
 
     #[test]
-    fn grams_find_parts_of_words_and_favour_the_rare() {
+    fn grams_find_parts_of_words_and_rare_ones_count_more() {
         let (_, signals) = signals("versicherung hut", &["krankenversicherung", "hut", "hut", "hut"]);
         assert!(signals.grams[0] > 0.0 && signals.terms[0] == 0.0);
         assert!(signals.rare_grams[0] / signals.grams[0] > signals.rare_grams[1] / signals.grams[1]);
     }
 
     #[test]
-    fn the_lead_counts_more() {
+    fn earlier_terms_count_more() {
         let (_, signals) = signals("car", &["car a b c", "a b c car"]);
         assert_eq!(signals.lead, [1.0, 0.25]);
     }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_count_once_more() {
+    fn terms_in_labels_count_once() {
         let (_, signals) = signals("what did Alice say", &["Alice: yes", "yes Alice", "Alice Alice: yes"]);
         assert_eq!(signals.label, [1.0, 0.0, 1.0]);
     }

@@ -1,4 +1,4 @@
-//! What ranking has to know of texts: they are read once and looked at by many queries.
+//! Texts in the form that ranking needs. A text is read once and ranked by many queries.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,15 +11,15 @@ use super::passage::label_end;
 use crate::record::Seq;
 use crate::text::TermInterner;
 
-/// Texts that were read, by the numbers of their records.
+/// The texts of records, read.
 #[derive(Debug, Default)]
 pub struct Texts {
     interner: TermInterner,
-    places: FxHashMap<Seq, TextSpan>,
-    /// Chunks, one text's behind the other's.
+    spans: FxHashMap<Seq, TextSpan>,
+    /// The chunks of all texts, one text after another.
     chunks: Vec<u32>,
-    /// By term of the interner: the generation of the statistics in the high half, the document frequency in the low half;
-    /// 0 if it was not read yet.
+    /// For each term of the interner: the generation of the statistics in the high half, the document frequency in the low
+    /// half; 0 until it is read.
     frequencies: Vec<AtomicU64>,
 }
 
@@ -27,34 +27,34 @@ pub struct Texts {
 struct TextSpan {
     start: u32,
     end: u32,
-    /// How many of its first chunks are the label.
+    /// The number of chunks of the label, which are the first ones.
     label: u32,
     bytes: u32,
     identity: u64,
 }
 
-/// Tells a text from others, but for the white space around it.
+/// A hash of a text without the white space around it.
 pub(super) fn identity(text: &str) -> u64 {
     xxh3_64(text.trim().as_bytes())
 }
 
-/// A text that was read.
+/// A text as chunks.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChunkedText<'a> {
-    /// Its chunks in order, numbered by [`Texts::interner`].
+    /// Its chunks in order, as ids of [`Texts::interner`].
     pub chunks: &'a [u32],
-    /// How many of the first are its label, see [`label_end`].
+    /// The number of chunks of its label, which are the first ones; see [`label_end`].
     pub label: usize,
     /// Its length in bytes.
     pub bytes: usize,
-    /// The same for equal texts, see [`identity`].
+    /// Equal for equal texts, see [`identity`].
     pub identity: u64,
 }
 
 impl Texts {
-    /// Reads a record's text, unless that was done.
+    /// Reads a record's text if it is not here yet.
     pub fn read(&mut self, seq: Seq, text: &str) {
-        if self.places.contains_key(&seq) {
+        if self.spans.contains_key(&seq) {
             return;
         }
         let (start, chunks) = (self.chunks.len(), &mut self.chunks);
@@ -65,9 +65,9 @@ impl Texts {
         self.keep(seq, start, label, text.len(), identity(text));
     }
 
-    /// Takes a text over from others, if they have read it and it is not here.
+    /// Copies a text from `others` if it is there and not here.
     pub fn adopt(&mut self, others: &Self, seq: Seq) {
-        let Some(text) = others.get(seq).filter(|_| !self.places.contains_key(&seq)) else { return };
+        let Some(text) = others.get(seq).filter(|_| !self.spans.contains_key(&seq)) else { return };
         let start = self.chunks.len();
         for &chunk in text.chunks {
             self.chunks.push(self.interner.adopt(&others.interner, chunk));
@@ -75,16 +75,16 @@ impl Texts {
         self.keep(seq, start, text.label, text.bytes, text.identity);
     }
 
-    /// Places fit in u32: texts are dropped when they take a few MB, or with the query.
+    /// Positions fit in u32: texts are dropped with the query, or when they take a few MB.
     fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize, identity: u64) {
         let [start, end, label, bytes] = [start, self.chunks.len(), label, bytes].map(|size| size as u32);
-        self.places.insert(seq, TextSpan { start, end, label, bytes, identity });
+        self.spans.insert(seq, TextSpan { start, end, label, bytes, identity });
         self.frequencies.resize_with(self.interner.terms(), AtomicU64::default);
     }
 
-    /// The text of a record, if it was read.
+    /// The text of a record, if it is here.
     pub fn get(&self, seq: Seq) -> Option<ChunkedText<'_>> {
-        let &TextSpan { start, end, label, bytes, identity } = self.places.get(&seq)?;
+        let &TextSpan { start, end, label, bytes, identity } = self.spans.get(&seq)?;
         let chunks = &self.chunks[span(start..end)];
         Some(ChunkedText { chunks, label: label as usize, bytes: bytes as usize, identity })
     }
@@ -98,12 +98,12 @@ impl Texts {
             .map(|&term| self.interner.hash(term))
     }
 
-    /// What the chunks are made of.
+    /// The terms and grams of the chunks.
     pub fn interner(&self) -> &TermInterner {
         &self.interner
     }
 
-    /// The number of live records that hold a term of the interner. It is read once in each generation of the statistics.
+    /// The document frequency of a term of the interner. It is read once in each generation of the statistics.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -117,7 +117,7 @@ impl Texts {
         Ok(frequency)
     }
 
-    /// Reads the frequencies of these terms as far as they are not known yet, all at once, which is faster.
+    /// Reads the document frequencies of those terms whose frequencies are not known, all at once, which is faster.
     ///
     /// # Errors
     /// The statistics cannot be read.
@@ -150,7 +150,7 @@ impl Texts {
     /// Bytes on the heap, about.
     pub fn bytes(&self) -> usize {
         self.interner.bytes()
-            + self.places.capacity() * (size_of::<(Seq, TextSpan)>() + 2)
+            + self.spans.capacity() * (size_of::<(Seq, TextSpan)>() + 2)
             + self.chunks.capacity() * size_of::<u32>()
             + self.frequencies.capacity() * size_of::<AtomicU64>()
     }
@@ -162,7 +162,7 @@ fn span(range: Range<u32>) -> Range<usize> {
 
 #[cfg(test)]
 impl Texts {
-    /// These texts, numbered from 0.
+    /// These texts, as records numbered from 0.
     pub(super) fn of(texts: &[&str]) -> Self {
         let mut read = Self::default();
         (0..).zip(texts).for_each(|(seq, text)| read.read(seq, text));

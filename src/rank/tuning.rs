@@ -1,58 +1,59 @@
-//! The numbers of the hybrid ranking, all of them.
+//! All constants of the hybrid ranking.
 //!
-//! Unless said otherwise they were chosen together on development halves of nine public sets: dialogue memory (LoCoMo,
-//! also wrapped in task descriptions; MemDaily, Chinese), abstracts (Cranfield), web passages (MS MARCO), code (CoSQA)
-//! and question answering (XQuAD in three languages); one setting for all.
+//! Unless stated otherwise they were tuned together, one value for all sets, on the development halves of nine public sets:
+//! dialogue memory (LoCoMo, also wrapped in task descriptions; MemDaily, Chinese), abstracts (Cranfield), web passages
+//! (MS MARCO), code (CoSQA) and question answering (XQuAD in three languages).
 
-/// Of a longer query only its two ends are looked at, half of this from each.
+/// The longest query that is read in full. Of a longer one, half of this from each end is read.
 pub const MAX_QUERY_BYTES: usize = 16_384;
 
-/// Of a query with more sentences only questions and those near its two ends count.
+/// The most sentences of a query. Of a longer query, questions and the sentences near its two ends count.
 pub const MAX_SENTENCES: usize = 32;
 
-/// Of a query with more distinct terms only the weightiest are looked up by the first stage.
+/// The most terms in the first stage. Of a query with more distinct terms the heaviest are looked up.
 pub const MAX_TERMS: usize = 256;
 
-/// How many records the first stage hands to the second: more change hardly anything but the time it takes.
+/// How many candidates the first stage gives to the second. More of them take more time and hardly change the result.
 pub const CANDIDATES: usize = 64;
 
-/// The second stage reads candidates, best first, as long as they add up to no more than this; at least one.
+/// The second stage reads candidates, best first, up to this total size, and at least one.
 pub const TEXT_BYTES: usize = 65_536;
 
-/// What a sentence is worth beside a question in the same query.
+/// Factor for the priors of the other sentences if a query has a question.
 pub const BESIDE_QUESTION: f64 = 0.3;
 
-/// What a word is worth that speaks of the task rather than of what is looked for ("summarize", "output", "step").
+/// Worth of a boilerplate word, which describes the task instead of the subject ("summarize", "output", "step"). Other words
+/// have a worth of 1.
 pub const BOILERPLATE_WORD: f64 = 0.2;
 
-/// A question whose words are worth less than this on average is about the task: "Is the output valid JSON?"
+/// A question whose words have a lower mean worth than this is about the task: "Is the output valid JSON?"
 pub const QUESTION_WORTH: f64 = 0.5;
 
-/// A sentence with fewer distinct terms than this counts less beside one with more: "Thanks!", "Error:".
+/// A sentence with fewer distinct terms than this counts less if another one has more: "Thanks!", "Error:".
 pub const SENTENCE_TERMS: usize = 4;
 
-/// Term-frequency saturation of the second stage, which reads prose and dialogue better with less than
+/// Term-frequency saturation in the second stage. Prose and dialogue rank better with less than
 /// [`bm25::K1`](super::bm25::K1).
 pub const K1: f64 = 0.9;
-/// How much a record's length matters to the second stage, and where most candidates have a label, as turns of a
-/// conversation do.
+/// How much a record's length matters in the second stage.
 pub const B: f64 = 0.5;
-/// See [`B`].
+/// The same where most candidates have a label, as the turns of a conversation do.
 pub const LABELLED_B: f64 = 0.4;
 
-/// What each signal adds to the ranking, after division by the greatest of all candidates.
+/// The weight of each signal. Before it is weighted, a signal is divided by its greatest value among the candidates.
 pub mod weight {
-    /// BM25 of the query's terms, sentences weighted by how well some candidate covers them.
+    /// BM25 of the query's terms. A sentence weighs more the better some candidate covers it.
     pub const TERMS: f64 = 1.0;
     /// BM25 of the character 4-grams of the query's words.
     pub const GRAMS: f64 = 0.6;
-    /// The same, rare ones among the candidates counting more.
+    /// The same, but grams that few candidates hold count more.
     pub const RARE_GRAMS: f64 = 0.5;
-    /// Query terms at the beginning.
+    /// Query terms at the beginning of the text.
     pub const LEAD: f64 = 0.4;
-    /// Neighbours in the query that are neighbours here.
+    /// Neighbouring terms of the query that are neighbours in the text.
     pub const PAIRS: f64 = 0.3;
-    /// Query terms in a label such as "Alice: ...", if all candidates have one; less if fewer have, nothing if half have.
+    /// Query terms in a label such as "Alice: ...". This is the weight if all candidates have a label. It falls linearly to 0
+    /// if half of them have one.
     pub const LABEL: f64 = 0.3;
     /// BM25 of the terms that the best candidates have in common.
     pub const FEEDBACK: f64 = 0.4;
@@ -61,9 +62,9 @@ pub mod weight {
 /// Neighbouring query terms count as a pair in a text if at most one other term is between them.
 pub const PAIR_DISTANCE: u32 = 2;
 
-/// What may stand before the colon of a label, and in brackets after it ("Acme (Customer): ...").
+/// Limits of a label and of the brackets that it may end with ("Acme (Customer): ...").
 pub mod label {
-    /// Words in all.
+    /// Words in the label and the brackets.
     pub const WORDS: usize = 3;
     /// Characters before the brackets.
     pub const CHARS: usize = 31;
@@ -71,72 +72,72 @@ pub mod label {
     pub const BRACKET_CHARS: usize = 20;
 }
 
-/// Which terms of the store stand for terms of the query, see [`super::forms`].
+/// Forms: terms of the store that stand for terms of the query, see [`super::forms`].
 pub mod forms {
-    /// Of a query no more terms are looked for in other forms.
+    /// Most terms of a query whose forms are searched for.
     pub const WORDS: usize = 16;
-    /// Forms of a term.
+    /// Most forms of a term.
     pub const FORMS: usize = 8;
-    /// They are chosen from so many of the most like terms.
+    /// Forms are chosen from this many of the most similar terms.
     pub const LIKE: usize = 64;
-    /// Shorter words have none, shorter parts are no words.
+    /// Least letters of a word that has forms, and of a part of a compound.
     pub const LETTERS: usize = 4;
-    /// Letters that all forms begin with.
+    /// Letters that a word and its forms have in common at the beginning.
     pub const START: usize = 2;
-    /// Part of the longer of two forms that they begin with.
+    /// Least length of the common prefix of two inflected forms, as a share of the longer one.
     pub const PREFIX: f64 = 0.55;
-    /// Letters that may follow it.
+    /// Most letters after the common prefix.
     pub const ENDING: usize = 4;
-    /// How much less like than the best a form may be.
+    /// How much less similar than the best form another form may be.
     pub const NEAR: f64 = 0.2;
-    /// In stores of no more terms, repeats included, compounds are found by their ends: all terms are looked at.
+    /// In stores with at most this many terms, repeats included, all terms are compared, which also finds compounds by their
+    /// last part.
     pub const SCANNED: u64 = 100_000;
-    /// What it is worth to the ranking to find a form of a term that no record holds.
+    /// Factor for the idf of a term that no record holds, only its forms.
     pub const WORTH: f64 = 0.7;
-    /// And what to the score.
+    /// Factor for the weight of such a term in the evidence.
     pub const PROOF: f64 = 0.3;
 }
 
-/// Rocchio feedback (Rocchio, "Relevance feedback in information retrieval", 1971) from candidates alone.
+/// Pseudo-relevance feedback by Rocchio ("Relevance feedback in information retrieval", 1971).
 pub mod feedback {
-    /// How many of the best candidates are believed.
+    /// How many of the best candidates are assumed to be relevant.
     pub const TEXTS: usize = 10;
-    /// How many of their terms are looked for.
+    /// How many of their terms are used.
     pub const TERMS: usize = 30;
-    /// Shares of [`GRAMS`](super::weight::GRAMS) and [`LEAD`](super::weight::LEAD) in finding the best candidates.
+    /// Weight of the signal of grams in the choice of the best candidates, besides the signal of terms.
     pub const GRAMS: f64 = 0.4;
-    /// See [`GRAMS`].
+    /// Weight of the signal of the lead there.
     pub const LEAD: f64 = 0.3;
 }
 
-/// From the evidence for a hit to its score; chosen so that evidence known to be relevant scores 0.6 and more, and
-/// questions about something else find nothing that does.
+/// From the evidence for a hit to its score. Chosen so that hits known to be relevant score 0.6 or more, and hits for
+/// questions on other subjects score less.
 pub mod score {
-    /// Records that a store is taken to have besides its own when idf is computed: in a store of ten records no word
-    /// is known to be rare.
+    /// Records added to the number of records when idf is computed: ten records do not show whether a word is rare.
     pub const MORE_RECORDS: u64 = 20;
-    /// Weight of the terms of a sentence that is not too common to prove something.
+    /// Total weight of the terms of a sentence from which on a full match is full evidence. Common words alone weigh less.
     pub const WHOLE: f64 = 2.5;
-    /// Weight of a capitalized word that does not begin its sentence: most likely a name.
+    /// Factor for a capitalized word that does not begin its sentence, which is probably a name.
     pub const NAME: f64 = 1.5;
-    /// Matched terms that make evidence better; more do not.
+    /// Most matched terms that count. The evidence grows with the square root of their number.
     pub const MATCHES: u32 = 4;
-    /// The evidence of the best of this many hits stands in for what the store knows.
+    /// The greatest evidence among this many of the first hits shows how much the store knows about the subject.
     pub const TOP: usize = 10;
-    /// Share of that best evidence, as against the hit's own.
+    /// Exponent of that greatest evidence; the hit's own evidence has the rest of 1.
     pub const TOP_SHARE: f64 = 0.5;
     /// `score = 1 - exp(-STEEPNESS * evidence)`.
     pub const STEEPNESS: f64 = 2.2;
 }
 
-/// What turns of a conversation give each other, see [`super::dialogue`].
+/// What a turn of a conversation gains from its neighbours, see [`super::dialogue`].
 pub mod dialogue {
-    /// Part of the order of the record before.
+    /// Share of the order of the record before.
     pub const BEFORE: f64 = 0.25;
-    /// Part of the order of the record after.
+    /// Share of the order of the record after.
     pub const AFTER: f64 = 0.15;
     /// Factor for a record whose speaker the query names.
     pub const SPEAKER: f64 = 1.3;
-    /// Part of a neighbour's evidence that counts as one's own.
+    /// Share of a neighbour's evidence that counts as evidence for the turn.
     pub const EVIDENCE: f64 = 0.5;
 }

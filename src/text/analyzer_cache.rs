@@ -1,4 +1,4 @@
-//! The terms of the chunks seen last: most words of a text or of a query were seen before, and stemming is slow.
+//! A cache of the terms of chunks. Most words of a text or a query are in it, and stemming is slow.
 
 use std::cell::RefCell;
 use std::hash::Hasher;
@@ -8,50 +8,50 @@ use std::thread::LocalKey;
 use hashbrown::HashTable;
 use rustc_hash::FxHasher;
 
-/// Stands before each term of a chunk that has several.
+/// Precedes each term of a chunk that has several.
 const SEPARATOR: char = ' ';
 
-/// Longer chunks hardly come twice.
+/// Longer chunks are not cached: they rarely occur twice.
 const MAX_CHUNK_BYTES: usize = 48;
 
-/// A full cache is cleared. It takes about 2 MB for each thread then.
+/// A cache with more chunks is cleared. It takes about 2 MB by then, in each thread.
 const MAX_CHUNKS: usize = 3 << 14;
 
-/// Where a thread keeps a cache.
+/// The cache of a thread.
 pub(super) type ThreadCache = LocalKey<RefCell<AnalyzerCache>>;
 
 thread_local! {
     /// All terms of a chunk.
     pub(super) static TERMS: RefCell<AnalyzerCache> = RefCell::default();
-    /// Those that are no stop words.
+    /// The terms of a chunk without those of stop words.
     pub(super) static KEYWORDS: RefCell<AnalyzerCache> = RefCell::default();
 }
 
-/// Chunk -> its terms, bounded, one of a kind for each thread.
+/// Maps chunks to their terms. Its size is bounded. Each thread has one of each kind.
 #[derive(Default)]
 pub(super) struct AnalyzerCache {
-    known: HashTable<Known>,
-    /// Every known chunk, its terms close behind it.
+    chunks: HashTable<CachedChunk>,
+    /// Every chunk, followed by its terms.
     text: String,
 }
 
-/// Where in the cache's text a chunk and its terms are.
-struct Known {
+/// The ranges of a chunk and its terms in the text of the cache.
+struct CachedChunk {
     chunk: Range<u32>,
     terms: Range<u32>,
 }
 
 impl AnalyzerCache {
-    /// Lends this thread's cache of that kind to `work`. It is taken out meanwhile, so that `work` may come here again: it is lent
-    /// an empty one then.
-    pub(super) fn with(place: &'static ThreadCache, work: impl FnOnce(&mut Self)) {
-        let mut cache = place.try_with(RefCell::take).unwrap_or_default();
-        work(&mut cache);
+    /// Runs `work` with the thread's cache. The cache is taken out meanwhile: if `work` calls this function again, the inner
+    /// call gets an empty one.
+    pub(super) fn with(cache: &'static ThreadCache, work: impl FnOnce(&mut Self)) {
+        let mut taken = cache.try_with(RefCell::take).unwrap_or_default();
+        work(&mut taken);
         // This fails only while the thread ends.
-        let _ = place.try_with(|place| place.replace(cache));
+        let _ = cache.try_with(|cache| cache.replace(taken));
     }
 
-    /// Emits the terms of `chunk`; `analyze` finds them if they are not known.
+    /// Calls `emit` with the terms of `chunk`. If they are not cached, `analyze` finds them.
     pub(super) fn terms(
         &mut self,
         chunk: &str,
@@ -61,9 +61,9 @@ impl AnalyzerCache {
         if chunk.len() > MAX_CHUNK_BYTES {
             return analyze(chunk, emit);
         }
-        let terms = match self.recall(chunk) {
+        let terms = match self.find(chunk) {
             Some(terms) => terms,
-            None => self.learn(chunk, analyze),
+            None => self.insert(chunk, analyze),
         };
         let terms = &self.text[span(&terms)];
         match terms.strip_prefix(SEPARATOR) {
@@ -73,15 +73,16 @@ impl AnalyzerCache {
         }
     }
 
-    fn recall(&self, chunk: &str) -> Option<Range<u32>> {
+    fn find(&self, chunk: &str) -> Option<Range<u32>> {
         let text = self.text.as_bytes();
-        let known = self.known.find(hash(chunk), |known| text[span(&known.chunk)] == *chunk.as_bytes())?;
-        Some(known.terms.clone())
+        let cached =
+            self.chunks.find(hash(chunk), |cached| text[span(&cached.chunk)] == *chunk.as_bytes())?;
+        Some(cached.terms.clone())
     }
 
-    fn learn(&mut self, chunk: &str, analyze: impl FnOnce(&str, &mut dyn FnMut(&str))) -> Range<u32> {
-        if self.known.len() >= MAX_CHUNKS {
-            self.known.clear();
+    fn insert(&mut self, chunk: &str, analyze: impl FnOnce(&str, &mut dyn FnMut(&str))) -> Range<u32> {
+        if self.chunks.len() >= MAX_CHUNKS {
+            self.chunks.clear();
             self.text.clear();
         }
         let text = &mut self.text;
@@ -97,17 +98,18 @@ impl AnalyzerCache {
         if count == 1 {
             terms += SEPARATOR.len_utf8();
         }
-        // Offsets fit in u32: so few chunks, with less than 1 KB of terms each.
-        let place = |from: usize, to: usize| from as u32..to as u32;
-        let known = Known { chunk: place(start, start + chunk.len()), terms: place(terms, text.len()) };
-        let found = known.terms.clone();
-        self.known.insert_unique(hash(chunk), known, |known| hash(&text[span(&known.chunk)]));
+        // Offsets fit in u32: a cache has few chunks, each with less than 1 KB of terms.
+        let range = |from: usize, to: usize| from as u32..to as u32;
+        let cached =
+            CachedChunk { chunk: range(start, start + chunk.len()), terms: range(terms, text.len()) };
+        let found = cached.terms.clone();
+        self.chunks.insert_unique(hash(chunk), cached, |cached| hash(&text[span(&cached.chunk)]));
         found
     }
 }
 
-fn span(place: &Range<u32>) -> Range<usize> {
-    place.start as usize..place.end as usize
+fn span(range: &Range<u32>) -> Range<usize> {
+    range.start as usize..range.end as usize
 }
 
 fn hash(chunk: &str) -> u64 {
@@ -139,7 +141,7 @@ mod tests {
             let chunk = list.join("-");
             let first = terms(&mut cache, &chunk, |_, emit| list.iter().for_each(|term| emit(term)));
             assert_eq!(first, list);
-            assert_eq!(terms(&mut cache, &chunk, |_, _| panic!("known already")), list);
+            assert_eq!(terms(&mut cache, &chunk, |_, _| panic!("it is cached")), list);
         }
     }
 
@@ -149,10 +151,10 @@ mod tests {
         for n in 0..3 * MAX_CHUNKS {
             let chunk = n.to_string();
             assert_eq!(terms(&mut cache, &chunk, |chunk, emit| emit(chunk)), [chunk.as_str()]);
-            assert!(cache.known.len() <= MAX_CHUNKS);
+            assert!(cache.chunks.len() <= MAX_CHUNKS);
         }
-        let (known, long) = (cache.known.len(), "x".repeat(100));
+        let (count, long) = (cache.chunks.len(), "x".repeat(100));
         assert_eq!(terms(&mut cache, &long, |_, emit| emit("x")), ["x"]);
-        assert_eq!(cache.known.len(), known);
+        assert_eq!(cache.chunks.len(), count);
     }
 }

@@ -7,8 +7,8 @@ use rustc_hash::FxHasher;
 
 use super::Analyzer;
 
-/// Each term of a text once, with how often it occurs, in the order in which they occur first. The full text needs no
-/// more, the index neither.
+/// The distinct terms of a text with their counts, in the order of first occurrence. The full text and the index need nothing
+/// else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Bag {
     joined: String,
@@ -22,7 +22,7 @@ struct TermCount {
 }
 
 impl Bag {
-    /// The terms that the analyzer finds in `text`.
+    /// The terms of `text`.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let mut filler = Filler::new(text.len());
@@ -30,13 +30,13 @@ impl Bag {
         filler.bag
     }
 
-    /// Each term once, joined by blanks.
+    /// The distinct terms, joined by blanks.
     #[must_use]
     pub fn joined(&self) -> &str {
         &self.joined
     }
 
-    /// Each term once, and how often it occurs.
+    /// The distinct terms with their counts.
     pub fn terms(&self) -> impl Iterator<Item = (&str, u32)> {
         let mut start = 0;
         self.counts.iter().map(move |count| {
@@ -47,14 +47,14 @@ impl Bag {
         })
     }
 
-    /// How many terms there are, repeats included.
+    /// The number of terms, repeats included.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().map(|count| u64::from(count.times)).sum()
     }
 }
 
-/// Counts terms from elsewhere; none may be empty or hold a blank.
+/// Counts given terms. None may be empty or contain a blank.
 impl<'a> FromIterator<&'a str> for Bag {
     fn from_iter<T: IntoIterator<Item = &'a str>>(terms: T) -> Self {
         let mut filler = Filler::new(0);
@@ -68,16 +68,16 @@ struct Filler {
     places: HashTable<TermLocation>,
 }
 
-/// Where a term begins in the joined text, and its number among the counts.
+/// The start of a term in the joined text, and its index among the counts.
 struct TermLocation {
     start: usize,
     number: usize,
 }
 
 impl Filler {
-    /// For a text of so many bytes.
+    /// For a text of this many bytes.
     fn new(bytes: usize) -> Self {
-        /// Longer texts repeat themselves.
+        /// Longer texts repeat most of their terms.
         const MOST: usize = 512;
         let distinct = (bytes / 6).min(MOST);
         let bag = Bag { joined: String::with_capacity(bytes), counts: Vec::with_capacity(distinct) };

@@ -1,13 +1,13 @@
-//! One spelling for what readers take for the same letter.
+//! Folding: variants of a letter get one spelling.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// NFKC without diacritics: whatever way a word was typed in, it comes out the same, its case apart.
+/// NFKC without diacritics. All ways to type a word give the same result. The case stays.
 ///
-/// Only marks that are mere accents go: those of Latin and Greek, stress and ё in Cyrillic, points of Hebrew and
-/// Arabic. Vowel signs of Indic scripts and voice marks of Kana make other letters and stay.
+/// Only accents are removed: those of Latin and Greek, stress marks and the dots of ё in Cyrillic, the points of Hebrew and
+/// Arabic. Vowel signs of Indic scripts and voice marks of Kana make different letters, so they stay.
 pub(super) fn spelling(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
@@ -23,13 +23,13 @@ pub(super) fn spelling(text: &str) -> Cow<'_, str> {
         base = letter(c);
         Some(base)
     });
-    // A voice mark that is still there now makes no letter with its Kana.
+    // A voice mark that composition leaves over makes no letter with its Kana.
     Cow::Owned(folded.nfc().filter(|&c| !is_voice_mark(c)).collect())
 }
 
-/// Full case folding, to lower case, and Latin letters without a decomposition spelled in ASCII.
+/// Full case folding to lower case. Latin letters without a decomposition are spelled in ASCII.
 ///
-/// Going up in between brings together what case folding does: ß and ẞ (ss), ς and σ, ı and i.
+/// The step through upper case unifies the letters that case folding unifies: ß and ẞ (ss), ς and σ, ı and i.
 pub(super) fn case(word: &str, out: &mut String) {
     if word.is_ascii() {
         let start = out.len();
@@ -58,7 +58,7 @@ pub(super) fn case(word: &str, out: &mut String) {
     }
 }
 
-/// Combining marks that readers of their script often leave out.
+/// Combining marks that are often left out in writing.
 fn is_accent(c: char) -> bool {
     matches!(c,
         // Latin, Greek, Cyrillic, and around symbols
@@ -71,7 +71,8 @@ fn is_accent(c: char) -> bool {
         | '\u{06DF}'..='\u{06E4}' | '\u{06E7}' | '\u{06E8}' | '\u{06EA}'..='\u{06ED}')
 }
 
-/// Kana take voice marks. In Cyrillic an accent is part of the letter (й, ў, ї) but for stress and the dots of ё.
+/// Whether a mark makes a different letter. Voice marks do so with Kana. Accents do so in Cyrillic (й, ў, ї), except for stress
+/// marks and the dots of ё.
 fn makes_letter(base: char, mark: char) -> bool {
     if is_voice_mark(mark) {
         return matches!(base, '\u{3041}'..='\u{30FE}');
@@ -82,8 +83,8 @@ fn makes_letter(base: char, mark: char) -> bool {
     cyrillic && !stress && !yo
 }
 
-/// Characters without a look of their own: joiners, direction and variation marks, soft hyphens, skin tones, tatweel.
-/// The zero width space is not among them, it parts words.
+/// Characters that have no glyph of their own: joiners, direction and variation marks, soft hyphens, skin tones, tatweel. The
+/// zero width space is not one of them, because it separates words.
 fn is_ignored(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{0640}' | '\u{061C}' | '\u{180B}'..='\u{180F}' | '\u{200C}'..='\u{200F}'
@@ -96,7 +97,7 @@ fn is_voice_mark(c: char) -> bool {
     matches!(c, '\u{3099}' | '\u{309A}')
 }
 
-/// The letter that stands for this one and its variants.
+/// The common form of a letter and its variants.
 fn letter(c: char) -> char {
     match c {
         '\u{2019}' | '\u{02BC}' | '\u{02BB}' => '\'',
@@ -108,7 +109,7 @@ fn letter(c: char) -> char {
     }
 }
 
-/// The ASCII digit for the decimal digits of the scripts that are written most.
+/// The ASCII digit for a decimal digit of a common script.
 fn digit(c: char) -> Option<char> {
     const ZEROS: [char; 16] = [
         '\u{0660}', '\u{06F0}', '\u{0966}', '\u{09E6}', '\u{0A66}', '\u{0AE6}', '\u{0B66}', '\u{0BE6}',
@@ -155,12 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_gone() {
+    fn invisible_characters_are_removed() {
         assert_eq!(fold("co\u{AD}op می\u{200C}خواهم ❤\u{FE0F}👍🏽"), "coop ميخواهم ❤👍");
     }
 
     #[test]
-    fn every_character_folds_to_its_end() {
+    fn folding_twice_changes_nothing() {
         // No letters are assigned above these planes.
         for c in '\0'..='\u{3FFFF}' {
             let folded = fold(&c.to_string());

@@ -1,9 +1,10 @@
-//! Character n-grams: the words of scripts that write none, and likeness between the words of the others.
+//! Character n-grams: the terms of scripts without spaces between words, and the grams by which words of other scripts are
+//! compared.
 
 /// Characters in a gram of [`word_grams`].
 const LENGTH: usize = 4;
 
-/// Emits every sequence of `n` neighbouring characters; nothing if there are fewer.
+/// Calls `emit` with every sequence of `n` neighbouring characters. A run of fewer characters has none.
 pub(super) fn grams(run: &str, n: usize, emit: &mut dyn FnMut(&str)) {
     let ends = run.char_indices().map(|(start, c)| start + c.len_utf8()).skip(n.saturating_sub(1));
     for ((start, _), end) in run.char_indices().zip(ends) {
@@ -11,8 +12,8 @@ pub(super) fn grams(run: &str, n: usize, emit: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Emits a hash of every four neighbouring characters of a folded word with a blank on each side; of all three if it
-/// is a single character. Forms and parts of a word share most of theirs.
+/// Calls `emit` with a hash of every four neighbouring characters of a folded word that has a blank on each side. A word of one
+/// character has one gram of three. A word shares most of its grams with its inflected forms and its parts.
 pub fn word_grams(folded: &str, mut emit: impl FnMut(u32)) {
     let mut window = [0u32; LENGTH];
     let mut seen = 0;
@@ -28,7 +29,7 @@ pub fn word_grams(folded: &str, mut emit: impl FnMut(u32)) {
     }
 }
 
-/// Three characters of 21 bits fit into one word, the fourth is mixed in; the high half is well mixed.
+/// Three characters of 21 bits fit into one word; the fourth is mixed in. The result is the high half, which is well mixed.
 #[inline]
 fn hash([a, b, c, d]: [u32; LENGTH]) -> u32 {
     const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -56,19 +57,19 @@ mod tests {
     }
 
     #[test]
-    fn overlap_by_all_but_one_character() {
+    fn neighbouring_grams_share_all_but_one_character() {
         assert_eq!(list("日本語", 2), ["日本", "本語"]);
         assert_eq!(list("日本語", 1), ["日", "本", "語"]);
     }
 
     #[test]
-    fn too_short_a_run_has_none() {
+    fn a_run_that_is_too_short_has_no_grams() {
         assert!(list("日本", 3).is_empty());
         assert!(list("", 1).is_empty());
     }
 
     #[test]
-    fn words_have_as_many_grams_as_places_for_them() {
+    fn words_have_a_gram_for_each_position() {
         let table = [("", 0), ("a", 1), ("ab", 1), ("abc", 2), ("запрос", 5)];
         for (word, grams) in table {
             assert_eq!(of_word(word).len(), grams, "{word}");
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn like_words_share_grams_and_others_do_not() {
+    fn similar_words_share_grams_and_others_do_not() {
         let of = |word: &str| of_word(word).into_iter().collect::<HashSet<_>>();
         assert_eq!(of("parsers").intersection(&of("parsing")).count(), 2);
         assert_eq!(of("versicherung").intersection(&of("krankenversicherung")).count(), 10);

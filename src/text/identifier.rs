@@ -1,8 +1,8 @@
-//! Identifiers of code: found whole and by their parts.
+//! Identifiers in code. They are found as a whole and by their parts.
 
 use super::{MAX_TERM_BYTES, beginning, fold};
 
-/// Emits the word folded, and the parts of `snake_case`, `camelCase`, `PascalCase` and `HTTPServer2` after it.
+/// Calls `emit` with the folded word, then with the parts of `snake_case`, `camelCase`, `PascalCase` and `HTTPServer2`.
 pub(super) fn surfaces(word: &str, emit: &mut dyn FnMut(&str)) {
     let word = word.trim_matches('_');
     if word.is_empty() {
@@ -26,15 +26,14 @@ pub(super) fn surfaces(word: &str, emit: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Is it of ASCII letters, small ones but for the first? Most words are, and have one part.
+/// Whether a word consists of ASCII letters that are lower case after the first. Most words do; they have one part.
 fn is_plain(word: &str) -> bool {
     word.as_bytes()
         .split_first()
         .is_some_and(|(first, rest)| first.is_ascii_alphabetic() && rest.iter().all(u8::is_ascii_lowercase))
 }
 
-/// Splits at underscores and where the case says that another word starts: `aB`, `1B`, and before the last
-/// capital of `ABc`.
+/// Splits at underscores and where the case shows that a word starts: before the B of `aB`, `1B` and `ABc`.
 fn parts(word: &str) -> impl Iterator<Item = &str> {
     word.split('_').flat_map(humps).filter(|part| !part.is_empty())
 }
@@ -54,8 +53,8 @@ fn hump_len(word: &str) -> usize {
     while let Some((at, c)) = chars.next() {
         let starts_word = c.is_uppercase()
             && before.is_some_and(|before: char| {
-                let next_is_small = chars.peek().is_some_and(|(_, next)| next.is_lowercase());
-                before.is_lowercase() || before.is_numeric() || before.is_uppercase() && next_is_small
+                let next_is_lower = chars.peek().is_some_and(|(_, next)| next.is_lowercase());
+                before.is_lowercase() || before.is_numeric() || before.is_uppercase() && next_is_lower
             });
         if starts_word {
             return at;

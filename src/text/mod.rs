@@ -1,15 +1,15 @@
-//! Text in, terms out: the one analyzer for records and queries.
+//! Text in, terms out: the analyzer, which is the same for records and queries.
 //!
-//! What two texts share as terms is all that search knows of them, so FTS5 and the indexes in memory are fed by
-//! this module alone. The way of a text:
+//! Search knows texts by their terms only. FTS5 and the index get all terms from this module. A text is analyzed in these
+//! steps:
 //!
-//! 1. `tokenizer` cuts it into chunks at ASCII blanks and punctuation; `analyzer_cache` knows most chunks already.
-//! 2. `fold` brings a chunk to one spelling (NFKC, no diacritics), its case still there for the identifiers.
-//! 3. `script` and `tokenizer` cut it into runs of one kind of script, each with its own terms:
-//!    words and their `identifier` parts are case-folded and stemmed (`stem`); scripts without spaces give `grams`.
+//! 1. `tokenizer` splits it into chunks at ASCII blanks and punctuation. `analyzer_cache` knows the terms of most chunks.
+//! 2. `fold` gives a chunk one spelling (NFKC, no diacritics). The case stays, because `identifier` needs it.
+//! 3. `tokenizer` splits a chunk into runs of one `script`. Words and the parts of identifiers (`identifier`) are case-folded
+//!    and stemmed (`stem`). Scripts without spaces between words give n-grams (`grams`).
 //!
-//! Terms hold ASCII lower-case letters and digits, `_`, and non-ASCII characters, at most [`MAX_TERM_BYTES`] bytes:
-//! joined by blanks they pass FTS5's `ascii` tokenizer with `tokenchars '_'` unchanged.
+//! Terms contain ASCII lower-case letters and digits, `_`, and non-ASCII characters, and have at most [`MAX_TERM_BYTES`]
+//! bytes. FTS5's tokenizer `ascii` with `tokenchars '_'` leaves them as they are when they are joined by blanks.
 
 mod analyzer_cache;
 mod bag;
@@ -38,29 +38,29 @@ pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use term_interner::{TermInterner, term_hash};
 pub use words::words;
 
-/// Version of the terms that texts have. Records that were indexed under another version are indexed again.
+/// The version of the analyzer. Records that were indexed by another version are indexed again.
 pub const ANALYZER_VERSION: u32 = 1;
 
 /// Hash of the terms of sample texts under [`ANALYZER_VERSION`]; a test compares it.
 #[cfg(test)]
 const TERMS_FINGERPRINT: u64 = 0x33e4_d0ea_ecb5_121c;
 
-/// Longest term in bytes; longer words are cut.
+/// The most bytes of a term. Longer words are cut.
 pub const MAX_TERM_BYTES: usize = 64;
 
-/// Turns text into terms, in linear time, any text there is.
+/// Turns any text into terms, in linear time.
 ///
 /// "Zoë's parsers: parseJson" has the terms "zoe", "parser", "parsejson", "pars" and "json".
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Analyzer;
 
 impl Analyzer {
-    /// An analyzer; it holds nothing, so make one wherever it is needed.
+    /// An analyzer. It has no state, so a new one costs nothing.
     pub fn new() -> Self {
         Self
     }
 
-    /// Hands every term of `text` to `emit`: in order, with repeats, stop words included.
+    /// Calls `emit` with every term of `text`, in order, repeats and stop words included.
     pub fn terms(&self, text: &str, mut emit: impl FnMut(&str)) {
         AnalyzerCache::with(&analyzer_cache::TERMS, |cache| {
             for chunk in tokenizer::chunks(text) {
@@ -86,13 +86,14 @@ impl Analyzer {
     }
 }
 
-/// The first `bytes` of `text`, or a little less so as not to cut a character.
+/// The first `bytes` of `text`, or up to three fewer so that no character is cut.
 pub fn beginning(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
     &text[..end.unwrap_or(0)]
 }
 
-/// `text`, or if it has more than `bytes` about half as many of its beginning and of its end, where most is asked.
+/// `text`; if it has more than `bytes`, its beginning and its end, each with about half as many bytes. The ends of a long query
+/// usually say what is asked.
 pub fn both_ends(text: &str, bytes: usize) -> Cow<'_, str> {
     if text.len() <= bytes {
         return Cow::Borrowed(text);
@@ -102,7 +103,7 @@ pub fn both_ends(text: &str, bytes: usize) -> Cow<'_, str> {
     Cow::Owned([beginning(text, bytes / 2), end].join("\n"))
 }
 
-/// Analyzes one chunk from scratch.
+/// Analyzes a chunk without the cache.
 fn terms_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
     for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
         surfaces(script, run, &mut |surface| emit(&stem::stem(surface)));
@@ -119,7 +120,7 @@ fn keywords_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
     });
 }
 
-/// Emits the terms of a run before stemming.
+/// Calls `emit` with the terms of a run before they are stemmed.
 fn surfaces(script: Script, run: &str, emit: &mut dyn FnMut(&str)) {
     match script {
         Script::Word => identifier::surfaces(run, emit),

@@ -1,4 +1,4 @@
-//! Which kind of script a character is written in, as far as words are made differently there.
+//! The kinds of scripts that differ in what a word is.
 
 use unicode_normalization::char::is_combining_mark;
 
@@ -7,18 +7,18 @@ use unicode_normalization::char::is_combining_mark;
 pub(super) enum Script {
     /// Alphabets with spaces between words, digits, and the underscore of identifiers.
     Word,
-    /// Han, Kana and Bopomofo: no spaces, a character is nearly a word.
+    /// Han, Kana and Bopomofo: no spaces; a character is almost a word.
     Ideographic,
-    /// Korean: spaces, but particles are glued to the words.
+    /// Korean: spaces between words, but particles are attached to the words.
     Hangul,
-    /// Thai, Lao, Khmer, Myanmar, Tai: no spaces, several characters make a word.
+    /// Thai, Lao, Khmer, Myanmar, Tai: no spaces; several characters make a word.
     SoutheastAsian,
-    /// A picture that is a word of its own.
+    /// An emoji, which is a word by itself.
     Emoji,
 }
 
 impl Script {
-    /// The script of a character that can begin a word; None for symbols, punctuation, white space, ...
+    /// The script of a character that can begin a word; `None` for symbols, punctuation, white space and others.
     pub(super) fn of(c: char) -> Option<Self> {
         if c.is_ascii() {
             return (c.is_ascii_alphanumeric() || c == '_').then_some(Self::Word);
@@ -45,7 +45,7 @@ impl Script {
         })
     }
 
-    /// The length in bytes of the run of this script that `text` begins with.
+    /// The length in bytes of the run of this script at the beginning of `text`.
     pub(super) fn run_len(self, text: &str) -> usize {
         let first = text.chars().next().map_or(0, char::len_utf8);
         match self {
@@ -66,7 +66,7 @@ impl Script {
     }
 }
 
-/// Emoji and pictographs, without the geometric shapes and arrows that serve as bullets.
+/// Emoji and pictographs, without the geometric shapes and arrows that are used as bullets.
 fn is_emoji(c: char) -> bool {
     matches!(c,
         '\u{231A}' | '\u{231B}' | '\u{2328}' | '\u{23CF}' | '\u{23E9}'..='\u{23FA}'

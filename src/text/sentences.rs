@@ -1,9 +1,10 @@
-//! Sentences, so that a long query can be asked piece by piece.
+//! Splits a query into sentences, which are ranked separately.
 
 use unicode_normalization::char::is_combining_mark;
 
-/// The sentences of a text, never a blank one. One ends at a line break; before white space after `?`, `!`, `;`, `:`,
-/// or after a `.` that does not look like an abbreviation's; and after the full stops of Chinese, Arabic and Indic.
+/// The sentences of a text, without blank ones. A sentence ends at a line break; at a `?`, `!`, `;` or `:` before white space; at
+/// a `.` before white space that does not look like an abbreviation; and at the full stops of Chinese, Arabic and Indic
+/// scripts.
 pub fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -15,7 +16,7 @@ pub fn sentences(text: &str) -> impl Iterator<Item = &str> {
     .filter(|sentence| !sentence.is_empty())
 }
 
-/// Whether a sentence ends as questions do; quotes, brackets and emphasis may follow the mark.
+/// Whether a sentence ends with a question mark. Quotes, brackets and asterisks may follow the mark.
 pub fn is_question(sentence: &str) -> bool {
     sentence
         .trim_end_matches(|c: char| {
@@ -55,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn end_at_punctuation_before_white_space() {
+    fn sentences_end_at_punctuation_before_white_space() {
         assert_eq!(
             split("Who is it? Bob; or so: Max.  v1.5 runs! (Yes.) It does (now). End"),
             ["Who is it?", "Bob;", "or so:", "Max.", "v1.5 runs!", "(Yes.) It does (now).", "End"]
@@ -63,12 +64,12 @@ mod tests {
     }
 
     #[test]
-    fn initials_and_short_abbreviations_end_none() {
+    fn initials_and_short_abbreviations_end_no_sentence() {
         assert_eq!(split("Ask Dr. J. Smith, e.g. by mail."), ["Ask Dr. J. Smith, e.g. by mail."]);
     }
 
     #[test]
-    fn a_line_break_ends_one() {
+    fn a_line_break_ends_a_sentence() {
         assert_eq!(split("first\nsecond\n\nthird"), ["first", "second", "third"]);
     }
 
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn blank_text_has_none() {
+    fn blank_text_has_no_sentences() {
         assert!(split("").is_empty());
         assert!(split(" \n\n \t").is_empty());
     }

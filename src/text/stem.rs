@@ -1,9 +1,9 @@
-//! English stems by Snowball (<https://snowballstem.org/algorithms/english/stemmer.html>), for words of the letters a to
-//! z. The names of the steps and regions are those of that page.
+//! The English stemmer of Snowball (<https://snowballstem.org/algorithms/english/stemmer.html>), for words of the letters a to
+//! z. Steps and regions have the names of that page.
 
 use std::borrow::Cow;
 
-/// The stem of a lower-case word. Only words of ASCII letters have one: the rules know no others.
+/// The stem of a lower-case word. A word with characters other than a to z is its own stem.
 pub(super) fn stem(word: &str) -> Cow<'_, str> {
     if word.len() < 3 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
         return Cow::Borrowed(word);
@@ -46,13 +46,13 @@ const EXCEPTIONS: [(&str, &str); 18] = [
     ("ugly", "ugli"),
 ];
 
-/// Left as they are after step 1a.
+/// Words that do not change after step 1a.
 const KEPT: [&str; 8] = ["succeed", "proceed", "exceed", "canning", "inning", "earring", "herring", "outing"];
 
-/// Words that begin so have R1 behind it.
+/// Beginnings of words after which R1 starts.
 const BEGINNINGS: [&str; 3] = ["arsen", "commun", "gener"];
 
-/// An ending, and what takes its place. In a list the longest that fits stands first.
+/// An ending and its replacement. In a list, longer endings come before the shorter ones that they end with.
 type Replacement = (&'static str, &'static str);
 
 const STEP_2: [Replacement; 22] = [
@@ -96,10 +96,10 @@ const STEP_4: [&str; 17] = [
     "al", "er", "ic",
 ];
 
-/// A word on its way. Its `Y` is a `y` that counts as a consonant.
+/// A word while it is stemmed. A `Y` is a `y` that counts as a consonant.
 struct Stemmer {
     letters: Vec<u8>,
-    /// Where the regions begin.
+    /// The starts of the regions R1 and R2.
     r1: usize,
     r2: usize,
 }
@@ -118,11 +118,11 @@ impl Stemmer {
         Self { letters, r1, r2 }
     }
 
-    /// Where `ending` begins, if the word has it.
+    /// The start of `ending`, if the word has it.
     fn find(&self, ending: &str) -> Option<usize> {
         let (letters, ending) = (&*self.letters, ending.as_bytes());
         let start = letters.len().checked_sub(ending.len())?;
-        // The last letter first: mostly that is all there is to see.
+        // The last letter is compared first: it usually differs.
         (letters.last() == ending.last() && letters[start..] == *ending).then_some(start)
     }
 
@@ -131,7 +131,7 @@ impl Stemmer {
         self.letters.extend_from_slice(with.as_bytes());
     }
 
-    /// Replaces the first ending that is found, if that is in R1.
+    /// Finds the first ending that the word has, and replaces it if it is in R1. Returns whether an ending was found.
     fn replace_in_r1(&mut self, endings: &[Replacement]) -> bool {
         let found = endings.iter().find_map(|(ending, with)| Some((self.find(ending)?, with)));
         if let Some((start, with)) = found
@@ -146,7 +146,7 @@ impl Stemmer {
         self.letters[..end].iter().any(|&letter| is_vowel(letter))
     }
 
-    /// Is there a short syllable before `end`?
+    /// Whether the part before `end` ends with a short syllable.
     fn is_short(&self, end: usize) -> bool {
         match self.letters[..end] {
             [vowel, consonant] => is_vowel(vowel) && !is_vowel(consonant),
@@ -191,7 +191,7 @@ impl Stemmer {
         }
     }
 
-    /// What is left of a word without "ed" or "ing" gets back the "e" that it had.
+    /// Restores an "e", or removes a double consonant, after "ed" or "ing" is removed.
     fn mend(&mut self) {
         let end = self.letters.len();
         match self.letters[..] {
@@ -261,7 +261,7 @@ fn is_vowel(letter: u8) -> bool {
     matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u' | b'y')
 }
 
-/// Behind the first consonant that follows a vowel at or after `start`.
+/// The position after the first consonant that follows a vowel at or after `start`.
 fn region(letters: &[u8], start: usize) -> usize {
     let after = |start: usize, vowel: bool| {
         let rest = letters.get(start..)?;
@@ -287,20 +287,20 @@ mod tests {
 
     use super::*;
 
-    /// The stem by the program that Snowball's own compiler made.
+    /// The stem according to the stemmer that Snowball's compiler generated.
     fn reference(word: &str) -> Cow<'_, str> {
         Stemmer::create(Algorithm::English).stem(word)
     }
 
     #[test]
-    fn forms_of_an_english_word_meet() {
+    fn forms_of_an_english_word_have_one_stem() {
         for form in ["prefer", "prefers", "preferred", "preferring"] {
             assert_eq!(stem(form), "prefer");
         }
     }
 
     #[test]
-    fn what_is_no_plain_word_stays() {
+    fn words_with_other_characters_stay() {
         for word in ["server2s", "запросы", "snake_cases", ""] {
             assert_eq!(stem(word), word);
         }
@@ -316,7 +316,7 @@ mod tests {
         }
     }
 
-    /// All short words over the letters that the rules look at, with all endings of all steps, alone and in pairs.
+    /// Short words over the letters that the rules distinguish, with all endings of all steps, alone and in pairs.
     #[test]
     fn every_ending_is_treated_as_by_the_reference() {
         let endings = endings();

@@ -1,5 +1,5 @@
-//! Words that a question is made of and that say nothing about what is looked for. Only queries leave them out, records
-//! keep all their terms.
+//! Stop words: words of queries that say nothing about the subject. Queries are searched without them; records keep all their
+//! terms.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use rustc_hash::FxHashSet;
 use super::fold;
 use super::stem::stem;
 
-/// English function and question words, and what is left of them before an apostrophe.
+/// English function words and question words, and what the tokenizer leaves of them before an apostrophe.
 const ENGLISH: &str = "\
     a an and are as at be but by for if in into is it no not of on or such that the their then there these they \
     this to was will with what when where who whom whose which why how did does do doing done has have had \
@@ -16,8 +16,8 @@ const ENGLISH: &str = "\
     would could should can may might must shall about from so than too very just also any some \
     s t d ll m re ve don didn doesn isn aren wasn weren hasn hadn couldn wouldn shouldn";
 
-/// The most frequent ones of German, French, Spanish, Italian, Portuguese, Dutch, Russian, Arabic, Turkish, Greek and
-/// Hindi, without those that are names or mean something in English.
+/// The most frequent stop words of German, French, Spanish, Italian, Portuguese, Dutch, Russian, Arabic, Turkish, Greek and
+/// Hindi, without those that are names or have a meaning in English.
 const OTHERS: &str = "\
     der das ist sind wer wo wann wie warum wieso welche welcher welches welchen welchem wieviel wieviele viele und \
     oder ein eine einer eines einem einen dem des von zu zum zur auf nicht sich im bei nach aus als auch wird wurde \
@@ -35,8 +35,9 @@ const OTHERS: &str = "\
     ο η το οι τα του της των τι ποιος ποια ποιο που ποτε πως και με σε για απο ειναι \
     का के की में है हैं को से ने पर और क्या कौन कब कहाँ कैसे क्यों कितने";
 
-/// Chinese: particles, which spoil the pairs that they are in, and question words.
+/// Chinese particles. A pair of characters with a particle in it is no word.
 const PARTICLES: [char; 8] = ['的', '了', '吗', '呢', '呀', '啊', '吧', '么'];
+/// Chinese question words, and other frequent words.
 const CHINESE: [&str; 11] =
     ["什么", "多少", "哪里", "哪个", "哪些", "谁", "怎么", "是", "来着", "哪", "是什"];
 
@@ -54,17 +55,17 @@ static SURFACES: LazyLock<FxHashSet<String>> = LazyLock::new(|| {
 static STEMS: LazyLock<FxHashSet<String>> =
     LazyLock::new(|| ENGLISH.split_ascii_whitespace().map(|word| stem(word).into_owned()).collect());
 
-/// Whether a word is a stop word; it is given case-folded but not stemmed, so that "doe" is none for the sake of "does".
+/// Whether a case-folded word is a stop word. The word is not stemmed: "does" is a stop word, "doe" is not.
 pub fn is_stopword(folded: &str) -> bool {
     SURFACES.contains(folded)
 }
 
-/// Whether `term`, as the analyzer emits it, stems from an English stop word.
+/// Whether `term`, as the analyzer emits it, is the stem of an English stop word.
 pub fn is_stop_term(term: &str) -> bool {
     STEMS.contains(term)
 }
 
-/// Whether `term` is a particle or question word of Chinese, or a pair of characters with a particle in it.
+/// Whether `term` is a Chinese particle or question word, or a pair of characters with a particle in it.
 pub fn is_particle(term: &str) -> bool {
     term.starts_with(|c: char| !c.is_ascii())
         && term.chars().nth(2).is_none()
@@ -106,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn particles_spoil_pairs() {
+    fn pairs_with_a_particle_are_particles() {
         let terms = Analyzer::new().term_list("谁的手机");
         let kept: Vec<&String> = terms.iter().filter(|term| !is_particle(term)).collect();
         assert_eq!(kept, ["手", "机", "手机"]);

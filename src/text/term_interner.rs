@@ -1,4 +1,4 @@
-//! Reads many texts: what comes again is looked at once.
+//! Interns the chunks and terms of many texts: a chunk that occurs again is not analyzed again.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -6,22 +6,23 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::words::words;
 use super::{grams, is_stop_term, tokenizer};
 
-/// The hash that stands for a term. Two terms of a store have the same one less often than memory fails.
+/// The hash that stands for a term. It has 64 bits: a collision between two terms of a store is less likely than a memory
+/// error.
 pub fn term_hash(term: &str) -> u64 {
     xxh3_64(term.as_bytes())
 }
 
-/// The chunks of texts, pieces between characters that are certain to part words, and the terms in them. Each distinct
-/// chunk and each distinct term has a number.
+/// The distinct chunks of texts and the distinct terms in them. Each chunk and each term has a number. Chunks are the pieces of a
+/// text between characters that always separate words.
 #[derive(Debug, Default)]
 pub struct TermInterner {
     chunks: HashTable<u32>,
-    /// One chunk's entry behind the other's: its hash (two halves), how many terms and grams it has, the numbers of its
-    /// terms, its grams. Where the entry begins is the chunk's number.
+    /// The entries of all chunks, one after another: the hash in two halves, the number of terms, the number of grams, the
+    /// terms, the grams. The number of a chunk is the start of its entry.
     entries: Vec<u32>,
     numbers: HashTable<u32>,
     terms: Vec<InternedTerm>,
-    /// All terms, one behind the other.
+    /// All terms, one after another.
     text: String,
 }
 
@@ -32,28 +33,28 @@ struct InternedTerm {
     stops: bool,
 }
 
-/// What is known of a chunk.
+/// The contents of a chunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Chunk<'a> {
-    /// The numbers of its terms, those that the analyzer finds, in order.
+    /// The numbers of its terms, in order.
     pub terms: &'a [u32],
-    /// [`word_grams`](super::word_grams) of each of its words.
+    /// The [`word_grams`](super::word_grams) of its words.
     pub grams: &'a [u32],
 }
 
-/// Words of an entry before the terms.
+/// The length of an entry before its terms.
 const HEAD: usize = 4;
 
 impl TermInterner {
-    /// Hands the number of every chunk of `text` to `visit`, in order.
+    /// Calls `visit` with the number of every chunk of `text`, in order.
     pub fn read(&mut self, text: &str, mut visit: impl FnMut(u32)) {
         for chunk in tokenizer::chunks(text) {
             let hash = xxh3_64(chunk.as_bytes());
-            visit(self.find(hash).unwrap_or_else(|| self.learn(chunk, hash)));
+            visit(self.find(hash).unwrap_or_else(|| self.analyze(chunk, hash)));
         }
     }
 
-    /// The number here of a chunk that another interner knows.
+    /// The number in this interner of a chunk of another one.
     pub fn adopt(&mut self, other: &Self, chunk: u32) -> u32 {
         let hash = hash_at(&other.entries, chunk);
         if let Some(known) = self.find(hash) {
@@ -69,7 +70,7 @@ impl TermInterner {
         self.finish(start, terms.len())
     }
 
-    /// What a chunk holds.
+    /// The contents of a chunk.
     #[inline]
     pub fn chunk(&self, chunk: u32) -> Chunk<'_> {
         let entry = &self.entries[chunk as usize..];
@@ -78,33 +79,33 @@ impl TermInterner {
         Chunk { terms, grams: &rest[..grams] }
     }
 
-    /// How many distinct terms there are: they are numbered from 0.
+    /// How many distinct terms there are. They are numbered from 0.
     pub fn terms(&self) -> usize {
         self.terms.len()
     }
 
-    /// The term of a number.
+    /// The term with this number.
     pub fn term(&self, number: u32) -> &str {
         let start = (number as usize).checked_sub(1).map_or(0, |before| self.terms[before].end);
         &self.text[start as usize..self.terms[number as usize].end as usize]
     }
 
-    /// [`is_stop_term`] of the term of a number.
+    /// [`is_stop_term`] of the term with this number.
     pub fn stops(&self, number: u32) -> bool {
         self.terms[number as usize].stops
     }
 
-    /// [`term_hash`] of the term of a number.
+    /// [`term_hash`] of the term with this number.
     pub fn hash(&self, number: u32) -> u64 {
         self.terms[number as usize].hash
     }
 
-    /// The number of the term of this hash.
+    /// The number of the term with this hash.
     pub fn number_of(&self, hash: u64) -> Option<u32> {
         self.numbers.find(hash, |&number| self.terms[number as usize].hash == hash).copied()
     }
 
-    /// Bytes on the heap, about.
+    /// Bytes on the heap, approximately.
     pub fn bytes(&self) -> usize {
         (self.chunks.capacity() + self.numbers.capacity()) * 6
             + self.entries.capacity() * size_of::<u32>()
@@ -116,8 +117,8 @@ impl TermInterner {
         self.chunks.find(hash, |&chunk| hash_at(&self.entries, chunk) == hash).copied()
     }
 
-    /// Analyzes a chunk.
-    fn learn(&mut self, chunk: &str, hash: u64) -> u32 {
+    /// Analyzes a chunk and inserts it.
+    fn analyze(&mut self, chunk: &str, hash: u64) -> u32 {
         let start = self.begin(hash);
         let mut found = Vec::new();
         words(chunk, |word| {

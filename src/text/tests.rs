@@ -1,4 +1,4 @@
-//! What the analyzer promises about any text, and what it makes of some.
+//! The terms of sample texts, and properties that hold for any text.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -20,7 +20,7 @@ fn assert_terms(table: &[(&str, &str)]) {
     }
 }
 
-/// Texts of which each finds the other.
+/// Pairs of texts with the same terms.
 #[track_caller]
 fn assert_same(table: &[(&str, &str)]) {
     for (one, other) in table {
@@ -120,7 +120,7 @@ fn emoji_are_terms_and_other_symbols_are_none() {
 }
 
 #[test]
-fn any_length_is_fine() {
+fn texts_of_any_length_are_analyzed() {
     for unit in ["x", "xY", "_x", "手", "한", "ไ", "😀", "e\u{301}", "'s", "\u{FDFA}", "\u{301}", "_"] {
         let text = unit.repeat(100_000);
         let chars = text.nfkd().count();
@@ -135,11 +135,11 @@ fn any_length_is_fine() {
 }
 
 #[test]
-fn emit_may_analyze_too() {
+fn a_callback_can_analyze_texts() {
     Analyzer::new().terms("one two", |term| assert_eq!(terms(term), [term]));
 }
 
-/// Any characters, with those that are treated specially more often than chance would have it.
+/// Texts of any characters. Characters with special rules are frequent.
 pub fn text() -> impl Strategy<Value = String> {
     let special = prop::sample::select(
         "'’_aAzZ09 ßẞİıﬁǅéйёΣς\u{301}\u{306}\u{308}\u{327}\u{345}ـأةَשּׁहि्न\u{200C}\u{200D}\u{AD}ไำ\u{0E33}手々ー゛か\u{3099}ｶﾞ한ㅎ\u{1112}\u{1161}😀🏽🇩\u{FE0F}①½㍿ﷺ"
@@ -169,14 +169,14 @@ proptest! {
     }
 
     #[test]
-    fn the_way_of_writing_does_not_matter(text in text()) {
+    fn the_unicode_normal_form_does_not_matter(text in text()) {
         let expected = terms(&text);
         prop_assert_eq!(terms(&text.nfc().collect::<String>()), &expected[..]);
         prop_assert_eq!(terms(&text.nfd().collect::<String>()), &expected[..]);
     }
 
     #[test]
-    fn a_known_chunk_gives_the_terms_of_a_new_one(text in text()) {
+    fn cached_chunks_have_the_same_terms(text in text()) {
         let first = terms(&text);
         prop_assert_eq!(terms(&text), &first[..]);
         prop_assert_eq!(std::thread::spawn(move || terms(&text)).join().unwrap(), first);
@@ -193,13 +193,13 @@ proptest! {
     }
 
     #[test]
-    fn terms_that_are_no_english_stems_stay_as_they_are(text in "[а-я0-9 א-ת]{0,60}") {
+    fn terms_without_stems_do_not_change_when_they_are_analyzed_again(text in "[а-я0-9 א-ת]{0,60}") {
         let once = terms(&text);
         prop_assert_eq!(terms(&once.join(" ")), once);
     }
 
     #[test]
-    fn texts_side_by_side_do_not_disturb_each_other(one in text(), other in text()) {
+    fn the_terms_of_joined_texts_are_the_joined_terms(one in text(), other in text()) {
         let both = terms(&format!("{one} {other}"));
         prop_assert_eq!(both, [terms(&one), terms(&other)].concat());
     }
@@ -275,7 +275,7 @@ fn texts_are_cut_between_characters() {
 #[ignore = "a measurement"]
 #[allow(clippy::print_stdout, reason = "its result is for people")]
 fn speed() {
-    // 35 words of 2 to 9 letters, frequent ones far more often, as in language.
+    // Texts of 35 words with 2 to 9 letters. As in language, few words are very frequent.
     let mut random = 1_u64;
     let mut next = |below: u64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -1,12 +1,12 @@
-//! Where words begin and end.
+//! Splits texts into chunks and chunks into words.
 
 use super::script::Script;
 
-/// What may be cut off after an apostrophe: the English clitics of "Alice's", "don't", "we'll".
+/// English clitics, which are dropped after an apostrophe: "Alice's", "don't", "we'll".
 const CLITICS: [&str; 7] = ["s", "t", "d", "m", "ll", "re", "ve"];
 
-/// The pieces of a text between ASCII characters that part words. A piece may hold several words, or none, but no
-/// word is in two pieces.
+/// The chunks of a text: its pieces between ASCII characters that separate words. A chunk has any number of words. No word is in
+/// two chunks.
 pub(super) fn chunks(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -18,7 +18,7 @@ pub(super) fn chunks(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// True of letters, digits, underscore and apostrophe, and of every part of a non-ASCII character.
+/// True for letters, digits, underscore and apostrophe, and for every byte of a non-ASCII character.
 #[inline]
 fn joins_words(b: u8) -> bool {
     const TABLE: [bool; 256] = {
@@ -35,7 +35,7 @@ fn joins_words(b: u8) -> bool {
     TABLE[b as usize]
 }
 
-/// The runs of one script in a chunk whose spelling is folded, clitics left out.
+/// The runs of one script in a chunk, without clitics. The chunk has its spelling folded.
 pub(super) fn runs(chunk: &str) -> impl Iterator<Item = (Script, &str)> {
     let mut rest = chunk;
     let mut before = Before::Nothing;
@@ -58,7 +58,7 @@ pub(super) fn runs(chunk: &str) -> impl Iterator<Item = (Script, &str)> {
     })
 }
 
-/// What stands directly before a run.
+/// What directly precedes a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn clitics_go_but_names_stay() {
+    fn clitics_are_dropped_but_names_stay() {
         assert_eq!(words("Alice's"), ["Alice"]);
         assert_eq!(words("DON'T"), ["DON"]);
         assert_eq!(words("y'all'd've"), ["y", "all"]);
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_part_words() {
+    fn a_change_of_script_ends_a_word() {
         assert_eq!(words("iPhone手机2台"), ["iPhone", "手机", "2", "台"]);
         assert_eq!(words("삼성SDS"), ["삼성", "SDS"]);
         assert_eq!(words("ok👍🚀"), ["ok", "👍", "🚀"]);

@@ -1,16 +1,16 @@
-//! The words of a query, with what their terms no longer tell.
+//! The words of a query with properties that their terms do not have.
 
 use super::script::Script;
 use super::{fold, stem, surfaces, tokenizer};
 
-/// One word: a run of one script, spelled as the analyzer spells it, its case still there.
+/// A word: a run of one script in the analyzer's spelling, but not case-folded.
 #[derive(Debug, Clone, Copy)]
 pub struct Word<'a> {
     run: &'a str,
     script: Script,
 }
 
-/// Hands every word of `text` to `emit`, in order. Their terms are those that the analyzer finds in the text.
+/// Calls `emit` with every word of `text`, in order. The terms of the words are the terms of the text.
 pub fn words(text: &str, mut emit: impl FnMut(Word<'_>)) {
     tokenizer::chunks(text).for_each(|chunk| words_of_chunk(chunk, &mut emit));
 }
@@ -27,9 +27,9 @@ impl Word<'_> {
         self.run.trim_start_matches('_').starts_with(char::is_uppercase)
     }
 
-    /// Whether its case tells that it is no stop word though spelled like one: IT, US, vitamin D, Will, May. `leads` says
-    /// that it begins its sentence. Others in capitals are but emphasized.
-    pub fn is_meant(&self, leads: bool) -> bool {
+    /// Whether its case shows that it is no stop word although it is spelled like one: IT, US, vitamin D, Will, May. `leads`
+    /// says whether it is the first word of its sentence. Capitals in other words are taken for emphasis.
+    pub fn is_never_stopped(&self, leads: bool) -> bool {
         match self.run {
             "IT" | "US" => true,
             "I" | "A" => false,
@@ -38,19 +38,19 @@ impl Word<'_> {
         }
     }
 
-    /// The whole word, case folded.
+    /// The whole word, case-folded.
     pub fn folded(&self) -> String {
         let mut folded = String::with_capacity(self.run.len());
         fold::case(self.run.trim_matches('_'), &mut folded);
         folded
     }
 
-    /// Whether spaces part such words from others, so that beginnings and endings mean something.
+    /// Whether its script has spaces between words, so that the beginnings and endings of words have a meaning.
     pub fn is_spaced(&self) -> bool {
         matches!(self.script, Script::Word | Script::Hangul)
     }
 
-    /// Emits each of its terms, first as written but for case, then stemmed.
+    /// Calls `emit` with each of its terms: case-folded, and then stemmed too.
     pub fn terms(&self, mut emit: impl FnMut(&str, &str)) {
         surfaces(self.script, self.run, &mut |surface| emit(surface, &stem::stem(surface)));
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::text::Analyzer;
 use crate::text::tests::text;
 
-/// Reads back what an FTS5 table holds after it was fed `terms`.
+/// The terms in an FTS5 table after `terms` are inserted.
 fn through_fts5(db: &rusqlite::Connection, terms: &[String]) -> BTreeSet<String> {
     db.execute_batch(
         "DROP TABLE IF EXISTS held; DROP TABLE IF EXISTS fts;
