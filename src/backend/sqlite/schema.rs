@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 
 use rusqlite::{Connection, Row};
 
-use super::migrate::{self, LATEST};
+use super::migrate::LATEST;
 use crate::error::{Error, Result};
 
 /// Type and name of an object of a schema.
@@ -45,18 +45,26 @@ pub fn check(conn: &Connection, path: &Path, version: u32) -> Result<()> {
     missing.keys().min().map_or(Ok(()), |object| Err(changed(path, object)))
 }
 
+/// What the migrations make, one file for each version: a line for each object with type, name and definition as a JSON
+/// array. To read it takes less time than to run the migrations, which a test does.
+const SCHEMAS: [&str; LATEST as usize] =
+    [include_str!("schemas/0001.jsonl"), include_str!("schemas/0002.jsonl")];
+
 /// The schema that the migrations up to `version` make.
 fn expected(version: u32) -> Result<&'static Schema> {
-    static SCHEMAS: [OnceLock<Schema>; LATEST as usize] = [const { OnceLock::new() }; LATEST as usize];
+    static PARSED: [OnceLock<Schema>; LATEST as usize] = [const { OnceLock::new() }; LATEST as usize];
     let unknown = || Error::backend(rusqlite::Error::IntegralValueOutOfRange(0, version.into()));
-    let cell = SCHEMAS.get((version as usize).wrapping_sub(1)).ok_or_else(unknown)?;
-    if let Some(schema) = cell.get() {
+    let at = (version as usize).wrapping_sub(1);
+    let (parsed, text) = PARSED.get(at).zip(SCHEMAS.get(at)).ok_or_else(unknown)?;
+    if let Some(schema) = parsed.get() {
         return Ok(schema);
     }
-    let conn = Connection::open_in_memory()?;
-    (1..=version).try_for_each(|version| migrate::apply(&conn, version))?;
-    let schema = objects(&conn)?.into_iter().map(|(object, _, definition)| (object, definition)).collect();
-    Ok(cell.get_or_init(|| schema))
+    let schema = text.lines().map(|line| {
+        let (kind, name, definition) = serde_json::from_str(line)?;
+        Ok(((kind, name), definition))
+    });
+    let schema = schema.collect::<serde_json::Result<Schema>>().map_err(Error::backend)?;
+    Ok(parsed.get_or_init(|| schema))
 }
 
 /// All objects, with the table that each belongs to.
@@ -103,4 +111,41 @@ fn foreign(path: &Path, (kind, name): &Object) -> Error {
 
 fn changed(path: &Path, (kind, name): &Object) -> Error {
     Error::Corrupt { path: path.into(), detail: format!("the {kind} {name:?} is missing or was changed") }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::backend::sqlite::migrate;
+
+    /// `cargo test --lib schema::tests -- --ignored` writes the files for [`SCHEMAS`].
+    fn made(version: u32) -> String {
+        let conn = Connection::open_in_memory().unwrap();
+        (1..=version).try_for_each(|version| migrate::apply(&conn, version)).unwrap();
+        let mut objects = objects(&conn).unwrap();
+        objects.sort();
+        let line = |((kind, name), _, sql): &(Object, String, Option<String>)| {
+            serde_json::to_string(&(kind, name, sql)).unwrap() + "\n"
+        };
+        objects.iter().map(line).collect()
+    }
+
+    #[test]
+    fn the_schemas_are_those_of_the_migrations() {
+        for (version, schema) in (1..).zip(SCHEMAS) {
+            assert_eq!(made(version), schema, "version {version}");
+        }
+    }
+
+    #[test]
+    #[ignore = "writes into the source tree"]
+    fn write_schemas() {
+        for version in 1..=LATEST {
+            let file = format!("src/backend/sqlite/schemas/{version:04}.jsonl");
+            std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file), made(version))
+                .unwrap();
+        }
+    }
 }
