@@ -15,20 +15,30 @@ from typing import TYPE_CHECKING
 with contextlib.suppress(FileNotFoundError):  # the working directory, which is on the path, is gone
     __path__ = extend_path(__path__, __name__)
 
-from agentmem._core import Hit, Record, __version__, analyze
+from agentmem._batch import AsyncBatch, Batch, BatchCall, BatchJournal
+from agentmem._core import Entry, Hit, Journal, Record, __version__, analyze
+from agentmem._text_id import text_id
 from agentmem.default import (
     add,
     add_many,
     backup,
+    batch,
     categories,
+    changes,
     close,
     count,
     default_store,
     delete,
+    duplicates,
+    explain,
     export,
     get,
     get_many,
+    history,
     import_,
+    journal,
+    journals,
+    purge,
     put,
     put_many,
     rebuild,
@@ -38,6 +48,7 @@ from agentmem.default import (
     search,
     search_many,
     stats,
+    supersede,
     touch,
     update,
     verify,
@@ -45,6 +56,8 @@ from agentmem.default import (
 from agentmem.default import list as list
 from agentmem.errors import (
     AgentMemError,
+    BatchError,
+    ConflictError,
     CorruptStoreError,
     DimensionMismatchError,
     DuplicateIdError,
@@ -60,6 +73,7 @@ from agentmem.errors import (
 )
 from agentmem.store import MemoryStore, migration_status
 from agentmem.store import open as open
+from agentmem.types import Change, Changes, Explanation
 
 if TYPE_CHECKING:
     from agentmem import aio as aio
@@ -77,12 +91,23 @@ else:
 # Without `open` and `list`: `from agentmem import *` must not replace builtins.
 __all__ = [
     "AgentMemError",
+    "AsyncBatch",
+    "Batch",
+    "BatchCall",
+    "BatchError",
+    "BatchJournal",
+    "Change",
+    "Changes",
+    "ConflictError",
     "CorruptStoreError",
     "DimensionMismatchError",
     "DuplicateIdError",
+    "Entry",
+    "Explanation",
     "Hit",
     "InvalidFilterError",
     "InvalidRecordError",
+    "Journal",
     "MemoryStore",
     "NotAStoreError",
     "Record",
@@ -97,16 +122,24 @@ __all__ = [
     "add_many",
     "analyze",
     "backup",
+    "batch",
     "categories",
+    "changes",
     "close",
     "count",
     "default_store",
     "delete",
+    "duplicates",
+    "explain",
     "export",
     "get",
     "get_many",
+    "history",
     "import_",
+    "journal",
+    "journals",
     "migration_status",
+    "purge",
     "put",
     "put_many",
     "rebuild",
@@ -116,6 +149,8 @@ __all__ = [
     "search",
     "search_many",
     "stats",
+    "supersede",
+    "text_id",
     "touch",
     "update",
     "verify",

@@ -27,6 +27,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from typing_extensions import Self
 
+from agentmem import _core
+from agentmem._batch import AsyncBatch
+from agentmem._core import Journal
 from agentmem.errors import StoreClosedError
 from agentmem.store import Durability, IndexMode, MemoryStore
 from agentmem.types import Embedder, StorePath
@@ -86,13 +89,19 @@ class AsyncMemoryStore:
     add_many = _awaited(MemoryStore.add_many)
     backup = _awaited(MemoryStore.backup)
     categories = _awaited(MemoryStore.categories)
+    changes = _awaited(MemoryStore.changes)
     count = _awaited(MemoryStore.count)
     delete = _awaited(MemoryStore.delete)
+    duplicates = _awaited(MemoryStore.duplicates)
+    explain = _awaited(MemoryStore.explain)
     export = _awaited(MemoryStore.export)
     get = _awaited(MemoryStore.get)
     get_many = _awaited(MemoryStore.get_many)
+    history = _awaited(MemoryStore.history)
     import_ = _awaited(MemoryStore.import_)
+    journals = _awaited(MemoryStore.journals)
     list = _awaited(MemoryStore.list)
+    purge = _awaited(MemoryStore.purge)
     put = _awaited(MemoryStore.put)
     put_many = _awaited(MemoryStore.put_many)
     rebuild = _awaited(MemoryStore.rebuild)
@@ -102,9 +111,24 @@ class AsyncMemoryStore:
     search = _awaited(MemoryStore.search)
     search_many = _awaited(MemoryStore.search_many)
     stats = _awaited(MemoryStore.stats)
+    supersede = _awaited(MemoryStore.supersede)
     touch = _awaited(MemoryStore.touch)
     update = _awaited(MemoryStore.update)
     verify = _awaited(MemoryStore.verify)
+
+    def batch(self) -> AsyncBatch:
+        """Begin a batch: `async with store.batch() as batch:`. Calls inside the block are not awaited.
+
+        See `agentmem.Batch`.
+        """
+        return AsyncBatch(lambda calls: self._run(lambda: self.sync._send(calls)))
+
+    def journal(self, name: str) -> AsyncJournal:
+        """Return the handle of a journal, whose methods are coroutines.
+
+        Raises InvalidRecordError for a name that is not text of 1 to 1,024 bytes without NUL.
+        """
+        return AsyncJournal(self, _core.check_journal_name(name))
 
     async def close(self) -> None:
         """Close the store once the running calls have ended."""
@@ -164,6 +188,47 @@ class AsyncMemoryStore:
         self._pending.add(future)
         future.add_done_callback(self._pending.discard)
         return asyncio.wrap_future(future)
+
+
+def _awaited_journal(
+    method: Callable[Concatenate[Journal, _Args], _Result],
+) -> Callable[Concatenate[AsyncJournal, _Args], Coroutine[Any, Any, _Result]]:
+    async def call(self: AsyncJournal, /, *args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+        return await self._run(lambda journal: method(journal, *args, **kwargs))
+
+    functools.update_wrapper(call, method)
+    # A compiled method has no module whose names could resolve this function's type hints.
+    del call.__wrapped__  # type: ignore[attr-defined]
+    return call
+
+
+class AsyncJournal:
+    """The handle of a journal with coroutines for methods. `AsyncMemoryStore.journal` makes one."""
+
+    def __init__(self, store: AsyncMemoryStore, name: str) -> None:
+        """Take the store and the journal's name."""
+        self._store = store
+        self.name = name
+
+    append = _awaited_journal(Journal.append)
+    clear = _awaited_journal(Journal.clear)
+    delete = _awaited_journal(Journal.delete)
+    extend = _awaited_journal(Journal.extend)
+    get = _awaited_journal(Journal.get)
+    get_many = _awaited_journal(Journal.get_many)
+    items = _awaited_journal(Journal.items)
+    keys = _awaited_journal(Journal.keys)
+    pop = _awaited_journal(Journal.pop)
+    prune = _awaited_journal(Journal.prune)
+    put = _awaited_journal(Journal.put)
+    read = _awaited_journal(Journal.read)
+
+    def __repr__(self) -> str:
+        """Show the name."""
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    def _run(self, call: Callable[[Journal], _Result]) -> Awaitable[_Result]:
+        return self._store._run(lambda: call(self._store.sync.journal(self.name)))
 
 
 def _without_stop_iteration(call: Callable[[], _Result]) -> _Result:

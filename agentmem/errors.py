@@ -6,6 +6,9 @@ from __future__ import annotations
 class AgentMemError(Exception):
     """The base class of all exceptions that agentmem defines."""
 
+    at: int | None = None
+    """The index of the call that failed, if a batch was sent; None if it was not one call that failed."""
+
 
 class InvalidRecordError(AgentMemError, ValueError):
     """A record breaks a rule; nothing was written."""
@@ -27,8 +30,44 @@ class DuplicateIdError(AgentMemError):
         self.id = id
 
 
+class ConflictError(AgentMemError):
+    """A compare-and-set found another version than it expects; nothing was written. Read again and retry."""
+
+    expected: int
+    """The version or number that was expected; 0 for none."""
+    found: int
+    """The one that is there; 0 for none."""
+    id: str | None
+    """The id of the record, if it is about a record."""
+    journal: str | None
+    """The name of the journal, if it is about a journal."""
+    key: str | None
+    """The key in the journal's map; None for its log."""
+
+    def __init__(
+        self,
+        message: str = "",
+        expected: int = 0,
+        found: int = 0,
+        id: str | None = None,
+        journal: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Set the message, both versions, and what they are about."""
+        super().__init__(message)
+        self.expected = expected
+        self.found = found
+        self.id = id
+        self.journal = journal
+        self.key = key
+
+
+class BatchError(AgentMemError):
+    """A batch was used outside its block, after it was sent, in another thread, or in another process."""
+
+
 class RecordNotFoundError(AgentMemError, KeyError):
-    """The record to update does not exist."""
+    """The record does not exist, or the caller may not see it."""
 
     id: str
     """The id that was looked for."""
@@ -86,4 +125,4 @@ class SchemaTooNewError(AgentMemError):
 
 
 class NotAStoreError(AgentMemError):
-    """The file is not a store; it was left untouched."""
+    """The file is not a store, or others added triggers or views to it; it was left untouched."""

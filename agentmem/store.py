@@ -11,13 +11,20 @@ from typing import Any, Literal, cast
 
 from typing_extensions import Self, Unpack
 
-from agentmem import _core
-from agentmem._core import Hit, Record
+from agentmem import _calls, _core
+from agentmem._batch import Batch, Outcome
+from agentmem._core import Call, Hit, Journal, Record
+from agentmem._duplicates import find_duplicates
+from agentmem._embedding import embed, make_vectors
 from agentmem._files import LinesFile, readable, rereadable, writable
-from agentmem.errors import InvalidFilterError, InvalidRecordError, StorePathError
+from agentmem.errors import InvalidFilterError, StorePathError
 from agentmem.types import (
+    Change,
+    Changes,
     Embedder,
+    Explanation,
     Filters,
+    FiltersBesideIds,
     FiltersInScope,
     Imported,
     MigrationStatus,
@@ -25,10 +32,12 @@ from agentmem.types import (
     Names,
     NewRecord,
     OnConflict,
+    Order,
     Progress,
     ScopeInfo,
     Stats,
     StorePath,
+    Ttl,
     Vector,
     VerifyReport,
     Viewer,
@@ -52,8 +61,8 @@ class MemoryStore:
     function must not fork. `copy.deepcopy` returns the store itself. A pickled store opens the same file
     when it is unpickled.
 
-    All reads take the same filters as keywords: `scope`, `categories`, `where`, `since`, `until`, `source`
-    and `include_private`; see `agentmem.types.Filters`.
+    All reads take the same filters as keywords: `ids`, `scope`, `categories`, `where`, `since`, `until`,
+    `source` and `include_private`; see `agentmem.types.Filters`. No read returns a record that has expired.
     """
 
     def __init__(
@@ -104,11 +113,15 @@ class MemoryStore:
         private: bool = False,
         created_at: When | None = None,
         embedding: Vector | None = None,
+        ttl: Ttl | None = None,
+        expires_at: When | None = None,
+        on_conflict: OnConflict = "fail",
     ) -> str:
         """Store one record and return its id. As soon as `add` returns, searches in all processes find it.
 
-        Raises DuplicateIdError if the store has a record with this id, and InvalidRecordError if a field is
-        invalid.
+        The record expires after `ttl` or at `expires_at`; give neither or one. If the store has a record with
+        this id, DuplicateIdError is raised; with `on_conflict="skip"`, that record stays as it is. Raises
+        InvalidRecordError if a field is invalid.
         """
         record = Record(
             content,
@@ -120,9 +133,10 @@ class MemoryStore:
             source=source,
             private=private,
             created_at=created_at,
+            expires_at=_core.expiry(ttl, expires_at),
             embedding=embedding,
         )
-        return self.add_many((record,))[0]
+        return cast("str", self._write(_calls.add(record, on_conflict))[0])
 
     def put(
         self,
@@ -137,8 +151,15 @@ class MemoryStore:
         private: bool = False,
         created_at: When | None = None,
         embedding: Vector | None = None,
+        ttl: Ttl | None = None,
+        expires_at: When | None = None,
+        if_version: int | None = None,
     ) -> str:
-        """Like `add`, but replace the record that has this id, with all its fields."""
+        """Like `add`, but replace the record that has this id, with all its fields and its history.
+
+        With `if_version`, ConflictError is raised unless the record has this version; 0 requires that the
+        id is not in use.
+        """
         record = Record(
             content,
             id=id,
@@ -149,71 +170,171 @@ class MemoryStore:
             source=source,
             private=private,
             created_at=created_at,
+            expires_at=_core.expiry(ttl, expires_at),
             embedding=embedding,
         )
-        return self.put_many((record,))[0]
+        return cast("str", self._write(_calls.add(record, "replace", if_version))[0])
 
-    def add_many(self, records: Iterable[NewRecord]) -> builtins.list[str]:
-        """Store texts, dicts of record fields and Records, all or nothing, and return their ids."""
-        return self._store.add(self._embedded(records), "fail")
+    def add_many(
+        self, records: Iterable[NewRecord], *, on_conflict: OnConflict = "fail"
+    ) -> builtins.list[str]:
+        """Store texts, dicts of record fields and Records, all or nothing, and return their ids.
+
+        With `on_conflict="skip"`, records whose ids are in use are left out, and so are all but the first of
+        those with one id.
+        """
+        return self._written(records, on_conflict)
 
     def put_many(self, records: Iterable[NewRecord]) -> builtins.list[str]:
         """Like `add_many`, but replace records that have one of the ids."""
-        return self._store.add(self._embedded(records), "replace")
+        return self._written(records, "replace")
 
-    def update(self, /, id: str, **changes: Any) -> Record:
-        """Change fields of a record and return the new record.
+    def update(
+        self,
+        /,
+        id: str,
+        *,
+        ttl: Ttl | None = None,
+        if_version: int | None = None,
+        **changes: Any,
+    ) -> Record:
+        """Correct fields of a record and return the new record.
 
         All fields except `id` and `updated_at` can be changed. Metadata and categories are replaced, not
-        merged. A private record can be changed by anyone who knows its id. Raises RecordNotFoundError if no
-        record has the id.
+        merged. The expiry stays as it is unless `ttl` or `expires_at` is given; `expires_at=None` removes
+        it. A private record can be changed by anyone who knows its id. Raises RecordNotFoundError if no
+        record has the id, and ConflictError if the record does not have the version `if_version`.
         """
-        content = changes.get("content")
-        if self._embedder is not None and isinstance(content, str) and "embedding" not in changes:
-            changes["embedding"] = self._vectors([content])[0]
-        return self._store.update(id, **changes)
+        return cast("Record", self._write(_calls.update(id, changes, ttl, if_version)))
 
-    def delete(self, ids: Names | None = None, **filters: Unpack[Filters]) -> int:
+    def supersede(
+        self,
+        /,
+        id: str,
+        content: str,
+        *,
+        ttl: Ttl | None = None,
+        if_version: int | None = None,
+        **fields: Any,
+    ) -> Record:
+        """Record that a fact has changed, and return the new version. `update` corrects a mistake instead.
+
+        The record keeps its id and all fields that are not given, also `private` and `source`. The dates, the
+        expiry and the embedding are set anew. The old version moves to the history. `created_at` is when the
+        new fact began: now, or one microsecond after the old `created_at` if the clock is behind. Raises
+        RecordNotFoundError if no record has the id, ConflictError if the record does not have the version
+        `if_version`, and InvalidRecordError if `created_at` is earlier than the old one.
+        """
+        return cast("Record", self._write(_calls.supersede(id, content, fields, ttl, if_version)))
+
+    def delete(
+        self,
+        ids: Names | None = None,
+        *,
+        if_version: int | None = None,
+        **filters: Unpack[FiltersBesideIds],
+    ) -> int:
         """Delete the records with these ids, or those that pass the filters, and return how many.
 
         With ids alone, private records are deleted too. With filters, only records that `list` would return
         with them are deleted. Without any argument, InvalidFilterError is raised; `ids=[]` deletes nothing.
+        With `if_version`, which goes with one id and no filter, ConflictError is raised unless the record has
+        this version.
         """
-        return self._store.delete(ids=ids, **filters)
+        return cast("int", self._write(_calls.delete(ids, cast("dict[str, Any]", filters), if_version)))
 
-    def touch(self, ids: Names) -> int:
-        """Set `last_accessed` of these records to now, and return how many there are."""
-        return self._store.touch(ids)
+    def touch(self, ids: Names, *, ttl: Ttl | None = None, expires_at: When | None = None) -> int:
+        """Set `last_accessed` of these records to now, and return how many there are.
 
-    def reset(self, scope: str | None = None) -> int:
-        """Delete all records in the scope, or in the store, private ones too, and return how many."""
-        return self._store.reset(scope)
+        With `ttl` or `expires_at`, this also sets when they expire. No version changes.
+        """
+        return cast("int", self._write(_calls.touch(ids, ttl, expires_at)))
+
+    def batch(self) -> Batch:
+        """Begin a batch: several writes in one transaction, all or nothing.
+
+            with store.batch() as batch:
+                new = batch.put("Alice lives in Rome.", id="home", if_version=7)
+                batch.journal("log").append({"moved": new.id})
+
+        It is sent when the block ends; no lock is held before. See `agentmem.Batch`.
+        """
+        return Batch(self._send)
+
+    def purge(self, scope: str | None = None) -> int:
+        """Delete all records that have expired, in the scope or in the store, and return how many.
+
+        Without a scope, entries of journals that have expired are deleted and counted too. Every write
+        deletes some of what has expired anyway.
+        """
+        return self._store.purge(scope)
+
+    def reset(self, scope: str | None = None, *, journals: bool = False) -> int:
+        """Delete all records in the scope, or in the store, private ones too, and return how many.
+
+        `journals=True` deletes all journals too; it goes with no scope, because journals are in none.
+        """
+        return self._store.reset(scope, journals)
 
     # Reading
 
-    def get(self, id: str, **viewer: Unpack[Viewer]) -> Record | None:
-        """Return the record with this id, or None if there is none or the caller may not see it."""
+    def get(self, id: str, *, at: When | None = None, **viewer: Unpack[Viewer]) -> Record | None:
+        """Return the record with this id, or None if there is none or the caller may not see it.
+
+        `at` is a moment: then it is the version that was current at that moment, by `created_at`.
+        """
         if not isinstance(id, str):
             raise InvalidFilterError(f"invalid filter: id must be text, not {id!r} ({type(id).__name__})")
+        if at is not None:
+            return self._store.get_at(id, at, **_viewer(viewer))
         return self.get_many([id], **viewer)[0]
+
+    def history(self, id: str, **viewer: Unpack[Viewer]) -> builtins.list[Record]:
+        """Return all versions of a record that the caller may see, oldest first, the current one last.
+
+        The list is empty if there is no such record. Versions that were corrected by `update` are not kept.
+        """
+        return self._store.history(id, **_viewer(viewer))
 
     def get_many(self, ids: Names, **viewer: Unpack[Viewer]) -> builtins.list[Record | None]:
         """Return the record for each id, in order; None where there is none or the caller may not see it."""
         return self._store.get(ids, **_viewer(viewer))
 
     def list(
-        self, limit: int | None = 100, offset: int = 0, **filters: Unpack[Filters]
+        self,
+        limit: int | None = 100,
+        offset: int = 0,
+        *,
+        order: Order = "newest",
+        after: int | None = None,
+        **filters: Unpack[Filters],
     ) -> builtins.list[Record]:
-        """Return the records that pass the filters, newest first; `limit=None` returns all."""
-        return self._store.list(limit, offset, **filters)
+        """Return the records that pass the filters; `limit=None` returns all.
+
+        `after` goes with `order="written"` and returns records with a higher version. A reader that passes
+        the last version it has seen misses no write, and every page costs the same.
+        """
+        return self._store.list(limit, offset, order, after, **filters)
 
     def count(self, **filters: Unpack[Filters]) -> int:
         """Return how many records pass the filters."""
         return self._store.count(**filters)
 
-    def scopes(self, parent: str = "/", **viewer: Unpack[Viewer]) -> builtins.list[str]:
-        """Return the immediate child scopes that have records in or below them, sorted."""
-        return self._store.scopes(parent, **_viewer(viewer))
+    def scopes(
+        self,
+        parent: str = "/",
+        *,
+        recursive: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+        **viewer: Unpack[Viewer],
+    ) -> builtins.list[str]:
+        """Return the immediate child scopes that have records in or below them, sorted.
+
+        With `recursive=True`, return every scope at or below `parent` that has records itself. Pages begin
+        behind the scope `after`.
+        """
+        return self._store.scopes(parent, recursive, after, limit, **_viewer(viewer))
 
     def scope_info(self, scope: str, **viewer: Unpack[Viewer]) -> ScopeInfo:
         """Return the number of records in a scope, with their categories, dates and child scopes."""
@@ -228,6 +349,7 @@ class MemoryStore:
         query: str,
         limit: int = 10,
         *,
+        offset: int = 0,
         mode: Mode = "hybrid",
         min_score: float = 0.0,
         vector: Vector | None = None,
@@ -242,6 +364,7 @@ class MemoryStore:
         Args:
             query: a question, keywords, or a long task description.
             limit: the largest number of hits.
+            offset: leave out this many of the best hits.
             mode: "hybrid" (BM25, then a second stage that reads the best candidates), "bm25", "tfidf"
                 (cosine; exact for the 200 records that an estimate ranks first), or "vector" (cosine of
                 embeddings).
@@ -254,16 +377,17 @@ class MemoryStore:
             half_life_days: the age at which recency is 0.5.
             filters: search only records that pass; see `agentmem.types.Filters`.
         """
-        if vector is None and self._embeds(mode) and isinstance(query, str):
-            vector = self._vectors([query])[0]
+        if vector is None and isinstance(query, str) and (embedder := self._embedder_for(mode)):
+            (vector,) = make_vectors(embedder, [query])
         blend = (recency_weight, importance_weight, half_life_days)
-        return self._store.search(query, limit, mode, min_score, vector, dialogue, blend, **filters)
+        return self._store.search(query, limit, offset, mode, min_score, vector, dialogue, blend, **filters)
 
     def search_many(
         self,
         queries: Iterable[str],
         limit: int = 10,
         *,
+        offset: int = 0,
         mode: Mode = "hybrid",
         min_score: float = 0.0,
         vectors: Iterable[Vector] | None = None,
@@ -282,15 +406,87 @@ class MemoryStore:
         given = None if vectors is None else builtins.list(vectors)
         if given is not None and len(given) != len(queries):
             raise InvalidFilterError(f"invalid filter: {len(given)} vectors for {len(queries)} queries")
-        if (
-            given is None
-            and queries
-            and self._embeds(mode)
-            and all(isinstance(query, str) for query in queries)
-        ):
-            given = self._vectors(queries)
+        embedder = self._embedder_for(mode)
+        if given is None and embedder and queries and all(isinstance(query, str) for query in queries):
+            given = make_vectors(embedder, queries)
         blend = (recency_weight, importance_weight, half_life_days)
-        return self._store.search_many(queries, limit, mode, min_score, given, dialogue, blend, **filters)
+        return self._store.search_many(
+            queries, limit, offset, mode, min_score, given, dialogue, blend, **filters
+        )
+
+    def explain(
+        self,
+        query: str,
+        id: str,
+        limit: int = 10,
+        *,
+        offset: int = 0,
+        mode: Mode = "hybrid",
+        min_score: float = 0.0,
+        vector: Vector | None = None,
+        dialogue: bool = False,
+        recency_weight: float = 0.0,
+        importance_weight: float = 0.0,
+        half_life_days: float = 30.0,
+        **filters: Unpack[Filters],
+    ) -> Explanation:
+        """Return why a record is a hit of the search with these arguments, or is none.
+
+        It costs two or three searches. Raises RecordNotFoundError if there is no such record that the
+        viewer may see.
+        """
+        if vector is None and isinstance(query, str) and (embedder := self._embedder_for(mode)):
+            (vector,) = make_vectors(embedder, [query])
+        blend = (recency_weight, importance_weight, half_life_days)
+        explained = self._store.explain(
+            query, id, limit, offset, mode, min_score, vector, dialogue, blend, **filters
+        )
+        return Explanation(**explained)
+
+    def changes(self, after: str | None = None, limit: int = 1000, **viewer: Unpack[Viewer]) -> Changes:
+        """Return writes and deletions by any process since a cursor, in order.
+
+        `after=None` begins with the oldest record; `changes(limit=0).cursor` is the current position.
+        Touches and expiry do not appear. Writes of private records appear to those who may see the records.
+        """
+        items, cursor, complete = self._store.changes(after, limit, **_viewer(viewer))
+        changes = [
+            Change(kind, version, None if record is None else record.id, record)
+            for kind, version, record in items
+        ]
+        return Changes(changes, cursor, complete)
+
+    def duplicates(
+        self, min_score: float = 1.0, limit: int = 100, **filters: Unpack[Filters]
+    ) -> builtins.list[builtins.list[Record]]:
+        """Return groups of records of one scope that say the same, oldest first.
+
+        At 1.0, a group has records with identical text. Below, it also has those whose TF-IDF cosine with
+        the oldest of the group is at least `min_score`. A private record is in one group only with private
+        records of its source. Time: one pass over the records that pass the filters; below 1.0, one search
+        for each of their texts.
+        """
+        return find_duplicates(self, min_score, limit, filters)
+
+    # Journals
+
+    def journal(self, name: str) -> Journal:
+        """Return the handle of a journal: values kept exactly and in order, and never searched.
+
+        It reads and writes nothing. Raises InvalidRecordError for a name that is not text of 1 to 1,024 bytes
+        without NUL.
+        """
+        return self._store.journal(name)
+
+    def journals(
+        self, prefix: str = "", *, after: str | None = None, limit: int | None = None
+    ) -> builtins.list[str]:
+        """Return the names of the journals with at least one entry, sorted.
+
+        `prefix` matches characters: end it with "/" to find what is below a name. `after` and `limit` make
+        pages.
+        """
+        return self._store.journals(prefix, after, limit)
 
     # Maintenance
 
@@ -326,17 +522,21 @@ class MemoryStore:
         progress: Progress | None = None,
         *,
         skip_damaged: bool = False,
+        journals: bool = False,
+        history: bool = False,
         **filters: Unpack[Filters],
     ) -> int:
-        """Write the records that pass the filters as one JSON object a line, and return how many.
+        """Write the records that pass the filters as one JSON object a line, and return how many lines.
 
-        Private records are left out unless `include_private=True` or their `source` is given. A file that
-        is given as a path appears once it is complete. It replaces an existing file, except a database.
-        Raises StorePathError if the file cannot be made, and CorruptStoreError if a record is damaged; with
-        `skip_damaged`, damaged records are logged and left out.
+        `history=True` adds the superseded versions of these records that the caller may see, and
+        `journals=True` all journals; older versions of agentmem cannot read such lines. Private records are
+        left out unless `include_private=True` or their `source` is given. A file that is given as a path
+        appears once it is complete. It replaces an existing file, except a database. Raises StorePathError
+        if the file cannot be made, and CorruptStoreError if a record is damaged; with `skip_damaged`,
+        damaged records are logged and left out.
         """
         with writable(file) as out:
-            return self._store.export(out, skip_damaged, progress, **filters)
+            return self._store.export(out, skip_damaged, journals, history, progress, **filters)
 
     def import_(
         self,
@@ -348,9 +548,10 @@ class MemoryStore:
 
         A file that can be read twice is checked first, so that an error in it changes nothing. Then every
         10,000 records are one transaction. When the import stops, or a stream has an error, the records of
-        finished transactions stay; to continue, import again with `on_conflict="skip"`, which skips ids that
-        the store has. "replace" replaces their records. `progress` counts lines. Embeddings are read from
-        the lines; the store's embedder makes none.
+        finished transactions stay; to continue, import again with `on_conflict="skip"`, which skips ids
+        that the store has. "replace" replaces their records. Entries of journals keep their numbers, and
+        those that the store has are skipped. What has expired is skipped. `progress` counts lines.
+        Embeddings are read from the lines; the store's embedder makes none.
         """
         with readable(file) as lines:
             if rereadable(lines):
@@ -394,31 +595,24 @@ class MemoryStore:
 
     # Internal
 
-    def _embeds(self, mode: str) -> bool:
-        return self._embedder is not None and mode in ("hybrid", "vector")
+    def _written(self, records: Iterable[NewRecord], on_conflict: OnConflict) -> builtins.list[str]:
+        return cast("builtins.list[str]", self._write(_calls.add_many(records, on_conflict)))
 
-    def _vectors(self, texts: builtins.list[str]) -> builtins.list[Vector]:
-        embed = cast("Embedder", self._embedder)
-        vectors = builtins.list(embed(texts))
-        if len(vectors) != len(texts):
-            raise InvalidRecordError(f"the embedder returned {len(vectors)} vectors for {len(texts)} texts")
-        return vectors
+    def _write(self, call: Call) -> Any:
+        """Execute one call, and return its value."""
+        if self._embedder is not None:
+            embed(self._embedder, (call,))
+        return self._store.write(call)
 
-    def _embedded(self, records: Iterable[NewRecord]) -> Iterable[NewRecord]:
-        """The records, with an embedding for each that has none, if the store has an embedder."""
-        if isinstance(records, (str, bytes, dict, Record)) or not isinstance(records, Iterable):
-            raise InvalidRecordError(
-                f"invalid record: records must be a list, not {type(records).__name__}; use add() for one"
-            )
-        if self._embedder is None:
-            return records
-        whole = [_core.as_record(record) for record in records]
-        bare = [place for place, record in enumerate(whole) if record.embedding is None]
-        if bare:
-            vectors = self._vectors([whole[place].content for place in bare])
-            for place, vector in zip(bare, vectors, strict=True):
-                whole[place] = whole[place].replace(embedding=vector)
-        return whole
+    def _send(self, calls: builtins.list[Call]) -> builtins.list[Outcome]:
+        """Execute the calls of a batch."""
+        if self._embedder is not None:
+            embed(self._embedder, calls)
+        return self._store.batch(calls)
+
+    def _embedder_for(self, mode: str) -> Embedder | None:
+        """The embedder, if queries of this mode need a vector."""
+        return self._embedder if mode in ("hybrid", "vector") else None
 
 
 def open(

@@ -5,30 +5,39 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from typing_extensions import TypedDict  # pydantic takes that of typing from Python 3.12 on only
 
-from agentmem._core import Hit, Record
+from agentmem._core import Entry, Hit, Journal, Record
 
 __all__ = [
+    "Change",
+    "Changes",
     "Embedder",
+    "Entry",
+    "Explanation",
     "Filters",
+    "FiltersBesideIds",
     "FiltersInScope",
     "Hit",
     "Imported",
+    "Journal",
     "MigrationStatus",
     "Mode",
     "Names",
     "NewRecord",
     "NumberArray",
     "OnConflict",
+    "Order",
     "Progress",
     "Record",
+    "RecordFields",
     "ScopeInfo",
     "Stats",
     "StorePath",
+    "Ttl",
     "Vector",
     "VerifyReport",
     "Viewer",
@@ -41,6 +50,9 @@ StorePath: TypeAlias = str | os.PathLike[str]
 When: TypeAlias = datetime | str
 """A moment: a datetime (without a time zone it is in UTC), or ISO 8601 text such as "2024-05-01T12:30Z"."""
 
+Ttl: TypeAlias = float | timedelta
+"""How long something lives from now on: a timedelta, or seconds; more than 0, and finite."""
+
 Names: TypeAlias = str | Iterable[str]
 """Several names, or one."""
 
@@ -48,7 +60,8 @@ Where: TypeAlias = Mapping[str, Any]
 """A condition on the metadata, such as `{"topic": "billing", "year": {"$gte": 2024}}`.
 
 Operators: `$eq $ne $gt $gte $lt $lte $in $nin $exists $contains`, and `$and $or $not` around conditions.
-All entries of one dict must hold. A missing value is equal to nothing, not even to null.
+A key that starts with "/" is a JSON pointer (RFC 6901) into nested metadata. All entries of one dict must
+hold. A missing value is equal to nothing, not even to null.
 """
 
 NewRecord: TypeAlias = str | dict[str, Any] | Record
@@ -57,6 +70,9 @@ NewRecord: TypeAlias = str | dict[str, Any] | Record
 Mode: TypeAlias = Literal["hybrid", "bm25", "tfidf", "vector"]
 
 OnConflict: TypeAlias = Literal["fail", "replace", "skip"]
+
+Order: TypeAlias = Literal["newest", "oldest", "written", "updated"]
+"""By `created_at`, newest or oldest first; by `version`, lowest first ("written") or highest ("updated")."""
 
 
 @runtime_checkable
@@ -100,8 +116,8 @@ class Viewer(TypedDict, total=False):
     """Include all private records."""
 
 
-class FiltersInScope(Viewer, total=False):
-    """The filters without the scope."""
+class _CommonFilters(Viewer, total=False):
+    """The filters without the scope and the ids."""
 
     categories: Names | None
     """Only records with at least one of these categories."""
@@ -113,6 +129,20 @@ class FiltersInScope(Viewer, total=False):
     """Only records created before this moment."""
 
 
+class FiltersInScope(_CommonFilters, total=False):
+    """The filters without the scope."""
+
+    ids: Names | None
+    """Only records with one of these ids."""
+
+
+class FiltersBesideIds(_CommonFilters, total=False):
+    """The filters without the ids."""
+
+    scope: str | None
+    """Only records in this scope or below."""
+
+
 class Filters(FiltersInScope, total=False):
     """Which records a read returns. All given filters must hold. None means no filter."""
 
@@ -120,9 +150,24 @@ class Filters(FiltersInScope, total=False):
     """Only records in this scope or below: "/a" matches "/a" and "/a/b", never "/ab"."""
 
 
-for _filters in (Viewer, FiltersInScope, Filters):
+class RecordFields(TypedDict, total=False):
+    """The fields of a new record beside its content. None stands for the default."""
+
+    id: str | None
+    scope: str | None
+    metadata: dict[str, Any] | None
+    categories: Names | None
+    importance: float | None
+    source: str | None
+    private: bool | None
+    created_at: When | None
+    expires_at: When | None
+    embedding: Vector | None
+
+
+for _names in (Viewer, FiltersInScope, FiltersBesideIds, Filters, RecordFields):
     # Left to itself, pydantic drops unknown keys, and a misspelt filter would filter nothing.
-    _filters.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[attr-defined]
+    _names.__pydantic_config__ = {"extra": "forbid"}  # type: ignore[union-attr]
 
 
 @dataclass(frozen=True)
@@ -152,6 +197,10 @@ class Stats:
     """Records, private ones included."""
     terms: int
     """Terms in all records, repetitions included."""
+    journals: int
+    """Journals with at least one entry."""
+    entries: int
+    """Entries of all journals."""
     schema_version: int
     disk_bytes: int
     """Size of the database and its write-ahead log, in bytes."""
@@ -200,12 +249,66 @@ class Stats:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A write or a deletion, by any process."""
+
+    kind: Literal["write", "delete"]
+    version: int
+    """The version that was written, or the one that is gone. Replacing a record does both."""
+    id: str | None
+    """The record's id; None if the record is gone."""
+    record: Record | None
+    """The record; None if it is gone."""
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A page of the change feed."""
+
+    items: list[Change]
+    """The changes, in order."""
+    cursor: str
+    """Where the next page begins. It can be kept, and used by any process."""
+    complete: bool
+    """False if the store no longer knows all deletions since the cursor: then start anew, without one."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a record is a hit of a search, or is none."""
+
+    hit: bool
+    """Whether the search returns the record."""
+    reason: str
+    """Why, in a sentence."""
+    excluded_by: str | None
+    """The filter or argument that leaves the record out: scope, categories, where, since, until, ids,
+    min_score, limit or offset. None for a hit, and for a record that does not match."""
+    words: dict[str, float]
+    """The words of the record that the query asks for, with their weights, heaviest first."""
+    rank_before: int | None
+    """The place after the first stage, from 1. None if the record is not among the candidates."""
+    rank: int | None
+    """The place after the second stage, from 1, whatever limit and offset are. None if the record does not
+    match, or is far beyond the limit."""
+    score: float | None
+    """The score of a record that has a rank."""
+    passage: str | None
+    """The sentence in which the matched words weigh most. None without such words."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Imported:
     """The result of an import."""
 
     written: int
+    """Records, entries of journals and superseded versions that were written."""
     skipped: int
-    """Records that were skipped because the store has their ids."""
+    """Those that were skipped, because the store has them or they have expired."""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""

@@ -1,5 +1,6 @@
 //! The error type of the core.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,16 @@ pub enum Error {
     /// The record to update does not exist.
     #[error("no record has the id {0:?}")]
     RecordNotFound(String),
+    /// A compare-and-set found another version than it expects; nothing was written.
+    #[error("{what} has version {found}, not {expected}; read it again and retry")]
+    Conflict {
+        /// What was to be changed.
+        what: Conflict,
+        /// The version or number that was expected; 0 for none.
+        expected: i64,
+        /// The one that is there; 0 for none.
+        found: i64,
+    },
     /// A vector does not have as many dimensions as the vectors in the store.
     #[error(
         "the vector has {found} dimensions, but this store holds vectors of {expected}; \
@@ -107,6 +118,30 @@ pub enum Error {
     /// The database failed for a reason that no other variant names. The backend knows the type inside.
     #[error("the database failed: {0}")]
     Backend(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// What a compare-and-set is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// The record with this id.
+    Record(String),
+    /// The newest entry of a journal's log, or the entry of a key of its map.
+    Journal {
+        /// The journal's name.
+        name: String,
+        /// The key; `None` for the log.
+        key: Option<String>,
+    },
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Record(id) => write!(f, "the record {id:?}"),
+            Self::Journal { name, key: None } => write!(f, "the log of journal {name:?}"),
+            Self::Journal { name, key: Some(key) } => write!(f, "the key {key:?} of journal {name:?}"),
+        }
+    }
 }
 
 /// Shorthand for results of the core.

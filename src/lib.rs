@@ -32,6 +32,7 @@
 #![deny(unsafe_code)]
 
 mod backend;
+mod clock;
 mod error;
 mod files;
 mod index;
@@ -39,6 +40,7 @@ mod index;
 #[doc(hidden)]
 pub mod internals;
 mod interrupt;
+mod journal;
 #[cfg(feature = "python")]
 mod python;
 mod random;
@@ -50,10 +52,12 @@ mod text;
 pub use backend::Progress;
 pub use error::{Error, Result};
 pub use interrupt::listen as listen_for_interrupts;
+pub use journal::{Change as JournalChange, Changed as JournalChanged, Entry, Keys, Range, Value};
 pub use record::{
-    Blend, Condition, Fields, Filter, Hit, MAX_METADATA_DEPTH, MAX_NAME_BYTES, Metadata, Micros, Mode,
-    Operator, Query, Record, RecordId, Scope, Seq, Viewer,
+    Blend, Condition, Fields, Filter, Hit, MAX_METADATA_DEPTH, MAX_NAME_BYTES, Metadata, Micros, Mode, OneOf,
+    Operator, Order, Page, Query, Record, RecordId, Scope, Scopes, Seq, Viewer,
 };
 pub use store::{
-    Durability, Imported, IndexMode, OnConflict, Options, Report, ScopeInfo, Stats, Store, migrate,
+    Durability, ExportOptions, Imported, IndexMode, OnConflict, Options, Report, ScopeInfo, Stats, Store,
+    migrate,
 };

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clock import Clock
 
 import agentmem
 
@@ -30,3 +31,18 @@ def store(request: pytest.FixtureRequest, path: Path) -> Iterator[agentmem.Memor
     """An empty store, with the index in memory and on disk. Tests of durability open their own."""
     with agentmem.open(path, index=request.param, durability="normal") as store:
         yield store
+
+
+@pytest.fixture
+def quick(path: Path) -> Iterator[agentmem.MemoryStore]:
+    """An empty store, for what does not depend on the kind of index."""
+    with agentmem.open(path, durability="normal") as store:
+        yield store
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """This process's clock: it stands still until the test moves it."""
+    clock = Clock()
+    yield clock
+    clock.release()

@@ -1,15 +1,17 @@
 """A store as one would write it with no thought of speed: a list of dicts, and a loop for every question.
 
 It shares no code with the real one but the analyzer. `Oracle` has the names and arguments of
-`MemoryStore`; the package `ranking` knows the formulas of the search modes.
+`MemoryStore`; the package `ranking` knows the formulas of the search modes. Its versions are its own
+numbers, `seq`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from oracle_journals import Journals, Refused
 from ranking import modes
 from ranking.first_stage import keywords
 from ranking.statistics import Row, Statistics, terms_of
@@ -61,9 +63,26 @@ TESTS = {
 }
 
 
+def values_at(metadata: dict[str, Any], key: str) -> list[Any]:
+    """The value under a key or JSON pointer, or nothing."""
+    if not key.startswith("/"):
+        return [metadata[key]] if key in metadata else []
+    value: Any = metadata
+    for part in key[1:].split("/"):
+        part = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and part in map(str, range(len(value))):
+            value = value[int(part)]
+        else:
+            return []
+    return [value]
+
+
 def passes(operator: str, metadata: dict[str, Any], key: str, wanted: Any) -> bool:
     """One operator on one key. A missing value fails all tests but $ne, $nin and $exists: False."""
-    there = key in metadata
+    found = values_at(metadata, key)
+    there = bool(found)
     match operator:
         case "$exists":
             return there is wanted
@@ -74,7 +93,7 @@ def passes(operator: str, metadata: dict[str, Any], key: str, wanted: Any) -> bo
         case "$not":
             return not holds({key: wanted}, metadata)
         case _:
-            return there and TESTS[operator](metadata[key], wanted)
+            return there and TESTS[operator](found[0], wanted)
 
 
 def holds(where: dict[str, Any], metadata: dict[str, Any]) -> bool:
@@ -92,7 +111,7 @@ def part_holds(key: str, wanted: Any, metadata: dict[str, Any]) -> bool:
         return not holds(wanted, metadata)
     if isinstance(wanted, dict) and any(name.startswith("$") for name in wanted):
         return all(passes(operator, metadata, key, operand) for operator, operand in wanted.items())
-    return equal(metadata[key], wanted) if key in metadata else False
+    return any(equal(found, wanted) for found in values_at(metadata, key))
 
 
 def asks_nothing(where: dict[str, Any]) -> bool:
@@ -127,62 +146,162 @@ def all_certain(where: dict[str, Any], answer: bool) -> bool:
 
 
 class Oracle:
-    """What a store must do. `rows` are in the order of writing."""
+    """What a store must do. `rows` are in the order of writing, `past` in the order of superseding; no list
+    and no row is changed in place.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
+        self.now = now
         self.rows: list[Row] = []
+        self.past: list[Row] = []
+        self.journals = Journals(now)
         self.next_seq = 1
+        self.has_expired = False
+        """Since this was last set to False: the store may count such records in search statistics."""
+        self.has_expired_vectors = False
+        """The same of a record with a vector."""
+
+    def move_to(self, moment: datetime) -> None:
+        """Let time pass; it does not go back. What has expired is gone for good, with its history."""
+        self.now = max(self.now, moment)
+        self.journals.move_to(self.now)
+        gone = [row for row in self.rows if (at := row.get("expires_at")) and at <= self.now]
+        self.has_expired |= bool(gone)
+        self.has_expired_vectors |= any(row["embedding"] is not None for row in gone)
+        self._drop([row["id"] for row in gone])
 
     # Writing
 
-    def add_many(self, records: list[Row], replace: bool = False) -> list[str]:
+    def add_many(
+        self, records: list[Row], on_conflict: str = "fail", if_version: int | None = None
+    ) -> list[str]:
         """All or none."""
         ids = [record["id"] for record in records]
-        if len(set(ids)) < len(ids):
-            raise agentmem.DuplicateIdError
-        rows = list(self.rows)
-        for number, record in enumerate(records):
-            same = [row for row in rows if row["id"] == record["id"]]
-            if same and not replace:
-                raise agentmem.DuplicateIdError
-            rows = [row for row in rows if row["id"] != record["id"]]
-            self._check_dimension(rows, record)
-            categories = tuple(dict.fromkeys(record["categories"]))
-            rows.append({**record, "categories": categories, "seq": self.next_seq + number})
-        self.rows = rows
-        self.next_seq += len(records)
+        if on_conflict != "skip" and len(set(ids)) < len(ids):
+            raise Refused(agentmem.DuplicateIdError)
+        for id in ids:
+            self.check(id, if_version)
+        saved = self._saved()
+        try:
+            for record in records:
+                self._add(record, on_conflict)
+        except Refused:
+            self._restore(saved)
+            raise
         return ids
 
-    def update(self, id: str, changes: Row) -> Row:
-        """The changed record moves to the end."""
-        old = self.find(id)
-        if old is None:
-            raise agentmem.RecordNotFoundError
-        rows = [row for row in self.rows if row is not old]
-        new = {**old, **changes, "seq": self.next_seq}
-        self._check_dimension(rows, new)
-        new["categories"] = tuple(dict.fromkeys(new["categories"]))
-        self.rows = [*rows, new]
-        self.next_seq += 1
-        return new
+    def _add(self, record: Row, on_conflict: str) -> None:
+        if self.find(record["id"]) is not None:
+            if on_conflict == "skip":
+                return
+            if on_conflict == "fail":
+                raise Refused(agentmem.DuplicateIdError)
+        self._drop([record["id"]])
+        self._write(record)
 
-    def delete(self, ids: list[str] | None = None, **filters: Any) -> int:
+    def update(self, id: str, changes: Row, if_version: int | None = None) -> Row:
+        """The changed record moves to the end."""
+        self.check(id, if_version)
+        old = self._known(id)
+        new = {**old, **changes}
+        self._check_dimension([row for row in self.rows if row is not old], new)
+        self.rows = [row for row in self.rows if row is not old]
+        return self._write(new)
+
+    def supersede(self, id: str, content: str, fields: Row, if_version: int | None = None) -> Row:
+        """The old version goes to the history, and ends when the new one begins."""
+        self.check(id, if_version)
+        old = self._known(id)
+        begins = fields.get("created_at") or max(self.now, old["created_at"] + timedelta(microseconds=1))
+        if begins < old["created_at"]:
+            raise Refused(agentmem.InvalidRecordError)
+        anew = {"content": content, "created_at": begins, "expires_at": None, "embedding": None}
+        new = {**old, **anew, **fields, "created_at": begins}
+        self._check_dimension([row for row in self.rows if row is not old], new)
+        self.rows = [row for row in self.rows if row is not old]
+        self.past = [*self.past, {**old, "superseded_at": begins}]
+        return self._write(new)
+
+    def touch(self, ids: list[str], expires_at: datetime | None = None) -> int:
+        """An expiry can be set, not lifted."""
+        there = {row["id"] for row in self.rows if row["id"] in ids}
+        if expires_at is not None:
+            self.rows = [
+                {**row, "expires_at": expires_at} if row["id"] in there else row for row in self.rows
+            ]
+            self.move_to(self.now)
+        return len(there)
+
+    def delete(self, ids: list[str] | None = None, if_version: int | None = None, **filters: Any) -> int:
         """By ids alone private records too."""
         given = {name for name, value in filters.items() if value not in (None, [], ())}
         given -= {"source", "include_private"}
         if ids is None and (not given or (given == {"where"} and asks_nothing(filters["where"]))):
-            raise agentmem.InvalidFilterError
+            raise Refused(agentmem.InvalidFilterError)
+        for id in ids or []:
+            self.check(id, if_version)
         if not given:
             filters = {"include_private": True}
-        gone = [row for row in self.select(**filters) if ids is None or row["id"] in ids]
-        self.rows = [row for row in self.rows if row not in gone]
-        return len(gone)
+        gone = [row["id"] for row in self.select(**filters) if ids is None or row["id"] in ids]
+        return self._drop(gone)
 
-    def reset(self, scope: str | None = None) -> int:
+    def reset(self, scope: str | None = None, journals: bool = False) -> int:
         """Private records too."""
-        before = len(self.rows)
-        self.rows = [row for row in self.rows if not contains(scope or "/", row["scope"])]
-        return before - len(self.rows)
+        if journals:
+            self.journals.entries = []
+        return self._drop([row["id"] for row in self.rows if contains(scope or "/", row["scope"])])
+
+    def check(self, id: str, if_version: int | None) -> None:
+        """A condition on a record."""
+        row = self.find(id)
+        if if_version is not None and if_version != (row["seq"] if row else 0):
+            raise Refused(agentmem.ConflictError)
+
+    def batch(self, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
+        """All conditions on what was before, then the calls in order, all or none."""
+        saved, results = self._saved(), []
+        for step in (self._check_call, self._call):
+            results = []
+            for at, (name, arguments) in enumerate(calls):
+                try:
+                    results.append(step(name, arguments))
+                except Refused as refused:
+                    self._restore(saved)
+                    raise Refused(refused.kind, at) from None
+        return results
+
+    def _check_call(self, name: str, arguments: dict[str, Any]) -> None:
+        match name:
+            case "append":
+                self.journals.check_last(arguments["name"], arguments.get("if_last"))
+            case "journal_put":
+                self.journals.check_number(arguments["name"], arguments["key"], arguments.get("if_number"))
+            case "add" | "put":
+                self.check(arguments["record"]["id"], arguments.get("if_version"))
+            case "update" | "supersede" | "check":
+                self.check(arguments["id"], arguments.get("if_version"))
+            case "delete" if arguments.get("if_version") is not None:
+                self.check(arguments["ids"][0], arguments["if_version"])
+
+    def _call(self, name: str, arguments: dict[str, Any]) -> Any:
+        rest = {
+            key: value
+            for key, value in arguments.items()
+            if key not in ("if_version", "if_last", "if_number")
+        }
+        match name:
+            case "append":
+                return self.journals.extend(rest["name"], [rest["value"]])[0]
+            case "journal_put":
+                return self.journals.put(**rest)
+            case "add":
+                return self._add(rest["record"], rest["on_conflict"])
+            case "put":
+                return self._add(rest["record"], "replace")
+            case "check":
+                return None
+            case _:
+                return getattr(self, name)(**rest)
 
     # Reading
 
@@ -190,6 +309,20 @@ class Oracle:
         """The record of this id, if the viewer may see it; with no viewer given, whoever asks."""
         rows = self.select(**viewer) if viewer else self.rows
         return next((row for row in rows if row["id"] == id), None)
+
+    def history(self, id: str, source: str | None = None, include_private: bool = False) -> list[Row]:
+        """All versions that the viewer may see, the current one last."""
+        versions = [row for row in [*self.past, *self.rows] if row["id"] == id]
+        return [row for row in versions if is_visible(row, source, include_private)]
+
+    def true_at(self, id: str, moment: datetime) -> list[Row]:
+        """The versions that had begun and not ended: one, unless an update has moved a beginning."""
+        versions = self.history(id, include_private=True)
+        return [
+            row
+            for row in versions
+            if row["created_at"] <= moment and ("superseded_at" not in row or moment < row["superseded_at"])
+        ]
 
     def select(
         self,
@@ -200,6 +333,7 @@ class Oracle:
         until: datetime | None = None,
         source: str | None = None,
         include_private: bool = False,
+        ids: list[str] | None = None,
     ) -> list[Row]:
         """The records that pass the filters, in the order of writing."""
         return [
@@ -210,12 +344,24 @@ class Oracle:
             and (where is None or holds(where, row["metadata"]))
             and (since is None or row["created_at"] >= since)
             and (until is None or row["created_at"] < until)
-            and (not row["private"] or include_private or (source is not None and row["source"] == source))
+            and (ids is None or row["id"] in ids)
+            and is_visible(row, source, include_private)
         ]
 
-    def list(self, limit: int | None, offset: int, **filters: Any) -> list[Row]:
-        """Newest first."""
-        rows = sorted(self.select(**filters), key=lambda row: (row["created_at"], row["seq"]), reverse=True)
+    def list(
+        self,
+        limit: int | None,
+        offset: int,
+        order: str = "newest",
+        after: int | None = None,
+        **filters: Any,
+    ) -> list[Row]:
+        """In one of four orders."""
+        rows = [row for row in self.select(**filters) if after is None or row["seq"] > after]
+        if order in ("newest", "oldest"):
+            rows = sorted(rows, key=lambda row: (row["created_at"], row["seq"]))
+        if order in ("newest", "updated"):
+            rows = rows[::-1]
         return rows[offset:] if limit is None else rows[offset : offset + limit]
 
     def categories(self, **filters: Any) -> dict[str, int]:
@@ -223,14 +369,25 @@ class Oracle:
         counts = Counter(name for row in self.select(**filters) for name in row["categories"])
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0].encode())))
 
-    def scopes(self, parent: str, **viewer: Any) -> list[str]:
-        """Immediate children that hold something visible."""
+    def scopes(
+        self,
+        parent: str,
+        recursive: bool = False,
+        after: str | None = None,
+        limit: int | None = None,
+        **viewer: Any,
+    ) -> list[str]:
+        """Immediate children that hold something visible, or all scopes that do so themselves."""
         prefix = parent.rstrip("/") + "/"
-        below = (row["scope"] for row in self.select(**viewer) if row["scope"] != "/")
-        children = {
-            prefix + scope[len(prefix) :].split("/")[0] for scope in below if scope.startswith(prefix)
-        }
-        return sorted(children, key=str.encode)
+        used = {row["scope"] for row in self.select(**viewer)}
+        if recursive:
+            found = {scope for scope in used if contains(parent, scope)}
+        else:
+            below = [scope for scope in used if scope != "/" and scope.startswith(prefix)]
+            found = {prefix + scope[len(prefix) :].split("/")[0] for scope in below}
+        return [s for s in sorted(found, key=str.encode) if after is None or s.encode() > after.encode()][
+            :limit
+        ]
 
     def scope_info(self, scope: str, **viewer: Any) -> dict[str, Any]:
         """What is in a scope and below."""
@@ -243,6 +400,13 @@ class Oracle:
             "newest": max(dates, default=None),
             "children": self.scopes(scope, **viewer),
         }
+
+    def duplicates(self, **filters: Any) -> list[list[str]]:
+        """The ids of identical texts of one scope, oldest first."""
+        groups: dict[tuple[str, str], list[str]] = {}
+        for row in self.list(None, 0, "oldest", **filters):
+            groups.setdefault((row["scope"], row["content"]), []).append(row["id"])
+        return [ids for ids in groups.values() if len(ids) > 1]
 
     def scores(self, query: str, mode: str, vector: list[float] | None, **filters: Any) -> dict[int, float]:
         """The score of every record that passes the filters and matches; statistics are those of all
@@ -259,7 +423,42 @@ class Oracle:
         asked = keywords(query).keys()
         return {row["seq"] for row in self.select(**filters) if terms_of(row["content"]).keys() & asked}
 
+    # Inside
+
+    def _known(self, id: str) -> Row:
+        row = self.find(id)
+        if row is None:
+            raise Refused(agentmem.RecordNotFoundError)
+        return row
+
+    def _write(self, record: Row) -> Row:
+        self._check_dimension(self.rows, record)
+        row = {**record, "categories": tuple(dict.fromkeys(record["categories"])), "seq": self.next_seq}
+        self.rows = [*self.rows, row]
+        self.next_seq += 1
+        self.move_to(self.now)  # It may have been born expired.
+        return row
+
+    def _drop(self, ids: list[str]) -> int:
+        """Take records away, with their history; say how many."""
+        before, gone = len(self.rows), set(ids)
+        self.rows = [row for row in self.rows if row["id"] not in gone]
+        self.past = [row for row in self.past if row["id"] not in gone]
+        return before - len(self.rows)
+
+    def _saved(self) -> tuple[Any, ...]:
+        return self.rows, self.past, self.journals.entries
+
+    def _restore(self, saved: tuple[Any, ...]) -> None:
+        """As it was, but for the numbers: they are not used twice."""
+        self.rows, self.past, self.journals.entries = saved
+
     def _check_dimension(self, rows: list[Row], new: Row) -> None:
         others = {len(row["embedding"]) for row in rows if row["embedding"] is not None}
         if new["embedding"] is not None and others - {len(new["embedding"])}:
-            raise agentmem.DimensionMismatchError
+            raise Refused(agentmem.DimensionMismatchError)
+
+
+def is_visible(row: Row, source: str | None, include_private: bool) -> bool:
+    """May this viewer see the record?"""
+    return not row["private"] or include_private or (source is not None and row["source"] == source)

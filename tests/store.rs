@@ -3,7 +3,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use agentmem::{Error, Filter, IndexMode, Mode, OnConflict, Options, Query, Record, Store};
+use agentmem::{
+    Error, ExportOptions, Filter, IndexMode, Mode, OnConflict, Options, Page, Query, Record, Store,
+};
 use tempfile::TempDir;
 
 fn options(folder: &TempDir) -> Options {
@@ -57,10 +59,10 @@ fn another_handle_sees_adds_updates_and_deletes_at_once() {
     let id = one.add(vec![Record::new("red apples")], OnConflict::Fail).unwrap().remove(0);
     assert_eq!(find(&other, Mode::Hybrid, "apples"), ["red apples"]);
     let changes = agentmem::Fields { content: Some("green pears".into()), ..Default::default() };
-    other.update(&id, changes).unwrap();
+    other.update(&id, changes, None).unwrap();
     assert!(find(&one, Mode::Hybrid, "apples").is_empty());
     assert_eq!(find(&one, Mode::Hybrid, "pear"), ["green pears"]);
-    one.delete(&Filter { ids: Some(vec![id]), ..Filter::default() }).unwrap();
+    one.delete(&Filter { ids: Some(vec![id]), ..Filter::default() }, None).unwrap();
     assert!(find(&other, Mode::Hybrid, "pear").is_empty());
     sound(&one);
 }
@@ -150,9 +152,12 @@ fn an_index_that_grows_in_many_parts_stays_sound() {
     let store = open(&folder);
     for _ in 0..5 {
         fill(&store, 40_000);
-        let some = store.list(&Filter::default(), 500, 1000).unwrap();
+        let some = store.list(&Filter::default(), Page { offset: 1000, ..Page::newest(500) }).unwrap();
         store
-            .delete(&Filter { ids: Some(some.into_iter().map(|r| r.id).collect()), ..Filter::default() })
+            .delete(
+                &Filter { ids: Some(some.into_iter().map(|r| r.id).collect()), ..Filter::default() },
+                None,
+            )
             .unwrap();
     }
     assert_eq!(find(&store, Mode::Bm25, "note20001").len(), 5);
@@ -170,12 +175,18 @@ fn export_and_import_give_the_same_records() {
     let (from, to) = (open(&from), open(&to));
     add(&from, &["one", "two\nlines", "drei \u{1F600}"]);
     let mut lines = Vec::new();
-    assert_eq!(from.export(&mut lines, &Filter::all(), false, &mut |_, _| true).unwrap(), 3);
+    assert_eq!(
+        from.export(&mut lines, &Filter::all(), ExportOptions::default(), &mut |_, _| true).unwrap(),
+        3
+    );
     for (written, skipped) in [(3, 0), (0, 3)] {
         let imported = to.import(&mut lines.as_slice(), OnConflict::Skip, &mut |_, _| true).unwrap();
         assert_eq!((imported.written, imported.skipped), (written, skipped));
     }
-    assert_eq!(to.list(&Filter::all(), 9, 0).unwrap(), from.list(&Filter::all(), 9, 0).unwrap());
+    assert_eq!(
+        to.list(&Filter::all(), Page::newest(9)).unwrap(),
+        from.list(&Filter::all(), Page::newest(9)).unwrap()
+    );
 }
 
 #[test]
@@ -183,9 +194,9 @@ fn delete_needs_a_filter_and_reset_does_not() {
     let folder = TempDir::new().unwrap();
     let store = open(&folder);
     add(&store, &["one", "two"]);
-    assert!(matches!(store.delete(&Filter::default()), Err(Error::InvalidFilter(_))));
-    assert_eq!(store.delete(&Filter { ids: Some(vec![]), ..Filter::default() }).unwrap(), 0);
-    assert_eq!(store.reset(None).unwrap(), 2);
+    assert!(matches!(store.delete(&Filter::default(), None), Err(Error::InvalidFilter(_))));
+    assert_eq!(store.delete(&Filter { ids: Some(vec![]), ..Filter::default() }, None).unwrap(), 0);
+    assert_eq!(store.reset(None, false).unwrap(), 2);
     assert!(find(&store, Mode::Hybrid, "one").is_empty());
     add(&store, &["one more"]);
     assert_eq!(find(&store, Mode::Hybrid, "one"), ["one more"]);
@@ -234,9 +245,9 @@ fn a_rebuild_returns_the_space_of_deleted_records_while_the_store_is_open() {
     let folder = TempDir::new().unwrap();
     let (store, other) = (open(&folder), open(&folder));
     fill(&store, 20_000);
-    let all = store.list(&Filter::all(), 19_000, 0).unwrap();
+    let all = store.list(&Filter::all(), Page::newest(19_000)).unwrap();
     let ids = Some(all.into_iter().map(|record| record.id).collect());
-    store.delete(&Filter { ids, ..Filter::all() }).unwrap();
+    store.delete(&Filter { ids, ..Filter::all() }, None).unwrap();
     let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
     let before = size("memory.db") + size("memory.db-wal");
     store.rebuild(&mut |_, _| true).unwrap();

@@ -35,7 +35,9 @@ def test_add_returns_the_id(store: MemoryStore) -> None:
         "created_at": datetime(2024, 5, 1, tzinfo=timezone.utc),
         "updated_at": None,
         "last_accessed": None,
+        "expires_at": None,
         "embedding": [1.0, 0.5],
+        "version": record.version,
     }
 
 

@@ -93,7 +93,9 @@ def test_add_with_everything(run: Run, path: Path) -> None:
             "created_at": "2024-05-01 00:00:00+00:00",
             "updated_at": 0,
             "last_accessed": 0,
+            "expires_at": None,
             "embedding": None,
+            "version": record.version,
         }
     refused = run("add", "other", "--id", "x", code=1).stderr
     assert refused == "Error: a record with id 'x' exists already; pass --replace to replace it\n"
@@ -237,7 +239,6 @@ def test_usage(run: Run, filled: Path, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["add", ""],
         ["add", "x", "--importance", "5"],
         ["add", "x", "--scope", "/../x"],
         ["list", "--since", "yesterday"],

@@ -185,7 +185,7 @@ def test_foreign_lines(store: MemoryStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"nonsense", b"[]", b'{"content": ""}', b'{"text": "x"}', b"\xff\xfe", b'{"content": 5}']
+    "line", [b"nonsense", b"[]", b'{"content": null}', b'{"text": "x"}', b"\xff\xfe", b'{"content": 5}']
 )
 def test_bad_lines_are_named(store: MemoryStore, line: bytes) -> None:
     with pytest.raises(agentmem.InvalidRecordError, match="line 2"):

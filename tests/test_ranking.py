@@ -148,7 +148,7 @@ class Both:
     """A store as its oracle has it, and opened with each kind of index."""
 
     def __init__(self, *handles: agentmem.MemoryStore) -> None:
-        self.oracle = Oracle()
+        self.oracle = Oracle(NOW)
         self.handles = handles
 
     def add(self, rows: list[Row]) -> None:

@@ -25,6 +25,7 @@ FULL: dict[str, Any] = {
     "created_at": datetime(2024, 5, 1, 12, 30, 0, 123456, tzinfo=timezone.utc),
     "updated_at": datetime(2024, 5, 2, tzinfo=timezone.utc),
     "last_accessed": datetime(2024, 5, 3, tzinfo=timezone.utc),
+    "expires_at": datetime(2099, 1, 1, tzinfo=timezone.utc),
     "embedding": [0.5, -1.0, 0.25],
 }
 
@@ -45,7 +46,7 @@ def test_defaults() -> None:
 
 def test_all_fields() -> None:
     record = full()
-    assert record.to_dict() == FULL
+    assert record.to_dict() == FULL | {"version": None}
     assert record.categories == ("preference", "contact")
     assert record.embedding == (0.5, -1.0, 0.25)
     assert record.created_at.tzinfo is timezone.utc
@@ -86,7 +87,7 @@ def test_json() -> None:
     assert "\n" not in text
     assert Record.from_json(text) == Record.from_json(text.encode()) == full()
     parsed = json.loads(text)
-    assert list(parsed) == list(full().to_dict())
+    assert list(parsed) == list(FULL)
     assert parsed["created_at"] == "2024-05-01T12:30:00.123456Z"
     assert parsed["metadata"] == FULL["metadata"]
     assert Record.from_dict(parsed) == full()
@@ -203,7 +204,7 @@ def test_hit() -> None:
     assert hash(hit) == hash(Hit(full(), 0.5, {"bm25": 3.0}))
     assert pickle.loads(pickle.dumps(hit)) == hit
     assert copy.deepcopy(hit) is hit
-    assert hit.to_dict() == {"record": FULL, "score": 0.5, "explain": {"bm25": 3.0}}
+    assert hit.to_dict() == {"record": hit.record.to_dict(), "score": 0.5, "explain": {"bm25": 3.0}}
     assert repr(hit).startswith("Hit(score=0.500, record=Record(")
     with pytest.raises(AttributeError):
         hit.score = 1.0  # type: ignore[misc]

@@ -13,17 +13,19 @@ import agentmem
 from agentmem import MemoryStore, Record
 from agentmem.aio import AsyncMemoryStore
 
-FIELDS = list(json.loads(Record("x").to_json()))
+FIELDS = list(json.loads(Record("x", expires_at="2099-01-01").to_json()))
 # What a store sets itself, and `add` and `put` do not take.
 SET_BY_THE_STORE = {"updated_at", "last_accessed"}
 
 
 def test_python_values() -> None:
     record = Record("x")
-    assert list(record.to_dict()) == FIELDS
+    assert list(record.to_dict()) == [*FIELDS, "version"]
     assert all(hasattr(record, name) for name in FIELDS)
     assert Record.from_dict(record.to_dict()) == record
-    assert Record(**record.to_dict()) == record
+    fields = record.to_dict()
+    del fields["version"]
+    assert Record(**fields) == record
 
 
 def test_the_constructor() -> None:
@@ -47,7 +49,7 @@ def test_updating(store: MemoryStore) -> None:
     id = store.add("x")
     other = Record("y", scope="/a", source="me", categories=["c"], metadata={"a": 1}, private=True)
     changes = other.to_dict()
-    del changes["id"]
+    del changes["id"], changes["version"]
     with pytest.raises(agentmem.InvalidRecordError, match="cannot change updated_at"):
         store.update(id, updated_at=changes.pop("updated_at"))
     for name, value in changes.items():
@@ -67,6 +69,7 @@ def test_storing(store: MemoryStore) -> None:
         created_at="2001-01-01",
         updated_at="2002-01-01",
         last_accessed="2003-01-01",
+        expires_at="2099-01-01",
         embedding=[0.5],
     )
     default = Record("x")
@@ -81,4 +84,4 @@ def test_columns(store: MemoryStore, path: Path) -> None:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(records)")}
         vectors = {row[1] for row in connection.execute("PRAGMA table_info(embeddings)")}
     assert "vector" in vectors
-    assert columns - {"seq", "checksum"} == set(FIELDS) - {"embedding"}
+    assert columns - {"seq", "checksum", "version"} == set(FIELDS) - {"embedding", "expires_at"}

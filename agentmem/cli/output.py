@@ -42,11 +42,18 @@ def print_fields(fields: dict[str, Any]) -> None:
         click.echo(f"{click.style(label, bold=True) if bold else label}  {indented}")
 
 
-def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], if_none: str) -> None:
-    """Print rows that have an "id" and a "content", among other columns.
+def print_rows(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    if_none: str,
+    *,
+    key: str = "id",
+    text: str = "content",
+) -> None:
+    """Print rows that have a column that names the row, and one with a long text, among others.
 
-    On a wide terminal this is a table. On one where the content would have too little room, each row is a
-    line with all but the content, and the content indented below. In a pipe, each row is one line with tabs
+    On a wide terminal this is a table. On one where the text would have too little room, each row is a
+    line with all but the text, and the text indented below. In a pipe, each row is one line with tabs
     between the cells, whole.
     """
     rows = [[one_line(cell) for cell in row] for row in rows]
@@ -56,43 +63,42 @@ def print_rows(headings: Sequence[str], rows: Sequence[Sequence[str]], if_none: 
     elif not rows:
         click.echo(if_none)
     else:
-        _print_on_terminal(headings, [[shortened(cell) for cell in row] for row in rows])
+        shown = [[shortened(cell) for cell in row] for row in rows]
+        _print_on_terminal(headings, shown, headings.index(key), headings.index(text))
 
 
-def _print_on_terminal(headings: Sequence[str], rows: list[list[str]]) -> None:
+def _print_on_terminal(headings: Sequence[str], rows: list[list[str]], key: int, text: int) -> None:
     from rich.cells import cell_len
 
     out = console()
-    content = headings.index("content")
-    cells = [row[:content] + row[content + 1 :] for row in (list(headings), *rows)]
+    cells = [row[:text] + row[text + 1 :] for row in (list(headings), *rows)]
     others = sum(max(map(cell_len, column)) + 2 for column in zip(*cells, strict=True))
     as_table = others + _NARROWEST_TEXT <= out.width
-    out.print(_table(headings, rows) if as_table else _blocks(headings, rows))
+    out.print(_table(headings, rows, text) if as_table else _blocks(rows, key, text))
 
 
-def _table(headings: Sequence[str], rows: list[list[str]]) -> RenderableType:
+def _table(headings: Sequence[str], rows: list[list[str]], text: int) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        table.add_column(heading, no_wrap=heading != "content", overflow="fold")
+    for at, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=at != text, overflow="fold")
     for row in rows:
         table.add_row(*map(Text, row))
     return table
 
 
-def _blocks(headings: Sequence[str], rows: list[list[str]]) -> RenderableType:
+def _blocks(rows: list[list[str]], key: int, text: int) -> RenderableType:
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
 
-    content, id = headings.index("content"), headings.index("id")
     blocks: list[RenderableType] = []
     for row in rows:
-        cells = (Text(cell, "bold" if at == id else "") for at, cell in enumerate(row) if at != content)
+        cells = (Text(cell, "bold" if at == key else "") for at, cell in enumerate(row) if at != text)
         blocks.append(Text("  ", overflow="fold").join(cells))
-        blocks.append(Padding(Text(row[content], overflow="fold"), (0, 0, 0, 2)))
+        blocks.append(Padding(Text(row[text], overflow="fold"), (0, 0, 0, 2)))
     return Group(*blocks)
 
 

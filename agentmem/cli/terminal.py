@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Control characters (Unicode category Cc: C0 with ESC, DEL, C1 with CSI and OSC) but for newline and tab, the
-# line and paragraph separators, and the characters with the property Bidi_Control.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+# line and paragraph separators, the characters with the property Bidi_Control, and lone surrogates, which no
+# encoding has.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def escape(text: str) -> str:

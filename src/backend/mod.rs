@@ -4,11 +4,13 @@
 //! a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
 //! connection, a statement or a database error: errors leave a backend as [`crate::Error`], already explained.
 //!
-//! - [`snapshot`]: all reads of one moment. [`feed`]: what was added and deleted since a position. [`manifest`]: which
+//! - [`change_log`]: what users are told of writes and deletions. [`snapshot`]: all reads of one moment; [`journals`]: those of journals. [`feed`]: what was added and deleted since a position. [`manifest`]: which
 //!   index files are valid.
 //! - [`mod@write`]: writes as data, which [`Execute`] takes.
 
+pub mod change_log;
 pub mod feed;
+pub mod journals;
 pub mod manifest;
 pub mod snapshot;
 pub mod sqlite;

@@ -1,9 +1,13 @@
 //! Reading a store: everything that one [`Snapshot`] returns is of one moment.
 
+use std::sync::Arc;
+
+use super::change_log::{Cursor, LogPage};
 use super::feed::{Feed, Position};
+use super::journals::Journals;
 use super::manifest::IndexFile;
 use crate::error::{Error, Result};
-use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
+use crate::record::{Filter, Micros, Page, Record, RecordId, Scope, Scopes, Seq, Viewer};
 
 pub use crate::rank::blend::Prior;
 
@@ -15,7 +19,7 @@ pub use crate::rank::blend::Prior;
 /// # Errors
 /// Every method may return [`Error::Corrupt`], [`Error::Io`] and [`Error::Busy`]; other errors are named where they
 /// occur.
-pub trait Snapshot {
+pub trait Snapshot: Journals {
     /// The records with these ids, in this order; `None` where there is none that `viewer` may see.
     fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>>;
 
@@ -43,8 +47,21 @@ pub trait Snapshot {
     /// The numbers above `after` of the records that `viewer` may not see, rising.
     fn hidden(&self, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>>;
 
-    /// The records that pass the filter, newest first: by `created_at`, then by number.
-    fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>>;
+    /// The numbers of the records that have expired, rising. They are part of every set of numbers and of the feed until they
+    /// are deleted; all other reads leave them out.
+    fn expired(&self) -> Result<Arc<[Seq]>>;
+
+    /// A page of the records that pass the filter.
+    fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Record>>;
+
+    /// The superseded versions of the record with this id, whoever may see them, oldest first.
+    fn past(&self, id: &RecordId) -> Result<Vec<PastVersion>>;
+
+    /// Every version of a record that `viewer` may see, oldest first, the current one last; empty if there is no such record.
+    fn history(&self, id: &RecordId, viewer: &Viewer) -> Result<Vec<Record>>;
+
+    /// Writes and deletions that `viewer` may see since `after`, at most `limit`; see [`super::change_log`].
+    fn changes(&self, after: Option<Cursor>, limit: usize, viewer: &Viewer) -> Result<LogPage>;
 
     /// How many records pass the filter.
     fn count(&self, filter: &Filter) -> Result<u64>;
@@ -53,8 +70,8 @@ pub trait Snapshot {
     /// name.
     fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>>;
 
-    /// The immediate children of `parent` in or below which `viewer` sees a record, by name.
-    fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>>;
+    /// The scopes in or below which `viewer` sees a record, by name.
+    fn scopes(&self, wanted: &Scopes, viewer: &Viewer) -> Result<Vec<Scope>>;
 
     /// What `viewer` sees in a scope and below.
     fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo>;
@@ -141,11 +158,16 @@ pub trait FullText {
     fn vocabulary(&self) -> Result<Vec<(String, u64)>>;
 }
 
+/// A superseded version of a record, and when the next one took its place.
+pub type PastVersion = (Record, Micros);
+
 /// Sizes that ranking needs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Totals {
     /// How many records there are, private ones too.
     pub records: u64,
+    /// How many of them have no terms: no text search finds them, and its statistics leave them out.
+    pub wordless: u64,
     /// How many terms they have together, repeats included.
     pub terms: u64,
 }

@@ -3,19 +3,63 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
+use super::snapshot::PastVersion;
 use crate::error::{Error, Result};
-use crate::record::{Fields, Filter, Micros, Record, RecordId, Seq};
+use crate::journal::{Change, Changed};
+use crate::record::{Fields, Filter, Micros, Record, RecordId, Scope, Seq, Viewer, now};
 use crate::text::Bag;
 
-/// Writes that are committed together or not at all, in this order.
+/// Calls that are committed together or not at all.
+///
+/// Everything that any call requires is checked before the first call writes, against the store as it was before the job.
+/// Then the calls write, in order.
 #[derive(Debug)]
 pub struct Job {
-    /// What to write.
-    pub writes: Vec<Write>,
+    /// The calls, in order.
+    pub calls: Vec<Call>,
 }
 
-/// What became of a job: the outcome of each write, in order, or the error because of which nothing was written.
-pub type JobResult = Result<Vec<Outcome>>;
+/// A write, and what it requires.
+#[derive(Debug)]
+pub struct Call {
+    /// What must hold; `None` for nothing. A journal's change holds its own requirement.
+    pub requires: Option<Requirement>,
+    /// What to write; `None` for a mere check.
+    pub write: Option<Write>,
+}
+
+/// A record must have a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Requirement {
+    /// The record's id.
+    pub id: RecordId,
+    /// Its version; 0 requires that there is no such record.
+    pub version: Seq,
+}
+
+/// What became of a job: the outcome of each call, in order, or why nothing was written.
+pub type JobResult = Result<Vec<Outcome>, JobError>;
+
+/// Why nothing of a job was written.
+#[derive(Debug, Clone)]
+pub struct JobError {
+    /// Which call failed; `None` if it was the transaction.
+    pub call: Option<usize>,
+    /// What went wrong.
+    pub error: Error,
+}
+
+impl From<Error> for JobError {
+    fn from(error: Error) -> Self {
+        Self { call: None, error }
+    }
+}
+
+impl From<JobError> for Error {
+    fn from(failed: JobError) -> Self {
+        failed.error
+    }
+}
 
 /// One write.
 #[derive(Debug)]
@@ -35,7 +79,15 @@ pub enum Write {
         /// What changes.
         changes: Fields,
     },
-    /// Deletes the records that pass a filter.
+    /// Gives a record a new version and keeps the old one in its history. Fails as an update does, and if the new version
+    /// would have been created before the old one.
+    Supersede {
+        /// Which record.
+        id: RecordId,
+        /// What changes.
+        changes: Fields,
+    },
+    /// Deletes the records that pass a filter, with their histories.
     Delete(Filter),
     /// Notes that records were accessed. Unknown ids are passed over.
     Touch {
@@ -43,9 +95,27 @@ pub enum Write {
         ids: Vec<RecordId>,
         /// When.
         at: Micros,
+        /// When they expire from now on; `None` leaves that as it is.
+        expires_at: Option<Micros>,
     },
-    /// Deletes all records.
+    /// Deletes all records, with their histories.
     Reset,
+    /// Deletes all journals.
+    ResetJournals,
+    /// Deletes records that have expired, and entries of journals if no scope is given.
+    Purge {
+        /// Only records in this scope and below.
+        scope: Option<Scope>,
+        /// At most this many records, and as many entries.
+        limit: usize,
+    },
+    /// Changes a journal. Fails with [`Error::Conflict`] if the change requires another entry than there is.
+    Journal {
+        /// The journal's name.
+        name: String,
+        /// The change.
+        change: Change,
+    },
 }
 
 /// What one write did.
@@ -53,10 +123,14 @@ pub enum Write {
 pub enum Outcome {
     /// An [`Write::Add`]: the number of each record in order, `None` where the existing record was kept.
     Added(Vec<Option<Seq>>),
-    /// An [`Write::Update`]: the record as it is now.
+    /// An [`Write::Update`] or [`Write::Supersede`]: the record as it is now.
     Updated(Box<Record>),
-    /// A [`Write::Delete`], [`Write::Touch`] or [`Write::Reset`]: how many records it concerned.
+    /// A write that deletes or touches: how many records or entries it concerned.
     Counted(u64),
+    /// A [`Write::Journal`]: what it did.
+    Journal(Changed),
+    /// A call without a write.
+    Checked,
 }
 
 /// What `add` does about an id that exists.
@@ -76,13 +150,20 @@ pub enum OnConflict {
 pub struct Entry {
     /// A valid record.
     pub record: Record,
+    /// Its superseded versions, oldest first, if it comes from another store.
+    pub past: Vec<PastVersion>,
     terms: OnceLock<Bag>,
 }
 
 impl Entry {
     /// `record` must be valid.
     pub fn new(record: Record) -> Self {
-        Self { record, terms: OnceLock::new() }
+        Self::with_past(record, Vec::new())
+    }
+
+    /// `record` and its superseded versions, oldest first, must be valid.
+    pub fn with_past(record: Record, past: Vec<PastVersion>) -> Self {
+        Self { record, past, terms: OnceLock::new() }
     }
 
     /// The terms of the content, analyzed by whoever asks first. Two threads that ask at the same time both analyze:
@@ -97,7 +178,60 @@ impl Entry {
 
 impl From<Write> for Job {
     fn from(write: Write) -> Self {
-        Self { writes: vec![write] }
+        Self { calls: vec![Call { requires: None, write: Some(write) }] }
+    }
+}
+
+impl Call {
+    /// Deletes the records that pass a filter. Ids alone are deleted whoever may see them. With `if_version`, the filter must
+    /// be one id, and that record must have this version.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFilter`] if nothing narrows the filter, and for a version without exactly one id.
+    pub fn delete(mut filter: Filter, if_version: Option<Seq>) -> Result<Self> {
+        let requires = match (if_version, filter.ids.as_deref()) {
+            (None, _) => None,
+            (Some(version), Some([id])) if filter.is_ids_alone() && filter.viewer.source.is_none() => {
+                Some(Requirement { id: id.clone(), version })
+            }
+            _ => return Err(Error::InvalidFilter("if_version goes with one id and no other filter".into())),
+        };
+        if !filter.narrows() {
+            let why = "delete needs an id or a filter; reset() deletes everything";
+            return Err(Error::InvalidFilter(why.into()));
+        }
+        if filter.is_ids_alone() {
+            filter.viewer = Viewer::all();
+        }
+        Ok(Self { requires, write: Some(Write::Delete(filter)) })
+    }
+
+    /// The records that the call adds, if that is what it does.
+    pub fn entries(&self) -> Option<&Arc<Vec<Entry>>> {
+        match &self.write {
+            Some(Write::Add { entries, .. }) => Some(entries),
+            _ => None,
+        }
+    }
+
+    /// True if the call writes or deletes records, which the index must learn of.
+    pub fn changes_index(&self) -> bool {
+        match &self.write {
+            None | Some(Write::Touch { .. } | Write::Journal { .. } | Write::ResetJournals) => false,
+            Some(_) => true,
+        }
+    }
+
+    /// The outcome of a call that requires and writes nothing, whatever the store holds; `None` for other calls.
+    pub fn empty_outcome(&self) -> Option<Outcome> {
+        match &self.write {
+            _ if self.requires.is_some() => None,
+            None => Some(Outcome::Checked),
+            Some(Write::Add { entries, .. }) if entries.is_empty() => Some(Outcome::Added(Vec::new())),
+            Some(Write::Touch { ids, .. }) if ids.is_empty() => Some(Outcome::Counted(0)),
+            Some(Write::Delete(Filter { ids: Some(ids), .. })) if ids.is_empty() => Some(Outcome::Counted(0)),
+            Some(_) => None,
+        }
     }
 }
 
@@ -116,14 +250,20 @@ impl Write {
             _ => Ok(Self::Add { entries, on_conflict }),
         }
     }
+
+    /// Notes that these records are accessed now, and sets when they expire if that is given.
+    pub fn touch(ids: &[RecordId], expires_at: Option<Micros>) -> Self {
+        let distinct: HashSet<&RecordId> = ids.iter().collect();
+        Self::Touch { ids: distinct.into_iter().cloned().collect(), at: now(), expires_at }
+    }
 }
 
 impl Outcome {
     /// The numbers of added records; none for other writes.
-    pub fn seqs(self) -> Vec<Option<Seq>> {
+    pub fn seqs(&self) -> &[Option<Seq>] {
         match self {
             Self::Added(seqs) => seqs,
-            Self::Updated(_) | Self::Counted(_) => Vec::new(),
+            _ => &[],
         }
     }
 
@@ -132,7 +272,8 @@ impl Outcome {
         match self {
             Self::Added(seqs) => seqs.iter().flatten().count() as u64,
             Self::Updated(_) => 1,
-            Self::Counted(count) => *count,
+            Self::Counted(count) | Self::Journal(Changed::Removed(count)) => *count,
+            Self::Journal(_) | Self::Checked => 0,
         }
     }
 
@@ -140,7 +281,7 @@ impl Outcome {
     pub fn record(self) -> Option<Record> {
         match self {
             Self::Updated(record) => Some(*record),
-            Self::Added(_) | Self::Counted(_) => None,
+            _ => None,
         }
     }
 }

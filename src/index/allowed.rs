@@ -51,6 +51,18 @@ impl Allowed {
         self.inverted && self.seqs.is_empty()
     }
 
+    /// This set without `excluded` ones, which rise.
+    pub fn without(&self, excluded: &[Seq]) -> Self {
+        if self.inverted {
+            let mut seqs = [self.seqs.as_slice(), excluded].concat();
+            seqs.sort_unstable();
+            seqs.dedup();
+            return Self::except(seqs);
+        }
+        let holds = |seq: &&Seq| excluded.binary_search(seq).is_err();
+        Self::only(self.seqs.iter().filter(holds).copied().collect())
+    }
+
     /// May this record be found?
     pub fn holds(&self, seq: Seq) -> bool {
         self.seqs.binary_search(&seq).is_ok() != self.inverted

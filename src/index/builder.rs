@@ -37,6 +37,12 @@ impl Docs {
     pub fn terms(&self) -> u64 {
         self.lengths.iter().map(|&length| u64::from(length)).sum()
     }
+
+    /// Mean number of terms in a record that has any, at least 1.
+    fn mean_length(&self) -> f32 {
+        let with_terms = self.lengths.iter().filter(|&&length| length > 0).count();
+        (self.terms() as f32 / with_terms.max(1) as f32).max(1.0)
+    }
 }
 
 /// Writes one segment to `out`: first every term in byte order with [`SegmentWriter::term`], then every vector in the order
@@ -61,11 +67,10 @@ pub struct SegmentWriter<W> {
 impl<W: Write> SegmentWriter<W> {
     /// Starts a segment over these records.
     pub fn new(out: W, docs: Docs) -> Self {
-        let mean_length = (docs.terms() as f32 / docs.seqs.len().max(1) as f32).max(1.0);
         Self {
             out,
+            mean_length: docs.mean_length(),
             docs,
-            mean_length,
             data: Vec::new(),
             data_end: 0,
             metas: Vec::new(),

@@ -78,7 +78,7 @@ impl Index {
                 return Err(Damaged("segments overlap"));
             }
             index.position.seq = *footer.seqs.end();
-            index.collection.records += u64::from(footer.records);
+            index.collection.records += u64::from(segment.view()?.with_terms());
             index.collection.terms += footer.terms;
             deletion = deletion.min(made_at);
             let seqs = (*footer.seqs.start(), *footer.seqs.end());
@@ -118,8 +118,9 @@ impl Index {
         self.memtable.docs.add(seq, terms);
         vector.into_iter().for_each(|vector| self.memtable.docs.add_vector(vector));
         self.position.seq = seq;
-        self.collection.records += 1;
-        self.collection.terms += u64::from(self.memtable.docs.docs().lengths.last().copied().unwrap_or(0));
+        let length = self.memtable.docs.docs().lengths.last().copied().unwrap_or(0);
+        self.collection.records += u64::from(length > 0);
+        self.collection.terms += u64::from(length);
     }
 
     /// Removes all records of a range of sequence numbers; those that are not there are none.
@@ -131,7 +132,7 @@ impl Index {
         let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
         let mut uncount = |length: u32| {
             // A damaged segment may count others than it holds.
-            collection.records = collection.records.saturating_sub(1);
+            collection.records = collection.records.saturating_sub(u64::from(length > 0));
             collection.terms = collection.terms.saturating_sub(u64::from(length));
         };
         for part in &mut self.segments {

@@ -305,6 +305,11 @@ impl<'a> SegmentView<'a> {
         self.lengths.get(doc as usize).map_or(0, |bytes| u32::from(u16::from_le_bytes(*bytes)))
     }
 
+    /// Records in the segment that have terms.
+    pub fn with_terms(&self) -> u32 {
+        self.lengths.iter().filter(|&&length| length != [0, 0]).count() as u32
+    }
+
     /// The lengths of all documents, little-endian.
     pub fn lengths(&self) -> &'a [[u8; 2]] {
         self.lengths

@@ -3,7 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::PyAnyMethods;
 
-use crate::error::Error;
+use crate::backend::write::JobError;
+use crate::error::{Conflict, Error};
 
 mod exceptions {
     #![allow(missing_docs, reason = "documented where they are defined, in agentmem/errors.py")]
@@ -11,6 +12,8 @@ mod exceptions {
     use pyo3::import_exception;
 
     import_exception!(agentmem.errors, AgentMemError);
+    import_exception!(agentmem.errors, BatchError);
+    import_exception!(agentmem.errors, ConflictError);
     import_exception!(agentmem.errors, CorruptStoreError);
     import_exception!(agentmem.errors, DimensionMismatchError);
     import_exception!(agentmem.errors, DuplicateIdError);
@@ -37,6 +40,13 @@ impl From<Error> for PyErr {
             Error::DimensionMismatch { expected, found } => {
                 to::DimensionMismatchError::new_err((message, expected, found))
             }
+            Error::Conflict { what, expected, found } => {
+                let (id, journal, key) = match what {
+                    Conflict::Record(id) => (Some(id), None, None),
+                    Conflict::Journal { name, key } => (None, Some(name), key),
+                };
+                to::ConflictError::new_err((message, expected, found, id, journal, key))
+            }
             Error::Closed(_) => to::StoreClosedError::new_err(message),
             Error::Busy { .. } => to::StoreBusyError::new_err(message),
             Error::ReadOnly(_) | Error::SchemaTooOld { .. } => to::StoreReadOnlyError::new_err(message),
@@ -51,6 +61,20 @@ impl From<Error> for PyErr {
             Error::Backend(_) => to::AgentMemError::new_err(message),
         }
     }
+}
+
+/// The exception of a call of a batch, which says by `at` which call it was.
+pub fn at_call(py: Python<'_>, failed: JobError) -> PyErr {
+    let error = PyErr::from(failed.error);
+    match error.value(py).setattr("at", failed.call) {
+        Ok(()) => error,
+        Err(raised) => raised,
+    }
+}
+
+/// The exception for a call that was sent before.
+pub fn sent_before() -> PyErr {
+    exceptions::BatchError::new_err("a call can be sent once; make a new one")
 }
 
 /// The exception for a panic in the core. It is an `Exception`, so that a program can go on after a bug in its memory.

@@ -149,6 +149,7 @@ macro_rules! define {
         pub fn to_dict<'py>(py: Python<'py>, record: &Record) -> PyResult<Bound<'py, PyDict>> {
             let dict = PyDict::new(py);
             $(dict.set_item(intern!(py, stringify!($name)), record.$name.to_python(py)?)?;)*
+            dict.set_item(intern!(py, "version"), record.version)?;
             Ok(dict)
         }
     };

@@ -5,9 +5,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::conversion::Named;
-use super::json::object;
+use super::json::condition;
 use super::timestamp::micros;
-use super::values::{borrowed_text, flag, names, text};
+use super::values::{borrowed_text, count, flag, names, text};
 use crate::error::Error;
 use crate::record::{Condition, Filter, RecordId, Scope, Viewer};
 
@@ -24,7 +24,7 @@ pub fn extract(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
             "categories" => filter.categories = names(&value).in_filter("categories")?,
             "where" => {
                 filter.condition =
-                    Some(Condition::parse(&object(&value).in_filter("where")?.to_map().into())?)
+                    Some(Condition::parse(&condition(&value).in_filter("where")?.to_map().into())?)
             }
             "since" => filter.since = Some(micros(&value).in_filter("since")?),
             "until" => filter.until = Some(micros(&value).in_filter("until")?),
@@ -32,7 +32,7 @@ pub fn extract(filters: Option<&Bound<'_, PyDict>>) -> PyResult<Filter> {
             "include_private" => filter.viewer.include_private = flag(&value).in_filter("include_private")?,
             other => {
                 return Err(PyTypeError::new_err(format!(
-                    "there is no filter {other:?}; the filters are scope, categories, where, since, until, source and \
+                    "there is no filter {other:?}; the filters are ids, scope, categories, where, since, until, source and \
                      include_private"
                 )));
             }
@@ -47,6 +47,13 @@ pub fn viewer(source: Option<&Bound<'_, PyAny>>, include_private: &Bound<'_, PyA
         source: source.map(|source| text(source).in_filter("source")).transpose()?,
         include_private: flag(include_private).in_filter("include_private")?,
     })
+}
+
+/// A version that a write or a read names.
+pub fn version(version: Option<&Bound<'_, PyAny>>, name: &str) -> PyResult<Option<i64>> {
+    let number =
+        |version: &Bound<'_, PyAny>| Ok(i64::try_from(count(version).in_filter(name)?).unwrap_or(i64::MAX));
+    version.map(number).transpose()
 }
 
 /// Ids of records to look up; a single text is one id.

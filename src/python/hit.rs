@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyType};
+use serde_json::{Map, Value};
 
 use super::record::PyRecord;
 use crate::record::Hit;
@@ -66,6 +67,14 @@ impl PyHit {
         dict.set_item("score", self.score)?;
         dict.set_item("explain", self.explain(py)?)?;
         Ok(dict)
+    }
+
+    /// One line of JSON: record, score and explanation by name. A number that JSON cannot express is null.
+    fn to_json(&self) -> String {
+        let explain: Map<String, Value> =
+            self.explain.iter().map(|(name, value)| (name.to_string(), (*value).into())).collect();
+        let (record, score) = (self.record.get().0.to_json(), Value::from(self.score));
+        format!(r#"{{"record":{record},"score":{score},"explain":{}}}"#, Value::from(explain))
     }
 
     fn __richcmp__(&self, other: &Self, op: CompareOp, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -5,7 +5,9 @@ use pyo3::prelude::*;
 
 use super::conversion::Named;
 use super::errors::describe;
+use super::query::filter_error;
 use super::values::{count, flag, path, seconds};
+use crate::record::Order;
 use crate::store::{Durability, IndexMode, OnConflict, Options};
 
 /// Most systems do not give a process the file handles for more connections.
@@ -43,7 +45,7 @@ pub fn extract(
 pub fn on_conflict(value: &Bound<'_, PyAny>) -> PyResult<OnConflict> {
     const CHOICES: [(&str, OnConflict); 3] =
         [("fail", OnConflict::Fail), ("replace", OnConflict::Replace), ("skip", OnConflict::Skip)];
-    choice("on_conflict", value, &CHOICES)
+    choice("on_conflict", value, &CHOICES).map_err(|error| filter_error(value.py(), &error))
 }
 
 /// The one of several choices that an argument names.
@@ -54,4 +56,15 @@ pub fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, choices: &[(&str, T
         let names: Vec<_> = choices.iter().map(|(choice, _)| format!("{choice:?}")).collect();
         PyValueError::new_err(format!("{name} must be one of {}, not {}", names.join(", "), describe(value)))
     })
+}
+
+/// The order of a list.
+pub fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
+    const ORDERS: [(&str, Order); 4] = [
+        ("newest", Order::Newest),
+        ("oldest", Order::Oldest),
+        ("written", Order::Written),
+        ("updated", Order::Updated),
+    ];
+    choice("order", value, &ORDERS).map_err(|error| filter_error(value.py(), &error))
 }

@@ -13,7 +13,7 @@ use crate::record::{Blend, Hit, Mode, Query};
 
 /// A query without its text and vector.
 pub fn extract(
-    limit: &Bound<'_, PyAny>,
+    [limit, offset]: [&Bound<'_, PyAny>; 2],
     mode: &Bound<'_, PyAny>,
     min_score: &Bound<'_, PyAny>,
     dialogue: &Bound<'_, PyAny>,
@@ -28,16 +28,26 @@ pub fn extract(
     }
     let mode = choice("mode", mode, &MODES).map_err(|error| filter_error(limit.py(), &error))?;
     let limit = count(limit).in_filter("limit")?;
+    let offset = count(offset).in_filter("offset")?;
     let blend = Blend {
         recency: number(recency).in_filter("recency_weight")?,
         importance: number(importance).in_filter("importance_weight")?,
         half_life_days: number(half_life).in_filter("half_life_days")?,
     };
     let dialogue = flag(dialogue).in_filter("dialogue")?;
-    Ok(Query { filter: filter::extract(filters)?, mode, min_score, dialogue, blend, ..Query::new("", limit) })
+    Ok(Query {
+        filter: filter::extract(filters)?,
+        offset,
+        mode,
+        min_score,
+        dialogue,
+        blend,
+        ..Query::new("", limit)
+    })
 }
 
-fn filter_error(py: Python<'_>, error: &PyErr) -> PyErr {
+/// The error of a choice that is part of a read.
+pub fn filter_error(py: Python<'_>, error: &PyErr) -> PyErr {
     Error::InvalidFilter(error.value(py).to_string()).into()
 }
 

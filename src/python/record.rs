@@ -25,9 +25,11 @@ impl PyRecord {
     #[new]
     #[pyo3(
         signature = (content, *, id=None, scope=None, metadata=None, categories=None, importance=None, source=None,
-                     private=None, created_at=None, updated_at=None, last_accessed=None, embedding=None),
+                     private=None, created_at=None, updated_at=None, last_accessed=None, expires_at=None,
+                     embedding=None),
         text_signature = "(content, *, id=None, scope='/', metadata=None, categories=(), importance=0.5, source=None, \
-                          private=False, created_at=None, updated_at=None, last_accessed=None, embedding=None)"
+                          private=False, created_at=None, updated_at=None, last_accessed=None, expires_at=None, \
+                          embedding=None)"
     )]
     #[allow(clippy::too_many_arguments, reason = "the fields of a record, by keyword")]
     fn new(
@@ -42,6 +44,7 @@ impl PyRecord {
         created_at: Option<&Bound<'_, PyAny>>,
         updated_at: Option<&Bound<'_, PyAny>>,
         last_accessed: Option<&Bound<'_, PyAny>>,
+        expires_at: Option<&Bound<'_, PyAny>>,
         embedding: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let mut given = Fields::default();
@@ -57,6 +60,7 @@ impl PyRecord {
             ("created_at", created_at),
             ("updated_at", updated_at),
             ("last_accessed", last_accessed),
+            ("expires_at", expires_at),
             ("embedding", embedding),
         ] {
             if let Some(value) = value {
@@ -132,7 +136,19 @@ impl PyRecord {
         datetime(py, self.0.last_accessed)
     }
 
-    /// The vector of the content, in single precision, if there is one.
+    /// When it expires, aware, in UTC; None for never.
+    #[getter]
+    fn expires_at<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDateTime>>> {
+        self.0.expires_at.map(|at| datetime(py, at)).transpose()
+    }
+
+    /// The version, which rises with every write in the whole store; None if the record was not read from a store.
+    #[getter]
+    fn version(&self) -> Option<i64> {
+        self.0.version
+    }
+
+    /// The vector of an embedder, if there is one: numbers of single precision.
     #[getter]
     fn embedding<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         self.0.embedding.as_ref().map(|vector| PyTuple::new(py, vector)).transpose()
@@ -143,11 +159,14 @@ impl PyRecord {
         fields::to_dict(py, &self.0)
     }
 
-    /// A record with these fields. Raises InvalidRecordError for a name that is not a field.
+    /// A record of these fields, without a version. Raises InvalidRecordError for a name that is no field.
     #[staticmethod]
     fn from_dict(fields: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let dict = fields.cast::<PyDict>().map_err(|_| not_a_record(fields))?;
-        Ok(Self(from_dict(dict)?))
+        let dict = fields.cast::<PyDict>().map_err(|_| not_a_record(fields))?.copy()?;
+        if dict.contains("version")? {
+            dict.del_item("version")?;
+        }
+        Ok(Self(from_dict(&dict)?))
     }
 
     /// One line of JSON; `Record.from_json` reads it back to an equal record.
@@ -199,8 +218,15 @@ impl PyRecord {
         this
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((PyType::new::<Self>(py).getattr("from_json")?, (self.to_json(),)))
+    #[allow(clippy::type_complexity, reason = "what pickle asks for")]
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String, Option<i64>))> {
+        Ok((PyType::new::<Self>(py).getattr("_of_version")?, (self.to_json(), self.0.version)))
+    }
+
+    /// What pickle makes a record of.
+    #[staticmethod]
+    fn _of_version(json: &str, version: Option<i64>) -> PyResult<Self> {
+        Ok(Self(Record { version, ..Record::from_json(json)? }))
     }
 }
 
@@ -215,12 +241,6 @@ pub fn record_of(item: &Bound<'_, PyAny>) -> PyResult<Record> {
     } else {
         Err(not_a_record(item))
     }
-}
-
-/// The record that text, a dict of fields or a Record stands for.
-#[pyfunction]
-pub fn as_record(item: &Bound<'_, PyAny>) -> PyResult<PyRecord> {
-    record_of(item).map(PyRecord)
 }
 
 fn from_dict(dict: &Bound<'_, PyDict>) -> PyResult<Record> {

@@ -24,6 +24,8 @@ pub fn stats<'py>(py: Python<'py>, stats: Stats) -> PyResult<Bound<'py, PyDict>>
     dict.set_item("path", stats.path.as_os_str())?;
     dict.set_item("records", stats.records)?;
     dict.set_item("terms", stats.terms)?;
+    dict.set_item("journals", stats.journals)?;
+    dict.set_item("entries", stats.entries)?;
     dict.set_item("schema_version", stats.schema_version)?;
     dict.set_item("disk_bytes", stats.disk_bytes)?;
     dict.set_item("index_disk_bytes", stats.index_disk_bytes)?;

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::batch::{PyCall, Sending, Told};
 use super::conversion::Named;
+use super::errors::at_call;
 use super::file::File;
 use super::handle::Handle;
+use super::journal::PyJournal;
 use super::progress::Reporter;
-use super::record::{PyRecord, record_of};
-use super::{detach, fields, filter, options, query, report, values};
+use super::record::PyRecord;
+use super::{changes, detach, explanation, filter, options, query, report, timestamp, values};
 use crate::backend::Progress;
-use crate::record::Query;
-use crate::store::Store;
+use crate::record::{Page, Query, Scopes};
+use crate::store::{ExportOptions, Store};
 
 /// Bytes that are read from or written to a Python file at a time.
 const CHUNK: usize = 1 << 16;
@@ -67,16 +70,17 @@ impl PyStore {
         detach::detached(py, || Handle::new(options)).map(Self)
     }
 
-    fn add<'py>(
-        &self,
-        py: Python<'py>,
-        items: &Bound<'py, PyAny>,
-        on_conflict: &Bound<'py, PyAny>,
-    ) -> PyResult<Vec<String>> {
-        let records = items.try_iter()?.map(|item| record_of(&item?)).collect::<PyResult<Vec<_>>>()?;
-        let on_conflict = options::on_conflict(on_conflict)?;
-        let ids = self.run(py, |store| store.add(records, on_conflict))?;
-        Ok(ids.into_iter().map(|id| id.to_string()).collect())
+    /// Executes a call and returns its value.
+    fn write<'py>(&self, py: Python<'py>, call: &PyCall) -> PyResult<Bound<'py, PyAny>> {
+        let mut told =
+            Sending::new([call])?.send(py, &self.0)?.map_err(|failed| PyErr::from(failed.error))?;
+        Ok(told.pop().map_or_else(|| py.None().into_bound(py), |(value, ..)| value))
+    }
+
+    /// Executes calls in one transaction, and returns for each its value, the version it wrote, and whether it wrote.
+    fn batch<'py>(&self, py: Python<'py>, calls: Vec<Bound<'py, PyCall>>) -> PyResult<Vec<Told<'py>>> {
+        let sending = Sending::new(calls.iter().map(Bound::get))?;
+        sending.send(py, &self.0)?.map_err(|failed| at_call(py, failed))
     }
 
     fn get(
@@ -92,41 +96,86 @@ impl PyStore {
         Ok(records.into_iter().map(|record| record.map(PyRecord)).collect())
     }
 
-    #[pyo3(signature = (id, **changes))]
-    fn update(
+    fn history(
         &self,
         py: Python<'_>,
         id: &Bound<'_, PyAny>,
-        changes: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyRecord> {
-        let id = filter::id(id)?;
-        let changes = fields::update(changes)?;
-        self.run(py, |store| store.update(&id, changes)).map(PyRecord)
+        source: Option<&Bound<'_, PyAny>>,
+        include_private: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<PyRecord>> {
+        let (id, viewer) = (filter::id(id)?, filter::viewer(source, include_private)?);
+        let versions = self.run(py, |store| store.history(&id, &viewer))?;
+        Ok(versions.into_iter().map(PyRecord).collect())
     }
 
-    #[pyo3(signature = (**filters))]
-    fn delete(&self, py: Python<'_>, filters: Option<&Bound<'_, PyDict>>) -> PyResult<u64> {
-        let filter = filter::extract(filters)?;
-        let scope = filters.map(|filters| filters.get_item("scope")).transpose()?.flatten();
-        if let Some(scope) = scope.filter(|scope| !scope.is_none()) {
-            filter::scope_to_delete(&scope)?;
-        }
-        self.run(py, |store| store.delete(&filter))
+    fn get_at(
+        &self,
+        py: Python<'_>,
+        id: &Bound<'_, PyAny>,
+        at: &Bound<'_, PyAny>,
+        source: Option<&Bound<'_, PyAny>>,
+        include_private: &Bound<'_, PyAny>,
+    ) -> PyResult<Option<PyRecord>> {
+        let (id, viewer) = (filter::id(id)?, filter::viewer(source, include_private)?);
+        let at = timestamp::micros(at).in_filter("at")?;
+        Ok(self.run(py, |store| store.get_at(&id, at, &viewer))?.map(PyRecord))
     }
 
-    #[pyo3(signature = (limit, offset, **filters))]
+    fn changes<'py>(
+        &self,
+        py: Python<'py>,
+        after: Option<&Bound<'py, PyAny>>,
+        limit: &Bound<'py, PyAny>,
+        source: Option<&Bound<'py, PyAny>>,
+        include_private: &Bound<'py, PyAny>,
+    ) -> PyResult<changes::Page<'py>> {
+        let after = after.map(changes::cursor).transpose()?;
+        let limit = values::count(limit).in_filter("limit")?;
+        let viewer = filter::viewer(source, include_private)?;
+        changes::page(py, self.run(py, |store| store.changes(after, limit, &viewer))?)
+    }
+
+    fn purge(&self, py: Python<'_>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
+        let scope = scope.map(filter::scope_to_delete).transpose()?;
+        self.run(py, |store| store.purge(scope.as_ref()))
+    }
+
+    #[pyo3(signature = (limit, offset, order, after, **filters))]
     fn list(
         &self,
         py: Python<'_>,
         limit: Option<&Bound<'_, PyAny>>,
         offset: &Bound<'_, PyAny>,
+        order: &Bound<'_, PyAny>,
+        after: Option<&Bound<'_, PyAny>>,
         filters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<PyRecord>> {
-        let limit = limit.map_or(Ok(usize::MAX), |limit| values::count(limit).in_filter("limit"))?;
-        let offset = values::count(offset).in_filter("offset")?;
+        let page = Page {
+            order: options::order(order)?,
+            after: filter::version(after, "after")?,
+            limit: limit.map_or(Ok(usize::MAX), |limit| values::count(limit).in_filter("limit"))?,
+            offset: values::count(offset).in_filter("offset")?,
+        };
         let filter = filter::extract(filters)?;
-        let records = self.run(py, |store| store.list(&filter, limit, offset))?;
+        let records = self.run(py, |store| store.list(&filter, page))?;
         Ok(records.into_iter().map(PyRecord).collect())
+    }
+
+    fn journal(&self, name: &Bound<'_, PyAny>) -> PyResult<PyJournal> {
+        PyJournal::new(Arc::clone(&self.0), name)
+    }
+
+    fn journals(
+        &self,
+        py: Python<'_>,
+        prefix: &Bound<'_, PyAny>,
+        after: Option<&Bound<'_, PyAny>>,
+        limit: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<String>> {
+        let prefix = values::text(prefix).in_filter("prefix")?;
+        let after = after.map(|after| values::text(after).in_filter("after")).transpose()?;
+        let limit = limit.map_or(Ok(usize::MAX), |limit| values::count(limit).in_filter("limit"))?;
+        self.run(py, |store| store.journals(&prefix, after.as_deref(), limit))
     }
 
     #[pyo3(signature = (**filters))]
@@ -145,16 +194,25 @@ impl PyStore {
         report::counts(py, self.run(py, |store| store.categories(&filter))?)
     }
 
+    #[allow(clippy::too_many_arguments, reason = "what a page of scopes is about")]
     fn scopes(
         &self,
         py: Python<'_>,
         parent: &Bound<'_, PyAny>,
+        recursive: &Bound<'_, PyAny>,
+        after: Option<&Bound<'_, PyAny>>,
+        limit: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
         include_private: &Bound<'_, PyAny>,
     ) -> PyResult<Vec<String>> {
-        let parent = filter::scope(parent)?;
+        let wanted = Scopes {
+            parent: filter::scope(parent)?,
+            recursive: values::flag(recursive).in_filter("recursive")?,
+            after: after.map(|after| Ok::<_, PyErr>(filter::scope(after)?.to_string())).transpose()?,
+            limit: limit.map_or(Ok(usize::MAX), |limit| values::count(limit).in_filter("limit"))?,
+        };
         let viewer = filter::viewer(source, include_private)?;
-        let scopes = self.run(py, |store| store.scopes(&parent, &viewer))?;
+        let scopes = self.run(py, |store| store.scopes(&wanted, &viewer))?;
         Ok(scopes.into_iter().map(|scope| scope.to_string()).collect())
     }
 
@@ -170,23 +228,25 @@ impl PyStore {
         report::scope_info(py, self.run(py, |store| store.scope_info(&scope, &viewer))?)
     }
 
-    fn touch(&self, py: Python<'_>, ids: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let ids = filter::ids(ids)?;
-        self.run(py, |store| store.touch(&ids))
-    }
-
-    fn reset(&self, py: Python<'_>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
+    fn reset(
+        &self,
+        py: Python<'_>,
+        scope: Option<&Bound<'_, PyAny>>,
+        journals: &Bound<'_, PyAny>,
+    ) -> PyResult<u64> {
         let scope = scope.map(filter::scope_to_delete).transpose()?;
-        self.run(py, |store| store.reset(scope.as_ref()))
+        let journals = values::flag(journals).in_filter("journals")?;
+        self.run(py, |store| store.reset(scope.as_ref(), journals))
     }
 
-    #[pyo3(signature = (query, limit, mode, min_score, vector, dialogue, blend, **filters))]
+    #[pyo3(signature = (query, limit, offset, mode, min_score, vector, dialogue, blend, **filters))]
     #[allow(clippy::too_many_arguments, reason = "what a search asks for")]
     fn search<'py>(
         &self,
         py: Python<'py>,
         query: &Bound<'py, PyAny>,
         limit: &Bound<'py, PyAny>,
+        offset: &Bound<'py, PyAny>,
         mode: &Bound<'py, PyAny>,
         min_score: &Bound<'py, PyAny>,
         vector: Option<&Bound<'py, PyAny>>,
@@ -194,19 +254,20 @@ impl PyStore {
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let mut asked = query::extract(limit, mode, min_score, dialogue, &blend, filters)?;
+        let mut asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
         asked.text = values::lossy_text(query).in_filter("query")?;
         asked.vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
         query::hits(py, self.run(py, |store| store.search(&asked))?)
     }
 
-    #[pyo3(signature = (queries, limit, mode, min_score, vectors, dialogue, blend, **filters))]
+    #[pyo3(signature = (queries, limit, offset, mode, min_score, vectors, dialogue, blend, **filters))]
     #[allow(clippy::too_many_arguments, reason = "what a search asks for")]
     fn search_many<'py>(
         &self,
         py: Python<'py>,
         queries: &Bound<'py, PyAny>,
         limit: &Bound<'py, PyAny>,
+        offset: &Bound<'py, PyAny>,
         mode: &Bound<'py, PyAny>,
         min_score: &Bound<'py, PyAny>,
         vectors: Option<Vec<Bound<'py, PyAny>>>,
@@ -214,7 +275,7 @@ impl PyStore {
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Vec<Bound<'py, PyList>>> {
-        let asked = query::extract(limit, mode, min_score, dialogue, &blend, filters)?;
+        let asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
         let mut all = Vec::new();
         for (place, query) in queries.try_iter()?.enumerate() {
             let text = values::lossy_text(&query?).in_filter(&format!("queries[{place}]"))?;
@@ -226,6 +287,29 @@ impl PyStore {
             .into_iter()
             .map(|found| query::hits(py, found))
             .collect()
+    }
+
+    #[pyo3(signature = (query, id, limit, offset, mode, min_score, vector, dialogue, blend, **filters))]
+    #[allow(clippy::too_many_arguments, reason = "what a search asks for")]
+    fn explain<'py>(
+        &self,
+        py: Python<'py>,
+        query: &Bound<'py, PyAny>,
+        id: &Bound<'py, PyAny>,
+        limit: &Bound<'py, PyAny>,
+        offset: &Bound<'py, PyAny>,
+        mode: &Bound<'py, PyAny>,
+        min_score: &Bound<'py, PyAny>,
+        vector: Option<&Bound<'py, PyAny>>,
+        dialogue: &Bound<'py, PyAny>,
+        blend: [Bound<'py, PyAny>; 3],
+        filters: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let mut asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
+        asked.text = values::lossy_text(query).in_filter("query")?;
+        asked.vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
+        let id = filter::id(id)?;
+        explanation::dict(py, self.run(py, |store| store.explain(&asked, &id))?)
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
@@ -252,22 +336,29 @@ impl PyStore {
         reporter.end(done)
     }
 
-    #[pyo3(signature = (file, skip_damaged, progress, **filters))]
+    #[pyo3(signature = (file, skip_damaged, journals, history, progress, **filters))]
+    #[allow(clippy::too_many_arguments, reason = "what an export contains")]
     fn export(
         &self,
         py: Python<'_>,
         file: Py<PyAny>,
         skip_damaged: &Bound<'_, PyAny>,
+        journals: &Bound<'_, PyAny>,
+        history: &Bound<'_, PyAny>,
         progress: Option<Py<PyAny>>,
         filters: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
         let filter = filter::extract(filters)?;
-        let skip_damaged = values::flag(skip_damaged).in_filter("skip_damaged")?;
+        let options = ExportOptions {
+            history: values::flag(history).in_filter("history")?,
+            journals: values::flag(journals).in_filter("journals")?,
+            skip_damaged: values::flag(skip_damaged).in_filter("skip_damaged")?,
+        };
         let (mut reporter, mut raised) = (Reporter::new(progress), None);
         let written = self.run(py, |store| {
             let mut writer = BufWriter::with_capacity(CHUNK, File::new(&file, &mut raised));
             let progress = &mut |done, total| reporter.report(done, total);
-            let count = store.export(&mut writer, &filter, skip_damaged, progress)?;
+            let count = store.export(&mut writer, &filter, options, progress)?;
             writer.flush().map_err(|error| crate::Error::io("export", error))?;
             Ok(count)
         });
@@ -313,10 +404,6 @@ impl PyStore {
 
 impl Drop for PyStore {
     fn drop(&mut self) {
-        // Closing takes time, so the interpreter is released. Failures are in the log.
-        // A destructor cannot raise: Python prints what a signal raised in it, as it does for its own.
-        Python::try_attach(|py| {
-            detach::detached(py, || self.0.close()).map_err(|error| error.write_unraisable(py, None))
-        });
+        detach::close_unused(&self.0);
     }
 }

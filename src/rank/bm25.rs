@@ -8,12 +8,12 @@ pub const K1: f32 = 1.2;
 /// How much a record's length matters. Prose and dialogue rank better with less than the usual 0.75, code with slightly less.
 pub const B: f32 = 0.6;
 
-/// Statistics of all live records.
+/// Statistics of all live records that have terms.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Collection {
-    /// Live records.
+    /// How many there are.
     pub records: u64,
-    /// Terms in all live records, repeats included.
+    /// Terms in all of them, repeats included.
     pub terms: u64,
 }
 

@@ -10,7 +10,7 @@
 //! - [`bm25`] is plain BM25 of the query's [`Keywords`].
 //! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
 //!
-//! [`rrf`] fuses two lists. [`blend`] adds recency and importance.
+//! [`rrf`] fuses two lists. [`blend`] adds recency and importance. [`matches`] tells which words a query found in a text.
 
 pub mod blend;
 pub mod bm25;
@@ -26,6 +26,7 @@ mod forms;
 mod hash_ids;
 pub mod hybrid;
 mod keywords;
+pub mod matches;
 mod passage;
 mod query;
 pub mod rrf;
@@ -47,7 +48,7 @@ pub trait Statistics {
     /// The reason why they cannot be read.
     type Error;
 
-    /// Statistics of all live records.
+    /// Statistics of all live records that have terms.
     fn collection(&self) -> Collection;
 
     /// The number of live records that hold `term`.

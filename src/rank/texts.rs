@@ -89,6 +89,12 @@ impl Texts {
         Some(ChunkedText { chunks, label: label as usize, bytes: bytes as usize, identity })
     }
 
+    /// Whether the text of a record has a term; `None` if it was not read.
+    pub fn has_terms(&self, seq: Seq) -> Option<bool> {
+        let has_terms = |&chunk: &u32| !self.interner.chunk(chunk).terms.is_empty();
+        Some(self.get(seq)?.chunks.iter().any(has_terms))
+    }
+
     /// Hashes of the terms of a text's label.
     pub fn label(&self, seq: Seq) -> impl Iterator<Item = u64> {
         let chunks = self.get(seq).map_or(&[][..], |text| &text.chunks[..text.label]);

@@ -1,8 +1,12 @@
 //! Conditions on metadata: what users write as `where`.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value, json};
 
+use super::OneOf;
 use super::operator::{Operator, list, unknown};
+use super::pointer::Pointer;
 use crate::error::{Error, Result};
 
 /// How deep conditions may nest: far more than anyone needs, and safe for the stack.
@@ -22,8 +26,8 @@ pub enum Condition {
     Not(Box<Condition>),
     /// The value of `key` passes the operator.
     Field {
-        /// A top-level key of the metadata, as it is written there.
-        key: String,
+        /// Where in the metadata it is.
+        key: Pointer,
         /// The comparison with the value.
         operator: Operator,
     },
@@ -31,7 +35,7 @@ pub enum Condition {
 
 impl Condition {
     /// Reads JSON such as `{"topic": "x", "year": {"$gte": 2024}, "$or": [{...}, {...}], "$not": {...}}`. Every entry of an
-    /// object must hold. A key that starts with `$` is an operator.
+    /// object must hold. A key that starts with `$` is an operator, one that starts with `/` a JSON pointer.
     ///
     /// # Errors
     /// [`Error::InvalidFilter`] if the JSON is not an object, names an unknown operator, or gives an operator an operand of the
@@ -59,7 +63,9 @@ impl Condition {
             Self::All(parts) => parts.iter().all(Self::always_holds),
             Self::Any(parts) => parts.iter().any(Self::always_holds),
             Self::Not(part) => part.never_holds(),
-            Self::Field { operator, .. } => matches!(operator, Operator::Nin(none) if none.is_empty()),
+            Self::Field { operator, .. } => {
+                matches!(operator, Operator::Nin(none) if none.values().is_empty())
+            }
         }
     }
 
@@ -68,7 +74,9 @@ impl Condition {
             Self::All(parts) => parts.iter().any(Self::never_holds),
             Self::Any(parts) => parts.iter().all(Self::never_holds),
             Self::Not(part) => part.always_holds(),
-            Self::Field { operator, .. } => matches!(operator, Operator::In(none) if none.is_empty()),
+            Self::Field { operator, .. } => {
+                matches!(operator, Operator::In(none) if none.values().is_empty())
+            }
         }
     }
 
@@ -78,7 +86,7 @@ impl Condition {
             Self::All(parts) => parts.iter().all(|part| part.holds(metadata)),
             Self::Any(parts) => parts.iter().any(|part| part.holds(metadata)),
             Self::Not(part) => !part.holds(metadata),
-            Self::Field { key, operator } => operator.holds(metadata.get(key)),
+            Self::Field { key, operator } => operator.holds(key.find(metadata)),
         }
     }
 
@@ -103,7 +111,7 @@ impl Condition {
             Self::All(parts) => json!({ "$and": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),
             Self::Any(parts) => json!({ "$or": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),
             Self::Not(part) => json!({ "$not": part.to_json() }),
-            Self::Field { key, operator } => json!({ key: operator.to_json() }),
+            Self::Field { key, operator } => json!({ key.as_str(): operator.to_json() }),
         }
     }
 }
@@ -126,7 +134,7 @@ fn parse_part(key: &str, value: &Value, depth: usize) -> Result<Condition> {
     let each = || list(key, value)?.iter().map(|part| parse_object(part, depth)).collect::<Result<Vec<_>>>();
     match key {
         "$and" => Ok(all(each()?)),
-        "$or" => Ok(Condition::Any(each()?)),
+        "$or" => Ok(any(each()?)),
         "$not" => Ok(Condition::Not(Box::new(parse_object(value, depth)?))),
         _ if key.starts_with('$') => Err(unknown(key)),
         _ => parse_field(key, value, depth),
@@ -135,7 +143,8 @@ fn parse_part(key: &str, value: &Value, depth: usize) -> Result<Condition> {
 
 /// `{"year": 2024}` means equality; `{"year": {"$gte": 2024, "$lt": 2026}}` names operators.
 fn parse_field(key: &str, value: &Value, depth: usize) -> Result<Condition> {
-    let field = |operator| Condition::Field { key: key.to_owned(), operator };
+    let pointer = Pointer::parse(key)?;
+    let field = |operator| Condition::Field { key: pointer.clone(), operator };
     let operators = match value {
         Value::Object(operators) if operators.keys().any(|name| name.starts_with('$')) => operators,
         _ => return Ok(field(Operator::Eq(value.clone()))),
@@ -166,6 +175,30 @@ fn all(mut conditions: Vec<Condition>) -> Condition {
     }
 }
 
+/// Combines alternatives. Those that one key equals some value become one `$in`, which looks the key up once.
+fn any(parts: Vec<Condition>) -> Condition {
+    let mut merged: Vec<Condition> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for part in parts {
+        let (key, values) = match part {
+            Condition::Field { key, operator: Operator::Eq(value) } => (key, OneOf::from_iter([value])),
+            Condition::Field { key, operator: Operator::In(values) } => (key, values),
+            other => {
+                merged.push(other);
+                continue;
+            }
+        };
+        let place = *places.entry(key.as_str().to_owned()).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(Condition::Field { operator: Operator::In(all), .. }) => {
+                all.extend(values.values().iter().cloned())
+            }
+            _ => merged.push(Condition::Field { key, operator: Operator::In(values) }),
+        }
+    }
+    Condition::Any(merged)
+}
+
 fn is_deeper(value: &Value, depth: usize) -> bool {
     let mut inner: Box<dyn Iterator<Item = &Value>> = match value {
         Value::Array(items) => Box::new(items.iter()),
@@ -179,6 +212,34 @@ fn is_deeper(value: &Value, depth: usize) -> bool {
 #[allow(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn alternatives_of_one_key_are_one_list() {
+        let parse = |condition: Value| Condition::parse(&condition).unwrap();
+        let merged = parse(json!({"$or": [
+            {"a": 1}, {"b": "x"}, {"a": {"$in": [2, null]}}, {"a": {"$gt": 9}}, {"a": 1.0}, {"b": "y", "c": 1}
+        ]}));
+        let expected = json!({"$or": [
+            {"a": {"$in": [1, 2, null, 1.0]}}, {"b": {"$in": ["x"]}}, {"a": {"$gt": 9}},
+            {"$and": [{"b": {"$eq": "y"}}, {"c": {"$eq": 1}}]}
+        ]});
+        assert_eq!(merged.to_json(), expected);
+        assert_eq!(Condition::parse_again(&expected).unwrap(), merged);
+        assert!(!parse(json!({"$or": [{"a": {"$in": []}}]})).always_holds());
+        for (metadata, holds) in [
+            (json!({"a": 1}), true),
+            (json!({"a": null}), true),
+            (json!({"a": 3}), false),
+            (json!({"a": true}), false),
+            (json!({"a": 10}), true),
+            (json!({"b": "x"}), true),
+            (json!({"b": "y"}), false),
+            (json!({"b": "y", "c": 1}), true),
+            (json!({}), false),
+        ] {
+            assert_eq!(merged.holds(metadata.as_object().unwrap()), holds, "{metadata}");
+        }
+    }
 
     #[test]
     fn literals_occur_in_all_metadata_that_meets_the_condition() {

@@ -14,8 +14,8 @@
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::json::{Json, read};
-use super::{Metadata, Micros, RecordId, Scope, now};
+use super::json::{Json, JsonField, read};
+use super::{Metadata, Micros, RecordId, Scope, Seq, now};
 use crate::error::{Error, Result};
 
 /// Passes the table to the macro `$then`, as `/// description`, `name: Type = default;`.
@@ -44,6 +44,8 @@ macro_rules! record_fields {
             updated_at: Micros = now();
             /// When the record was last touched; equal to `created_at` by default.
             last_accessed: Micros = now();
+            /// When the record expires; never by default.
+            expires_at: Option<Micros> = None;
             /// The vector of the content.
             embedding: Option<Vec<f32>> = None;
         }
@@ -54,10 +56,18 @@ pub(crate) use record_fields;
 
 macro_rules! define {
     ($($(#[$doc:meta])* $name:ident: $type:ty = $default:expr;)*) => {
-        /// One stored memory.
-        #[derive(Debug, Clone, PartialEq)]
+        /// One stored memory. Records are equal if all fields are; the version does not count.
+        #[derive(Debug, Clone)]
         pub struct Record {
             $($(#[$doc])* pub $name: $type,)*
+            /// Which version of the record this is; `None` for a record that was not read from a store.
+            pub version: Option<Seq>,
+        }
+
+        impl PartialEq for Record {
+            fn eq(&self, other: &Self) -> bool {
+                $(self.$name == other.$name)&&*
+            }
         }
 
         /// Values for some of a record's fields, as given for a new record or for an update.
@@ -78,7 +88,7 @@ macro_rules! define {
                 let created_at = *self.created_at.get_or_insert_with(now);
                 self.updated_at.get_or_insert(created_at);
                 self.last_accessed.get_or_insert(created_at);
-                Record { $($name: self.$name.unwrap_or_else(|| $default),)* }
+                Record { $($name: self.$name.unwrap_or_else(|| $default),)* version: None }
             }
 
             /// Replaces the fields of `record` that are given.
@@ -96,7 +106,11 @@ macro_rules! define {
         impl Serialize for Record {
             fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
                 let mut object = serializer.serialize_struct("Record", Self::FIELDS.len())?;
-                $(object.serialize_field(stringify!($name), &Json(&self.$name))?;)*
+                $(if self.$name.is_omitted() {
+                    object.skip_field(stringify!($name))?;
+                } else {
+                    object.serialize_field(stringify!($name), &Json(&self.$name))?;
+                })*
                 object.end()
             }
         }
@@ -122,19 +136,46 @@ impl Fields {
         self.with_defaults().validated()
     }
 
+    /// The version that takes the place of `old`, with these fields set: it is created now, or just after `old` if the clock is
+    /// behind, and has no expiry and no embedding unless they are given.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`] if a field cannot be set, if it would be created before `old`, or as [`Record::validated`].
+    pub fn supersede(mut self, old: &Record) -> Result<Record> {
+        self.refuse_fixed("supersede")?;
+        let next = || now().max(old.created_at.saturating_add(1));
+        let created_at = self.created_at.take().unwrap_or_else(next);
+        if created_at < old.created_at {
+            let why =
+                "created_at of a new version must not be earlier than that of the version that it supersedes";
+            return Err(Error::InvalidRecord(why.into()));
+        }
+        let mut new =
+            Record { created_at, updated_at: created_at, expires_at: None, embedding: None, ..old.clone() };
+        self.replace_in(&mut new);
+        new.version = None;
+        new.validated()
+    }
+
     /// `record` after an update that sets these fields; its `updated_at` is now.
     ///
     /// # Errors
     /// [`Error::InvalidRecord`] if a field cannot be updated, or as [`Record::validated`].
     pub fn update(self, mut record: Record) -> Result<Record> {
-        for (name, given) in [("id", self.id.is_some()), ("updated_at", self.updated_at.is_some())] {
-            if given {
-                return Err(Error::InvalidRecord(format!("update cannot change {name}")));
-            }
-        }
+        self.refuse_fixed("update")?;
         self.replace_in(&mut record);
         record.updated_at = now();
         record.validated()
+    }
+
+    /// Refuses the fields that no write of an existing record may set.
+    fn refuse_fixed(&self, write: &str) -> Result<()> {
+        for (name, given) in [("id", self.id.is_some()), ("updated_at", self.updated_at.is_some())] {
+            if given {
+                return Err(Error::InvalidRecord(format!("{write} cannot change {name}")));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -172,7 +213,8 @@ mod tests {
 
     #[test]
     fn names_are_those_of_json() {
-        let json = serde_json::to_value(Record::new("x")).unwrap();
+        let record = Record { expires_at: Some(7), ..Record::new("x") };
+        let json = serde_json::to_value(record).unwrap();
         assert!(json.as_object().unwrap().keys().eq(Record::FIELDS));
     }
 }

@@ -27,6 +27,12 @@ impl Filter {
         Self { viewer: Viewer::all(), ..Self::default() }
     }
 
+    /// Whether ids are all that is given, the viewer aside.
+    pub fn is_ids_alone(&self) -> bool {
+        let ids_alone = Self { ids: self.ids.clone(), viewer: self.viewer.clone(), ..Self::default() };
+        self.ids.is_some() && *self == ids_alone
+    }
+
     /// Whether any part other than the viewer excludes records.
     pub fn narrows(&self) -> bool {
         self.ids.is_some()

@@ -44,8 +44,16 @@ fn not_a_record(why: impl fmt::Display) -> Error {
 
 /// The type of a field, and how its values are read from JSON and written to it.
 pub(super) trait JsonField: Sized {
+    /// Whether a missing value is left out, and not written as null.
+    const OMITTED: bool = false;
+
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error>;
     fn write<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error>;
+
+    /// Whether the value is missing, and left out.
+    fn is_omitted(&self) -> bool {
+        false
+    }
 }
 
 /// Types that serde reads and writes as records need it.
@@ -87,6 +95,9 @@ impl JsonField for Scope {
 
 /// Every number of microseconds in a record is a timestamp.
 impl JsonField for Micros {
+    // The one timestamp that may be missing is the expiry, which older versions do not know.
+    const OMITTED: bool = true;
+
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         deserializer.deserialize_str(Text("a date as text", |text| {
             let wrong =
@@ -120,6 +131,10 @@ impl<T: JsonField> JsonField for Option<T> {
             Some(value) => value.write(serializer),
             None => serializer.serialize_none(),
         }
+    }
+
+    fn is_omitted(&self) -> bool {
+        T::OMITTED && self.is_none()
     }
 }
 

@@ -3,6 +3,7 @@
 mod blend;
 mod condition;
 mod embedding;
+mod explanation;
 mod fields;
 mod filter;
 mod hit;
@@ -10,7 +11,10 @@ mod id;
 mod json;
 mod metadata;
 mod name;
+mod one_of;
 mod operator;
+mod order;
+mod pointer;
 mod query;
 #[allow(clippy::module_inception, reason = "a record is the noun that the folder is named after")]
 mod record;
@@ -21,6 +25,7 @@ mod viewer;
 pub use blend::Blend;
 pub use condition::Condition;
 pub use embedding::check_vector;
+pub use explanation::Explanation;
 #[cfg(feature = "python")]
 pub(crate) use fields::record_fields;
 pub use fields::{Fields, Record};
@@ -31,7 +36,11 @@ pub use metadata::Metadata;
 #[cfg(feature = "python")]
 pub(crate) use metadata::Writer as MetadataWriter;
 pub use name::MAX_NAME_BYTES;
+pub use one_of::OneOf;
+#[cfg(feature = "python")]
+pub(crate) use operator::BIG_NUMBER;
 pub use operator::Operator;
+pub use order::{Order, Page, Scopes};
 pub use query::{Mode, Query};
 pub use record::{MAX_METADATA_DEPTH, Seq};
 pub use scope::Scope;

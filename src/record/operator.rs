@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value, json};
 
+use super::OneOf;
 use crate::error::{Error, Result};
 
 /// A comparison with one metadata value, which may be missing.
@@ -22,9 +23,9 @@ pub enum Operator {
     /// Less or equal.
     Lte(Value),
     /// Equal to one of these.
-    In(Vec<Value>),
+    In(OneOf),
     /// Equal to none of these; true for a missing value.
-    Nin(Vec<Value>),
+    Nin(OneOf),
     /// Present (true) or missing (false).
     Exists(bool),
     /// A list that has an element equal to this, or a text that contains this text.
@@ -43,8 +44,8 @@ impl Operator {
             Self::Gte(operand) => compares(operand, Ordering::is_ge),
             Self::Lt(operand) => compares(operand, Ordering::is_lt),
             Self::Lte(operand) => compares(operand, Ordering::is_le),
-            Self::In(operands) => found.is_some_and(|value| operands.iter().any(|one| equal(value, one))),
-            Self::Nin(operands) => !found.is_some_and(|value| operands.iter().any(|one| equal(value, one))),
+            Self::In(operands) => found.is_some_and(|value| operands.holds(value)),
+            Self::Nin(operands) => !found.is_some_and(|value| operands.holds(value)),
             Self::Exists(wanted) => found.is_some() == *wanted,
             Self::Contains(operand) => found.is_some_and(|value| contains(value, operand)),
         }
@@ -59,8 +60,8 @@ impl Operator {
             "$gte" => Self::Gte(comparable(operator, operand)?),
             "$lt" => Self::Lt(comparable(operator, operand)?),
             "$lte" => Self::Lte(comparable(operator, operand)?),
-            "$in" => Self::In(list(operator, operand)?.clone()),
-            "$nin" => Self::Nin(list(operator, operand)?.clone()),
+            "$in" => Self::In(list(operator, operand)?.iter().cloned().collect()),
+            "$nin" => Self::Nin(list(operator, operand)?.iter().cloned().collect()),
             "$exists" => {
                 Self::Exists(operand.as_bool().ok_or_else(|| wrong(operator, "true or false", operand))?)
             }
@@ -77,8 +78,8 @@ impl Operator {
             Self::Gte(operand) => json!({ "$gte": operand }),
             Self::Lt(operand) => json!({ "$lt": operand }),
             Self::Lte(operand) => json!({ "$lte": operand }),
-            Self::In(operands) => json!({ "$in": operands }),
-            Self::Nin(operands) => json!({ "$nin": operands }),
+            Self::In(operands) => json!({ "$in": operands.values() }),
+            Self::Nin(operands) => json!({ "$nin": operands.values() }),
             Self::Exists(wanted) => json!({ "$exists": wanted }),
             Self::Contains(operand) => json!({ "$contains": operand }),
         }
@@ -92,6 +93,7 @@ pub(super) fn list<'a>(operator: &str, operand: &'a Value) -> Result<&'a Vec<Val
 fn comparable(operator: &str, operand: &Value) -> Result<Value> {
     match operand {
         Value::Number(_) | Value::String(_) => Ok(operand.clone()),
+        Value::Object(_) if BigNumber::of(operand).is_some() => Ok(operand.clone()),
         _ => Err(wrong(operator, "a number or a text", operand)),
     }
 }
@@ -108,8 +110,11 @@ pub(super) fn unknown(operator: &str) -> Error {
 }
 
 /// JSON equality, with numbers compared by value: 1 equals 1.0, and true does not equal 1.
-fn equal(a: &Value, b: &Value) -> bool {
+pub(super) fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
+        (Value::Number(a), Value::Object(_)) => {
+            BigNumber::of(b).and_then(|b| b.order(a)) == Some(Ordering::Equal)
+        }
         (Value::Number(a), Value::Number(b)) => order_numbers(a, b) == Some(Ordering::Equal),
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
         (Value::Object(a), Value::Object(b)) => {
@@ -123,6 +128,7 @@ fn equal(a: &Value, b: &Value) -> bool {
 fn order(a: &Value, b: &Value) -> Option<Ordering> {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => order_numbers(a, b),
+        (Value::Number(a), Value::Object(_)) => BigNumber::of(b)?.order(a),
         (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
         _ => None,
     }
@@ -133,6 +139,36 @@ fn contains(value: &Value, operand: &Value) -> bool {
         (Value::Array(elements), _) => elements.iter().any(|element| equal(element, operand)),
         (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
         _ => false,
+    }
+}
+
+/// The key of the JSON object that stands for a number which JSON cannot hold. No text from users has this key in a place
+/// where an operand is expected.
+pub const BIG_NUMBER: &str = "\0number";
+
+/// An operand that is infinite, not a number, or an integer beyond 64 bits.
+struct BigNumber {
+    /// The nearest float.
+    float: f64,
+    /// How the number compares with that float.
+    rest: Ordering,
+}
+
+impl BigNumber {
+    /// The number that a JSON object stands for: the float as text, and the sign of the number minus the float.
+    fn of(value: &Value) -> Option<Self> {
+        let parts = value.as_object()?.get(BIG_NUMBER)?.as_array()?;
+        let [Value::String(float), rest] = parts.as_slice() else { return None };
+        Some(Self { float: float.parse().ok()?, rest: rest.as_i64()?.cmp(&0) })
+    }
+
+    /// How a number of the metadata compares with this one.
+    fn order(&self, number: &Number) -> Option<Ordering> {
+        let ordering = match integer(number) {
+            Some(integer) => order_mixed(integer, self.float)?,
+            None => number.as_f64()?.partial_cmp(&self.float)?,
+        };
+        Some(ordering.then(self.rest.reverse()))
     }
 }
 
@@ -149,9 +185,31 @@ fn integer(number: &Number) -> Option<i128> {
     number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
 }
 
+/// The same for equal numbers, as [`equal`] compares them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum NumberKey {
+    Integer(i128),
+    /// The bits of a float that is no integer, or beyond all integers of JSON.
+    Float(u64),
+}
+
+impl NumberKey {
+    pub fn of(number: &Number) -> Option<Self> {
+        if let Some(integer) = integer(number) {
+            return Some(Self::Integer(integer));
+        }
+        let float = number.as_f64()?;
+        let is_integer = float.abs() <= BEYOND && float.fract() == 0.0;
+        // Exact, because |float| <= 1e30 fits into i128.
+        Some(if is_integer { Self::Integer(float as i128) } else { Self::Float(float.to_bits()) })
+    }
+}
+
+/// Greater than all integers of JSON.
+const BEYOND: f64 = 1e30;
+
 /// Compares without rounding the integer: above 2^53 a float cannot represent every integer.
 fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
-    const BEYOND: f64 = 1e30;
     if float.is_nan() {
         return None;
     }

@@ -9,6 +9,8 @@ pub struct Query {
     pub text: String,
     /// The largest number of hits.
     pub limit: usize,
+    /// How many of the best hits are passed over.
+    pub offset: usize,
     /// Only records that pass this filter are found.
     pub filter: Filter,
     /// How records are found and ranked.
@@ -29,6 +31,7 @@ impl Query {
         Self {
             text: text.into(),
             limit,
+            offset: 0,
             filter: Filter::default(),
             mode: Mode::Hybrid,
             min_score: 0.0,

@@ -24,9 +24,6 @@ impl Record {
     /// # Errors
     /// [`Error::InvalidRecord`] with the field and the value.
     pub fn validated(mut self) -> Result<Self> {
-        if self.content.trim().is_empty() {
-            return Err(Error::InvalidRecord("the content is empty; there is nothing to remember".into()));
-        }
         if self.content.contains('\0') {
             return Err(Error::InvalidRecord("the content contains a NUL character; remove it".into()));
         }
@@ -41,6 +38,7 @@ impl Record {
             ("created_at", self.created_at),
             ("updated_at", self.updated_at),
             ("last_accessed", self.last_accessed),
+            ("expires_at", self.expires_at.unwrap_or(0)),
         ] {
             if !RANGE.contains(&at) {
                 return Err(Error::InvalidRecord(format!("{field} is not in the years 1 to 9999")));

@@ -1,7 +1,6 @@
 //! Timestamps, and how they are written: ISO 8601, as in `2024-05-01T12:00:00.000000Z`.
 
 use std::ops::{Range, RangeInclusive};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
@@ -15,13 +14,9 @@ pub const RANGE: RangeInclusive<Micros> = -62_135_596_800_000_000..=253_402_300_
 
 const EPOCH: DateTime = jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 0);
 
-/// The current time.
+/// The current time, for dates.
 pub fn now() -> Micros {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| Micros::try_from(since.as_micros()).ok())
-        .unwrap_or_default()
+    crate::clock::now()
 }
 
 /// Date and time in UTC.

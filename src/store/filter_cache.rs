@@ -84,6 +84,19 @@ pub fn allowed(snapshot: &dyn Snapshot, filter: &Filter) -> Result<Option<Arc<Al
     Ok((!allowed.is_everything()).then_some(allowed))
 }
 
+/// `allowed` without the records that have expired. These are no part of a kept set: a touch may have given them more time.
+///
+/// # Errors
+/// What the database says.
+pub fn unexpired(snapshot: &dyn Snapshot, allowed: Option<Arc<Allowed>>) -> Result<Option<Arc<Allowed>>> {
+    let expired = snapshot.expired()?;
+    if expired.is_empty() {
+        return Ok(allowed);
+    }
+    let all = Arc::new(Allowed::except(Vec::new()));
+    Ok(Some(Arc::new(allowed.unwrap_or(all).without(&expired))))
+}
+
 fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<Entry>, newest: Seq) -> Result<Entry> {
     // Ids are looked up as they are now: an update moves an id to a new row.
     let kept = kept.filter(|_| filter.ids.is_none());

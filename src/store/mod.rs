@@ -6,13 +6,18 @@
 //!   what was committed, `persister` writes `index_files`; both work in threads of a `worker` too. `index_handle` is how
 //!   a store uses all that.
 //! - `search`: queries. Each mode of `modes` asks a `retriever` for candidates, in memory or on disk, and ranks them;
-//!   `filter_cache` and `text_cache` keep what was read for that.
+//!   `filter_cache` and `text_cache` keep what was read for that. `explain`: why a record is a hit, or is none.
 //! - `transfer`: JSON lines. `verify`: is everything sound. `rebuild`: deriving everything again.
 
+mod batch;
+mod explain;
 mod filter_cache;
 mod follower;
+mod history;
 mod index_files;
 mod index_handle;
+mod journals;
+mod lines;
 mod modes;
 mod parallel;
 mod persister;
@@ -23,33 +28,33 @@ mod retriever;
 mod search;
 mod search_error;
 mod shared_index;
+mod stored_json;
 mod text_cache;
 mod transfer;
 mod verify;
 mod worker;
 pub mod write_queue;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::backend::journals::JournalTotals;
 use crate::backend::sqlite::{Pool, Settings, Sqlite};
-use crate::backend::write::{Entry, Write};
+use crate::backend::write::{Call, Entry, Job, Outcome, Requirement, Write};
 use crate::backend::{Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
-use crate::record::{Fields, Filter, Record, RecordId, Scope, Viewer, now};
+use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope, Scopes, Viewer};
 use crate::text::ANALYZER_VERSION;
 
 use index_handle::IndexHandle;
-use prefetch::prefetch;
 use write_queue::WriteQueue;
 
 pub use crate::backend::snapshot::ScopeInfo;
 pub use crate::backend::sqlite::{Durability, migrate};
 pub use crate::backend::write::OnConflict;
-pub use transfer::Imported;
+pub use transfer::{ExportOptions, Imported};
 pub use verify::Report;
 
 /// Where searches find their answers.
@@ -96,6 +101,10 @@ pub struct Stats {
     pub records: u64,
     /// Terms in them, repeats included.
     pub terms: u64,
+    /// Journals with at least one entry.
+    pub journals: u64,
+    /// Their entries.
+    pub entries: u64,
     /// Schema version of the file.
     pub schema_version: u32,
     /// Bytes of the database and its write-ahead log.
@@ -200,28 +209,29 @@ impl Store {
         Ok(ids)
     }
 
+    /// Writes a record in place of the one with its id, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if the record does not have the version that is required, 0 being none; otherwise as
+    /// [`Store::add`].
+    pub fn put(&self, record: Record, if_version: Option<i64>) -> Result<RecordId> {
+        let id = record.id.clone();
+        let requires = if_version.map(|version| Requirement { id: id.clone(), version });
+        let entries = Arc::new(vec![Entry::new(record.validated()?)]);
+        let write = Some(Write::add(entries, OnConflict::Replace)?);
+        self.submit(Job { calls: vec![Call { requires, write }] })?;
+        Ok(id)
+    }
+
     /// As [`Store::add`]; returns how many were written, those that were skipped left out.
     fn add_counted(&self, records: Vec<Record>, on_conflict: OnConflict) -> Result<u64> {
-        self.check_writable()?;
         if records.is_empty() {
+            self.check_writable()?;
             return Ok(0);
         }
         let entries = records.into_iter().map(|record| Ok(Entry::new(record.validated()?)));
-        let entries = Arc::new(entries.collect::<Result<Vec<_>>>()?);
-        let write = Write::add(Arc::clone(&entries), on_conflict)?;
-        let analyze = |i: usize| {
-            entries[i].terms();
-        };
-        let seqs = prefetch(entries.len(), analyze, || self.queue.write(write))?.seqs();
-        if let Some(index) = &self.index {
-            index.shared().hand_over(&seqs, &entries);
-            if seqs.len() > prefetch::FEW {
-                index.catch_up_in_background();
-            } else {
-                index.catch_up_after_write();
-            }
-        }
-        Ok(seqs.into_iter().flatten().count() as u64)
+        let write = Write::add(Arc::new(entries.collect::<Result<Vec<_>>>()?), on_conflict)?;
+        Ok(self.submit(write.into())?.iter().map(Outcome::count).sum())
     }
 
     /// The records of these ids, `None` where there is none that the viewer may see.
@@ -235,44 +245,32 @@ impl Store {
     /// Changes a record, whoever may see it, and returns what it is now.
     ///
     /// # Errors
-    /// [`Error::RecordNotFound`], [`Error::InvalidRecord`]; otherwise as [`Store::add`].
-    pub fn update(&self, id: &RecordId, changes: Fields) -> Result<Record> {
-        self.check_writable()?;
-        let outcome = self.queue.write(Write::Update { id: id.clone(), changes })?;
-        self.catch_up_after_write();
-        outcome.record().ok_or_else(|| Error::RecordNotFound(id.to_string()))
+    /// [`Error::RecordNotFound`]; [`Error::InvalidRecord`]; [`Error::Conflict`] if the record does not have the version that is
+    /// required; otherwise as [`Store::add`].
+    pub fn update(&self, id: &RecordId, changes: Fields, if_version: Option<i64>) -> Result<Record> {
+        self.write_record(Write::Update { id: id.clone(), changes }, id, if_version)
     }
 
     /// Deletes the records that pass the filter and says how many. Ids alone are deleted whoever may see them.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`] when nothing narrows the filter; otherwise as [`Store::add`].
-    pub fn delete(&self, filter: &Filter) -> Result<u64> {
-        self.check_writable()?;
-        if !filter.narrows() {
-            return Err(Error::InvalidFilter(
-                "delete needs an id or a filter; reset() deletes everything".into(),
-            ));
-        }
-        if filter.ids.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(0);
-        }
-        let mut filter = filter.clone();
-        if filter == (Filter { ids: filter.ids.clone(), viewer: filter.viewer.clone(), ..Filter::default() })
-        {
-            filter.viewer = Viewer::all();
-        }
-        let deleted = self.queue.write(Write::Delete(filter))?;
-        self.catch_up_after_write();
-        Ok(deleted.count())
+    /// [`Error::InvalidFilter`] when nothing narrows the filter, and for a version without exactly one id; [`Error::Conflict`] if
+    /// the record does not have the version that is required; otherwise as [`Store::add`].
+    pub fn delete(&self, filter: &Filter, if_version: Option<i64>) -> Result<u64> {
+        let call = Call::delete(filter.clone(), if_version)?;
+        Ok(self.submit(Job { calls: vec![call] })?.iter().map(Outcome::count).sum())
     }
 
-    /// Records that pass the filter, newest first: by `created_at`, then by the order of writing.
+    /// A page of the records that pass the filter.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
-    pub fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>> {
-        self.snapshot()?.list(filter, limit, offset)
+    /// [`Error::InvalidFilter`] for `after` in another order than by version; [`Error::Closed`], [`Error::Busy`],
+    /// [`Error::Corrupt`].
+    pub fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Record>> {
+        if page.after.is_some() && page.order != Order::Written {
+            return Err(Error::InvalidFilter("after needs order=\"written\"".into()));
+        }
+        self.snapshot()?.list(filter, page)
     }
 
     /// How many records pass the filter.
@@ -291,12 +289,12 @@ impl Store {
         self.snapshot()?.categories(filter)
     }
 
-    /// The immediate children of `parent` that hold a visible record at or below them, sorted.
+    /// The scopes that hold a visible record at or below them, sorted: the children of a scope, or all in it.
     ///
     /// # Errors
     /// As [`Store::list`].
-    pub fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
-        self.snapshot()?.scopes(parent, viewer)
+    pub fn scopes(&self, wanted: &Scopes, viewer: &Viewer) -> Result<Vec<Scope>> {
+        self.snapshot()?.scopes(wanted, viewer)
     }
 
     /// What is in a scope and below.
@@ -307,35 +305,55 @@ impl Store {
         self.snapshot()?.scope_info(scope, viewer)
     }
 
-    /// Notes that these records were accessed now; says how many of them there are.
+    /// Notes that these records were accessed now, and sets when they expire if that is given; says how many of them there are.
     ///
     /// # Errors
     /// As [`Store::add`].
-    pub fn touch(&self, ids: &[RecordId]) -> Result<u64> {
-        self.check_writable()?;
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        let distinct: HashSet<&RecordId> = ids.iter().collect();
-        let ids = distinct.into_iter().cloned().collect();
-        Ok(self.queue.write(Write::Touch { ids, at: now() })?.count())
+    pub fn touch(&self, ids: &[RecordId], expires_at: Option<Micros>) -> Result<u64> {
+        let job = Job::from(Write::touch(ids, expires_at));
+        Ok(self.submit(job)?.iter().map(Outcome::count).sum())
     }
 
-    /// Deletes everything in a scope and below, or everything, private records too; says how many.
+    /// Deletes everything in a scope and below, or everything, private records too; says how many records had not expired.
+    /// `journals` deletes all journals too.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFilter`] for journals of a scope; otherwise as [`Store::add`].
+    pub fn reset(&self, scope: Option<&Scope>, journals: bool) -> Result<u64> {
+        self.check_writable()?;
+        let within = scope.filter(|scope| **scope != Scope::root());
+        if journals && within.is_some() {
+            return Err(Error::InvalidFilter(
+                "journals belong to no scope; reset them with the whole store".into(),
+            ));
+        }
+        let records = match within {
+            Some(scope) => Write::Delete(Filter { scope: Some(scope.clone()), ..Filter::all() }),
+            None => Write::Reset,
+        };
+        let writes = [Some(records), journals.then_some(Write::ResetJournals)];
+        let calls = writes.into_iter().flatten().map(|write| Call { requires: None, write: Some(write) });
+        let outcomes = self.submit(Job { calls: calls.collect() })?;
+        Ok(outcomes.first().map_or(0, Outcome::count))
+    }
+
+    /// Deletes what has expired: records, those in a scope if one is given, and entries of journals if none is. Says how many.
     ///
     /// # Errors
     /// As [`Store::add`].
-    pub fn reset(&self, scope: Option<&Scope>) -> Result<u64> {
+    pub fn purge(&self, scope: Option<&Scope>) -> Result<u64> {
+        /// Others may write between two transactions.
+        const AT_ONCE: usize = 10_000;
         self.check_writable()?;
-        let write = match scope {
-            Some(scope) if *scope != Scope::root() => {
-                Write::Delete(Filter { scope: Some(scope.clone()), ..Filter::all() })
+        let mut purged = 0;
+        loop {
+            let write = Write::Purge { scope: scope.cloned(), limit: AT_ONCE };
+            let some: u64 = self.submit(write.into())?.iter().map(Outcome::count).sum();
+            purged += some;
+            if some < AT_ONCE as u64 {
+                return Ok(purged);
             }
-            _ => Write::Reset,
-        };
-        let deleted = self.queue.write(write)?;
-        self.catch_up_after_write();
-        Ok(deleted.count())
+        }
     }
 
     /// What the store is made of and takes.
@@ -344,13 +362,18 @@ impl Store {
     /// As [`Store::list`].
     pub fn stats(&self) -> Result<Stats> {
         self.catch_up()?;
-        let totals = self.snapshot()?.totals()?;
+        let snapshot = self.snapshot()?;
+        let (records, terms) = (snapshot.count(&Filter::all())?, snapshot.totals()?.terms);
+        let JournalTotals { journals, entries } = snapshot.journal_totals()?;
+        drop(snapshot);
         let size = self.index.as_ref().map(|index| index.shared().size()).unwrap_or_default();
         let counters = self.backend.counters();
         Ok(Stats {
             path: self.path().to_owned(),
-            records: totals.records,
-            terms: totals.terms,
+            records,
+            terms,
+            journals,
+            entries,
             schema_version: migrate::LATEST,
             disk_bytes: self.backend.bytes(),
             index_disk_bytes: index_files::bytes_on_disk(self.path()),
@@ -438,13 +461,6 @@ impl Store {
     fn catch_up(&self) -> Result<()> {
         self.check_open()?;
         self.index.as_ref().map_or(Ok(()), IndexHandle::catch_up)
-    }
-
-    /// After a commit nothing may fail any more: what the index missed, the next search catches up on.
-    fn catch_up_after_write(&self) {
-        if let Some(index) = &self.index {
-            index.catch_up_after_write();
-        }
     }
 }
 

@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 use super::retriever::{DiskRetriever, MemoryRetriever};
 use super::search_error::SearchError;
 use super::shared_index::SharedIndex;
-use super::{Store, modes, parallel};
+use super::{Store, filter_cache, modes, parallel};
 use crate::backend::Snapshot;
 use crate::error::{Error, Result};
 use crate::rank::Scored;
-use crate::record::{Hit, Mode, Query, Seq, check_vector};
+use crate::record::{Filter, Hit, Mode, Query, Seq, check_vector};
 
 /// A search is tried so many times while others write.
 const ATTEMPTS: usize = 50;
 
 /// What is special about one of several attempts.
 #[derive(Debug, Clone, Copy, Default)]
-struct Attempt {
+pub(super) struct Attempt {
     /// The index was brought up to date just before, so that without a filter it may lack what came since.
     caught_up: bool,
     /// It is the last one, so that hits which were deleted meanwhile may be left out.
@@ -36,7 +36,8 @@ impl Store {
             return Ok(Vec::new());
         }
         let start = Instant::now();
-        let hits = retry(|attempt| self.attempt(query, attempt), |ended| self.prepare_again(ended))?;
+        let through = Query { limit: query.limit.saturating_add(query.offset), ..query.clone() };
+        let hits = retry(|attempt| self.attempt(&through, attempt), |ended| self.prepare_again(ended))?;
         self.note_if_slow(query, start.elapsed());
         Ok(hits)
     }
@@ -52,14 +53,16 @@ impl Store {
     fn attempt(&self, query: &Query, attempt: Attempt) -> Result<Vec<Hit>, SearchError> {
         let snapshot = self.backend.snapshot()?;
         let found = match &self.index {
-            Some(index) => search_index(index.shared(), &*snapshot, query, attempt)?,
+            Some(index) => in_memory(index.shared(), &*snapshot, &query.filter, attempt, |retriever| {
+                modes::search(retriever, query)
+            })?,
             None => modes::search(&DiskRetriever::new(&*snapshot, &query.filter)?, query)?,
         };
-        read_hits(&*snapshot, found, attempt)
+        read_hits(&*snapshot, found, query.offset, attempt)
     }
 
     /// Mends what ended an attempt.
-    fn prepare_again(&self, ended: SearchError) -> Result<()> {
+    pub(super) fn prepare_again(&self, ended: SearchError) -> Result<()> {
         match (ended, &self.index) {
             (SearchError::Failed(error), _) => Err(error),
             (SearchError::Damaged(damaged), Some(index)) => index.repair(damaged),
@@ -76,7 +79,7 @@ impl Store {
     }
 }
 
-fn check(query: &Query) -> Result<()> {
+pub(super) fn check(query: &Query) -> Result<()> {
     query.blend.check()?;
     match &query.vector {
         Some(vector) => check_vector(vector).map_err(|error| match error {
@@ -91,7 +94,7 @@ fn check(query: &Query) -> Result<()> {
 }
 
 /// Makes attempts until one succeeds. `prepare` is called between them with what ended the attempt before.
-fn retry<T>(
+pub(super) fn retry<T>(
     mut attempt: impl FnMut(Attempt) -> Result<T, SearchError>,
     mut prepare: impl FnMut(SearchError) -> Result<()>,
 ) -> Result<T> {
@@ -105,30 +108,38 @@ fn retry<T>(
     Err(Error::Busy { what: "the change feed", waited: start.elapsed() })
 }
 
-/// Searches the index in memory.
-fn search_index(
+/// Calls `ask` with the index in memory, seen through a filter, if it fits the snapshot.
+pub(super) fn in_memory<T>(
     shared: &SharedIndex,
     snapshot: &dyn Snapshot,
-    query: &Query,
+    filter: &Filter,
     attempt: Attempt,
-) -> Result<Vec<Scored>, SearchError> {
+    ask: impl FnOnce(&MemoryRetriever<'_>) -> Result<T, SearchError>,
+) -> Result<T, SearchError> {
     let position = shared.index.read().position();
     // The index may lack some records of the snapshot only if no filter depends on them.
-    let may_lack = attempt.caught_up && !query.filter.narrows();
+    let may_lack = attempt.caught_up && !filter.narrows();
     if !snapshot.is_current(position)? && !may_lack {
         return Err(SearchError::Outdated);
     }
-    let allowed = shared.filters.allowed(snapshot, &query.filter, position.seq)?;
+    let allowed = shared.filters.allowed(snapshot, filter, position.seq)?;
+    let allowed = filter_cache::unexpired(snapshot, allowed)?;
     let index = shared.index.read();
     if index.position().seq > position.seq {
         // The filter does not cover the records that came since.
         return Err(SearchError::Outdated);
     }
     let (index, allowed) = (&*index, allowed.as_deref());
-    modes::search(&MemoryRetriever { index, texts: &shared.texts, allowed, snapshot }, query)
+    ask(&MemoryRetriever { index, texts: &shared.texts, allowed, snapshot })
 }
 
-fn read_hits(snapshot: &dyn Snapshot, found: Vec<Scored>, attempt: Attempt) -> Result<Vec<Hit>, SearchError> {
+fn read_hits(
+    snapshot: &dyn Snapshot,
+    mut found: Vec<Scored>,
+    offset: usize,
+    attempt: Attempt,
+) -> Result<Vec<Hit>, SearchError> {
+    found.drain(..offset.min(found.len()));
     let seqs: Vec<Seq> = found.iter().map(|found| found.seq).collect();
     let records = snapshot.by_seqs(&seqs)?;
     if records.len() < found.len() && !attempt.last {
@@ -147,7 +158,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::record::{Filter, Record};
+    use crate::record::Record;
     use crate::store::{IndexMode, OnConflict, Options};
 
     #[test]

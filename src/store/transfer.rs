@@ -1,65 +1,82 @@
-//! Export and import as JSON lines: one record a line, as [`Record::to_json`] writes it.
+//! Export and import as JSON lines; see [`super::lines`].
 
-use std::collections::HashSet;
-use std::io::{BufRead, Write};
+use std::collections::{BTreeMap, HashSet};
+use std::io::{BufRead, Write as Out};
 use std::mem;
+use std::sync::Arc;
 
+use super::lines::{Line, entry_line, record_line};
 use super::{OnConflict, Store};
-use crate::backend::Progress;
+use crate::backend::snapshot::PastVersion;
+use crate::backend::write::{Call, Entry, Job, Outcome, Write};
+use crate::backend::{Progress, Snapshot};
+use crate::clock;
 use crate::error::{Error, Result};
-use crate::record::{Filter, Record};
+use crate::journal::{self, Change, Changed};
+use crate::record::{Filter, Record, RecordId, Viewer};
 
-/// Records that are imported in one transaction.
+/// Lines that are imported in one transaction.
 const BATCH: usize = 10_000;
 /// What some programs put in front of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-/// Records between two reports of progress.
+/// Lines between two reports of progress.
 const STRIDE: u64 = 1000;
 /// Longest line that is read.
 const MAX_LINE_BYTES: usize = 256 << 20;
 
+/// What an export contains beside records.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExportOptions {
+    /// The superseded versions of the records that the viewer may see.
+    pub history: bool,
+    /// All journals.
+    pub journals: bool,
+    /// Leave out what is damaged.
+    pub skip_damaged: bool,
+}
+
 /// What an import did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// Records written.
+    /// Records and entries written.
     pub written: u64,
-    /// Records passed over, because their ids were there already.
+    /// Records and entries passed over, because they were there already or have expired.
     pub skipped: u64,
 }
 
 impl Store {
-    /// Writes the records that pass the filter, in the order of writing, and says how many. Damaged ones end it, or are left
-    /// out and logged. `progress` counts records.
+    /// Writes the records that pass the filter, in the order of writing, and says how many lines. Damaged ones end it, or are
+    /// left out and logged. `progress` counts lines.
     ///
     /// # Errors
     /// [`Error::Io`] when `out` fails, [`Error::Corrupt`], [`Error::Interrupted`]; what was written so far stays.
     pub fn export(
         &self,
-        out: &mut dyn Write,
+        out: &mut dyn Out,
         filter: &Filter,
-        skip_damaged: bool,
+        options: ExportOptions,
         progress: &mut Progress<'_>,
     ) -> Result<u64> {
-        let total = self.count(filter)?;
-        let failed = |error| Error::io("the export", error);
-        let mut done = 0u64;
-        self.snapshot()?.each(filter, &mut |record| {
-            match record {
-                Err(Error::Corrupt { detail, .. }) if skip_damaged => {
-                    log::error!("not exported: {detail}");
-                    return Ok(true);
-                }
-                record => writeln!(out, "{}", record?.to_json()).map_err(failed)?,
-            }
-            done += 1;
-            if done.is_multiple_of(STRIDE) && !progress(done, total) {
-                return Err(Error::Interrupted { done });
-            }
-            Ok(true)
+        let snapshot = self.snapshot()?;
+        let entries = if options.journals { snapshot.journal_totals()?.entries } else { 0 };
+        let total = snapshot.count(filter)? + entries;
+        let mut export = Export { out, progress, skip_damaged: options.skip_damaged, done: 0, total };
+        snapshot.each(filter, &mut |record| {
+            let line = record.and_then(|record| {
+                let past = match options.history {
+                    true => visible_past(&*snapshot, &record, &filter.viewer)?,
+                    false => Vec::new(),
+                };
+                Ok(record_line(&record, &past))
+            });
+            export.write(line)
         })?;
-        out.flush().map_err(failed)?;
-        progress(done, total);
-        Ok(done)
+        if options.journals {
+            snapshot.each_entry(&mut |entry| {
+                export.write(entry.map(|(name, entry)| entry_line(&name, &entry)))
+            })?;
+        }
+        export.end()
     }
 
     /// Reads what [`Store::import`] is to read, and changes nothing: what it raises, that would raise in the middle.
@@ -78,7 +95,8 @@ impl Store {
         let mut ids = HashSet::new();
         let snapshot = self.snapshot()?;
         let mut dimension = snapshot.dimension()?;
-        each_record(lines, progress, |record| {
+        each_line(lines, progress, |line| {
+            let Line::Record(record, _) = line else { return Ok(()) };
             if let Some(found) = record.embedding.as_ref().map(Vec::len) {
                 let expected = *dimension.get_or_insert(found);
                 if expected != found {
@@ -95,11 +113,12 @@ impl Store {
         Ok(())
     }
 
-    /// Reads records from JSON lines, blank ones passed over, 10,000 in a transaction. `progress` counts lines; the
-    /// total is not known and 0.
+    /// Reads records, and entries of journals, from JSON lines, blank ones passed over, 10,000 in a transaction. What has
+    /// expired is passed over, and so are entries whose numbers are there. `progress` counts lines; the total is not known and 0.
     ///
     /// # Errors
-    /// [`Error::InvalidRecord`] naming the line; [`Error::Interrupted`]; what was committed before stays.
+    /// [`Error::InvalidRecord`] naming the line, or if an entry's number belongs to another journal; [`Error::Interrupted`];
+    /// what was committed before stays.
     pub fn import(
         &self,
         lines: &mut dyn BufRead,
@@ -108,16 +127,17 @@ impl Store {
     ) -> Result<Imported> {
         self.check_writable()?;
         let mut imported = Imported::default();
-        let mut batch = Vec::new();
-        let mut in_batch = HashSet::new();
-        let outcome = each_record(lines, progress, |record| {
-            // One that replaces another of its batch must come after it.
-            let replaces = on_conflict == OnConflict::Replace && !in_batch.insert(record.id.clone());
-            if replaces || batch.len() >= BATCH {
-                self.import_batch(mem::take(&mut batch), on_conflict, &mut imported)?;
-                in_batch = HashSet::from([record.id.clone()]);
+        let mut batch = ImportBatch::default();
+        let outcome = each_line(lines, progress, |line| {
+            if line.expires_at().is_some_and(|at| at <= clock::now()) {
+                imported.skipped += 1;
+                return Ok(());
             }
-            batch.push(record);
+            // One that replaces another of its batch must come after it.
+            if batch.lines >= BATCH || on_conflict == OnConflict::Replace && batch.has(&line) {
+                self.import_batch(mem::take(&mut batch), on_conflict, &mut imported)?;
+            }
+            batch.take(line);
             Ok(())
         });
         let read = outcome.map_err(|error| match error {
@@ -131,23 +151,113 @@ impl Store {
 
     fn import_batch(
         &self,
-        batch: Vec<Record>,
+        batch: ImportBatch,
         on_conflict: OnConflict,
         imported: &mut Imported,
     ) -> Result<()> {
-        let given = batch.len() as u64;
-        let written = self.add_counted(batch, on_conflict)?;
+        let given = batch.lines as u64;
+        let outcomes = self.submit(batch.into_job(on_conflict)?)?;
+        let written: u64 = outcomes.iter().map(written).sum();
         imported.written += written;
         imported.skipped += given - written;
         Ok(())
     }
 }
 
-/// Hands every record to `take`, and now and then the number of lines to `progress`; returns that number at the end.
-fn each_record(
+/// The superseded versions of a record that `viewer` may see.
+fn visible_past(snapshot: &dyn Snapshot, record: &Record, viewer: &Viewer) -> Result<Vec<PastVersion>> {
+    let mut past = snapshot.past(&record.id)?;
+    past.retain(|(version, _)| viewer.sees(version.source.as_deref(), version.private));
+    Ok(past)
+}
+
+/// How many records or entries a call wrote.
+fn written(outcome: &Outcome) -> u64 {
+    match outcome {
+        Outcome::Journal(Changed::Written(numbers)) => numbers.len() as u64,
+        other => other.count(),
+    }
+}
+
+/// An export under way.
+struct Export<'a, 'p> {
+    out: &'a mut dyn Out,
+    progress: &'a mut Progress<'p>,
+    skip_damaged: bool,
+    done: u64,
+    total: u64,
+}
+
+impl Export<'_, '_> {
+    /// Writes a line. Of a damaged one the log tells, if it is to be left out.
+    fn write(&mut self, line: Result<String>) -> Result<bool> {
+        match line {
+            Err(Error::Corrupt { detail, .. }) if self.skip_damaged => {
+                log::error!("not exported: {detail}");
+                return Ok(true);
+            }
+            line => writeln!(self.out, "{}", line?).map_err(|error| Error::io("the export", error))?,
+        }
+        self.done += 1;
+        if self.done.is_multiple_of(STRIDE) && !(self.progress)(self.done, self.total) {
+            return Err(Error::Interrupted { done: self.done });
+        }
+        Ok(true)
+    }
+
+    fn end(self) -> Result<u64> {
+        self.out.flush().map_err(|error| Error::io("the export", error))?;
+        (self.progress)(self.done, self.total);
+        Ok(self.done)
+    }
+}
+
+/// Lines that are imported in one transaction.
+#[derive(Default)]
+struct ImportBatch {
+    lines: usize,
+    records: Vec<Entry>,
+    ids: HashSet<RecordId>,
+    journals: BTreeMap<String, Vec<journal::Entry>>,
+}
+
+impl ImportBatch {
+    /// Does it have the record already that the line is about?
+    fn has(&self, line: &Line) -> bool {
+        matches!(line, Line::Record(record, _) if self.ids.contains(&record.id))
+    }
+
+    fn take(&mut self, line: Line) {
+        self.lines += 1;
+        match line {
+            Line::Record(record, past) => {
+                self.ids.insert(record.id.clone());
+                self.records.push(Entry::with_past(record, past));
+            }
+            Line::Entry(name, entry) => self.journals.entry(name).or_default().push(entry),
+        }
+    }
+
+    fn into_job(self, on_conflict: OnConflict) -> Result<Job> {
+        let mut writes = Vec::new();
+        if !self.records.is_empty() {
+            writes.push(Write::add(Arc::new(self.records), on_conflict)?);
+        }
+        writes.extend(
+            self.journals
+                .into_iter()
+                .map(|(name, entries)| Write::Journal { name, change: Change::Restore(entries) }),
+        );
+        let call = |write| Call { requires: None, write: Some(write) };
+        Ok(Job { calls: writes.into_iter().map(call).collect() })
+    }
+}
+
+/// Hands every line to `take`, and now and then the number of lines to `progress`; returns that number at the end.
+fn each_line(
     lines: &mut dyn BufRead,
     progress: &mut Progress<'_>,
-    mut take: impl FnMut(Record) -> Result<()>,
+    mut take: impl FnMut(Line) -> Result<()>,
 ) -> Result<u64> {
     let mut number = 0u64;
     let mut line = Vec::new();
@@ -176,8 +286,8 @@ fn read_line(lines: &mut dyn BufRead, line: &mut Vec<u8>) -> Result<bool> {
     Ok(!line.is_empty())
 }
 
-fn parse(line: &[u8], number: u64) -> Result<Record> {
-    Record::from_json_bytes(line).map_err(|error| match error {
+fn parse(line: &[u8], number: u64) -> Result<Line> {
+    Line::parse(line).map_err(|error| match error {
         Error::InvalidRecord(what) => Error::InvalidRecord(format!("line {number}: {what}")),
         other => other,
     })

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Store;
 use crate::backend::feed::Position;
+use crate::backend::snapshot::Totals;
 use crate::backend::{FullText, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::index::Damaged;
@@ -43,6 +44,7 @@ struct Truth {
     frequencies: HashMap<String, u64>,
     /// For each term a sum over the records that hold it, which others would hardly have.
     holders: HashMap<String, u64>,
+    wordless: u64,
     terms: u64,
     with_vector: Vec<Seq>,
 }
@@ -136,6 +138,7 @@ fn truth(snapshot: &dyn Snapshot, progress: &mut Progress<'_>) -> Result<Truth> 
     snapshot.each_content(0, &mut |seq, content| {
         truth.seqs.push(seq);
         let mut distinct = Analyzer::new().term_list(content);
+        truth.wordless += u64::from(distinct.is_empty());
         truth.terms += distinct.len() as u64;
         distinct.sort_unstable();
         distinct.dedup();
@@ -175,14 +178,15 @@ fn full_text_problems(snapshot: &dyn Snapshot, truth: &Truth) -> Result<Vec<Stri
         problems.push(format!("the full text is of analyzer version {version}, not {ANALYZER_VERSION}"));
     }
     let totals = snapshot.totals()?;
-    if (totals.records, totals.terms) != (truth.seqs.len() as u64, truth.terms) {
-        problems.push(format!(
-            "the totals say {} records and {} terms, there are {} and {}",
-            totals.records,
-            totals.terms,
-            truth.seqs.len(),
-            truth.terms
-        ));
+    let there = Totals { records: truth.seqs.len() as u64, wordless: truth.wordless, terms: truth.terms };
+    if totals != there {
+        let say = |totals: Totals| {
+            format!(
+                "{} records, {} without words, and {} terms",
+                totals.records, totals.wordless, totals.terms
+            )
+        };
+        problems.push(format!("the totals say {}; there are {}", say(totals), say(there)));
     }
     let full_text = snapshot.full_text();
     let listed = full_text.vocabulary().and_then(|found| Ok((found, wrong_holders(full_text, truth)?)));

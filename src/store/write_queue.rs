@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::backend::Execute;
-use crate::backend::write::{Job, JobResult, Outcome, Write};
+use crate::backend::write::{Job, JobError, JobResult, Outcome, Write};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
 
@@ -46,7 +46,7 @@ impl WriteQueue {
     /// # Errors
     /// As there.
     pub fn write(&self, write: Write) -> Result<Outcome> {
-        self.submit(write.into())?.pop().ok_or_else(lost)
+        self.submit(write.into()).map_err(|failed| failed.error)?.pop().ok_or_else(lost)
     }
 
     /// Executes a job and returns the outcome of each of its writes once they are committed.
@@ -77,10 +77,10 @@ impl WriteQueue {
             }
             if state.withdraw(&ticket) {
                 self.backend.counters().waited(wait.start);
-                return Err(match interrupted {
+                return Err(JobError::from(match interrupted {
                     true => Error::Interrupted { done: 0 },
                     false => Error::Busy { what: "the write lock", waited: self.backend.timeout() },
-                });
+                }));
             }
             // The job is in a transaction by now, which ends soon.
             self.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
@@ -142,7 +142,7 @@ impl Taken {
 
     /// Gives every job this error.
     fn fail(&mut self, error: &Error) {
-        self.settle(self.0.iter().map(|_| Err(error.clone())).collect());
+        self.settle(self.0.iter().map(|_| Err(error.clone().into())).collect());
     }
 }
 
@@ -184,7 +184,7 @@ mod tests {
             let jobs: Vec<_> = std::iter::from_fn(next).collect();
             self.groups.lock().push(jobs.len());
             std::thread::sleep(self.takes);
-            let reset = |job: &Arc<Job>| matches!(job.writes[..], [Write::Reset]);
+            let reset = |job: &Arc<Job>| matches!(job.calls[0].write, Some(Write::Reset));
             assert!(!jobs.iter().any(reset), "on purpose");
             Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
         }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn touch() -> Write {
-        Write::Touch { ids: Vec::new(), at: 0 }
+        Write::Touch { ids: Vec::new(), at: 0, expires_at: None }
     }
 
     fn slow(takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {

@@ -47,6 +47,12 @@ impl Bag {
         })
     }
 
+    /// Whether the text has no term, as an empty or a blank text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
     /// The number of terms, repeats included.
     #[must_use]
     pub fn total(&self) -> u64 {

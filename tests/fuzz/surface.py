@@ -18,7 +18,10 @@ from typing import Any
 import agentmem
 
 TEXTS = ["note", "Alice prefers email", "/a", "/a/b", "", "\0", "\ud800", "上海", "{", "$gte", "x" * 2000]
-NAMES = ["year", "topic", "$or", "$not", "$in", "$gte", "$exists", "id", "content", "scope", ""]
+NAMES = [
+    *("year", "topic", "$or", "$not", "$in", "$gte", "$exists", "id", "content", "scope", ""),
+    *("/year", "/a/0", "/~1a", "/~2", "/"),
+]
 NUMBERS = [0, 1, -1, 0.5, 2**53 + 1, 2**63, -(2**63), 2**200, 1e308, math.nan, math.inf, -0.0]
 MOMENTS = [
     datetime(2024, 1, 2, 3, 4, 5, 6, timezone.utc),
@@ -81,9 +84,10 @@ class Choices:
 
 RECORD = (
     *("id", "scope", "metadata", "categories", "importance", "source", "private", "created_at", "embedding"),
+    *("ttl", "expires_at"),
 )
-FILTERS = ("scope", "categories", "where", "since", "until", "source", "include_private")
-SEARCH = (*FILTERS, "mode", "min_score", "vector", "dialogue", "limit")
+FILTERS = ("scope", "categories", "where", "since", "until", "source", "include_private", "ids")
+SEARCH = (*FILTERS, "mode", "min_score", "vector", "dialogue", "limit", "offset")
 
 
 def call(store: agentmem.MemoryStore, choices: Choices) -> None:
@@ -106,16 +110,73 @@ def call(store: agentmem.MemoryStore, choices: Choices) -> None:
         lambda: store.categories(**choices.arguments(*FILTERS)),
         lambda: agentmem.Record(choices.value(), **choices.arguments(*RECORD)).to_dict(),
         lambda: agentmem.analyze(choices.value()),
+        lambda: store.supersede("a", choices.value(), **choices.arguments("if_version", *RECORD)),
+        lambda: store.list(**choices.arguments("order", "after", *FILTERS)),
+        lambda: store.scopes(**choices.arguments("recursive", "after", "limit")),
+        lambda: store.explain(choices.text(), choices.of(["a", choices.text()])),
+        lambda: store.get("a", at=choices.value()),
+        lambda: store.changes(**choices.arguments("after", "limit")),
+        lambda: store.duplicates(**choices.arguments("min_score", "limit", *FILTERS)),
+        lambda: store.touch("a", **choices.arguments("ttl", "expires_at")),
+        lambda: store.delete("a", **choices.arguments("if_version")),
+        lambda: store.journals(**choices.arguments("prefix", "after", "limit")),
+        lambda: entries(store.journal(choices.of(["log", choices.value()])), choices),
+        lambda: batch(store, choices),
     ]
     with contextlib.suppress(agentmem.AgentMemError, TypeError, ValueError):
         choices.of(kinds)()
+
+
+def entries(journal: Any, choices: Choices) -> None:
+    """One call of a journal; what it takes comes back as it was."""
+    value = choices.value()
+    kinds: list[Callable[[], object]] = [
+        lambda: kept(journal, value),
+        lambda: journal.append(value, **choices.arguments("ttl", "if_last")),
+        lambda: journal.extend(value, **choices.arguments("ttl", "if_last")),
+        lambda: journal.put(choices.of(["k", value]), value, **choices.arguments("ttl", "if_number")),
+        lambda: journal.read(**choices.arguments("last", "after", "limit")),
+        lambda: journal.items(**choices.arguments("prefix", "after", "limit", "reverse")),
+        lambda: journal.get(value),
+        lambda: journal.delete(value),
+        lambda: journal.delete(**choices.arguments("keys", "numbers")),
+        lambda: journal.prune(**choices.arguments("keep", "before")),
+        lambda: journal.clear(**choices.arguments("if_last")),
+        journal.pop,
+    ]
+    choices.of(kinds)()
+
+
+def kept(journal: Any, value: Any) -> None:
+    """Append it and read it."""
+    number = journal.append(value)
+    (entry,) = journal.read(after=number - 1)
+    assert repr(entry.value) == repr(value)
+
+
+def batch(store: agentmem.MemoryStore, choices: Choices) -> None:
+    """A few calls in one transaction."""
+    with store.batch() as collected:
+        for _ in range(choices.byte() % 4):
+            kinds: list[Callable[[], object]] = [
+                lambda: collected.put(choices.text(), **choices.arguments("if_version", *RECORD)),
+                lambda: collected.add(choices.value(), **choices.arguments("on_conflict", *RECORD)),
+                lambda: collected.update("a", **choices.arguments("content", "if_version", *RECORD)),
+                lambda: collected.supersede("a", choices.text(), **choices.arguments("if_version")),
+                lambda: collected.delete(choices.value(), **choices.arguments("if_version", *FILTERS)),
+                lambda: collected.touch(choices.value(), **choices.arguments("ttl", "expires_at")),
+                lambda: collected.check(choices.value(), **choices.arguments("if_version")),
+                lambda: collected.journal("log").append(choices.value()),
+                lambda: collected.journal(choices.text()).put(choices.text(), choices.value()),
+            ]
+            choices.of(kinds)()
 
 
 def one_input(data: bytes) -> None:
     """Up to twelve calls on a store of its own."""
     choices = Choices(data)
     store = one_store()
-    store.reset()
+    store.reset(journals=True)
     store.add("Alice prefers email over phone.", id="a", scope="/a", metadata={"year": 2024})
     for _ in range(min(12, len(data))):
         call(store, choices)

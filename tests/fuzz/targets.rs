@@ -269,18 +269,18 @@ pub fn import(data: &[u8]) {
             let report = store.verify(&mut |_, _| true).expect("sound");
             assert!(report.is_ok(), "{:?}", report.problems);
             let lines = export(store, &all);
-            store.reset(None).expect("writable");
+            store.reset(None, false).expect("writable");
             let again = store.import(&mut Cursor::new(&lines), OnConflict::Fail, &mut |_, _| true);
             assert_eq!(again.expect("an export can be imported").written, count);
             assert_eq!(export(store, &all), lines);
         }
         Err(error) => assert!(fine(&error) && count == 0, "{error}: {count} written"),
     }
-    store.reset(None).expect("writable");
+    store.reset(None, false).expect("writable");
 }
 
 fn export(store: &Store, filter: &Filter) -> Vec<u8> {
     let mut lines = Vec::new();
-    store.export(&mut lines, filter, false, &mut |_, _| true).expect("sound");
+    store.export(&mut lines, filter, agentmem::ExportOptions::default(), &mut |_, _| true).expect("sound");
     lines
 }

@@ -19,13 +19,13 @@ def terms_of(text: str) -> Counter[str]:
 
 
 class Statistics:
-    """Statistics of these records and no others."""
+    """Statistics of these records and no others. Records without terms do not count."""
 
     def __init__(self, rows: list[Row]) -> None:
-        counts = [terms_of(row["content"]) for row in rows]
+        counts = [count for row in rows if (count := terms_of(row["content"]))]
         self.records = len(counts)
         self.terms = sum(count.total() for count in counts)
-        self.mean_length = max(1.0, self.terms / self.records) if rows else 1.0
+        self.mean_length = max(1.0, self.terms / self.records) if counts else 1.0
         self.frequencies = Counter(term for count in counts for term in count)
 
     def idf(self, frequency: int) -> float:

@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from reliability.ledger import Ledger
+from reliability.ledger import ENTRY, Ledger, contents_of
 
 import agentmem
 
@@ -72,11 +72,13 @@ class Crew:
         self.ledger.take_in(self.logs)
         self.figures["writes acknowledged"] += self.ledger.acknowledged - before
         with agentmem.open(self.store) as store:
-            found = {record.id: record.content for record in store.list(None)}
+            found = contents_of(store)
             try:
                 self.figures["writes cut off by a kill"] += self.ledger.check(found)
             finally:
                 self.figures["writes lost"] += self.ledger.lost
+                self.figures["expired records revived"] += self.ledger.revived
+                self.figures["numbers reused"] += self.ledger.reused
             report = store.verify()
             assert report, report.problems
-            assert store.count() == len(found)
+            assert store.count() == sum(not place.startswith(ENTRY) for place in found)

@@ -1,8 +1,9 @@
 """What workers say that they did, outside of the store, and what the store must hold because of it.
 
-A worker appends one line of JSON before a piece of work ("begin", with the contents that it will leave under
-each id) and one when the store has returned ("done"). A process that is killed between the two leaves an open
-question: that work may have happened or not, but only as a whole.
+A worker appends one line of JSON before a piece of work ("begin", with the contents that it will leave in
+each place) and one when the store has returned ("done", with the numbers of the entries that it wrote). A
+process that is killed between the two leaves an open question: that work may have happened or not, but only
+as a whole. A place is the id of a record, or that of an entry in a journal.
 """
 
 from __future__ import annotations
@@ -11,8 +12,29 @@ import json
 import os
 from pathlib import Path
 
+import agentmem
+
 Contents = dict[str, str | None]
-"""Content by id; None where the record was deleted."""
+"""Content by place; None where it was deleted, or has expired."""
+ENTRY = "entry "
+
+
+def entry(journal: str, key: str) -> str:
+    """The place of a key, or of a value in a log: workers append no value twice."""
+    return f"{ENTRY}{journal} {key}"
+
+
+def contents_of(store: agentmem.MemoryStore) -> dict[str, str]:
+    """What a store holds, by place: all records and all entries."""
+    found = {record.id: record.content for record in store.list(None, include_private=True)}
+    for name in store.journals():
+        journal = store.journal(name)
+        log, states = journal.read(), journal.items()
+        found |= {entry(name, one.value): one.value for one in log}
+        found |= {entry(name, one.key): one.value for one in states}
+        numbers = [one.number for one in log]
+        assert numbers == sorted(set(numbers)), f"the log of {name} is out of order: {numbers}"
+    return found
 
 
 class Log:
@@ -21,7 +43,7 @@ class Log:
     def __init__(self, path: str | Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
-    def note(self, who: str, what: str, contents: Contents | str) -> None:
+    def note(self, who: str, what: str, contents: Contents | list[int] | str) -> None:
         """Write one line in one go."""
         os.write(self._file, (json.dumps([who, what, contents]) + "\n").encode())
 
@@ -33,9 +55,13 @@ class Ledger:
         self.contents: Contents = {}
         self.acknowledged = 0
         self.lost = 0
+        self.revived = 0
+        self.reused = 0
         self.by_worker: dict[str, int] = {}
         self._read: dict[Path, int] = {}
         self._open: dict[str, Contents] = {}
+        self._expired: set[str] = set()
+        self._numbers: set[int] = set()
 
     def take_in(self, folder: Path) -> None:
         """Read what is new in the logs of a folder. The workers must have ended."""
@@ -48,15 +74,19 @@ class Ledger:
                     self._take(*json.loads(line))
                 self._read[path] = log.tell()
 
-    def _take(self, who: str, what: str, contents: Contents | str) -> None:
-        assert what in ("begin", "done"), f"{who} failed: {contents}"
+    def _take(self, who: str, what: str, noted: Contents | list[int] | str) -> None:
+        assert what in ("begin", "done", "expired"), f"{who} failed: {noted}"
         if what == "begin":
-            assert isinstance(contents, dict)
-            self._open[who] = contents
+            assert isinstance(noted, dict)
+            self._open[who] = noted
+        elif what == "expired":
+            self._expired.update(noted)  # type: ignore[arg-type]
         else:
             self.contents.update(self._open.pop(who))
             self.acknowledged += 1
             self.by_worker[who] = self.by_worker.get(who, 0) + 1
+            self.reused += sum(number in self._numbers for number in noted)
+            self._numbers.update(noted)  # type: ignore[arg-type]
 
     def check(self, found: dict[str, str]) -> int:
         """Compare with what a store holds, and settle the open questions by it. Returns how many there
@@ -73,6 +103,10 @@ class Ledger:
         expected = {id: content for id, content in self.contents.items() if content is not None}
         lost = {id: content for id, content in expected.items() if found.get(id) != content}
         self.lost += len(lost)
+        revived = self._expired & found.keys()
+        self.revived += len(revived)
+        assert not revived, f"{len(revived)} expired records are back: {list(revived)[:5]}"
+        assert not self.reused, f"{self.reused} numbers of journals were used twice"
         assert not lost, f"{len(lost)} acknowledged writes are lost: {list(lost.items())[:5]}"
         assert found.keys() == expected.keys(), f"from nowhere: {list(found.keys() - expected.keys())[:5]}"
         return settled

@@ -4,6 +4,7 @@ write.
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from pathlib import Path
@@ -28,7 +29,17 @@ def main(path: str, log: str, seconds: str) -> None:
 
 
 def look(store: agentmem.MemoryStore) -> None:
-    """The four records of each scope in "/whole" are always replaced together."""
+    """The four records of each scope in "/whole" are always replaced together; so are two keys of each
+    journal, with an entry of its log.
+    """
+    names = store.journals("journals/")
+    for name in random.sample(names, min(10, len(names))):
+        pair = store.journal(name).get_many(["one", "two"])
+        values = {entry.value for entry in pair.values()}
+        assert len(pair) in (0, 2), f"{name} shows {len(pair)} of 2 keys"
+        assert len(values) <= 1, f"{name} shows {values} at once"
+        numbers = [entry.number for entry in store.journal(name).read()]
+        assert numbers == sorted(set(numbers)), f"{name} is out of order: {numbers}"
     for scope in store.scopes("/whole"):
         reads = {
             "list": store.list(None, scope=scope),

@@ -64,4 +64,20 @@ def work(store: agentmem.MemoryStore, number: int) -> None:
         store.add("again", id=ids[0])
     store.list(100)
     store.categories()
+    for id in random.sample(ids, 20):
+        store.supersede(id, f"superseded {random.random()}")
+    store.touch(ids[:50], ttl=3600)
+    with store.batch() as batch:
+        for n in range(50):
+            batch.put(f"batched {n}", id=ids[n])
+            batch.journal(f"log {number % 3}").append({"n": [n]})
+    with pytest.raises(agentmem.ConflictError), store.batch() as batch:
+        batch.check(ids[0], if_version=0)
+    log = store.journal(f"log {number % 3}")
+    log.put("key", "value " * 100, ttl=1e-6)
+    log.read(last=20)
+    log.items()
+    store.changes()
     store.delete(ids)
+    log.clear()
+    store.purge()

@@ -53,8 +53,18 @@ def every_way_to_read(
     out = io.BytesIO()
     store.export(out, scope=scope, **viewer)
     asked = {"limit": 100, "scope": scope, "vector": [1.0, 0.5], **viewer}
+    everywhere = [record.id for record in store.list(None, include_private=True)]
+    inside = {record.id for record in store.list(None, scope=scope, include_private=True)}
     ways = {
         "list": [record.id for record in store.list(None, scope=scope, **viewer)],
+        "written": [
+            record.id for record in store.list(None, order="written", after=0, scope=scope, **viewer)
+        ],
+        "ids": [record.id for record in store.list(None, ids=everywhere, scope=scope, **viewer)],
+        "history": [id for id in inside if store.history(id, **viewer)],
+        "at": [id for id in inside if store.get(id, at="2199-01-01", **viewer)],
+        "changes": [change.id for change in store.changes(**viewer).items if change.id in inside],
+        "explain": [id for id in inside if is_explained(store, id, scope, viewer)],
         "export": [json.loads(line)["id"] for line in out.getvalue().splitlines()],
         "search_many": [
             hit.record.id for hit in store.search_many(["secret"], 100, scope=scope, **viewer)[0]
@@ -63,6 +73,14 @@ def every_way_to_read(
     for mode in ("hybrid", "bm25", "tfidf", "vector"):
         ways[mode] = [hit.record.id for hit in store.search("secret word", mode=mode, **asked)]
     return ways
+
+
+def is_explained(store: agentmem.MemoryStore, id: str, scope: str, viewer: dict[str, Any]) -> bool:
+    """Does an explanation show this record to the viewer?"""
+    try:
+        return bool(store.explain("secret word", id, scope=scope, **viewer).hit)
+    except agentmem.RecordNotFoundError:
+        return False
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
@@ -88,6 +106,15 @@ def test_nothing_crosses(records: list[dict[str, Any]], scope: str, viewer: dict
         below = {r["scope"][len(prefix) :].split("/")[0] for r in allowed.values() if r["scope"] != scope}
         children = sorted((prefix + name for name in below if name), key=str.encode)
         assert store.scopes(scope, **viewer) == children
+        assert store.scopes(scope, recursive=True, **viewer) == sorted(
+            {record["scope"] for record in allowed.values()}, key=str.encode
+        )
+        groups = [{record.id for record in group} for group in store.duplicates(scope=scope, **viewer)]
+        alike = [
+            {id for id, record in allowed.items() if record["scope"] == place}
+            for place in {record["scope"] for record in allowed.values()}
+        ]
+        assert sorted(map(sorted, groups)) == sorted(sorted(ids) for ids in alike if len(ids) > 1)
         info = store.scope_info(scope, **viewer)
         assert (info.records, info.children, (info.oldest is None)) == (len(allowed), children, not allowed)
         public = {id for id, record in by_id.items() if sees(viewer, "/", record)}

@@ -50,13 +50,21 @@ class History:
 
 
 def shown(store: agentmem.MemoryStore) -> Moment:
-    """Everything the store says of its records."""
-    return {record.id: record.to_dict() for record in store.list(None, include_private=True)}
+    """Everything the store says of its records, of their pasts, and of its journals."""
+    found: Moment = {}
+    for record in store.list(None, include_private=True):
+        past = [old.content for old in store.history(record.id, include_private=True)[:-1]]
+        found[record.id] = {**record.to_dict(), "past": past}
+    for name in store.journals():
+        journal = store.journal(name)
+        for one in [*journal.read(), *journal.items()]:
+            found[f"{name} {one.number}"] = {"content": "", "key": one.key, "value": one.value}
+    return found
 
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    """Adds, batches, updates, deletes, a reset, a rebuild: each a commit."""
+    """Adds, batches, updates, deletes, journals, a reset, a rebuild: each a commit."""
     path = tmp_path_factory.mktemp("history") / "memory.db"
     with agentmem.open(path) as store:
         store.add_many([{"id": f"old{n}", "content": f"an old note {n}"} for n in range(20)])
@@ -65,7 +73,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     moments = [(0, shown(store))]
     chance = random.Random(1)
     for n in range(40):
-        ids = list(moments[-1][1])
+        ids = [record.id for record in store.list(None, include_private=True)]
         work = n % 8
         if work in (0, 4):
             store.add(f"note {n} of word{n}", id=f"n{n}", metadata={"n": n}, private=n % 3 == 0, source="me")
@@ -73,8 +81,16 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
             store.add_many([{"id": f"b{n}-{i}", "content": f"batch {n} of {i} " * i} for i in range(1, 9)])
         elif work in (2, 6):
             store.update(chance.choice(ids), content=f"updated at {n}", embedding=[1.0, n])
+        elif n == 11:
+            store.supersede(ids[0], f"superseded note {n}")
+        elif n == 19:
+            store.journal("log").pop()
         elif work == 3:
-            store.delete(chance.sample(ids, 3))
+            with store.batch() as batch:
+                batch.delete(chance.sample(ids, 3))
+                batch.put(f"batched note {n}", id=f"t{n}", expires_at="2199-01-01")
+                batch.journal("log").extend([n, {"n": [n]}])
+                batch.journal("log").put("newest", n)
         elif n == 23:
             store.rebuild()
         elif n == 31:
@@ -168,7 +184,8 @@ def test_flipped_bits_in_the_database(
     """
     whole = tmp_path / "memory.db"
     with agentmem.open(whole) as store:
-        store.add_many([note(n) for n in range(60)])
+        store.add_many({**note(n), "expires_at": f"2199-01-01T00:00:{n % 60:02}Z"} for n in range(60))
+        store.journal("log").extend([f"a value of some length {n}" for n in range(40)])
         expected = written(store)
         words = {word: found_by(store, word) for word in ["note", "word7", "common", "group3"]}
     image = whole.read_bytes()
@@ -292,7 +309,7 @@ def note(n: int) -> dict[str, object]:
 
 def written(store: agentmem.MemoryStore) -> dict[str, dict[str, object]]:
     """What `shown` says, but for when each record was last accessed."""
-    return {id: {**record, "last_accessed": None} for id, record in shown(store).items()}
+    return {place: {**row, "last_accessed": None} for place, row in shown(store).items()}
 
 
 def found_by(store: agentmem.MemoryStore, word: str) -> list[list[str]]:

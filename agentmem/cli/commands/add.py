@@ -25,23 +25,26 @@ from agentmem.types import Record
 @click.option("--source", help="Who or what the record comes from.")
 @click.option("--private", is_flag=True, help="Show the record only to the same --source.")
 @click.option("--created-at", metavar="DATE", help="When it was created, if not now.")
+@click.option("--ttl", type=float, metavar="SECONDS", help="When it expires, in seconds from now.")
 @click.option("--id", help="The id; without this option, a new UUID.")
 @click.option("--replace", is_flag=True, help="Replace the record that has the id, if there is one.")
 @json_option
-def command(path: str, content: str, replace: bool, as_json: bool, **fields: Any) -> None:
+def command(path: str, content: str, replace: bool, ttl: float | None, as_json: bool, **fields: Any) -> None:
     """Store CONTENT as a record and print its id. If CONTENT is -, it is read from stdin.
 
     \b
     agentmem add "Alice prefers email over phone." --scope /user/alice --category preference
+    agentmem add "The code is 1234." --ttl 3600
     agentmem add "Invoice 7 is paid." --metadata '{"invoice": 7}' --importance 0.8
     git log -1 | agentmem add - --scope /repo
     """
-    record = Record(text_argument(content), **fields)
+    content = text_argument(content)
+    Record(content, **fields)  # raises an error before a store is made
     with open_store(path, create=True) as store:
         try:
-            (id,) = store.put_many([record]) if replace else store.add_many([record])
+            id = (store.put if replace else store.add)(content, ttl=ttl, **fields)
         except DuplicateIdError as error:
             raise Failure(
-                f"a record with id {record.id!r} exists already; pass --replace to replace it"
+                f"a record with id {error.id!r} exists already; pass --replace to replace it"
             ) from error
     print_json({"id": id}) if as_json else say(id)

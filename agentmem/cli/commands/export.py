@@ -16,9 +16,19 @@ from agentmem.cli.terminal import EscapedStdout
 @click.argument("file", default="-")
 @path_option
 @filter_options
-@click.option("--skip-damaged", is_flag=True, help="Leave out damaged records.")
+@click.option("--skip-damaged", is_flag=True, help="Leave out damaged records and entries.")
+@click.option("--journals", is_flag=True, help="Write the entries of all journals too.")
+@click.option("--history", is_flag=True, help="Write the superseded versions of the records too.")
 @json_option
-def command(path: str, file: str, skip_damaged: bool, as_json: bool, **filters: Any) -> None:
+def command(
+    path: str,
+    file: str,
+    skip_damaged: bool,
+    journals: bool,
+    history: bool,
+    as_json: bool,
+    **filters: Any,
+) -> None:
     """Write records to FILE or stdout, as one JSON object a line.
 
     Private records are left out unless --include-private is given. With --json, the number of records that
@@ -26,11 +36,17 @@ def command(path: str, file: str, skip_damaged: bool, as_json: bool, **filters: 
 
     \b
     agentmem export memories.jsonl --include-private
+    agentmem export everything.jsonl --include-private --journals --history
     agentmem export --scope /user/alice | jq .content
     """
     target: Any = EscapedStdout() if file == "-" else file
     with progress_bar("exporting", "records") as progress, open_store(path) as store:
-        written = store.export(target, progress, skip_damaged=skip_damaged, **filters)
+        written = store.export(
+            target, progress, skip_damaged=skip_damaged, journals=journals, history=history, **filters
+        )
     if file == "-":
         return
-    print_json({"path": file, "records": written}) if as_json else say(f"wrote {counted(written)} to {file}")
+    if as_json:
+        print_json({"path": file, "lines" if journals else "records": written})
+    else:
+        say(f"wrote {f'{written} lines' if journals else counted(written)} to {file}")

@@ -31,7 +31,7 @@ def command(
         print_json([record_fields(record) for record in records])
     else:
         for record in records:
-            print_fields(record_fields(record))
+            print_fields({**record_fields(record), "version": record.version})
     missing = [id for id, record in zip(ids, found, strict=True) if record is None]
     if missing:
         raise Failure(f"no record has the id {', '.join(map(repr, missing))}, or it is private")

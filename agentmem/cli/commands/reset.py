@@ -11,19 +11,22 @@ from agentmem.cli.output import counted, print_json, say
 @click.command("reset")
 @path_option
 @click.option("--scope", "-s", help="Only this scope and the scopes below.")
+@click.option("--journals", is_flag=True, help="Delete all journals too; not with --scope.")
 @yes_option
 @json_option
-def command(path: str, scope: str | None, yes: bool, as_json: bool) -> None:
+def command(path: str, scope: str | None, journals: bool, yes: bool, as_json: bool) -> None:
     """Delete all records of the store or of a scope, including private records.
 
     \b
     agentmem reset --scope /crew/research
-    agentmem reset --yes
+    agentmem reset --journals --yes
     """
+    if journals and scope is not None:
+        raise click.UsageError("journals are in no scope; --journals does not go with --scope")
     with open_store(path) as store:
         if not yes:
             count = store.count(scope=scope, include_private=True)
             where = f"in {scope} of {path}" if scope else f"in {path}"
-            confirm(f"Delete all {counted(count)} {where}?")
-        deleted = store.reset(scope)
+            confirm(f"Delete all {counted(count)} {'and all journals ' if journals else ''}{where}?")
+        deleted = store.reset(scope, journals=journals)
     print_json({"deleted": deleted}) if as_json else say(f"deleted {counted(deleted)}")

@@ -54,8 +54,8 @@ impl Execute for Sqlite {
         let mut results =
             self.pool.write(lock_until, |conn| writer::execute(conn, lock_until, deadline, next))?;
         for result in &mut results {
-            if let Err(error) = result {
-                *error = self.pool.explain(error.clone());
+            if let Err(failed) = result {
+                failed.error = self.pool.explain(failed.error.clone());
             }
         }
         Ok(results)

@@ -6,7 +6,8 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
-use super::{changes, embeddings, fts, meta, records, row};
+use super::{changes, embeddings, expiries, fts, history, meta, records, row};
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
@@ -17,15 +18,19 @@ const PENDING: usize = 4096;
 /// Writes of one transaction, which the caller begins and commits. [`Batch::finish`] must come before the commit.
 pub struct Batch<'c> {
     conn: &'c Connection,
+    now: Micros,
     insert: CachedStatement<'c>,
     insert_terms: CachedStatement<'c>,
     scopes: FxHashMap<Scope, i64>,
     deleted: Vec<Seq>,
+    /// What has expired: users see no deletion.
+    expired: Vec<Seq>,
     /// Deleted rows that the full text still has, with their terms.
     pending_deletes: Vec<(Seq, Bag)>,
     /// Scopes to drop if no record is in them any more.
     to_prune: HashSet<i64>,
     records: i64,
+    wordless: i64,
     terms: i64,
 }
 
@@ -37,6 +42,7 @@ impl<'c> Batch<'c> {
     pub fn new(conn: &'c Connection) -> Result<Self> {
         Ok(Self {
             conn,
+            now: clock::now(),
             insert: conn.prepare_cached(
                 "INSERT INTO records(id, scope, created_at, updated_at, last_accessed, importance, source, private,
                                      categories, metadata, content, checksum)
@@ -45,11 +51,19 @@ impl<'c> Batch<'c> {
             insert_terms: conn.prepare_cached(fts::INSERT)?,
             scopes: FxHashMap::default(),
             deleted: Vec::new(),
+            expired: Vec::new(),
             pending_deletes: Vec::new(),
             to_prune: HashSet::new(),
             records: 0,
+            wordless: 0,
             terms: 0,
         })
+    }
+
+    /// The time of the transaction: what expires later is there.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        self.now
     }
 
     /// The connection, to read with.
@@ -85,19 +99,43 @@ impl<'c> Batch<'c> {
         let seq = self.conn.last_insert_rowid();
         self.insert_terms.execute((seq, terms.joined()))?;
         if let Some(vector) = fields.vector {
-            embeddings::insert(self.conn, seq, vector)?;
+            self.insert_vector(seq, vector)?;
+        }
+        if record.expires_at.is_some() {
+            expiries::set(self.conn, seq, record.expires_at)?;
         }
         self.records += 1;
+        self.wordless += i64::from(terms.is_empty());
         self.terms += terms.total() as i64;
         Ok(seq)
     }
 
-    /// Removes a record; `terms` are those that it was inserted with.
+    fn insert_vector(&mut self, seq: Seq, vector: &[u8]) -> Result<()> {
+        match embeddings::insert(self.conn, seq, vector) {
+            // It may be a record that has expired whose vector is of another length.
+            Err(Error::DimensionMismatch { .. }) if self.sweep(None, usize::MAX)? > 0 => {
+                embeddings::insert(self.conn, seq, vector)
+            }
+            inserted => inserted,
+        }
+    }
+
+    /// Removes a record, and its history with it; `terms` are those that it was inserted with.
     ///
     /// # Errors
     /// [`Error::Backend`].
     pub fn remove(&mut self, seq: Seq, terms: Bag) -> Result<()> {
+        history::forget(self.conn, seq)?;
+        self.take_out(seq, terms)
+    }
+
+    /// Removes a row whose record gets another row: its history stays.
+    ///
+    /// # Errors
+    /// [`Error::Backend`].
+    pub fn take_out(&mut self, seq: Seq, terms: Bag) -> Result<()> {
         self.conn.prepare_cached("DELETE FROM embeddings WHERE seq = ?")?.execute([seq])?;
+        self.conn.prepare_cached("DELETE FROM expiries WHERE seq = ?")?.execute([seq])?;
         let scope = self
             .conn
             .prepare_cached("DELETE FROM records WHERE seq = ? RETURNING scope")?
@@ -105,57 +143,103 @@ impl<'c> Batch<'c> {
         self.to_prune.insert(scope);
         self.deleted.push(seq);
         self.records -= 1;
+        self.wordless -= i64::from(terms.is_empty());
         self.terms -= terms.total() as i64;
         self.pending_deletes.push((seq, terms));
         if self.pending_deletes.len() < PENDING { Ok(()) } else { self.remove_terms() }
     }
 
-    /// Removes the records that pass the filter and says how many they were.
+    /// Removes the records with these numbers, and their histories.
     ///
     /// # Errors
     /// [`Error::Backend`].
-    pub fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
-        let seqs = records::seqs_matching(self.conn, filter, 0)?;
+    pub fn remove_seqs(&mut self, seqs: &[Seq]) -> Result<()> {
         for part in seqs.chunks(1024) {
             for (seq, content) in records::contents(self.conn, part)? {
                 self.remove(seq, Bag::of(&content))?;
             }
         }
-        Ok(seqs.len() as u64)
+        Ok(())
     }
 
-    /// Removes every record and says how many they were.
+    /// Removes the records that pass the filter, and says how many of them had not expired.
+    ///
+    /// # Errors
+    /// [`Error::Backend`].
+    pub fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
+        let seqs = records::seqs_matching(self.conn, filter, 0)?;
+        let due = expiries::due(self.conn, self.now)?;
+        self.remove_seqs(&seqs)?;
+        Ok(seqs.iter().filter(|seq| due.binary_search(seq).is_err()).count() as u64)
+    }
+
+    /// Removes every record, and says how many of them had not expired.
     ///
     /// # Errors
     /// [`Error::Backend`].
     pub fn remove_all(&mut self) -> Result<u64> {
+        let due = expiries::due(self.conn, self.now)?.len();
         let removed = self.conn.execute("DELETE FROM embeddings", []).and_then(|_| {
+            self.conn.execute("DELETE FROM expiries", [])?;
             let removed = self.conn.execute("DELETE FROM records", [])?;
             self.conn.execute("DELETE FROM scopes", [])?;
             Ok(removed)
         })?;
+        history::forget_all(self.conn)?;
         fts::clear(self.conn)?;
         if removed > 0 {
-            changes::record_deletion(self.conn, 1..=changes::newest_record(self.conn)?)?;
+            let newest = changes::newest_record(self.conn)?;
+            changes::record_deletion(self.conn, 1..=newest, newest, false)?;
         }
-        meta::set(self.conn, meta::RECORDS, 0)?;
-        meta::set(self.conn, meta::TERMS, 0)?;
-        (self.records, self.terms) = (0, 0);
+        for key in [meta::RECORDS, meta::WORDLESS, meta::TERMS] {
+            meta::set(self.conn, key, 0)?;
+        }
+        (self.records, self.wordless, self.terms) = (0, 0, 0);
         self.pending_deletes.clear();
         self.scopes.clear();
         self.to_prune.clear();
-        Ok(removed as u64)
+        Ok(removed.saturating_sub(due) as u64)
     }
 
-    /// Notes when the records with these ids were last read and says how many there were.
+    /// Removes at most `limit` records that have expired, of those in `scope` if one is given, and says how many.
     ///
     /// # Errors
     /// [`Error::Backend`].
-    pub fn touch(&self, ids: &[RecordId], at: Micros) -> Result<u64> {
-        let mut statement = self.conn.prepare_cached("UPDATE records SET last_accessed = ? WHERE id = ?")?;
+    pub fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize> {
+        let seqs = match scope {
+            None => expiries::earliest(self.conn, self.now, limit)?,
+            Some(scope) => {
+                let filter = Filter { scope: Some(scope.clone()), ..Filter::all() };
+                let within = records::seqs_matching(self.conn, &filter, 0)?;
+                let mut due = expiries::due(self.conn, self.now)?;
+                due.retain(|seq| within.binary_search(seq).is_ok());
+                due.truncate(limit);
+                due
+            }
+        };
+        let before = self.deleted.len();
+        self.remove_seqs(&seqs)?;
+        self.expired.extend(self.deleted.drain(before..));
+        Ok(seqs.len())
+    }
+
+    /// Notes when records were last read, and sets when they expire if that is given. Says how many records there were.
+    ///
+    /// # Errors
+    /// [`Error::Backend`].
+    pub fn touch(&self, ids: &[RecordId], at: Micros, expires_at: Option<Micros>) -> Result<u64> {
+        let mut statement = self.conn.prepare_cached(&format!(
+            "UPDATE records SET last_accessed = ? WHERE id = ? AND {} RETURNING seq",
+            expiries::UNEXPIRED
+        ))?;
         let mut touched = 0;
         for id in ids {
-            touched += statement.execute((at, row::EncodedId::new(id)))? as u64;
+            let found = statement.query_row((at, row::EncodedId::new(id), self.now), |row| row.get(0));
+            let Some(seq) = found.optional()? else { continue };
+            touched += 1;
+            if expires_at.is_some() {
+                expiries::set(self.conn, seq, expires_at)?;
+            }
         }
         Ok(touched)
     }
@@ -166,9 +250,12 @@ impl<'c> Batch<'c> {
     /// [`Error::Backend`].
     pub fn finish(mut self) -> Result<()> {
         self.remove_terms()?;
-        changes::record_deletions(self.conn, self.deleted)?;
+        changes::record_deletions(self.conn, self.deleted, false)?;
+        changes::record_deletions(self.conn, self.expired, true)?;
         let mut add = self.conn.prepare_cached("UPDATE meta SET value = value + ? WHERE key = ?")?;
-        for (key, delta) in [(meta::RECORDS, self.records), (meta::TERMS, self.terms)] {
+        let deltas =
+            [(meta::RECORDS, self.records), (meta::WORDLESS, self.wordless), (meta::TERMS, self.terms)];
+        for (key, delta) in deltas {
             if delta != 0 {
                 add.execute((delta, key))?;
             }

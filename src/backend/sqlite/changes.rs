@@ -46,23 +46,33 @@ pub fn since(
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>) -> Result<()> {
+pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>, hidden: bool) -> Result<()> {
+    if seqs.is_empty() {
+        return Ok(());
+    }
     seqs.sort_unstable();
+    let newest = newest_record(conn)?;
     for stretch in seqs.chunk_by(|a, b| a + 1 == *b) {
         if let (Some(first), Some(last)) = (stretch.first(), stretch.last()) {
-            record_deletion(conn, *first..=*last)?;
+            record_deletion(conn, *first..=*last, newest, hidden)?;
         }
     }
     Ok(())
 }
 
-/// Notes that all records in `range` have gone.
+/// Notes that all records in `range` have gone, while `newest` was the newest number. Users do not
+/// see `hidden` ones.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn record_deletion(conn: &Connection, range: RangeInclusive<Seq>) -> Result<()> {
-    conn.prepare_cached("INSERT INTO deletions(first, last) VALUES (?, ?)")?
-        .execute((range.start(), range.end()))?;
+pub fn record_deletion(
+    conn: &Connection,
+    range: RangeInclusive<Seq>,
+    newest: Seq,
+    hidden: bool,
+) -> Result<()> {
+    conn.prepare_cached("INSERT INTO deletions(first, last, newest, hidden) VALUES (?, ?, ?, ?)")?
+        .execute((range.start(), range.end(), newest, hidden.then_some(1)))?;
     Ok(())
 }
 
@@ -101,6 +111,22 @@ pub fn newest_record(conn: &Connection) -> Result<Seq> {
 pub fn newest_live(conn: &Connection) -> Result<Seq> {
     let mut statement = conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM records")?;
     Ok(statement.query_row([], |row| row.get(0))?)
+}
+
+/// Reserves numbers that no record will get, and returns the first. Belongs in a write transaction.
+///
+/// # Errors
+/// [`crate::Error::Sqlite`].
+pub fn reserve_records(conn: &Connection, count: usize) -> Result<Seq> {
+    let newest = newest_record(conn)?;
+    if count > 0 {
+        let last = newest.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
+        let updated = conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'records'", [last])?;
+        if updated == 0 {
+            conn.execute("INSERT INTO sqlite_sequence(name, seq) VALUES ('records', ?)", [last])?;
+        }
+    }
+    Ok(newest + 1)
 }
 
 fn newest_in(conn: &Connection, table: &str) -> Result<i64> {

@@ -6,17 +6,27 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::filter::Where;
-use super::meta;
 use super::row::unreadable;
+use super::{expiries, meta};
 use crate::backend::snapshot::ScopeInfo;
 use crate::error::Result;
-use crate::record::{Filter, Scope, Viewer};
+use crate::record::{Filter, Micros, Scope, Scopes, Viewer};
 
-/// How many records pass the filter.
+/// How many records pass the filter and have not expired at `now`.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn count(conn: &Connection, filter: &Filter) -> Result<u64> {
+pub fn count(conn: &Connection, filter: &Filter, now: Micros) -> Result<u64> {
+    let all = count_expired_too(conn, filter)?;
+    if !expiries::any_due(conn, Micros::MIN, now)? {
+        return Ok(all);
+    }
+    let mut due = Where::expired_too(conn, filter)?;
+    due.and(expiries::DUE_SEQS, [now]);
+    Ok(all.saturating_sub(count_where(conn, &due.avoiding(&["scope", "created_at"]))?))
+}
+
+fn count_expired_too(conn: &Connection, filter: &Filter) -> Result<u64> {
     let all = if filter.narrows() {
         count_where(conn, &Where::regardless_of_viewer(conn, filter)?)?
     } else {
@@ -41,8 +51,8 @@ fn count_where(conn: &Connection, clause: &Where) -> Result<u64> {
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn categories(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
-    let mut clause = Where::new(conn, filter)?;
+pub fn categories(conn: &Connection, filter: &Filter, now: Micros) -> Result<Vec<(String, u64)>> {
+    let mut clause = Where::new(conn, filter, now)?;
     clause.and::<Value>("categories IS NOT NULL", []);
     let mut statement = conn.prepare_cached(&format!("SELECT categories FROM records{}", clause.sql()))?;
     let mut rows = statement.query(clause.params())?;
@@ -66,38 +76,46 @@ pub fn categories(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64
     Ok(counts)
 }
 
-/// The immediate children of `parent` that hold a visible record, or have one below them, by name.
+/// The scopes in or below which a record is that the viewer sees, by name.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn scopes(conn: &Connection, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
-    let visible = Where::new(conn, &Filter { viewer: viewer.clone(), ..Filter::default() })?;
-    let and = visible.sql().replacen(" WHERE", " AND", 1);
+pub fn scopes(conn: &Connection, wanted: &Scopes, viewer: &Viewer, now: Micros) -> Result<Vec<Scope>> {
+    let Scopes { parent, recursive, after, limit } = wanted;
+    let mut clause = Where::new(conn, &Filter { viewer: viewer.clone(), ..Filter::default() }, now)?;
+    let and = clause.sql().replacen(" WHERE", " AND", 1);
     // Of "/": all but itself, "/" < path < "0".
     let prefix = if *parent == Scope::root() { "" } else { parent.as_str() };
     let mut statement = conn.prepare_cached(&format!(
         "SELECT path FROM scopes WHERE EXISTS (SELECT 1 FROM records WHERE scope = scopes.id{and})
-         AND path > ? AND path < ?"
+         AND (path = ? OR path > ? AND path < ?) AND path > ? ORDER BY path"
     ))?;
-    let mut clause = visible;
-    clause.bind([format!("{prefix}/"), format!("{prefix}0")]);
+    let behind = after.as_deref().unwrap_or("");
+    let itself = if *recursive { parent.as_str() } else { "" };
+    clause.bind([itself.to_owned(), format!("{prefix}/"), format!("{prefix}0"), behind.to_owned()]);
     let mut rows = statement.query(clause.params())?;
-    let mut children = BTreeSet::new();
-    while let Some(row) = rows.next()? {
+    let mut found = BTreeSet::new();
+    // The order of children is not that of the paths below them: "/a-b" comes before "/a/b", and behind "/a".
+    while (!recursive || found.len() < *limit)
+        && let Some(row) = rows.next()?
+    {
         let path: String = row.get(0)?;
-        let end = path[prefix.len() + 1..].find('/').map_or(path.len(), |at| prefix.len() + 1 + at);
-        children.insert(Scope::parse(&path[..end])?);
+        let child = path.get(prefix.len() + 1..).and_then(|below| below.find('/'));
+        let end = child.filter(|_| !recursive).map_or(path.len(), |at| prefix.len() + 1 + at);
+        if &path[..end] > behind {
+            found.insert(Scope::parse(&path[..end])?);
+        }
     }
-    Ok(children.into_iter().collect())
+    Ok(found.into_iter().take(*limit).collect())
 }
 
 /// What a viewer sees in a scope and below.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn scope_info(conn: &Connection, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
+pub fn scope_info(conn: &Connection, scope: &Scope, viewer: &Viewer, now: Micros) -> Result<ScopeInfo> {
     let filter = Filter { scope: Some(scope.clone()), viewer: viewer.clone(), ..Filter::default() };
-    let clause = Where::new(conn, &filter)?;
+    let clause = Where::new(conn, &filter, now)?;
     let sql = format!("SELECT count(*), min(created_at), max(created_at) FROM records{}", clause.sql());
     let (records, oldest, newest) = conn
         .prepare_cached(&sql)?
@@ -105,9 +123,9 @@ pub fn scope_info(conn: &Connection, scope: &Scope, viewer: &Viewer) -> Result<S
     Ok(ScopeInfo {
         scope: scope.clone(),
         records,
-        categories: categories(conn, &filter)?,
+        categories: categories(conn, &filter, now)?,
         oldest,
         newest,
-        children: scopes(conn, scope, viewer)?,
+        children: scopes(conn, &Scopes::children(scope), viewer, now)?,
     })
 }

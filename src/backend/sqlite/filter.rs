@@ -6,9 +6,9 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Params, params_from_iter};
 use serde_json::Map;
 
-use super::records;
+use super::{expiries, fts, records};
 use crate::error::Result;
-use crate::record::{Condition, Filter, Scope, Viewer};
+use crate::record::{Condition, Filter, Micros, Scope, Viewer};
 
 /// A condition for the WHERE clause of a query on `records`, with its parameters in order.
 #[derive(Debug, Default)]
@@ -19,11 +19,23 @@ pub struct Where {
 }
 
 impl Where {
-    /// Everything that `filter` asks, its viewer too. Ids are looked up on the way.
+    /// Everything that `filter` asks, its viewer too, of records that have not expired at `now`. Ids are looked up on the way.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
-    pub fn new(conn: &Connection, filter: &Filter) -> Result<Self> {
+    pub fn new(conn: &Connection, filter: &Filter, now: Micros) -> Result<Self> {
+        let mut clause = Self::expired_too(conn, filter)?;
+        if expiries::any_due(conn, Micros::MIN, now)? {
+            clause.and(expiries::UNEXPIRED, [now]);
+        }
+        Ok(clause)
+    }
+
+    /// As [`Where::new`], but records that have expired pass too.
+    ///
+    /// # Errors
+    /// [`crate::Error::Backend`].
+    pub fn expired_too(conn: &Connection, filter: &Filter) -> Result<Self> {
         let mut clause = Self::regardless_of_viewer(conn, filter)?;
         clause.visible_to(&filter.viewer);
         Ok(clause)
@@ -143,7 +155,9 @@ pub fn register_functions(conn: &Connection) -> rusqlite::Result<()> {
     let flags =
         FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
     conn.create_scalar_function("holds", 2, flags, holds)?;
-    conn.create_scalar_function("any_of", 2, flags, any_of)
+    conn.create_scalar_function("any_of", 2, flags, any_of)?;
+    fts::register_function(conn)?;
+    expiries::register_function(conn)
 }
 
 fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {

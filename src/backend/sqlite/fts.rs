@@ -1,12 +1,25 @@
 //! The full-text table: which rows hold a term. It never ranks.
 
+use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Result;
 use crate::record::Seq;
+use crate::text::Bag;
 
 pub(super) const INSERT: &str = "INSERT INTO records_fts(rowid, terms) VALUES (?, ?)";
 const DELETE: &str = "INSERT INTO records_fts(records_fts, rowid, terms) VALUES ('delete', ?, ?)";
+
+/// Gives a connection the SQL function `has_terms(text)`.
+pub(super) fn register_function(conn: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    conn.create_scalar_function("has_terms", 1, flags, |context| {
+        // Most texts need no analysis: a letter or a digit is part of a term.
+        let has_terms =
+            |text: &str| text.bytes().any(|byte| byte.is_ascii_alphanumeric()) || !Bag::of(text).is_empty();
+        Ok(context.get_raw(0).as_str().is_ok_and(has_terms))
+    })
+}
 
 /// Adds a row. `terms` are joined by blanks, as in all of this module; one that is given twice counts once.
 ///

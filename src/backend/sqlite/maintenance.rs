@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, ffi};
 use super::connection::Interruptible;
 use super::identify::identify;
 use super::transaction::MaybeBusy;
-use super::{Progress, fts, transaction};
+use super::{Progress, expiries, fts, history, journals, transaction};
 use crate::error::{Error, Result};
 use crate::files::{PartFile, beside, folder};
 use crate::random;
@@ -108,7 +108,12 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
         let mut statement = conn.prepare("PRAGMA integrity_check")?;
         let lines =
             statement.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-        Ok(lines.into_iter().filter(|line| line != "ok").chain(full_text).collect())
+        let mut problems: Vec<String> =
+            lines.into_iter().filter(|line| line != "ok").chain(full_text).collect();
+        problems.extend(expiries::problems(conn)?);
+        problems.extend(history::problems(conn)?);
+        problems.extend(journals::problems(conn)?);
+        Ok(problems)
     })
 }
 

@@ -9,6 +9,8 @@ use crate::error::Result;
 pub const ANALYZER_VERSION: &str = "analyzer_version";
 /// How many records there are.
 pub const RECORDS: &str = "records";
+/// How many records have no terms.
+pub const WORDLESS: &str = "wordless";
 /// How many terms all records have together.
 pub const TERMS: &str = "terms";
 /// Newest deletion that was dropped from the change feed.
@@ -40,6 +42,7 @@ pub fn set(conn: &Connection, key: &str, value: impl ToSql) -> Result<()> {
 pub fn totals(conn: &Connection) -> Result<Totals> {
     Ok(Totals {
         records: get(conn, RECORDS)?.unwrap_or_default(),
+        wordless: get(conn, WORDLESS)?.unwrap_or_default(),
         terms: get(conn, TERMS)?.unwrap_or_default(),
     })
 }

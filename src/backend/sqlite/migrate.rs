@@ -25,7 +25,7 @@ macro_rules! migrations {
     };
 }
 
-const MIGRATIONS: &[Migration] = migrations!["0001_records", "0002_change_feed"];
+const MIGRATIONS: &[Migration] = migrations!["0001_records", "0002_change_feed", "0003_life_of_a_memory"];
 
 /// The newest schema version.
 pub const LATEST: u32 = MIGRATIONS.len() as u32;
@@ -154,6 +154,15 @@ fn back_up(path: &Path, version: u32) -> Result<()> {
     maintenance::backup(&source, &copy, &mut |_, _| true)?;
     log::info!("the store as it was before the migration is in {}", copy.display());
     Ok(())
+}
+
+/// Refuses a file that a newer agentmem has migrated since it was opened.
+///
+/// # Errors
+/// [`Error::SchemaTooNew`], [`Error::Backend`].
+pub fn check_not_newer(conn: &Connection) -> Result<()> {
+    let found = conn.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get(0))?;
+    check_known(Path::new(conn.path().unwrap_or_default()), found)
 }
 
 fn check_known(path: &Path, found: u32) -> Result<()> {

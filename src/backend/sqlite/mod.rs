@@ -16,17 +16,21 @@
 
 mod backend;
 pub mod batch;
+pub mod change_log;
 pub mod changes;
 mod checksum;
 mod connection;
 pub mod counters;
 mod embeddings;
+pub mod expiries;
 mod facets;
 pub mod files;
 pub mod filter;
 pub mod fts;
 mod guard;
+pub mod history;
 pub mod identify;
+pub mod journals;
 pub mod maintenance;
 pub mod meta;
 pub mod migrate;
@@ -51,3 +55,8 @@ pub use pool::Pool;
 pub use settings::{Durability, Settings};
 
 pub use super::Progress;
+
+/// A limit as SQLite counts.
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

@@ -1,6 +1,6 @@
 //! How the pool opens readers, and how to know that all of them are closed.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,9 +9,10 @@ use r2d2::ManageConnection;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
-use super::changes;
+use super::{changes, expiries, migrate};
 use crate::backend::feed::Position;
 use crate::error::Result;
+use crate::record::{Micros, Seq};
 
 /// Opens readers, and notes which are open: the pool's threads may be opening one while the pool is dropped.
 #[derive(Debug)]
@@ -26,10 +27,36 @@ pub struct Reader {
     conn: Connection,
     /// The data version that was seen last, and the position that an index needs to have everything in it.
     needed: Cell<Option<(i64, Position)>>,
+    /// What had expired when it was asked last.
+    expired: RefCell<Expired>,
     _open: Arc<()>,
 }
 
+/// The records that had expired at a moment.
+#[derive(Debug, Default)]
+struct Expired {
+    /// The data version that was seen.
+    version: i64,
+    /// The moment.
+    upto: Micros,
+    seqs: Arc<[Seq]>,
+}
+
 impl Reader {
+    /// The numbers of the records that have expired at `now`, rising. They are read again only after a commit, or when more
+    /// expire.
+    ///
+    /// # Errors
+    /// [`crate::Error::Backend`].
+    pub fn expired(&self, now: Micros) -> Result<Arc<[Seq]>> {
+        let version = changes::data_version(self)?;
+        let mut kept = self.expired.borrow_mut();
+        if kept.version != version || now < kept.upto || expiries::any_due(self, kept.upto, now)? {
+            *kept = Expired { version, upto: now, seqs: expiries::due(self, now)?.into() };
+        }
+        Ok(Arc::clone(&kept.seqs))
+    }
+
     /// True if an index at this position has everything that this reader sees. What it sees is asked
     /// again only after a commit.
     ///
@@ -39,7 +66,10 @@ impl Reader {
         let version = changes::data_version(self)?;
         let needed = match self.needed.get() {
             Some((seen, needed)) if seen == version => needed,
-            _ => Position { seq: changes::newest_live(self)?, deletion: changes::newest_deletion(self)? },
+            _ => {
+                migrate::check_not_newer(self)?;
+                Position { seq: changes::newest_live(self)?, deletion: changes::newest_deletion(self)? }
+            }
         };
         self.needed.set(Some((version, needed)));
         Ok(needed.seq <= position.seq && needed.deletion <= position.deletion)
@@ -68,7 +98,12 @@ impl ManageConnection for Opener {
 
     fn connect(&self) -> rusqlite::Result<Reader> {
         let open = Arc::clone(&self.open);
-        Ok(Reader { conn: self.manager.connect()?, needed: Cell::new(None), _open: open })
+        Ok(Reader {
+            conn: self.manager.connect()?,
+            needed: Cell::new(None),
+            expired: RefCell::default(),
+            _open: open,
+        })
     }
 
     fn is_valid(&self, reader: &mut Reader) -> rusqlite::Result<()> {

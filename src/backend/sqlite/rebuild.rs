@@ -33,11 +33,12 @@ pub(super) fn rebuild(
 fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
     let _interruptible = Interruptible::new(conn)?;
     let total = meta::totals(conn)?.records;
-    let (mut done, mut terms) = (0u64, 0u64);
+    let (mut done, mut wordless, mut terms) = (0u64, 0u64, 0u64);
     records::seal(conn)?;
     fts::clear(conn)?;
     records::each_content(conn, 0, |seq, content| {
         let bag = Bag::of(content);
+        wordless += u64::from(bag.is_empty());
         terms += bag.total();
         fts::insert(conn, seq, bag.joined())?;
         done += 1;
@@ -48,6 +49,7 @@ fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
     })?;
     progress(done, total);
     meta::set(conn, meta::TERMS, terms)?;
+    meta::set(conn, meta::WORDLESS, wordless)?;
     meta::set(conn, meta::RECORDS, done)?;
     Ok(done)
 }

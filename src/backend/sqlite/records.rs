@@ -4,12 +4,13 @@ use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::expiries;
 use super::filter::Where;
 use super::row::{self, COLUMNS, EncodedId, FROM, record};
 use super::sqlite_error::told;
 use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
-use crate::record::{Filter, Record, RecordId, Seq, Viewer};
+use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Seq, Viewer};
 
 /// Records that one run of [`BY_SEQS`] reads: as many as a search finds unless asked for more.
 const AT_ONCE: usize = 10;
@@ -33,9 +34,23 @@ pub fn by_id(conn: &Connection, id: &RecordId) -> Result<Option<(Seq, Record)>> 
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn by_ids(conn: &Connection, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
+pub fn by_ids(
+    conn: &Connection,
+    ids: &[RecordId],
+    viewer: &Viewer,
+    now: Micros,
+) -> Result<Vec<Option<Record>>> {
     let visible = |(_, record): &(Seq, Record)| viewer.sees(record.source.as_deref(), record.private);
-    ids.iter().map(|id| Ok(by_id(conn, id)?.filter(visible).map(|(_, record)| record))).collect()
+    ids.iter().map(|id| Ok(live(conn, id, now)?.filter(visible).map(|(_, record)| record))).collect()
+}
+
+/// The record with this id, if it has not expired at `now`.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn live(conn: &Connection, id: &RecordId, now: Micros) -> Result<Option<(Seq, Record)>> {
+    let unexpired = |(_, record): &(Seq, Record)| record.expires_at.is_none_or(|at| at > now);
+    Ok(by_id(conn, id)?.filter(unexpired))
 }
 
 /// The records with these numbers, in this order; those that are gone are left out.
@@ -109,6 +124,16 @@ pub fn seq_of_id(conn: &Connection, id: &RecordId) -> Result<Option<Seq>> {
     Ok(statement.query_row([EncodedId::new(id)], |row| row.get(0)).optional()?)
 }
 
+/// The version of the record with this id that has not expired at `now`.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn version_of(conn: &Connection, id: &RecordId, now: Micros) -> Result<Option<Seq>> {
+    let mut statement =
+        conn.prepare_cached(&format!("SELECT seq FROM records WHERE id = ? AND {}", expiries::UNEXPIRED))?;
+    Ok(statement.query_row((EncodedId::new(id), now), |row| row.get(0)).optional()?)
+}
+
 /// The numbers of the records with these ids; unknown ids are left out.
 ///
 /// # Errors
@@ -117,20 +142,26 @@ pub fn seqs_of_ids(conn: &Connection, ids: &[RecordId]) -> Result<Vec<Seq>> {
     ids.iter().filter_map(|id| seq_of_id(conn, id).transpose()).collect()
 }
 
-/// Records that pass the filter, newest first: by `created_at`, then by number.
+/// A page of the records that pass the filter and have not expired at `now`.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn select(conn: &Connection, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<(Seq, Record)>> {
+pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Result<Vec<(Seq, Record)>> {
     let few = is_narrow(conn, filter)?;
-    let mut clause = Where::new(conn, filter)?.avoiding(if few { &[] } else { &["scope"] });
-    let page = [limit, offset].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
-    let order = if few { "+created_at" } else { "created_at" };
-    let sql = format!(
-        "SELECT {COLUMNS}{FROM}{} ORDER BY {order} DESC, records.seq DESC LIMIT ? OFFSET ?",
-        clause.sql()
-    );
-    clause.bind(page);
+    let mut clause = Where::new(conn, filter, now)?.avoiding(if few { &[] } else { &["scope"] });
+    if let Some(after) = page.after {
+        clause.and("records.seq > ?", [after]);
+    }
+    // A plus keeps SQLite from walking by date where sorting few records is quicker.
+    let created_at = if few { "+created_at" } else { "created_at" };
+    let order = match page.order {
+        Order::Newest => format!("{created_at} DESC, records.seq DESC"),
+        Order::Oldest => format!("{created_at}, records.seq"),
+        Order::Written => "records.seq".to_owned(),
+        Order::Updated => "records.seq DESC".to_owned(),
+    };
+    let sql = format!("SELECT {COLUMNS}{FROM}{} ORDER BY {order} LIMIT ? OFFSET ?", clause.sql());
+    clause.bind([page.limit, page.offset].map(super::limit));
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(clause.params(), record)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -202,9 +233,10 @@ fn seqs(conn: &Connection, mut clause: Where, after: Seq) -> Result<Vec<Seq>> {
 pub fn each(
     conn: &Connection,
     filter: &Filter,
+    now: Micros,
     mut take: impl FnMut(Result<Record>) -> Result<bool>,
 ) -> Result<()> {
-    let clause = Where::new(conn, filter)?;
+    let clause = Where::new(conn, filter, now)?;
     let sql = format!("SELECT {COLUMNS}{FROM}{} ORDER BY records.seq", clause.sql());
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(clause.params())?;
@@ -237,7 +269,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn seal(conn: &Connection) -> Result<()> {
-    let mut statement = conn.prepare(&format!("SELECT {COLUMNS}{FROM} WHERE checksum IS NULL"))?;
+    let mut statement = conn.prepare(&format!("SELECT {COLUMNS}{FROM} WHERE records.checksum IS NULL"))?;
     let checksums =
         statement.query_map([], |row| Ok((row.get::<_, Seq>(0)?, row::fields(row)?.checksum())))?;
     let checksums = checksums.collect::<rusqlite::Result<Vec<_>>>()?;

@@ -5,16 +5,17 @@ use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use uuid::Uuid;
 
 use super::checksum::Fields;
+use super::expiries;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Record, RecordId, Scope, Seq};
 
 /// What [`record`] reads, from [`FROM`].
 pub(super) const COLUMNS: &str =
     "records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
-     private, categories, metadata, content, vector, checksum";
+     private, categories, metadata, content, vector, records.checksum, expiries.at, expiries.checksum";
 // A record whose scope is gone is damaged, and must not be passed over.
 pub(super) const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
-     LEFT JOIN embeddings ON embeddings.seq = records.seq";
+     LEFT JOIN embeddings ON embeddings.seq = records.seq LEFT JOIN expiries ON expiries.seq = records.seq";
 
 /// An id as it is stored: a UUID in its canonical form takes 16 bytes instead of 36.
 pub(super) struct EncodedId<'a>(pub ValueRef<'a>);
@@ -112,8 +113,10 @@ fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {
     Ok(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
 }
 
+/// The record in a row of [`COLUMNS`], if it is what was written.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
     let fields = checked(row)?;
+    let seq = row.get(0)?;
     let record = Record {
         id: decode_id(fields.id, 1)?,
         content: fields.content.to_owned(),
@@ -126,9 +129,11 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
         created_at: fields.created_at,
         updated_at: fields.updated_at.unwrap_or(fields.created_at),
         last_accessed: row.get::<_, Option<Micros>>(5)?.unwrap_or(fields.created_at),
+        expires_at: expiries::sound(seq, row.get(14)?, row.get(15)?),
         embedding: fields.vector.map(|bytes| decode_vector(bytes, 12)).transpose()?,
+        version: Some(seq),
     };
-    Ok((row.get(0)?, record))
+    Ok((seq, record))
 }
 
 /// The fields of a row of [`COLUMNS`], if they are what was written.

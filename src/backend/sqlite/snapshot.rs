@@ -1,22 +1,30 @@
 //! [`Snapshot`] of an SQLite file: a reader of the pool with an open transaction.
 
+use std::sync::Arc;
+
 use r2d2::PooledConnection;
 
 use super::connection::Interruptible;
 use super::pool::Pool;
 use super::reader::Opener;
 use super::sqlite_error::{self, Explained};
-use super::{changes, embeddings, facets, fts, maintenance, meta, records, segments, transaction};
+use super::{
+    change_log, changes, embeddings, facets, fts, history, maintenance, meta, records, segments, transaction,
+};
+use crate::backend::change_log::{Cursor, LogPage};
 use crate::backend::feed::{Feed, Position};
 use crate::backend::manifest::IndexFile;
-use crate::backend::snapshot::{FullText, Prior, ScopeInfo, Snapshot, Totals};
+use crate::backend::snapshot::{FullText, PastVersion, Prior, ScopeInfo, Snapshot, Totals};
+use crate::clock;
 use crate::error::Result;
-use crate::record::{Filter, Record, RecordId, Scope, Seq, Viewer};
+use crate::record::{Filter, Micros, Page, Record, RecordId, Scope, Scopes, Seq, Viewer};
 
 /// A reader with an open transaction.
 pub struct View<'p> {
-    pool: &'p Pool,
-    reader: PooledConnection<Opener>,
+    pub(super) pool: &'p Pool,
+    pub(super) reader: PooledConnection<Opener>,
+    /// The time of all that is read.
+    pub(super) now: Micros,
 }
 
 impl<'p> View<'p> {
@@ -25,12 +33,12 @@ impl<'p> View<'p> {
     /// # Errors
     /// As [`Pool::read`].
     pub fn new(pool: &'p Pool) -> Result<Self> {
-        let view = Self { pool, reader: pool.reader()? };
+        let view = Self { pool, reader: pool.reader()?, now: clock::now() };
         view.explained(transaction::begin_reading(&view.reader))?;
         Ok(view)
     }
 
-    fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
+    pub(super) fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
         outcome.explained(self.pool.path(), self.pool.timeout())
     }
 }
@@ -43,7 +51,7 @@ impl Drop for View<'_> {
 
 impl Snapshot for View<'_> {
     fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
-        self.explained(records::by_ids(&self.reader, ids, viewer))
+        self.explained(records::by_ids(&self.reader, ids, viewer, self.now))
     }
 
     fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
@@ -67,7 +75,7 @@ impl Snapshot for View<'_> {
     }
 
     fn contains(&self, id: &RecordId) -> Result<bool> {
-        self.explained(records::seq_of_id(&self.reader, id)).map(|seq| seq.is_some())
+        self.explained(records::version_of(&self.reader, id, self.now)).map(|version| version.is_some())
     }
 
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {
@@ -78,30 +86,46 @@ impl Snapshot for View<'_> {
         self.explained(records::hidden(&self.reader, viewer, after))
     }
 
-    fn list(&self, filter: &Filter, limit: usize, offset: usize) -> Result<Vec<Record>> {
-        let rows = self.explained(records::select(&self.reader, filter, limit, offset))?;
+    fn expired(&self) -> Result<Arc<[Seq]>> {
+        self.explained(self.reader.expired(self.now))
+    }
+
+    fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Record>> {
+        let rows = self.explained(records::select(&self.reader, filter, page, self.now))?;
         Ok(rows.into_iter().map(|(_, record)| record).collect())
     }
 
+    fn history(&self, id: &RecordId, viewer: &Viewer) -> Result<Vec<Record>> {
+        self.explained(history::visible(&self.reader, id, viewer, self.now))
+    }
+
+    fn past(&self, id: &RecordId) -> Result<Vec<PastVersion>> {
+        self.explained(history::of(&self.reader, id))
+    }
+
+    fn changes(&self, after: Option<Cursor>, limit: usize, viewer: &Viewer) -> Result<LogPage> {
+        self.explained(change_log::since(&self.reader, after, limit, viewer, self.now))
+    }
+
     fn count(&self, filter: &Filter) -> Result<u64> {
-        self.explained(facets::count(&self.reader, filter))
+        self.explained(facets::count(&self.reader, filter, self.now))
     }
 
     fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>> {
-        self.explained(facets::categories(&self.reader, filter))
+        self.explained(facets::categories(&self.reader, filter, self.now))
     }
 
-    fn scopes(&self, parent: &Scope, viewer: &Viewer) -> Result<Vec<Scope>> {
-        self.explained(facets::scopes(&self.reader, parent, viewer))
+    fn scopes(&self, wanted: &Scopes, viewer: &Viewer) -> Result<Vec<Scope>> {
+        self.explained(facets::scopes(&self.reader, wanted, viewer, self.now))
     }
 
     fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
-        self.explained(facets::scope_info(&self.reader, scope, viewer))
+        self.explained(facets::scope_info(&self.reader, scope, viewer, self.now))
     }
 
     fn each(&self, filter: &Filter, visit: &mut dyn FnMut(Result<Record>) -> Result<bool>) -> Result<()> {
         let explain = |error| sqlite_error::explain(error, self.pool.path(), self.pool.timeout());
-        self.explained(records::each(&self.reader, filter, |record| visit(record.map_err(explain))))
+        self.explained(records::each(&self.reader, filter, self.now, |record| visit(record.map_err(explain))))
     }
 
     fn each_content(&self, after: Seq, visit: &mut dyn FnMut(Seq, &str) -> Result<bool>) -> Result<()> {

@@ -6,14 +6,17 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::transaction::Transaction;
-use super::{Batch, records};
-use crate::backend::write::{Entry, Job, JobResult, OnConflict, Outcome, Write};
-use crate::error::{Error, Result};
-use crate::record::{Fields, RecordId, Seq};
+use super::{Batch, history, journals, migrate, records};
+use crate::backend::write::{Call, Entry, Job, JobError, JobResult, OnConflict, Outcome, Requirement, Write};
+use crate::error::{Conflict, Error, Result};
+use crate::record::{Record, RecordId, Scope, Seq};
 use crate::text::Bag;
 
 /// A transaction takes in waiting jobs for this long, then commits.
 const GATHERING: Duration = Duration::from_millis(50);
+
+/// Every transaction that writes deletes up to this many expired records and entries, or twice as many as it writes.
+const SWEPT: usize = 64;
 
 /// The jobs of one transaction, and what became of each.
 type Group = Vec<(Arc<Job>, Option<JobResult>)>;
@@ -30,22 +33,39 @@ pub(super) fn execute(
 ) -> Result<Vec<JobResult>> {
     let mut group = Group::new();
     let mut transaction = Transaction::begin(conn, lock_until)?;
-    while !commit(conn, transaction, &mut group, next, deadline)? {
+    let mut sweeps = true;
+    loop {
+        match commit(conn, transaction, &mut group, next, deadline, sweeps)? {
+            Attempt::Committed => break,
+            Attempt::JobFailed => {}
+            Attempt::SweepFailed => sweeps = false,
+        }
         transaction = Transaction::begin(conn, deadline)?;
     }
     Ok(group.into_iter().filter_map(|(_, result)| result).collect())
 }
 
-/// Runs the jobs of the group that have not failed, and those that wait, and commits. False, and nothing was
-/// committed, if a job failed after it had written.
+/// How a transaction ended.
+enum Attempt {
+    Committed,
+    /// A job failed after it had written. Nothing was committed.
+    JobFailed,
+    /// What has expired could not be deleted. Nothing was committed.
+    SweepFailed,
+}
+
+/// Runs the jobs of the group that have not failed, and those that wait, deletes some of what has expired, and commits.
 fn commit(
     conn: &Connection,
     transaction: Transaction<'_>,
     group: &mut Group,
     next: &mut dyn FnMut() -> Option<Arc<Job>>,
     deadline: Instant,
-) -> Result<bool> {
+    sweeps: bool,
+) -> Result<Attempt> {
+    migrate::check_not_newer(conn)?;
     let mut batch = Batch::new(conn)?;
+    let untouched = conn.total_changes();
     let start = Instant::now();
     for at in 0.. {
         if at == group.len() {
@@ -62,16 +82,53 @@ fn commit(
         let failed = outcome.is_err();
         *result = Some(outcome);
         if failed && (conn.total_changes() != before || conn.is_autocommit()) {
-            return Ok(false);
+            return Ok(Attempt::JobFailed);
         }
+    }
+    let written = conn.total_changes() - untouched;
+    if written > 0
+        && sweeps
+        && !group.iter().all(|(job, _)| is_purge(job))
+        && let Err(error) = sweep(&mut batch, written)
+    {
+        log::warn!("what has expired could not be deleted: {error}");
+        return Ok(Attempt::SweepFailed);
     }
     batch.finish()?;
     transaction.commit(deadline)?;
-    Ok(true)
+    Ok(Attempt::Committed)
+}
+
+/// A purge deletes what it is asked to, and no more.
+fn is_purge(job: &Job) -> bool {
+    job.calls.iter().all(|call| matches!(call.write, Some(Write::Purge { .. })))
 }
 
 fn run(batch: &mut Batch<'_>, job: &Job) -> JobResult {
-    job.writes.iter().map(|write| run_one(batch, write)).collect()
+    let failed = |at| move |error| JobError { call: Some(at), error };
+    for (at, call) in job.calls.iter().enumerate() {
+        check(batch, call).map_err(failed(at))?;
+    }
+    let run = |(at, call): (usize, &Call)| {
+        let write = call.write.as_ref();
+        write.map_or(Ok(Outcome::Checked), |write| run_one(batch, write)).map_err(failed(at))
+    };
+    job.calls.iter().enumerate().map(run).collect()
+}
+
+/// Does what a call requires hold?
+fn check(batch: &Batch<'_>, call: &Call) -> Result<()> {
+    if let Some(Requirement { id, version }) = &call.requires {
+        let found = records::version_of(batch.conn(), id, batch.now())?.unwrap_or(0);
+        if found != *version {
+            let what = Conflict::Record(id.to_string());
+            return Err(Error::Conflict { what, expected: *version, found });
+        }
+    }
+    match &call.write {
+        Some(Write::Journal { name, change }) => journals::check(batch.conn(), name, change, batch.now()),
+        _ => Ok(()),
+    }
 }
 
 fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
@@ -80,34 +137,84 @@ fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
             let seqs = entries.iter().map(|entry| add(batch, entry, *on_conflict));
             seqs.collect::<Result<_>>().map(Outcome::Added)
         }
-        Write::Update { id, changes } => update(batch, id, changes),
+        Write::Update { id, changes } => {
+            let (seq, old) = live(batch, id)?;
+            let new = changes.clone().update(old.clone())?;
+            rewrite(batch, seq, &old, new)
+        }
+        Write::Supersede { id, changes } => {
+            let (seq, old) = live(batch, id)?;
+            let new = changes.clone().supersede(&old)?;
+            history::keep(batch.conn(), &old, new.created_at)?;
+            rewrite(batch, seq, &old, new)
+        }
         Write::Delete(filter) => batch.remove_matching(filter).map(Outcome::Counted),
-        Write::Touch { ids, at } => batch.touch(ids, *at).map(Outcome::Counted),
+        Write::Touch { ids, at, expires_at } => batch.touch(ids, *at, *expires_at).map(Outcome::Counted),
         Write::Reset => batch.remove_all().map(Outcome::Counted),
+        Write::ResetJournals => journals::remove_all(batch.conn(), batch.now()).map(Outcome::Counted),
+        Write::Purge { scope, limit } => purge(batch, scope.as_ref(), *limit),
+        Write::Journal { name, change } => {
+            journals::apply(batch.conn(), name, change, batch.now()).map(Outcome::Journal)
+        }
     }
 }
 
 fn add(batch: &mut Batch<'_>, entry: &Entry, on_conflict: OnConflict) -> Result<Option<Seq>> {
-    if on_conflict != OnConflict::Fail
-        && let Some(seq) = records::seq_of_id(batch.conn(), &entry.record.id)?
-    {
-        if on_conflict == OnConflict::Skip {
-            return Ok(None);
-        }
-        for (seq, content) in records::contents(batch.conn(), &[seq])? {
-            batch.remove(seq, Bag::of(&content))?;
-        }
+    let id = &entry.record.id;
+    let is_live =
+        |batch: &Batch<'_>| Ok::<_, Error>(records::version_of(batch.conn(), id, batch.now())?.is_some());
+    match on_conflict {
+        OnConflict::Skip if is_live(batch)? => return Ok(None),
+        OnConflict::Fail => {}
+        _ => remove_id(batch, id)?,
     }
-    batch.insert(&entry.record, entry.terms()).map(Some)
+    match insert(batch, entry) {
+        // The record with the id has expired, but was not swept yet.
+        Err(Error::DuplicateId(_)) if !is_live(batch)? => {
+            remove_id(batch, id)?;
+            insert(batch, entry).map(Some)
+        }
+        inserted => inserted.map(Some),
+    }
 }
 
-fn update(batch: &mut Batch<'_>, id: &RecordId, changes: &Fields) -> Result<Outcome> {
-    let (seq, old) =
-        records::by_id(batch.conn(), id)?.ok_or_else(|| Error::RecordNotFound(id.to_string()))?;
+fn insert(batch: &mut Batch<'_>, entry: &Entry) -> Result<Seq> {
+    history::restore(batch.conn(), &entry.past)?;
+    batch.insert(&entry.record, entry.terms())
+}
+
+/// Removes the record with this id, expired or not, if there is one.
+fn remove_id(batch: &mut Batch<'_>, id: &RecordId) -> Result<()> {
+    match records::seq_of_id(batch.conn(), id)? {
+        Some(seq) => batch.remove_seqs(&[seq]),
+        None => Ok(()),
+    }
+}
+
+fn live(batch: &Batch<'_>, id: &RecordId) -> Result<(Seq, Record)> {
+    let found = records::live(batch.conn(), id, batch.now())?;
+    found.ok_or_else(|| Error::RecordNotFound(id.to_string()))
+}
+
+/// Puts a new row in the place of an old one.
+fn rewrite(batch: &mut Batch<'_>, seq: Seq, old: &Record, new: Record) -> Result<Outcome> {
     let old_terms = Bag::of(&old.content);
-    let new_terms = changes.content.as_deref().map(Bag::of);
-    let new = changes.clone().update(old)?;
-    batch.remove(seq, old_terms.clone())?;
-    batch.insert(&new, new_terms.as_ref().unwrap_or(&old_terms))?;
-    Ok(Outcome::Updated(Box::new(new)))
+    let new_terms = (new.content != old.content).then(|| Bag::of(&new.content));
+    batch.take_out(seq, old_terms.clone())?;
+    let seq = batch.insert(&new, new_terms.as_ref().unwrap_or(&old_terms))?;
+    Ok(Outcome::Updated(Box::new(Record { version: Some(seq), ..new })))
+}
+
+fn purge(batch: &mut Batch<'_>, scope: Option<&Scope>, limit: usize) -> Result<Outcome> {
+    let records = batch.sweep(scope, limit)? as u64;
+    let entries = if scope.is_none() { journals::sweep(batch.conn(), batch.now(), limit)? } else { 0 };
+    Ok(Outcome::Counted(records + entries))
+}
+
+/// Deletes some of what has expired: more than jobs of this size can let expire, so that it never piles up.
+fn sweep(batch: &mut Batch<'_>, written: u64) -> Result<()> {
+    let limit = usize::try_from(2 * written).unwrap_or(usize::MAX).max(SWEPT);
+    batch.sweep(None, limit)?;
+    journals::sweep(batch.conn(), batch.now(), limit)?;
+    Ok(())
 }

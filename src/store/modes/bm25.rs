@@ -8,10 +8,15 @@ use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
 
+/// How many records the index is asked for.
+pub fn candidates(query: &Query) -> usize {
+    depth(query)
+}
+
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let terms = Bm25Query::new(&query.text).terms(retriever)?;
     let maximum = maximum(&terms);
-    let top = retriever.top(&terms, depth(query), Scoring::Bm25)?;
+    let top = retriever.top(&terms, candidates(query), Scoring::Bm25)?;
     let scored = |(seq, score): (Seq, f32)| Scored {
         seq,
         score: relevance(score, maximum),

@@ -7,7 +7,7 @@ use crate::index::Scoring;
 use crate::rank::dialogue::{self, RankedTurn, Turn};
 use crate::rank::hybrid::{Candidate, HybridQuery};
 use crate::rank::tuning::{CANDIDATES, TEXT_BYTES};
-use crate::rank::{Scored, rrf};
+use crate::rank::{Scored, Texts, rrf};
 use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
@@ -18,19 +18,24 @@ const CANDIDATE_TEXTS: Budget = Budget { total: TEXT_BYTES, each: TEXT_BYTES };
 /// The texts of candidates and of the records around them. What does not fit has no label to judge by.
 const CONVERSATION_TEXTS: Budget = Budget { total: 4 * TEXT_BYTES, each: TEXT_BYTES };
 
+/// How many records the index is asked for, by words and by vectors.
+pub fn candidates(query: &Query) -> usize {
+    depth(query).max(CANDIDATES)
+}
+
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let lexical = lexical(retriever, query)?;
     if query.vector.is_none() {
         return Ok(lexical);
     }
-    let nearest = vector::search(retriever, query, depth(query).max(CANDIDATES))?;
+    let nearest = vector::search(retriever, query, candidates(query))?;
     Ok(rrf::fuse([lexical, nearest]))
 }
 
 /// BM25, and the best of it ranked again.
 fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let plan = HybridQuery::new(&query.text, retriever)?;
-    let top = retriever.top(&plan.terms(), depth(query).max(CANDIDATES), Scoring::Bm25)?;
+    let top = retriever.top(&plan.terms(), candidates(query), Scoring::Bm25)?;
     let best: Vec<Seq> = top.iter().take(CANDIDATES).map(|&(seq, _)| seq).collect();
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
     let (candidates, rest) = top.split_at(texts.count());
@@ -70,6 +75,7 @@ fn in_conversation(
     }
     let all: Vec<Seq> = candidates.iter().map(|one| one.seq).chain(around.iter().copied()).collect();
     let texts = retriever.texts(&all, CONVERSATION_TEXTS)?;
+    drop_wordless(&mut around, &texts, retriever)?;
     let ranked = plan.rank(candidates, &texts, retriever)?;
     let turn = |seq, order, evidence| Turn { seq, neighbours: neighbours[&seq], order, evidence };
     let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.evidence));
@@ -80,6 +86,16 @@ fn in_conversation(
         Scored { seq: turns[heard.turn].seq, score: heard.score, explain }
     };
     Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())
+}
+
+/// Drops records without terms, which no text search returns.
+fn drop_wordless(seqs: &mut Vec<Seq>, texts: &Texts, retriever: &impl Retriever) -> Result<(), SearchError> {
+    let unread: Vec<Seq> = seqs.iter().copied().filter(|&seq| texts.has_terms(seq).is_none()).collect();
+    let contents = retriever.snapshot().contents(&unread)?.into_iter();
+    let blank: HashSet<Seq> =
+        contents.filter(|(_, text)| text.trim().is_empty()).map(|(seq, _)| seq).collect();
+    seqs.retain(|seq| texts.has_terms(*seq).unwrap_or_else(|| !blank.contains(seq)));
+    Ok(())
 }
 
 /// Appends records that were not ranked again, below the last score, in proportion to their BM25. `least` is that of the

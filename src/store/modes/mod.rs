@@ -1,9 +1,12 @@
 //! The search modes: from a query to the records that answer it, best first.
 
 mod bm25;
+mod first_stage;
 mod hybrid;
 mod tfidf;
 mod vector;
+
+pub use first_stage::FirstStage;
 
 use super::retriever::Retriever;
 use super::search_error::SearchError;
@@ -23,7 +26,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
     let mut found = match query.mode {
         Mode::Bm25 => bm25::search(retriever, query)?,
         Mode::Tfidf => tfidf::search(retriever, query)?,
-        Mode::Vector => vector::search(retriever, query, depth(query))?,
+        Mode::Vector => vector::search(retriever, query, vector::candidates(query))?,
         Mode::Hybrid => hybrid::search(retriever, query)?,
     };
     if !query.blend.is_relevance() {

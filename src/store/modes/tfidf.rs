@@ -11,10 +11,14 @@ use crate::store::text_cache::Budget;
 /// The index's norms leave out the idf, so at least so many candidates are compared exactly.
 const CANDIDATES: usize = 200;
 
+/// How many records the index is asked for.
+pub fn candidates(query: &Query) -> usize {
+    query.limit.saturating_mul(2).max(CANDIDATES)
+}
+
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let cosine = CosineQuery::new(&query.text, retriever)?;
-    let k = query.limit.saturating_mul(2).max(CANDIDATES);
-    let top = retriever.top(&cosine.terms(), k, Scoring::Cosine)?;
+    let top = retriever.top(&cosine.terms(), candidates(query), Scoring::Cosine)?;
     let top: Vec<Seq> = top.into_iter().map(|(seq, _)| seq).collect();
     let mut found = Vec::with_capacity(top.len());
     for part in top.chunks(CANDIDATES) {

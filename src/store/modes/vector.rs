@@ -1,9 +1,15 @@
 //! Cosine of vectors alone.
 
+use super::depth;
 use crate::rank::Scored;
 use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
+
+/// How many records the index is asked for.
+pub fn candidates(query: &Query) -> usize {
+    depth(query)
+}
 
 /// The nearest `k` records; none for a query without a vector.
 pub fn search(retriever: &impl Retriever, query: &Query, k: usize) -> Result<Vec<Scored>, SearchError> {

@@ -42,8 +42,9 @@ impl<'s> DiskRetriever<'s> {
     /// What the database says.
     pub fn new(snapshot: &'s dyn Snapshot, filter: &Filter) -> Result<Self> {
         let totals = snapshot.totals()?;
-        let collection = Collection { records: totals.records, terms: totals.terms };
-        let allowed = filter_cache::allowed(snapshot, filter)?;
+        let collection =
+            Collection { records: totals.records.saturating_sub(totals.wordless), terms: totals.terms };
+        let allowed = filter_cache::unexpired(snapshot, filter_cache::allowed(snapshot, filter)?)?;
         Ok(Self { snapshot, collection, allowed, frequencies: RefCell::default() })
     }
 

@@ -34,7 +34,7 @@ fn add(pool: Pool, content: &str) -> Result<()> {
 }
 
 fn count(pool: &Pool) -> u64 {
-    pool.read(|conn| facets::count(conn, &Filter::all())).unwrap()
+    pool.read(|conn| facets::count(conn, &Filter::all(), 0)).unwrap()
 }
 
 /// Names and contents of all files in a folder.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::super::{facets, records};
 use super::{Store, id};
 use crate::backend::write::{OnConflict, Write};
-use crate::record::{Condition, Filter, Metadata, Record, Scope, Viewer};
+use crate::record::{Condition, Filter, Metadata, Page, Record, Scope, Scopes, Viewer};
 
 const IDS: [&str; 4] = ["a", "b", "01890a5d-ac96-774b-bcce-b302099a8057", "nobody"];
 const SCOPES: [&str; 8] = ["/", "/a", "/a/b", "/ab", "/a-b", "/a/b/c", "/a0", "/é/b"];
@@ -210,23 +210,27 @@ fn check(store: &Store, model: &[Record], filter: &Filter, condition: Option<&Va
     let seqs: Vec<i64> = wanted.iter().map(|(seq, _)| *seq).collect();
     wanted.sort_by_key(|(seq, record)| std::cmp::Reverse((record.created_at, *seq)));
     let wanted: Vec<(i64, Record)> = wanted.into_iter().map(|(seq, record)| (seq, record.clone())).collect();
-    let read = |limit, offset| store.pool.read(|conn| records::select(conn, filter, limit, offset)).unwrap();
+    let read = |limit, offset| {
+        let page = Page { offset, ..Page::newest(limit) };
+        store.pool.read(|conn| records::select(conn, filter, page, 0)).unwrap()
+    };
 
     assert_eq!(read(usize::MAX, 0), wanted);
     assert_eq!(read(2, 1), wanted.iter().skip(1).take(2).cloned().collect::<Vec<_>>());
     assert_eq!(store.pool.read(|conn| records::seqs_matching(conn, filter, 0)).unwrap(), seqs);
     let above: Vec<i64> = seqs.iter().copied().filter(|seq| *seq > 3).collect();
     assert_eq!(store.pool.read(|conn| records::seqs_matching(conn, filter, 3)).unwrap(), above);
-    assert_eq!(store.pool.read(|conn| facets::count(conn, filter)).unwrap(), seqs.len() as u64);
+    assert_eq!(store.pool.read(|conn| facets::count(conn, filter, 0)).unwrap(), seqs.len() as u64);
     let labels = counts(wanted.iter().flat_map(|(_, record)| &record.categories));
-    assert_eq!(store.pool.read(|conn| facets::categories(conn, filter)).unwrap(), labels);
+    assert_eq!(store.pool.read(|conn| facets::categories(conn, filter, 0)).unwrap(), labels);
 
     let parent = filter.scope.clone().unwrap_or_default();
     let visible = |record: &&Record| filter.viewer.sees(record.source.as_deref(), record.private);
     let seen: Vec<&Record> = model.iter().filter(visible).collect();
-    let found = store.pool.read(|conn| facets::scopes(conn, &parent, &filter.viewer)).unwrap();
+    let found =
+        store.pool.read(|conn| facets::scopes(conn, &Scopes::children(&parent), &filter.viewer, 0)).unwrap();
     assert_eq!(found.iter().map(Scope::to_string).collect::<Vec<_>>(), children(&parent, &seen));
-    let info = store.pool.read(|conn| facets::scope_info(conn, &parent, &filter.viewer)).unwrap();
+    let info = store.pool.read(|conn| facets::scope_info(conn, &parent, &filter.viewer, 0)).unwrap();
     let within = || seen.iter().filter(|record| parent.contains(&record.scope));
     assert_eq!(info.records, within().count() as u64);
     assert_eq!(info.oldest, within().map(|record| record.created_at).min());
@@ -253,7 +257,7 @@ proptest! {
         let (out, rest): (Vec<_>, Vec<_>) =
             model.iter().partition(|record| passes(record, filter, condition.as_ref()));
         prop_assert_eq!(gone, out.len() as u64);
-        let left = store.pool.read(|conn| facets::count(conn, &Filter::all())).unwrap();
+        let left = store.pool.read(|conn| facets::count(conn, &Filter::all(), 0)).unwrap();
         prop_assert_eq!(left, rest.len() as u64);
     }
 

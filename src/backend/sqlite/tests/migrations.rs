@@ -9,11 +9,15 @@ use tempfile::tempdir;
 
 use super::super::identify::APPLICATION_ID;
 use super::super::migrate::{self, LATEST, Status};
-use super::super::{Pool, Settings, fts, maintenance, meta, records};
+use super::super::{Pool, Settings, fts, history, journals, maintenance, meta, records};
 use super::Store;
-use crate::backend::write::OnConflict;
+use crate::backend::write::{OnConflict, Write};
 use crate::error::Error;
-use crate::record::{Filter, Record, RecordId, Scope};
+use crate::journal::{Change, Range, Value};
+use crate::record::{Fields, Filter, Micros, Page, Record, RecordId, Scope, Viewer};
+
+/// In the year 2100.
+const EXPIRES_AT: Micros = 4_102_444_800_000_000;
 
 const UUID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -27,7 +31,7 @@ fn record(id: &str, content: &str) -> Record {
     Record { id, created_at, updated_at, last_accessed, ..Record::new(content) }
 }
 
-/// What both fixtures hold, newest first.
+/// What all fixtures hold, newest first.
 fn expected() -> Vec<Record> {
     let metadata = json!({"topic": "contact", "year": 2024, "nested": {"a": [1, 2.5, null]}});
     vec![
@@ -74,8 +78,39 @@ fn make_v1(path: &Path) {
     }
 }
 
-fn make_v2(path: &Path) {
-    Store::open(path).add_all(expected().into_iter().rev(), OnConflict::Fail).unwrap();
+fn make_v3(path: &Path) {
+    let store = Store::open(path);
+    store.add_all(expected().into_iter().rev(), OnConflict::Fail).unwrap();
+    let id = RecordId::parse("lives").unwrap();
+    let record = Record { expires_at: Some(EXPIRES_AT), ..record("lives", "Alice lives in Paris.") };
+    store.add_all([record], OnConflict::Fail).unwrap();
+    let changes = Fields { created_at: Some(2_000_000), ..Fields::new("Alice lives in Rome.") };
+    store.queue.write(Write::Supersede { id: id.clone(), changes }).unwrap();
+    store.queue.write(Write::Touch { ids: vec![id], at: 3_000_000, expires_at: Some(EXPIRES_AT) }).unwrap();
+    let value = Value::Json(r#"{"n": 1}"#.into());
+    let extend = Change::Extend { values: vec![value.clone()], expires_at: None, if_last: None };
+    let put =
+        Change::Put { key: "k".into(), value: Value::Bytes(vec![0, 255]), expires_at: None, if_number: None };
+    for change in [extend, put] {
+        store.queue.write(Write::Journal { name: "sessions/42".into(), change }).unwrap();
+    }
+}
+
+/// What the fixture of version 3 has beside the records of the older ones.
+#[test]
+fn a_store_of_version_3_has_expiry_history_and_journals() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    fs::copy(fixture(3), &path).unwrap();
+    let pool = Pool::open(&Settings::new(&path)).unwrap();
+    let id = RecordId::parse("lives").unwrap();
+    let versions = pool.read(|conn| history::visible(conn, &id, &Viewer::all(), 0)).unwrap();
+    let told: Vec<_> = versions.iter().map(|version| (&*version.content, version.expires_at)).collect();
+    assert_eq!(told, [("Alice lives in Paris.", None), ("Alice lives in Rome.", Some(EXPIRES_AT))]);
+    let log = pool.read(|conn| journals::read(conn, "sessions/42", Range::Last(9), 0, false)).unwrap();
+    assert_eq!(log[0].value, Value::Json(r#"{"n": 1}"#.into()));
+    let map = pool.read(|conn| journals::get(conn, "sessions/42", &["k".into()], 0)).unwrap();
+    assert_eq!(map[0].value, Value::Bytes(vec![0, 255]));
 }
 
 /// `cargo test --no-default-features --lib migrations -- --ignored` makes the fixtures. Only those of a schema
@@ -83,7 +118,7 @@ fn make_v2(path: &Path) {
 #[test]
 #[ignore = "writes into the source tree"]
 fn make_fixtures() {
-    for (version, make) in [(1, make_v1 as fn(&Path)), (2, make_v2)] {
+    for (version, make) in [(1, make_v1 as fn(&Path)), (3, make_v3)] {
         drop(fs::remove_file(fixture(version)));
         make(&fixture(version));
     }
@@ -103,10 +138,12 @@ fn every_version_opens_with_all_its_records() {
         let path = folder.path().join("m.db");
         fs::copy(fixture(version), &path).unwrap();
         let pool = Pool::open(&Settings::new(&path)).unwrap();
-        let found = pool.read(|conn| records::select(conn, &Filter::all(), 100, 0)).unwrap();
-        let found: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
+        let found = pool.read(|conn| records::select(conn, &Filter::all(), Page::newest(100), 0)).unwrap();
+        let mut found: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
+        found.retain(|record| record.id.text() != "lives");
         assert_eq!(found, expected(), "version {version}");
-        assert_eq!(pool.read(meta::totals).unwrap().records, expected().len() as u64);
+        let more = u64::from(version == 3);
+        assert_eq!(pool.read(meta::totals).unwrap().records, expected().len() as u64 + more);
         assert_eq!(pool.read(maintenance::problems).unwrap(), Vec::<String>::new());
         for record in expected() {
             assert!(pool.read(|conn| records::seq_of_id(conn, &record.id)).unwrap().is_some());
@@ -116,6 +153,21 @@ fn every_version_opens_with_all_its_records() {
         let terms = pool.read(fts::vocabulary).unwrap();
         assert_eq!(terms.is_empty(), version == 1);
     }
+}
+
+#[test]
+fn records_without_words_are_counted() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    fs::copy(fixture(2), &path).unwrap();
+    let conn = Connection::open(&path).unwrap();
+    for content in ["?!", "\u{a0}", "日本", "é", "1"] {
+        let insert = "INSERT INTO records(id, scope, created_at, content) VALUES (?1, 1, 0, ?1)";
+        conn.execute(insert, [content]).unwrap();
+    }
+    drop(conn);
+    let pool = Pool::open(&Settings::new(&path)).unwrap();
+    assert_eq!(pool.read(meta::totals).unwrap().wordless, 2);
 }
 
 #[test]
@@ -137,13 +189,13 @@ fn a_backup_stays_beside_a_migrated_store() {
 fn status_reads_alone() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("m.db");
-    let both = vec![(1, "0001_records"), (2, "0002_change_feed")];
-    let nothing = Status { current: 0, latest: LATEST, pending: both.clone() };
+    let all = vec![(1, "0001_records"), (2, "0002_change_feed"), (3, "0003_life_of_a_memory")];
+    let nothing = Status { current: 0, latest: LATEST, pending: all.clone() };
     assert_eq!(migrate::status(&path).unwrap(), nothing);
     assert!(names(folder.path()).is_empty());
     fs::copy(fixture(1), &path).unwrap();
     let before = fs::read(&path).unwrap();
-    let old = Status { current: 1, latest: LATEST, pending: both[1..].to_vec() };
+    let old = Status { current: 1, latest: LATEST, pending: all[1..].to_vec() };
     assert_eq!(migrate::status(&path).unwrap(), old);
     assert_eq!(fs::read(&path).unwrap(), before);
     assert_eq!(names(folder.path()), ["m.db"]);
@@ -182,4 +234,34 @@ fn the_view_shows_records_to_people() {
     let sql = "SELECT id || ' ' || scope || ' ' || created_at FROM memories ORDER BY seq DESC LIMIT 1";
     let line: String = conn.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(line, format!("{UUID} /user/alice 2023-11-14T22:13:20.123Z"));
+}
+
+#[test]
+fn a_store_that_a_newer_version_migrates_is_written_no_more() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    let store = Store::open(&path);
+    store.add_all([Record::new("before")], OnConflict::Fail).unwrap();
+    let newer = Connection::open(&path).unwrap();
+    newer.pragma_update(None, "user_version", LATEST + 1).unwrap();
+    let outcome = store.add_all([Record::new("after")], OnConflict::Fail);
+    assert!(matches!(outcome, Err(Error::SchemaTooNew { found, .. }) if found == LATEST + 1), "{outcome:?}");
+    let records: u32 = newer.query_row("SELECT count(*) FROM records", [], |row| row.get(0)).unwrap();
+    assert_eq!(records, 1);
+}
+
+/// What version 0.1.0 does after another process has migrated the file: its connections leave triggers on.
+#[test]
+fn an_older_version_that_has_the_store_open_cannot_write() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("m.db");
+    Store::open(&path).add_all([Record::new("before")], OnConflict::Fail).unwrap();
+    let older = Connection::open(&path).unwrap();
+    for sql in [
+        "INSERT INTO records(id, scope, created_at, content) SELECT 'b', scope, 1, 'after' FROM records",
+        "DELETE FROM records",
+    ] {
+        let error = older.execute(sql, []).unwrap_err().to_string();
+        assert!(error.contains("a newer agentmem has migrated this store"), "{error}");
+    }
 }

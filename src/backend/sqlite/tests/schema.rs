@@ -97,7 +97,7 @@ fn what_cannot_act_is_left_alone() {
         change(&path, sql);
         let store = Store::open(&path);
         store.add_all([Record::new("new")], OnConflict::Fail).unwrap();
-        let read = |sql: &Pool| sql.read(|conn| facets::count(conn, &Filter::all())).unwrap();
+        let read = |sql: &Pool| sql.read(|conn| facets::count(conn, &Filter::all(), 0)).unwrap();
         assert_eq!(read(&store.pool), 2, "{sql}");
         assert_eq!(
             read(&Pool::open(&Settings { read_only: true, ..Settings::new(&path) }).unwrap()),

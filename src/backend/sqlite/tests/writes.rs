@@ -18,7 +18,7 @@ use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::Totals;
 use crate::backend::write::{OnConflict, Write};
 use crate::error::{Error, Result};
-use crate::record::{Fields, Filter, Record, Scope, Seq, Viewer};
+use crate::record::{Fields, Filter, Page, Record, Scope, Scopes, Seq, Viewer};
 use crate::text::Bag;
 
 fn open(folder: &TempDir) -> Store {
@@ -68,7 +68,10 @@ impl Store {
     }
 
     fn contents(&self) -> BTreeMap<Seq, String> {
-        let all = self.pool.read(|conn| records::select(conn, &Filter::all(), usize::MAX, 0)).unwrap();
+        let all = self
+            .pool
+            .read(|conn| records::select(conn, &Filter::all(), Page::newest(usize::MAX), 0))
+            .unwrap();
         all.into_iter().map(|(seq, record)| (seq, record.content)).collect()
     }
 
@@ -90,7 +93,8 @@ impl Store {
         }
         let terms = contents.values().map(|content| Bag::of(content).total()).sum();
         let records = contents.len() as u64;
-        assert_eq!(self.pool.read(meta::totals).unwrap(), Totals { records, terms });
+        let wordless = contents.values().filter(|content| Bag::of(content).is_empty()).count() as u64;
+        assert_eq!(self.pool.read(meta::totals).unwrap(), Totals { records, wordless, terms });
         assert_eq!(self.pool.read(maintenance::problems).unwrap(), Vec::<String>::new());
     }
 }
@@ -156,7 +160,7 @@ fn a_record_comes_back_as_it_was() {
     }
     let get = |viewer: Viewer| {
         let ids = [id("plain"), id("full"), id("none")];
-        let found = store.pool.read(|conn| records::by_ids(conn, &ids, &viewer)).unwrap();
+        let found = store.pool.read(|conn| records::by_ids(conn, &ids, &viewer, 0)).unwrap();
         found.iter().map(Option::is_some).collect::<Vec<_>>()
     };
     assert_eq!(get(Viewer::default()), [true, false, false]);
@@ -213,7 +217,7 @@ fn updates_get_a_new_number() {
     assert!(matches!(missing, Error::RecordNotFound(_)));
     let wrong = Fields { importance: Some(2.0), ..Fields::default() };
     assert!(matches!(store.update("a", wrong).unwrap_err(), Error::InvalidRecord(_)));
-    let touch = Write::Touch { ids: vec![id("a"), id("b")], at: 7 };
+    let touch = Write::Touch { ids: vec![id("a"), id("b")], at: 7, expires_at: None };
     assert_eq!(store.queue.write(touch).unwrap().count(), 1);
     assert_eq!(store.get("a").unwrap().last_accessed, 7);
     assert_eq!(store.contents().into_keys().collect::<Vec<_>>(), [new], "a touch keeps the number");
@@ -248,7 +252,12 @@ fn reset_deletes_a_scope_or_all() {
         store.add(Record { scope, private: true, ..record(name, name) }).unwrap();
     }
     follower.catch_up(&store, 100);
-    let scopes = || store.pool.read(|conn| facets::scopes(conn, &Scope::root(), &Viewer::all())).unwrap();
+    let scopes = || {
+        store
+            .pool
+            .read(|conn| facets::scopes(conn, &Scopes::children(&Scope::root()), &Viewer::all(), 0))
+            .unwrap()
+    };
     let below = Filter { scope: Some(Scope::parse("/x").unwrap()), ..Filter::all() };
     assert_eq!(store.queue.write(Write::Delete(below)).unwrap().count(), 2);
     assert_eq!(scopes(), [Scope::parse("/xy").unwrap()]);

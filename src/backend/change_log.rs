@@ -1,0 +1,34 @@
+//! What users are told of writes and deletions. The index follows [`super::feed`] instead.
+
+use crate::record::{Record, Seq};
+
+/// How far a reader has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Cursor {
+    /// All writes up to this version were told.
+    pub version: Seq,
+    /// All deletions up to this one were told.
+    pub deletion: i64,
+    /// Of the next deletion, versions up to this one were told.
+    pub within: Seq,
+}
+
+/// A write or a deletion.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LoggedChange {
+    /// A record was written, and is still there.
+    Write(Box<Record>),
+    /// The version of a record that was deleted, or that another version replaced.
+    Delete(Seq),
+}
+
+/// One part of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogPage {
+    /// In order.
+    pub items: Vec<LoggedChange>,
+    /// Where the next part starts.
+    pub cursor: Cursor,
+    /// False if deletions since the cursor were forgotten.
+    pub complete: bool,
+}

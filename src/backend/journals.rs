@@ -1,0 +1,41 @@
+//! Reading journals.
+
+use crate::error::Result;
+use crate::journal::{Entry, Keys, Range};
+
+/// How many journals and entries there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JournalTotals {
+    /// Journals with at least one entry.
+    pub journals: u64,
+    /// Entries that have not expired.
+    pub entries: u64,
+}
+
+/// Reads of journals, of one moment. Entries that have expired are left out everywhere.
+///
+/// # Errors
+/// [`crate::Error::Corrupt`] for a damaged entry, with its number; otherwise as [`super::Snapshot`].
+pub trait Journals {
+    /// Entries of a log, oldest first. With `skip_damaged`, damaged ones are left out.
+    fn log(&self, name: &str, range: Range, skip_damaged: bool) -> Result<Vec<Entry>>;
+
+    /// The entries of these keys of a map, in this order; keys without one are left out.
+    fn entries(&self, name: &str, keys: &[String]) -> Result<Vec<Entry>>;
+
+    /// Entries of a map, in the order of their keys.
+    fn items(&self, name: &str, keys: &Keys) -> Result<Vec<Entry>>;
+
+    /// Keys of a map.
+    fn keys(&self, name: &str, keys: &Keys) -> Result<Vec<String>>;
+
+    /// At most `limit` names of journals that begin with `prefix` and stand behind `after`, in the order of code points.
+    fn journals(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>>;
+
+    /// How many journals and entries there are.
+    fn journal_totals(&self) -> Result<JournalTotals>;
+
+    /// Passes every entry with the name of its journal to `visit`, by number, until it returns false. For a damaged entry
+    /// `visit` gets the error. Errors of `visit` end the visit and are returned.
+    fn each_entry(&self, visit: &mut dyn FnMut(Result<(String, Entry)>) -> Result<bool>) -> Result<()>;
+}
