@@ -263,3 +263,4 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benches/speed.py", *session.posargs)
     session.run("python", "benches/vectors.py")
     session.run("python", "benches/replaced.py")
+    session.run("python", "benches/life.py")
