@@ -21,6 +21,15 @@ from agentmem import _core
 
 FIXTURES = sorted((Path(__file__).parents[1] / "fixtures").glob("store_v*.db"))
 OLD = FIXTURES[0]
+ROWS = {
+    1: "INSERT INTO records"
+    "(id, scope, content, categories, metadata, importance, created_at, updated_at, last_accessed) "
+    "SELECT 'copy-' || i, '/s' || i % 9, 'note about thing' || i, '[]', '{}', 0.5, i, i, i FROM n",
+    2: "INSERT INTO records(id, scope, content, created_at) "
+    "SELECT 'copy-' || i, (SELECT min(id) FROM scopes), 'note about thing' || i, i FROM n",
+}
+"""For each older schema, rows that a migration has work with."""
+LATEST = len(FIXTURES)
 OPEN = "import agentmem, sys; agentmem.open(sys.argv[1]).close()"
 
 
@@ -34,18 +43,13 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.fixture
-def large(tmp_path: Path) -> Path:
-    """A store of the first version with so many records that migrating it takes a while."""
-    path = tmp_path / "large.db"
-    shutil.copy(OLD, path)
+@pytest.fixture(params=ROWS, ids="v{}".format)
+def large(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A store of an older version with so many records that migrating it takes a while."""
+    path = Path(shutil.copy(FIXTURES[request.param - 1], tmp_path / "large.db"))
     with sqlite3.connect(path) as conn:
-        columns = "scope, content, categories, metadata, importance, created_at, updated_at, last_accessed"
-        conn.execute(
-            f"INSERT INTO records(id, {columns}) "
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) "
-            "SELECT 'copy-' || i, '/s' || i % 9, 'note about thing' || i, '[]', '{}', 0.5, i, i, i FROM n"
-        )
+        numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 5000) "
+        conn.execute(numbers + ROWS[request.param])
     conn.close()
     return path
 
@@ -59,8 +63,9 @@ def test_every_version_opens(fixture: Path, tmp_path: Path) -> None:
         assert store.verify()
         found = {record.id: record.content for record in store.list(None, include_private=True)}
         assert found["note-1"] == "An id that is no UUID."
+        assert found.pop("lives", None) == ("Alice lives in Rome." if fixture is FIXTURES[-1] else None)
         assert len(found) == 6
-        assert [hit.record.content for hit in store.search("alice email", mode="bm25")] == [
+        assert [hit.record.content for hit in store.search("prefers email", mode="bm25")] == [
             "Alice prefers email over phone."
         ]
     assert version(path) == _core.migration_status(path)["latest"]
@@ -70,8 +75,8 @@ def test_killed_in_a_migration(
     large: Path, figures: Counter[str], rounds: Callable[..., Iterator[int]]
 ) -> None:
     """Whatever the moment, the next opening finishes the work, and nothing is missing."""
-    outcomes: Counter[int] = Counter()
-    for number in rounds(25, share=0.1):
+    old, outcomes = version(large), Counter[int]()
+    for number in rounds(20, share=0.05):
         folder = large.parent / str(number)
         folder.mkdir()
         path = Path(shutil.copy(large, folder / "memory.db"))
@@ -83,15 +88,16 @@ def test_killed_in_a_migration(
         process.wait()
         figures["migrations killed"] += 1
         outcomes[version(path)] += 1
+        assert version(path) in (old, LATEST), "a migration of several steps stopped between two of them"
         with agentmem.open(path) as store:
             assert store.count() == 5006
             assert store.verify()
             assert [hit.record.id for hit in store.search("thing4321", mode="bm25")] == ["copy-4321"]
         assert not list(folder.glob("*.part*")), "what the killed migration left is still there"
         for backup in folder.glob("*-backup*"):
-            assert version(backup) == 1
+            assert version(backup) == old
         shutil.rmtree(folder)
-    assert outcomes[1] > 0, "every kill came too late"
+    assert outcomes[old] > 0, "every kill came too late"
 
 
 def test_what_a_killed_backup_left_is_removed(tmp_path: Path) -> None:
@@ -120,17 +126,20 @@ def test_a_migration_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     assert [found.name for found in tmp_path.glob("*backup*")] == ["memory.db.v1-backup"]
 
 
-def test_many_migrate_at_once(large: Path) -> None:
-    """One does it, the others wait; one backup is made."""
-    processes = [subprocess.Popen([sys.executable, "-c", OPEN, str(large)]) for _ in range(6)]
-    assert [process.wait(timeout=120) for process in processes] == [0] * 6
-    assert [path.name for path in large.parent.glob("*backup*")] == ["large.db.v1-backup"]
+@pytest.mark.parametrize("processes", [2, 6])
+def test_many_migrate_at_once(processes: int, large: Path) -> None:
+    """One does all steps, the others wait; one backup is made."""
+    old = version(large)
+    backup = f"large.db.v{old}-backup"
+    running = [subprocess.Popen([sys.executable, "-c", OPEN, str(large)]) for _ in range(processes)]
+    assert [process.wait(timeout=120) for process in running] == [0] * processes
+    assert [path.name for path in large.parent.glob("*backup*")] == [backup]
     with agentmem.open(large) as store:
         assert store.count() == 5006
         assert store.verify()
-    with sqlite3.connect(large.with_name("large.db.v1-backup")) as conn:
+    with sqlite3.connect(large.with_name(backup)) as conn:
         assert conn.execute("SELECT count(*) FROM records").fetchone() == (5006,)
-        assert conn.execute("PRAGMA user_version").fetchone() == (1,)
+        assert conn.execute("PRAGMA user_version").fetchone() == (old,)
     conn.close()
 
 

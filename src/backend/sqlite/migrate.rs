@@ -84,10 +84,9 @@ pub(super) fn check_current(path: &Path) -> Result<()> {
     }
 }
 
-/// Brings the open file to the latest version; an older one is copied to a backup beside it before. Each step and
-/// its version are one transaction. If several processes try, one does it and the others wait.
+/// Brings the open file to the latest version; an older one is copied to a backup beside it before. All steps are one
+/// transaction: if several processes try, one does it and the others wait.
 pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<()> {
-    let mut backed_up = false;
     while !is_latest(conn, path, deadline)? {
         let transaction = Transaction::begin(conn, deadline)?;
         match version(conn)? {
@@ -96,11 +95,8 @@ pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<(
             current => {
                 check_known(path, current)?;
                 schema::check(conn, path, current)?;
-                if !backed_up {
-                    back_up(path, current)?;
-                    backed_up = true;
-                }
-                apply(conn, current + 1)?;
+                back_up(path, current)?;
+                (current + 1..=LATEST).try_for_each(|version| apply(conn, version))?;
             }
         }
         transaction.commit(deadline)?;
