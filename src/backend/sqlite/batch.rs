@@ -252,7 +252,8 @@ impl<'c> Batch<'c> {
         self.remove_terms()?;
         changes::record_deletions(self.conn, self.deleted, false)?;
         changes::record_deletions(self.conn, self.expired, true)?;
-        let mut add = self.conn.prepare_cached("UPDATE meta SET value = value + ? WHERE key = ?")?;
+        // A damaged record may have other terms when it is deleted than when it was added: no total goes below zero.
+        let mut add = self.conn.prepare_cached("UPDATE meta SET value = max(value + ?, 0) WHERE key = ?")?;
         let deltas =
             [(meta::RECORDS, self.records), (meta::WORDLESS, self.wordless), (meta::TERMS, self.terms)];
         for (key, delta) in deltas {
