@@ -3,7 +3,8 @@
 //! A store may come from anywhere: a backup, a download, another user. SQLite runs what a schema contains, such as
 //! triggers and expressions, as part of the statements of whoever opens the file.
 //!
-//! - Objects that agentmem makes must be there, defined exactly as the migrations define them.
+//! - Objects that agentmem makes must be there, defined exactly as the migrations define them. Only the tables inside the
+//!   full text may be missing, because it is derived from the records.
 //! - Other triggers, views and virtual tables are refused by name.
 //! - Other tables are allowed, because no statement of agentmem names them. They must have no generated column and no
 //!   foreign key: writes to the table that a foreign key refers to would read and write the other table too.
@@ -42,6 +43,7 @@ pub fn check(conn: &Connection, path: &Path, version: u32) -> Result<()> {
             None => return Err(foreign(path, &object)),
         }
     }
+    missing.retain(|object, _| !is_derived(object));
     missing.keys().min().map_or(Ok(()), |object| Err(changed(path, object)))
 }
 
@@ -81,6 +83,11 @@ fn objects(conn: &Connection) -> Result<Vec<(Object, String, Option<String>)>> {
         Ok(((text(row, 0)?, text(row, 1)?), text(row, 2)?, definition))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// True for the tables inside the full text. A store without one of them opens, so that its records can be exported.
+fn is_derived((kind, name): &Object) -> bool {
+    kind == "table" && name.starts_with("records_fts_")
 }
 
 /// True if an object that agentmem did not make cannot act, whatever is written or read.
