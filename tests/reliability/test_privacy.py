@@ -110,11 +110,11 @@ def test_nothing_crosses(records: list[dict[str, Any]], scope: str, viewer: dict
             {record["scope"] for record in allowed.values()}, key=str.encode
         )
         groups = [{record.id for record in group} for group in store.duplicates(scope=scope, **viewer)]
-        alike = [
-            {id for id, record in allowed.items() if record["scope"] == place}
-            for place in {record["scope"] for record in allowed.values()}
-        ]
-        assert sorted(map(sorted, groups)) == sorted(sorted(ids) for ids in alike if len(ids) > 1)
+        alike: dict[object, set[str]] = {}
+        for id, record in allowed.items():
+            owner = (record["source"],) if record["private"] else ()
+            alike.setdefault((record["scope"], owner), set()).add(id)
+        assert sorted(map(sorted, groups)) == sorted(sorted(ids) for ids in alike.values() if len(ids) > 1)
         info = store.scope_info(scope, **viewer)
         assert (info.records, info.children, (info.oldest is None)) == (len(allowed), children, not allowed)
         public = {id for id, record in by_id.items() if sees(viewer, "/", record)}

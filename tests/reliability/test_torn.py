@@ -20,6 +20,14 @@ import pytest
 import agentmem
 
 Moment = dict[str, dict[str, object]]
+READER = """
+import sqlite3, sys
+conn = sqlite3.connect(sys.argv[1])
+conn.execute("BEGIN")
+conn.execute("SELECT count(*) FROM records").fetchone()
+print("reading", flush=True)
+sys.stdin.read()
+"""
 WAL_HEADER, FRAME_HEADER = 32, 24
 
 
@@ -62,6 +70,16 @@ def shown(store: agentmem.MemoryStore) -> Moment:
     return found
 
 
+@contextlib.contextmanager
+def reader_elsewhere(path: Path) -> Iterator[None]:
+    """Another process reads the state of now: until it ends, nothing is moved from the log into the file."""
+    command = [sys.executable, "-c", READER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "reading\n"
+        yield
+
+
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     """Adds, batches, updates, deletes, journals, a reset, a rebuild: each a commit."""
@@ -69,38 +87,41 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     with agentmem.open(path) as store:
         store.add_many([{"id": f"old{n}", "content": f"an old note {n}"} for n in range(20)])
     database, log = path.read_bytes(), path.with_name("memory.db-wal")
-    store = agentmem.open(path)
-    moments = [(0, shown(store))]
     chance = random.Random(1)
-    for n in range(40):
-        ids = [record.id for record in store.list(None, include_private=True)]
-        work = n % 8
-        if work in (0, 4):
-            store.add(f"note {n} of word{n}", id=f"n{n}", metadata={"n": n}, private=n % 3 == 0, source="me")
-        elif work in (1, 5):
-            store.add_many([{"id": f"b{n}-{i}", "content": f"batch {n} of {i} " * i} for i in range(1, 9)])
-        elif work in (2, 6):
-            store.update(chance.choice(ids), content=f"updated at {n}", embedding=[1.0, n])
-        elif n == 11:
-            store.supersede(ids[0], f"superseded note {n}")
-        elif n == 19:
-            store.journal("log").pop()
-        elif work == 3:
-            with store.batch() as batch:
-                batch.delete(chance.sample(ids, 3))
-                batch.put(f"batched note {n}", id=f"t{n}", expires_at="2199-01-01")
-                batch.journal("log").extend([n, {"n": [n]}])
-                batch.journal("log").put("newest", n)
-        elif n == 23:
-            store.rebuild()
-        elif n == 31:
-            store.reset()
-        else:
-            store.touch(ids[:3])
-        moments.append((log.stat().st_size, shown(store)))
-    result = History(database, log.read_bytes(), moments)
-    store.close()
-    assert path.read_bytes() != database, "the log was moved into the file while the history was recorded"
+    with agentmem.open(path) as store, reader_elsewhere(path):
+        moments = [(0, shown(store))]
+        for n in range(40):
+            ids = [record.id for record in store.list(None, include_private=True)]
+            work = n % 8
+            if work in (0, 4):
+                store.add(
+                    f"note {n} of word{n}", id=f"n{n}", metadata={"n": n}, private=n % 3 == 0, source="me"
+                )
+            elif work in (1, 5):
+                store.add_many(
+                    [{"id": f"b{n}-{i}", "content": f"batch {n} of {i} " * i} for i in range(1, 9)]
+                )
+            elif work in (2, 6):
+                store.update(chance.choice(ids), content=f"updated at {n}", embedding=[1.0, n])
+            elif n == 11:
+                store.supersede(ids[0], f"superseded note {n}")
+            elif n == 19:
+                store.journal("log").pop()
+            elif work == 3:
+                with store.batch() as batch:
+                    batch.delete(chance.sample(ids, 3))
+                    batch.put(f"batched note {n}", id=f"t{n}", expires_at="2199-01-01")
+                    batch.journal("log").extend([n, {"n": [n]}])
+                    batch.journal("log").put("newest", n)
+            elif n == 23:
+                store.rebuild()
+            elif n == 31:
+                store.reset()
+            else:
+                store.touch(ids[:3])
+            moments.append((log.stat().st_size, shown(store)))
+        result = History(database, log.read_bytes(), moments)
+        assert path.read_bytes() == database, "the log was moved into the file while the history was recorded"
     assert len(result.frames()) > 100
     return result
 
