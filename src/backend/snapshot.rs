@@ -179,12 +179,12 @@ pub struct ScopeInfo {
     pub scope: Scope,
     /// How many records.
     pub records: u64,
-    /// Their categories, as [`Snapshot::categories`].
+    /// Their categories, as `Snapshot::categories`.
     pub categories: Vec<(String, u64)>,
     /// When the oldest was made.
     pub oldest: Option<Micros>,
     /// When the newest was made.
     pub newest: Option<Micros>,
-    /// As [`Snapshot::scopes`].
+    /// As `Snapshot::scopes`.
     pub children: Vec<Scope>,
 }

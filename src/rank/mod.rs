@@ -10,7 +10,7 @@
 //! - [`bm25`] is plain BM25 of the query's [`Keywords`].
 //! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
 //!
-//! [`rrf`] fuses two lists. [`blend`] adds recency and importance. [`matches`] tells which words a query found in a text.
+//! [`rrf`] fuses two lists. [`blend`] adds recency and importance. [`mod@matches`] tells which words a query found in a text.
 
 pub mod blend;
 pub mod bm25;

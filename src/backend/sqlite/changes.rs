@@ -116,7 +116,7 @@ pub fn newest_live(conn: &Connection) -> Result<Seq> {
 /// Reserves numbers that no record will get, and returns the first. Belongs in a write transaction.
 ///
 /// # Errors
-/// [`crate::Error::Sqlite`].
+/// [`crate::Error::Backend`].
 pub fn reserve_records(conn: &Connection, count: usize) -> Result<Seq> {
     let newest = newest_record(conn)?;
     if count > 0 {
