@@ -49,6 +49,15 @@ pub fn any_due(conn: &Connection, after: Micros, now: Micros) -> Result<bool> {
     Ok(statement.query_row((after, now), |_| Ok(())).optional()?.is_some())
 }
 
+/// The earliest expiry after `now`, damaged or not; the end of time if there is none.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn next(conn: &Connection, now: Micros) -> Result<Micros> {
+    let mut statement = conn.prepare_cached("SELECT coalesce(min(at), ?2) FROM expiries WHERE at > ?1")?;
+    Ok(statement.query_row((now, Micros::MAX), |row| row.get(0))?)
+}
+
 /// The records whose expiry is due at `now`, rising.
 ///
 /// # Errors

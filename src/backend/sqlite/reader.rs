@@ -39,6 +39,8 @@ struct Expired {
     version: i64,
     /// The moment.
     upto: Micros,
+    /// When the next record expires.
+    next: Micros,
     seqs: Arc<[Seq]>,
 }
 
@@ -51,8 +53,9 @@ impl Reader {
     pub fn expired(&self, now: Micros) -> Result<Arc<[Seq]>> {
         let version = changes::data_version(self)?;
         let mut kept = self.expired.borrow_mut();
-        if kept.version != version || now < kept.upto || expiries::any_due(self, kept.upto, now)? {
-            *kept = Expired { version, upto: now, seqs: expiries::due(self, now)?.into() };
+        if kept.version != version || now < kept.upto || now >= kept.next {
+            let (seqs, next) = (expiries::due(self, now)?.into(), expiries::next(self, now)?);
+            *kept = Expired { version, upto: now, next, seqs };
         }
         Ok(Arc::clone(&kept.seqs))
     }
