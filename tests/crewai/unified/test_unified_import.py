@@ -124,8 +124,9 @@ def test_broken_rows_are_reported_counted_and_skipped(base, store):
         {"id": SECRET.id},
     )
     report = import_crewai(store, base)
-    assert (report.added, report.known, report.broken) == (4, 1, 6)
-    assert len(report.problems) == 6
+    assert (report.added, report.known, report.broken) == (5, 1, 5)
+    assert len(report.problems) == 5
+    assert store.get("odd 4", include_private=True).content == ""
     assert store.get("odd 6", include_private=True).scope == "/crew/b/c"
 
 
