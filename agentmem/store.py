@@ -293,6 +293,7 @@ class MemoryStore:
         """Return all versions of a record that the caller may see, oldest first, the current one last.
 
         The list is empty if there is no such record. Versions that were corrected by `update` are not kept.
+        A past version has no `expires_at`: it leaves with the current one.
         """
         return self._store.history(id, **_viewer(viewer))
 

@@ -209,7 +209,7 @@ class Oracle:
         return self._write(new)
 
     def supersede(self, id: str, content: str, fields: Row, if_version: int | None = None) -> Row:
-        """The old version goes to the history, and ends when the new one begins."""
+        """The old version goes to the history, and ends when the new one begins: it has no other expiry."""
         self.check(id, if_version)
         old = self._known(id)
         begins = fields.get("created_at") or max(self.now, old["created_at"] + timedelta(microseconds=1))
@@ -219,7 +219,7 @@ class Oracle:
         new = {**old, **anew, **fields, "created_at": begins}
         self._check_dimension([row for row in self.rows if row is not old], new)
         self.rows = [row for row in self.rows if row is not old]
-        self.past = [*self.past, {**old, "superseded_at": begins}]
+        self.past = [*self.past, {**old, "superseded_at": begins, "expires_at": None}]
         return self._write(new)
 
     def touch(self, ids: list[str], expires_at: datetime | None = None) -> int:
