@@ -45,13 +45,12 @@ struct Expired {
 }
 
 impl Reader {
-    /// The numbers of the records that have expired at `now`, rising. They are read again only after a commit, or when more
-    /// expire.
+    /// The numbers of the records that have expired at `now`, rising. `version` is the data version. They are read again only
+    /// after a commit, or when more expire.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
-    pub fn expired(&self, now: Micros) -> Result<Arc<[Seq]>> {
-        let version = changes::data_version(self)?;
+    pub fn expired(&self, version: i64, now: Micros) -> Result<Arc<[Seq]>> {
         let mut kept = self.expired.borrow_mut();
         if kept.version != version || now < kept.upto || now >= kept.next {
             let (seqs, next) = (expiries::due(self, now)?.into(), expiries::next(self, now)?);
@@ -60,13 +59,18 @@ impl Reader {
         Ok(Arc::clone(&kept.seqs))
     }
 
-    /// True if an index at this position has everything that this reader sees. What it sees is asked
-    /// again only after a commit.
+    /// False if no record expires, now or later, as far as is known without asking.
+    pub fn may_expire(&self, version: i64) -> bool {
+        let kept = self.expired.borrow();
+        kept.version != version || kept.next < Micros::MAX || !kept.seqs.is_empty()
+    }
+
+    /// True if an index at this position has everything that this reader sees. `version` is the data version. What it sees is
+    /// asked again only after a commit.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
-    pub fn is_current(&self, position: Position) -> Result<bool> {
-        let version = changes::data_version(self)?;
+    pub fn is_current(&self, version: i64, position: Position) -> Result<bool> {
         let needed = match self.needed.get() {
             Some((seen, needed)) if seen == version => needed,
             _ => {

@@ -20,6 +20,10 @@ static BY_SEQS: LazyLock<String> = LazyLock::new(|| {
     let from = FROM.replacen("records", "wanted CROSS JOIN records ON records.seq = wanted.seq", 1);
     format!("WITH wanted(seq) AS (VALUES {numbers}) SELECT {COLUMNS}{from}")
 });
+/// The same while no record expires.
+static BY_SEQS_UNEXPIRING: LazyLock<String> = LazyLock::new(|| {
+    BY_SEQS.replace("expiries.at, expiries.checksum", "NULL, NULL").replace(row::JOIN_EXPIRIES, "")
+});
 
 /// The record with this id.
 ///
@@ -53,12 +57,13 @@ pub fn live(conn: &Connection, id: &RecordId, now: Micros) -> Result<Option<(Seq
     Ok(by_id(conn, id)?.filter(unexpired))
 }
 
-/// The records with these numbers, in this order; those that are gone are left out.
+/// The records with these numbers, in this order; those that are gone are left out. Unless a record `may_expire`, expiries
+/// are not looked up.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn by_seqs(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
-    let mut statement = conn.prepare_cached(&BY_SEQS)?;
+pub fn by_seqs(conn: &Connection, seqs: &[Seq], may_expire: bool) -> Result<Vec<(Seq, Record)>> {
+    let mut statement = conn.prepare_cached(if may_expire { &BY_SEQS } else { &BY_SEQS_UNEXPIRING })?;
     let mut found = Vec::with_capacity(seqs.len());
     for some in seqs.chunks(AT_ONCE) {
         let numbers: [Option<Seq>; AT_ONCE] = std::array::from_fn(|at| some.get(at).copied());

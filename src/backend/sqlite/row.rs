@@ -17,6 +17,9 @@ pub(super) const COLUMNS: &str =
 pub(super) const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
      LEFT JOIN embeddings ON embeddings.seq = records.seq LEFT JOIN expiries ON expiries.seq = records.seq";
 
+/// The part of [`FROM`] that reads expiries.
+pub(super) const JOIN_EXPIRIES: &str = " LEFT JOIN expiries ON expiries.seq = records.seq";
+
 /// An id as it is stored: a UUID in its canonical form takes 16 bytes instead of 36.
 pub(super) struct EncodedId<'a>(pub ValueRef<'a>);
 

@@ -1,5 +1,6 @@
 //! [`Snapshot`] of an SQLite file: a reader of the pool with an open transaction.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use r2d2::PooledConnection;
@@ -25,6 +26,8 @@ pub struct View<'p> {
     pub(super) reader: PooledConnection<Opener>,
     /// The time of all that is read.
     pub(super) now: Micros,
+    /// The data version, once it was asked for: it stays the same.
+    version: Cell<Option<i64>>,
 }
 
 impl<'p> View<'p> {
@@ -33,9 +36,18 @@ impl<'p> View<'p> {
     /// # Errors
     /// As [`Pool::read`].
     pub fn new(pool: &'p Pool) -> Result<Self> {
-        let view = Self { pool, reader: pool.reader()?, now: clock::now() };
+        let view = Self { pool, reader: pool.reader()?, now: clock::now(), version: Cell::new(None) };
         view.explained(transaction::begin_reading(&view.reader))?;
         Ok(view)
+    }
+
+    fn version(&self) -> Result<i64> {
+        if let Some(version) = self.version.get() {
+            return Ok(version);
+        }
+        let version = changes::data_version(&self.reader)?;
+        self.version.set(Some(version));
+        Ok(version)
     }
 
     pub(super) fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
@@ -55,7 +67,10 @@ impl Snapshot for View<'_> {
     }
 
     fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
-        self.explained(records::by_seqs(&self.reader, seqs))
+        self.explained(
+            self.version()
+                .and_then(|version| records::by_seqs(&self.reader, seqs, self.reader.may_expire(version))),
+        )
     }
 
     fn contents(&self, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
@@ -87,7 +102,7 @@ impl Snapshot for View<'_> {
     }
 
     fn expired(&self) -> Result<Arc<[Seq]>> {
-        self.explained(self.reader.expired(self.now))
+        self.explained(self.version().and_then(|version| self.reader.expired(version, self.now)))
     }
 
     fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Record>> {
@@ -154,7 +169,7 @@ impl Snapshot for View<'_> {
     }
 
     fn is_current(&self, position: Position) -> Result<bool> {
-        self.explained(self.reader.is_current(position))
+        self.explained(self.version().and_then(|version| self.reader.is_current(version, position)))
     }
 
     fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>> {

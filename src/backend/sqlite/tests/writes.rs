@@ -515,7 +515,7 @@ fn records_are_read_by_number_in_the_order_asked_for() {
     for count in [0, 1, 9, 10, 11, 20, 25] {
         let mut asked: Vec<Seq> = known[..count].iter().map(|(seq, _)| *seq).collect();
         asked.insert(count / 2, 1_000_000);
-        let found = store.pool.read(|conn| records::by_seqs(conn, &asked)).unwrap();
+        let found = store.pool.read(|conn| records::by_seqs(conn, &asked, true)).unwrap();
         assert_eq!(found, known[..count]);
     }
 }
