@@ -7,7 +7,7 @@ use super::conversion::Named;
 use super::filter;
 use super::hit::PyHit;
 use super::options::choice;
-use super::values::{count, flag, number};
+use super::values::{self, count, flag, number};
 use crate::error::Error;
 use crate::record::{Blend, Hit, Mode, Query};
 
@@ -44,6 +44,18 @@ pub fn extract(
         blend,
         ..Query::new("", limit)
     })
+}
+
+/// The query `like` with this text and vector. An error calls the text `name`.
+pub fn with(
+    like: Query,
+    text: &Bound<'_, PyAny>,
+    name: &str,
+    vector: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Query> {
+    let text = values::lossy_text(text).in_filter(name)?;
+    let vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
+    Ok(Query { text, vector, ..like })
 }
 
 /// The error of a choice that is part of a read.

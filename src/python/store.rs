@@ -16,7 +16,7 @@ use super::progress::Reporter;
 use super::record::PyRecord;
 use super::{changes, detach, explanation, filter, options, query, report, timestamp, values};
 use crate::backend::Progress;
-use crate::record::{Page, Query, Scopes};
+use crate::record::{Page, Scopes};
 use crate::store::{ExportOptions, Store};
 
 /// Bytes that are read from or written to a Python file at a time.
@@ -254,9 +254,8 @@ impl PyStore {
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let mut asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
-        asked.text = values::lossy_text(query).in_filter("query")?;
-        asked.vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
+        let asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
+        let asked = query::with(asked, query, "query", vector)?;
         query::hits(py, self.run(py, |store| store.search(&asked))?)
     }
 
@@ -278,10 +277,8 @@ impl PyStore {
         let asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
         let mut all = Vec::new();
         for (place, query) in queries.try_iter()?.enumerate() {
-            let text = values::lossy_text(&query?).in_filter(&format!("queries[{place}]"))?;
             let vector = vectors.as_ref().and_then(|vectors| vectors.get(place));
-            let vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
-            all.push(Query { text, vector, ..asked.clone() });
+            all.push(query::with(asked.clone(), &query?, &format!("queries[{place}]"), vector)?);
         }
         self.run(py, |store| store.search_many(&all))?
             .into_iter()
@@ -305,9 +302,8 @@ impl PyStore {
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let mut asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
-        asked.text = values::lossy_text(query).in_filter("query")?;
-        asked.vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
+        let asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
+        let asked = query::with(asked, query, "query", vector)?;
         let id = filter::id(id)?;
         explanation::dict(py, self.run(py, |store| store.explain(&asked, &id))?)
     }
