@@ -20,8 +20,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import agentmem
-
-from ._storage import clean
+from agentmem._adapters import clean
 
 _MOST_TEXTS = 4096
 

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem import AgentMemError, DimensionMismatchError, DuplicateIdError, InvalidRecordError, MemoryStore
+from agentmem._adapters import clean, to_json
 
-from ._storage import aware, clean, normalised, to_json
+from ._storage import aware, normalised
 from .legacy import legacy_scope, output_record, task_record
 
 _NAMESPACE = uuid.UUID("8a8f3d0c-0f5e-5b0e-9d8e-9b9c2f7a4b63")

@@ -28,8 +28,9 @@ from typing import Any, NamedTuple
 
 import agentmem
 from agentmem import AgentMemError, MemoryStore
+from agentmem._adapters import StoreOrPath, scope_part
 
-from ._storage import StoreOrPath, log, scope_part
+from ._storage import log
 from .analysis import NoLlm
 from .embedder import LocalEmbedder
 from .legacy import EntityStorage, ExternalStorage, LegacyStorage, LongTermStorage, ShortTermStorage

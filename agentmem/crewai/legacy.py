@@ -20,23 +20,10 @@ from importlib import metadata as packages
 from typing import Any, ClassVar
 
 from agentmem import Record
+from agentmem._adapters import StoreOrPath, clean, scope_part, to_json
 
 from ._outputs import without_boilerplate, without_fences
-from ._storage import (
-    DATETIME,
-    OUTPUT,
-    SCORE,
-    TASK,
-    Storage,
-    StoreOrPath,
-    aware,
-    clean,
-    log,
-    logged,
-    public_metadata,
-    scope_part,
-    to_json,
-)
+from ._storage import DATETIME, OUTPUT, SCORE, TASK, Storage, aware, log, logged, public_metadata
 
 _NAMESPACE = uuid.UUID("5f0c1f3e-6f0b-5c55-9a53-2f3b0d6e5a11")
 _REPEATS = 4  # how many hits per result are read, because texts repeat

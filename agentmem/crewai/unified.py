@@ -18,8 +18,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from agentmem import DimensionMismatchError, DuplicateIdError, Hit, Record, RecordNotFoundError
+from agentmem._adapters import StoreOrPath, clean, to_json
 
-from ._storage import Storage, StoreOrPath, aware, clean, log, logged, normalised, public_metadata, to_json
+from ._storage import Storage, aware, log, logged, normalised, public_metadata
 from .embedder import LocalEmbedder, cosine, text_of, words_of
 
 if TYPE_CHECKING:

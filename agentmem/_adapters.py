@@ -1,0 +1,160 @@
+"""What the adapters for agent frameworks share.
+
+An adapter is one file per interface of a framework, over the public interface of agentmem.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import math
+import os
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib import metadata as packages
+from types import ModuleType
+from typing import Any, ParamSpec, TypeVar
+
+import agentmem
+from agentmem import ConflictError, MemoryStore
+
+StoreOrPath = MemoryStore | str | os.PathLike[str] | None
+"""What adapters take: an open store, a path, or `None` for the default path of `agentmem.open`."""
+
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
+
+_NAMESPACE = uuid.UUID("0f0e3f0a-5d0b-5b0e-8f5c-6f2d1c7e9a42")
+_DEEPEST = 64
+_LONGEST_PART = 200
+_MOST_ATTEMPTS = 1000
+
+
+class Adapter:
+    """A store behind an interface of a framework. It closes the store only if it opened it."""
+
+    def __init__(self, store: StoreOrPath = None) -> None:
+        """Open the store now, so that a bad path raises here and not in the framework later."""
+        self._owned = not isinstance(store, MemoryStore)
+        self._store = store if isinstance(store, MemoryStore) else agentmem.open(store)
+
+    @property
+    def store(self) -> MemoryStore:
+        """The store. One that the adapter closed is opened again."""
+        if self._owned and self._store.closed:
+            self._store = agentmem.open(self._store.path)
+        return self._store
+
+    def close(self) -> None:
+        """Close the store if the adapter opened it. It opens again when it is used."""
+        if self._owned:
+            self._store.close()
+
+    def __copy__(self) -> Adapter:
+        """Return the adapter itself, so that a copy uses the same store."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Adapter:
+        """Return the adapter itself, so that a copy uses the same store."""
+        return self
+
+
+def key_id(*parts: str) -> str:
+    """A stable record id for a key of several parts, any text. Different lists of parts give different ids.
+
+    It is a UUID of version 5 (RFC 9562) of the parts as JSON.
+    """
+    return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
+
+
+def scope_part(name: str) -> str:
+    """`name` as one part of a scope. Different names give different parts; plain names stay as they are.
+
+    Slashes, percent signs and control characters become percent escapes. The end of a part of more than 200
+    bytes becomes a digest.
+    """
+    part = "".join(_escaped(c) if c in "/%" or ord(c) < 32 else c for c in clean(name))
+    if part.strip() != part or part in ("", ".", ".."):
+        part = "".join(_escaped(c) if c == "." or c.isspace() else c for c in part) or "%"
+    if len(part.encode()) > _LONGEST_PART:
+        digest = hashlib.blake2b(part.encode(), digest_size=8).hexdigest()
+        part = part.encode()[: _LONGEST_PART - 17].decode(errors="ignore") + "%" + digest
+    return part
+
+
+def _escaped(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode())
+
+
+def journal_name(*parts: str) -> str:
+    """The name of a journal for a key of one to four parts, each escaped as in `scope_part`."""
+    return "/".join(scope_part(part) for part in parts)
+
+
+def clean(text: str) -> str:
+    """`text` with U+FFFD for NUL and lone surrogates, which a record cannot hold."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
+
+
+def to_json(value: Any, depth: int = 0) -> Any:
+    """`value` as a JSON value for metadata. What JSON cannot hold becomes text, so that nothing is lost."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value) if abs(value) < 2**63 else str(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return clean(value)
+    if depth < _DEEPEST:
+        if hasattr(value, "model_dump") and not isinstance(value, type):
+            value = value.model_dump()
+        if isinstance(value, Mapping):
+            return {clean(str(key)): to_json(item, depth + 1) for key, item in value.items()}
+        if isinstance(value, (list, tuple, set, frozenset)):
+            return [to_json(item, depth + 1) for item in value]
+    return clean(str(value))
+
+
+def retry_on_conflict(write: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
+    """Call `write` again while it raises ConflictError.
+
+    `write` must read what it depends on itself. Some writer wins each round, so the attempts end; after a
+    thousand the last ConflictError is raised.
+    """
+
+    @functools.wraps(write)
+    def run(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+        for _ in range(_MOST_ATTEMPTS - 1):
+            try:
+                return write(*args, **kwargs)
+            except ConflictError:
+                continue
+        return write(*args, **kwargs)
+
+    return run
+
+
+def require(module: str, *, extra: str, package: str, at_least: str, below: str) -> ModuleType:
+    """Import a framework of a supported version, `at_least <= version < below`.
+
+    Otherwise the ImportError says which versions agentmem supports, and which extra to install.
+    """
+    supported = f"agentmem supports {package} >= {at_least}, < {below}; pip install 'agentmem-db[{extra}]'"
+    try:
+        found = packages.version(package)
+        imported = import_module(module)
+    except (packages.PackageNotFoundError, ImportError) as error:
+        raise ImportError(f"{package} cannot be imported ({error}); {supported}", name=module) from error
+    if not _numbers(at_least) <= _numbers(found) < _numbers(below):
+        raise ImportError(f"{package} {found} is installed, but {supported}", name=module)
+    return imported
+
+
+def _numbers(version: str) -> list[int]:
+    """The release numbers of a version: 1.2.0rc1 gives 1, 2, 0."""
+    release = re.match(r"\d+(?:\.\d+)*", version)
+    return [int(number) for number in release[0].split(".")] if release else []

@@ -1,0 +1,137 @@
+"""What adapters share: ids and scopes from keys, clean text, retries on conflict."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import agentmem
+from agentmem import ConflictError
+from agentmem._adapters import (
+    Adapter,
+    clean,
+    journal_name,
+    key_id,
+    require,
+    retry_on_conflict,
+    scope_part,
+    to_json,
+)
+
+# Any text that a framework may use as a name, with what is special in scopes more often than by chance.
+anything = st.text(st.one_of(st.characters(), st.sampled_from("/%. \0\n\ud800é")), max_size=300)
+
+
+def test_an_adapter_closes_only_what_it_opened(tmp_path: Path) -> None:
+    with agentmem.open(tmp_path / "a.db") as store:
+        Adapter(store).close()
+        assert not store.closed
+    own = Adapter(tmp_path / "a.db")
+    own.close()
+    assert own._store.closed
+    assert own.store.count() == 0, "it opens again"
+    assert copy.deepcopy(own) is own
+    assert copy.copy(own) is own
+    own.close()
+
+
+def test_a_bad_path_raises_at_once(tmp_path: Path) -> None:
+    with pytest.raises(agentmem.StorePathError):
+        Adapter(tmp_path / "missing" / "a.db")
+
+
+@given(st.lists(anything, max_size=4), st.lists(anything, max_size=4))
+def test_different_keys_have_different_ids(one: list[str], other: list[str]) -> None:
+    assert (key_id(*one) == key_id(*other)) == (one == other)
+
+
+def test_ids_of_keys_never_change() -> None:
+    assert key_id("users", "alice") == "e6589f2b-11c6-5fde-8e5a-6520cf1c14c1"
+
+
+@given(anything)
+def test_any_name_is_one_part_of_a_scope(name: str) -> None:
+    part = scope_part(name)
+    record = agentmem.Record("text", scope=f"/a/{part}")
+    assert record.scope == f"/a/{part}"
+    assert len(part.encode()) <= 200
+
+
+@given(anything.map(clean), anything.map(clean))
+def test_different_names_have_different_parts(one: str, other: str) -> None:
+    assert (scope_part(one) == scope_part(other)) == (one == other)
+
+
+@pytest.mark.parametrize("name", ["alice", "Alice Smith", "研究员", "a.b", "user@example.com"])
+def test_plain_names_stay_as_they_are(name: str) -> None:
+    assert scope_part(name) == name
+
+
+@given(st.lists(anything, min_size=1, max_size=4))
+def test_any_key_names_a_journal(store_parts: list[str]) -> None:
+    name = journal_name(*store_parts)
+    assert 0 < len(name.encode()) <= 1024
+    assert "\0" not in name
+
+
+@given(anything)
+def test_clean_text_is_content(text: str) -> None:
+    assert agentmem.Record(clean(text)).content == clean(text)
+
+
+def test_clean_leaves_ordinary_text_alone() -> None:
+    assert clean("Grüße 👋\n") == "Grüße 👋\n"
+    assert clean("a\0b\ud800c") == "a\ufffdb\ufffdc"
+
+
+def test_json_keeps_what_it_can_hold() -> None:
+    value = {"n": 1, "x": 1.5, "list": (1, {2}), 3: None, "big": 2**70, "nan": float("nan"), "o": Path("x")}
+    expected = {"n": 1, "x": 1.5, "list": [1, [2]], "3": None, "big": str(2**70), "nan": "nan", "o": "x"}
+    assert to_json(value) == expected
+
+
+def test_a_conflict_is_retried_until_the_write_succeeds(tmp_path: Path) -> None:
+    with agentmem.open(tmp_path / "a.db") as store:
+        store.put("0", id="n")
+        interferences = iter(["1", "2"])
+
+        @retry_on_conflict
+        def increment() -> None:
+            record = store.get("n")
+            assert record is not None
+            if (other := next(interferences, None)) is not None:
+                store.put(other, id="n")
+            store.put(str(int(record.content) + 1), id="n", if_version=record.version)
+
+        increment()
+        found = store.get("n")
+        assert found is not None
+        assert found.content == "3"
+
+
+def test_a_conflict_that_never_ends_is_raised() -> None:
+    @retry_on_conflict
+    def lose() -> None:
+        raise ConflictError("always")
+
+    with pytest.raises(ConflictError):
+        lose()
+
+
+def test_a_missing_framework_is_named_with_its_extra() -> None:
+    with pytest.raises(ImportError, match=r"no-such >= 1\.2, < 3; pip install 'agentmem-db\[guest\]'"):
+        require("no_such", extra="guest", package="no-such", at_least="1.2", below="3")
+
+
+@pytest.mark.parametrize(("at_least", "below"), [("999", "1000"), ("0.0", "0.1")])
+def test_an_unsupported_version_is_named(at_least: str, below: str) -> None:
+    with pytest.raises(ImportError, match=r"pytest \d.* is installed, but agentmem supports pytest"):
+        require("pytest", extra="guest", package="pytest", at_least=at_least, below=below)
+
+
+def test_a_supported_version_is_imported() -> None:
+    assert require("pytest", extra="guest", package="pytest", at_least="7.0", below="1000") is pytest
