@@ -244,14 +244,14 @@ def minutes_of(session: nox.Session, usual: str) -> tuple[str, list[str]]:
 def crewai_legacy(session: nox.Session) -> None:
     """Run crews of the last CrewAI with short-term, long-term, entity and external memory."""
     install_agentmem(session, *PYTEST, "crewai==1.9.3")
-    session.run("pytest", "crewai/legacy", *session.posargs, env=QUIET)
+    session.run("pytest", "crewai/legacy", "crewai/both", *session.posargs, env=QUIET)
 
 
 @nox.session
 def crewai_unified(session: nox.Session) -> None:
     """Run crews of today's CrewAI, with unified memory."""
     install_agentmem(session, *PYTEST, "crewai==1.15.30", "lancedb")
-    session.run("pytest", "crewai/unified", *session.posargs, env=QUIET)
+    session.run("pytest", "crewai/unified", "crewai/both", *session.posargs, env=QUIET)
 
 
 @nox.session
