@@ -11,22 +11,36 @@ from .embedder import LocalEmbedder, with_text
 from .importers import import_crewai
 from .install import crew_memory, install, installed, uninstall
 from .legacy import EntityStorage, ExternalStorage, LongTermStorage, ShortTermStorage
+from .messages import AgentMessage, MessageLog
 from .unified import UnifiedStorage
 
 if TYPE_CHECKING:
+    from .checkpoints import AgentMemCheckpointProvider as AgentMemCheckpointProvider
     from .flows import AgentMemFlowPersistence as AgentMemFlowPersistence
+    from .tool_cache import AgentMemCacheHandler as AgentMemCacheHandler
+    from .tool_cache import cache as cache
 
 # Classes that extend CrewAI's own are imported when they are used, and CrewAI with them.
-_LAZY = {"AgentMemFlowPersistence": "flows"}
+_LAZY = {
+    "AgentMemCacheHandler": "tool_cache",
+    "AgentMemCheckpointProvider": "checkpoints",
+    "AgentMemFlowPersistence": "flows",
+    "cache": "tool_cache",
+}
 
 __all__ = [
+    "AgentMemCacheHandler",
+    "AgentMemCheckpointProvider",
     "AgentMemFlowPersistence",
+    "AgentMessage",
     "EntityStorage",
     "ExternalStorage",
     "LocalEmbedder",
     "LongTermStorage",
+    "MessageLog",
     "ShortTermStorage",
     "UnifiedStorage",
+    "cache",
     "crew_memory",
     "import_crewai",
     "install",
