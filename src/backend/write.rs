@@ -67,7 +67,7 @@ pub enum Write {
     /// Adds records. [`Write::add`] makes it.
     Add {
         /// The records, in order.
-        entries: Arc<Vec<Entry>>,
+        records: Arc<Vec<NewRecord>>,
         /// What to do about ids that exist.
         on_conflict: OnConflict,
     },
@@ -145,9 +145,9 @@ pub enum OnConflict {
     Skip,
 }
 
-/// A record to add, and its terms.
+/// A record to add, with its terms.
 #[derive(Debug)]
-pub struct Entry {
+pub struct NewRecord {
     /// A valid record.
     pub record: Record,
     /// Its superseded versions, oldest first, if it comes from another store.
@@ -155,7 +155,7 @@ pub struct Entry {
     terms: OnceLock<Bag>,
 }
 
-impl Entry {
+impl NewRecord {
     /// `record` must be valid.
     pub fn new(record: Record) -> Self {
         Self::with_past(record, Vec::new())
@@ -207,9 +207,9 @@ impl Call {
     }
 
     /// The records that the call adds, if that is what it does.
-    pub fn entries(&self) -> Option<&Arc<Vec<Entry>>> {
+    pub fn new_records(&self) -> Option<&Arc<Vec<NewRecord>>> {
         match &self.write {
-            Some(Write::Add { entries, .. }) => Some(entries),
+            Some(Write::Add { records, .. }) => Some(records),
             _ => None,
         }
     }
@@ -227,7 +227,7 @@ impl Call {
         match &self.write {
             _ if self.requires.is_some() => None,
             None => Some(Outcome::Checked),
-            Some(Write::Add { entries, .. }) if entries.is_empty() => Some(Outcome::Added(Vec::new())),
+            Some(Write::Add { records, .. }) if records.is_empty() => Some(Outcome::Added(Vec::new())),
             Some(Write::Touch { ids, .. }) if ids.is_empty() => Some(Outcome::Counted(0)),
             Some(Write::Delete(Filter { ids: Some(ids), .. })) if ids.is_empty() => Some(Outcome::Counted(0)),
             Some(_) => None,
@@ -240,14 +240,14 @@ impl Write {
     ///
     /// # Errors
     /// [`Error::DuplicateId`] for an id that occurs twice, unless existing records are kept.
-    pub fn add(entries: Arc<Vec<Entry>>, on_conflict: OnConflict) -> Result<Self> {
-        let mut seen = HashSet::with_capacity(entries.len());
-        let twice = entries.iter().find(|entry| !seen.insert(&entry.record.id));
+    pub fn add(records: Arc<Vec<NewRecord>>, on_conflict: OnConflict) -> Result<Self> {
+        let mut seen = HashSet::with_capacity(records.len());
+        let twice = records.iter().find(|new| !seen.insert(&new.record.id));
         match twice {
             Some(twice) if on_conflict != OnConflict::Skip => {
                 Err(Error::DuplicateId(twice.record.id.to_string()))
             }
-            _ => Ok(Self::Add { entries, on_conflict }),
+            _ => Ok(Self::Add { records, on_conflict }),
         }
     }
 

@@ -12,7 +12,7 @@ use super::handle::Handle;
 use super::journal::{clearing, deletion, encode_all, extension, pruning, replacement};
 use super::record::{PyRecord, record_of};
 use super::{errors, fields, filter, options, timestamp, value, values};
-use crate::backend::write::{Call, Entry, Job, JobError, Outcome, Requirement, Write};
+use crate::backend::write::{Call, Job, JobError, NewRecord, Outcome, Requirement, Write};
 use crate::journal::{Change, Changed};
 use crate::record::{Fields, RecordId, Seq, check_vector};
 
@@ -47,12 +47,12 @@ impl PyCall {
         on_conflict: &Bound<'_, PyAny>,
         if_version: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let entries = items.try_iter()?.map(|item| Ok(Entry::new(record_of(&item?)?)));
-        let entries = entries.collect::<PyResult<Vec<_>>>()?;
+        let records = items.try_iter()?.map(|item| Ok(NewRecord::new(record_of(&item?)?)));
+        let records = records.collect::<PyResult<Vec<_>>>()?;
         let on_conflict = options::on_conflict(on_conflict)?;
-        let first = entries.first().map(|first| requirement(&first.record.id, if_version));
+        let first = records.first().map(|first| requirement(&first.record.id, if_version));
         let requires = first.transpose()?.flatten();
-        Ok(Self::new(requires, Some(Write::add(Arc::new(entries), on_conflict)?)))
+        Ok(Self::new(requires, Some(Write::add(Arc::new(records), on_conflict)?)))
     }
 
     /// Changes fields of a record.
@@ -191,15 +191,15 @@ impl PyCall {
 }
 
 fn ids(call: &Call) -> Vec<String> {
-    let entries = call.entries().into_iter().flat_map(|entries| entries.iter());
-    entries.map(|entry| entry.record.id.to_string()).collect()
+    let records = call.new_records().into_iter().flat_map(|records| records.iter());
+    records.map(|new| new.record.id.to_string()).collect()
 }
 
 fn texts(call: &Call) -> Vec<String> {
     let bare: Vec<&String> = match &call.write {
-        Some(Write::Add { entries, .. }) => {
-            let bare = entries.iter().filter(|entry| entry.record.embedding.is_none());
-            bare.map(|entry| &entry.record.content).collect()
+        Some(Write::Add { records, .. }) => {
+            let bare = records.iter().filter(|new| new.record.embedding.is_none());
+            bare.map(|new| &new.record.content).collect()
         }
         Some(Write::Update { changes, .. } | Write::Supersede { changes, .. })
             if changes.embedding.is_none() =>
@@ -214,10 +214,10 @@ fn texts(call: &Call) -> Vec<String> {
 fn embed(call: &mut Call, vectors: &mut dyn Iterator<Item = Vec<f32>>) {
     let mut vector_of = |text: &str| if is_blank(text) { None } else { vectors.next() };
     match &mut call.write {
-        Some(Write::Add { entries, .. }) => {
-            for entry in Arc::get_mut(entries).into_iter().flatten() {
-                if entry.record.embedding.is_none() {
-                    entry.record.embedding = vector_of(&entry.record.content);
+        Some(Write::Add { records, .. }) => {
+            for new in Arc::get_mut(records).into_iter().flatten() {
+                if new.record.embedding.is_none() {
+                    new.record.embedding = vector_of(&new.record.content);
                 }
             }
         }

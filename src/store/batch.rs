@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Store;
 use super::prefetch::{self, prefetch};
-use crate::backend::write::{Call, Entry, Job, JobResult};
+use crate::backend::write::{Call, Job, JobResult, NewRecord};
 
 impl Store {
     /// Executes a job and brings the index up to date. A job whose calls neither require nor write
@@ -17,21 +17,21 @@ impl Store {
         if let Some(outcomes) = job.calls.iter().map(Call::empty_outcome).collect() {
             return Ok(outcomes);
         }
-        let added: Vec<Option<Arc<Vec<Entry>>>> =
-            job.calls.iter().map(|call| call.entries().cloned()).collect();
+        let added: Vec<Option<Arc<Vec<NewRecord>>>> =
+            job.calls.iter().map(|call| call.new_records().cloned()).collect();
         let changes_index = job.calls.iter().any(Call::changes_index);
-        let entries: Vec<&Entry> = added.iter().flatten().flat_map(|entries| entries.iter()).collect();
+        let records: Vec<&NewRecord> = added.iter().flatten().flat_map(|records| records.iter()).collect();
         let analyze = |at: usize| {
-            entries[at].terms();
+            records[at].terms();
         };
-        let outcomes = prefetch(entries.len(), analyze, || self.queue.submit(job))?;
+        let outcomes = prefetch(records.len(), analyze, || self.queue.submit(job))?;
         if let Some(index) = self.index.as_ref().filter(|_| changes_index) {
-            for (entries, outcome) in added.iter().zip(&outcomes) {
-                if let Some(entries) = entries {
-                    index.shared().hand_over(outcome.seqs(), entries);
+            for (records, outcome) in added.iter().zip(&outcomes) {
+                if let Some(records) = records {
+                    index.shared().hand_over(outcome.seqs(), records);
                 }
             }
-            if entries.len() > prefetch::FEW {
+            if records.len() > prefetch::FEW {
                 index.catch_up_in_background();
             } else {
                 index.catch_up_after_write();

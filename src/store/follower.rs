@@ -115,9 +115,9 @@ fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(
     });
     let mut index = index.write();
     for ((record, handed_over), terms) in feed.added.iter().zip(&handed_over).zip(&analyzed) {
-        if let Some((entries, at)) = handed_over {
-            let entry = &entries[*at];
-            index.add(record.seq, entry.terms(), entry.record.embedding.as_deref());
+        if let Some((records, at)) = handed_over {
+            let new = &records[*at];
+            index.add(record.seq, new.terms(), new.record.embedding.as_deref());
         } else {
             let embedding = record.text.as_ref().and_then(|text| text.embedding.as_deref());
             index.add(record.seq, terms, embedding);

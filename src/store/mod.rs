@@ -42,7 +42,7 @@ use std::time::Duration;
 
 use crate::backend::journals::JournalTotals;
 use crate::backend::sqlite::{Pool, Settings, Sqlite};
-use crate::backend::write::{Call, Entry, Job, Outcome, Requirement, Write};
+use crate::backend::write::{Call, Job, NewRecord, Outcome, Requirement, Write};
 use crate::backend::{Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope, Scopes, Viewer};
@@ -217,8 +217,8 @@ impl Store {
     pub fn put(&self, record: Record, if_version: Option<i64>) -> Result<RecordId> {
         let id = record.id.clone();
         let requires = if_version.map(|version| Requirement { id: id.clone(), version });
-        let entries = Arc::new(vec![Entry::new(record.validated()?)]);
-        let write = Some(Write::add(entries, OnConflict::Replace)?);
+        let records = Arc::new(vec![NewRecord::new(record.validated()?)]);
+        let write = Some(Write::add(records, OnConflict::Replace)?);
         self.submit(Job { calls: vec![Call { requires, write }] })?;
         Ok(id)
     }
@@ -229,8 +229,8 @@ impl Store {
             self.check_writable()?;
             return Ok(0);
         }
-        let entries = records.into_iter().map(|record| Ok(Entry::new(record.validated()?)));
-        let write = Write::add(Arc::new(entries.collect::<Result<Vec<_>>>()?), on_conflict)?;
+        let records = records.into_iter().map(|record| Ok(NewRecord::new(record.validated()?)));
+        let write = Write::add(Arc::new(records.collect::<Result<Vec<_>>>()?), on_conflict)?;
         Ok(self.submit(write.into())?.iter().map(Outcome::count).sum())
     }
 

@@ -21,7 +21,7 @@ use super::text_cache::TextCache;
 use super::worker::Worker;
 
 use crate::backend::Watch;
-use crate::backend::write::Entry;
+use crate::backend::write::NewRecord;
 use crate::index::{Index, Size};
 use crate::record::Seq;
 
@@ -45,8 +45,8 @@ pub struct SharedIndex {
     pub persisting: Worker,
 }
 
-/// A record that a writer of this process has analyzed: the entries of its write, and which of them it is.
-type HandedOver = (Arc<Vec<Entry>>, usize);
+/// A record that a writer of this process has analyzed: the records of its write, and which of them it is.
+type HandedOver = (Arc<Vec<NewRecord>>, usize);
 
 impl SharedIndex {
     /// An empty one, to be loaded. `watch` watches its file.
@@ -71,9 +71,9 @@ impl SharedIndex {
     }
 
     /// Keeps the terms of committed records until the next catch-up takes them in.
-    pub fn hand_over(&self, seqs: &[Option<Seq>], entries: &Arc<Vec<Entry>>) {
+    pub fn hand_over(&self, seqs: &[Option<Seq>], records: &Arc<Vec<NewRecord>>) {
         let written = seqs.iter().enumerate().filter_map(|(at, seq)| Some(((*seq)?, at)));
-        self.handed_over.lock().extend(written.map(|(seq, at)| (seq, (Arc::clone(entries), at))));
+        self.handed_over.lock().extend(written.map(|(seq, at)| (seq, (Arc::clone(records), at))));
     }
 
     /// True if terms were handed over for this record.

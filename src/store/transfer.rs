@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::lines::{Line, entry_line, record_line};
 use super::{OnConflict, Store};
 use crate::backend::snapshot::PastVersion;
-use crate::backend::write::{Call, Entry, Job, Outcome, Write};
+use crate::backend::write::{Call, Job, NewRecord, Outcome, Write};
 use crate::backend::{Progress, Snapshot};
 use crate::clock;
 use crate::error::{Error, Result};
@@ -216,7 +216,7 @@ impl Export<'_, '_> {
 #[derive(Default)]
 struct ImportBatch {
     lines: usize,
-    records: Vec<Entry>,
+    records: Vec<NewRecord>,
     ids: HashSet<RecordId>,
     journals: BTreeMap<String, Vec<journal::Entry>>,
 }
@@ -232,7 +232,7 @@ impl ImportBatch {
         match line {
             Line::Record(record, past) => {
                 self.ids.insert(record.id.clone());
-                self.records.push(Entry::with_past(record, past));
+                self.records.push(NewRecord::with_past(record, past));
             }
             Line::Entry(name, entry) => self.journals.entry(name).or_default().push(entry),
         }

@@ -7,7 +7,9 @@ use rusqlite::Connection;
 
 use super::transaction::Transaction;
 use super::{Batch, history, journals, migrate, records};
-use crate::backend::write::{Call, Entry, Job, JobError, JobResult, OnConflict, Outcome, Requirement, Write};
+use crate::backend::write::{
+    Call, Job, JobError, JobResult, NewRecord, OnConflict, Outcome, Requirement, Write,
+};
 use crate::error::{Conflict, Error, Result};
 use crate::record::{Record, RecordId, Scope, Seq};
 use crate::text::Bag;
@@ -36,9 +38,9 @@ pub(super) fn execute(
     let mut sweeps = true;
     loop {
         match commit(conn, transaction, &mut group, next, deadline, sweeps)? {
-            Attempt::Committed => break,
-            Attempt::JobFailed => {}
-            Attempt::SweepFailed => sweeps = false,
+            TransactionEnd::Committed => break,
+            TransactionEnd::JobFailed => {}
+            TransactionEnd::SweepFailed => sweeps = false,
         }
         transaction = Transaction::begin(conn, deadline)?;
     }
@@ -46,7 +48,7 @@ pub(super) fn execute(
 }
 
 /// How a transaction ended.
-enum Attempt {
+enum TransactionEnd {
     Committed,
     /// A job failed after it had written. Nothing was committed.
     JobFailed,
@@ -62,7 +64,7 @@ fn commit(
     next: &mut dyn FnMut() -> Option<Arc<Job>>,
     deadline: Instant,
     sweeps: bool,
-) -> Result<Attempt> {
+) -> Result<TransactionEnd> {
     migrate::check_not_newer(conn)?;
     let mut batch = Batch::new(conn)?;
     let untouched = conn.total_changes();
@@ -82,7 +84,7 @@ fn commit(
         let failed = outcome.is_err();
         *result = Some(outcome);
         if failed && (conn.total_changes() != before || conn.is_autocommit()) {
-            return Ok(Attempt::JobFailed);
+            return Ok(TransactionEnd::JobFailed);
         }
     }
     let written = conn.total_changes() - untouched;
@@ -92,11 +94,11 @@ fn commit(
         && let Err(error) = sweep(&mut batch, written)
     {
         log::warn!("what has expired could not be deleted: {error}");
-        return Ok(Attempt::SweepFailed);
+        return Ok(TransactionEnd::SweepFailed);
     }
     batch.finish()?;
     transaction.commit(deadline)?;
-    Ok(Attempt::Committed)
+    Ok(TransactionEnd::Committed)
 }
 
 /// A purge deletes what it is asked to, and no more.
@@ -133,8 +135,8 @@ fn check(batch: &Batch<'_>, call: &Call) -> Result<()> {
 
 fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
     match write {
-        Write::Add { entries, on_conflict } => {
-            let seqs = entries.iter().map(|entry| add(batch, entry, *on_conflict));
+        Write::Add { records, on_conflict } => {
+            let seqs = records.iter().map(|new| add(batch, new, *on_conflict));
             seqs.collect::<Result<_>>().map(Outcome::Added)
         }
         Write::Update { id, changes } => {
@@ -159,8 +161,8 @@ fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
     }
 }
 
-fn add(batch: &mut Batch<'_>, entry: &Entry, on_conflict: OnConflict) -> Result<Option<Seq>> {
-    let id = &entry.record.id;
+fn add(batch: &mut Batch<'_>, new: &NewRecord, on_conflict: OnConflict) -> Result<Option<Seq>> {
+    let id = &new.record.id;
     let is_live =
         |batch: &Batch<'_>| Ok::<_, Error>(records::version_of(batch.conn(), id, batch.now())?.is_some());
     match on_conflict {
@@ -168,19 +170,19 @@ fn add(batch: &mut Batch<'_>, entry: &Entry, on_conflict: OnConflict) -> Result<
         OnConflict::Fail => {}
         _ => remove_id(batch, id)?,
     }
-    match insert(batch, entry) {
+    match insert(batch, new) {
         // The record with the id has expired, but was not swept yet.
         Err(Error::DuplicateId(_)) if !is_live(batch)? => {
             remove_id(batch, id)?;
-            insert(batch, entry).map(Some)
+            insert(batch, new).map(Some)
         }
         inserted => inserted.map(Some),
     }
 }
 
-fn insert(batch: &mut Batch<'_>, entry: &Entry) -> Result<Seq> {
-    history::restore(batch.conn(), &entry.past)?;
-    batch.insert(&entry.record, entry.terms())
+fn insert(batch: &mut Batch<'_>, new: &NewRecord) -> Result<Seq> {
+    history::restore(batch.conn(), &new.past)?;
+    batch.insert(&new.record, new.terms())
 }
 
 /// Removes the record with this id, expired or not, if there is one.

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Durability, Pool, Settings, Sqlite};
-use crate::backend::write::{Entry, OnConflict, Outcome, Write};
+use crate::backend::write::{NewRecord, OnConflict, Outcome, Write};
 use crate::error::Result;
 use crate::record::{Filter, Record, RecordId};
 use crate::store::write_queue::WriteQueue;
@@ -34,8 +34,8 @@ impl Store {
     }
 
     fn add_all(&self, records: impl IntoIterator<Item = Record>, on_conflict: OnConflict) -> Result<Outcome> {
-        let entries = records.into_iter().map(Entry::new).collect();
-        self.queue.write(Write::add(Arc::new(entries), on_conflict)?)
+        let records = records.into_iter().map(NewRecord::new).collect();
+        self.queue.write(Write::add(Arc::new(records), on_conflict)?)
     }
 }
 
