@@ -12,12 +12,12 @@ pub struct Added {
     /// Its number.
     pub seq: Seq,
     /// Its content and vector; `None` if the reader said that it knows them.
-    pub text: Option<Text>,
+    pub text: Option<FeedText>,
 }
 
 /// What an index needs of a record.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Text {
+pub struct FeedText {
     /// The content.
     pub content: String,
     /// The vector, if the record has one.

@@ -18,9 +18,9 @@ thread_local! {
 }
 
 /// A call into the core, for as long as it lives.
-pub struct Call(());
+pub struct CallGuard(());
 
-impl Call {
+impl CallGuard {
     /// Begins a call, after the fork if there is one.
     pub fn begin() -> Self {
         let outermost = DEPTH.replace(DEPTH.get() + 1) == 0;
@@ -37,7 +37,7 @@ impl Call {
     }
 }
 
-impl Drop for Call {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         CALLS.fetch_sub(1, Ordering::SeqCst);
         DEPTH.set(DEPTH.get() - 1);

@@ -8,10 +8,10 @@ use super::values;
 use crate::backend::change_log::{Cursor, LogPage, LoggedChange};
 
 /// Kind, version and record of each change, the cursor behind them, and whether none is missing.
-pub type Page<'py> = (Vec<(&'static str, i64, Option<Bound<'py, PyRecord>>)>, String, bool);
+pub type ChangesPage<'py> = (Vec<(&'static str, i64, Option<Bound<'py, PyRecord>>)>, String, bool);
 
 /// A page of changes as Python's.
-pub fn page(py: Python<'_>, page: LogPage) -> PyResult<Page<'_>> {
+pub fn page(py: Python<'_>, page: LogPage) -> PyResult<ChangesPage<'_>> {
     let LogPage { items, cursor: Cursor { version, deletion, within }, complete } = page;
     let item = |change| match change {
         LoggedChange::Write(record) => {

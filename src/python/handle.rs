@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
-use super::call::Call;
+use super::call::CallGuard;
 use crate::error::{Error, Result};
 use crate::store::{Options, Store};
 
@@ -25,7 +25,7 @@ impl Handle {
     /// # Errors
     /// Like [`Store::open`].
     pub fn new(options: Options) -> Result<Arc<Self>> {
-        let _call = Call::begin();
+        let _call = CallGuard::begin();
         let open = Mutex::new(Some(Arc::new(Store::open(options.clone())?)));
         let handle = Arc::new(Self { options, open, closed: AtomicBool::new(false) });
         let mut handles = HANDLES.lock();
@@ -39,7 +39,7 @@ impl Handle {
     /// # Errors
     /// [`Error::Closed`], and those of `work`.
     pub fn call<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
-        let _call = Call::begin();
+        let _call = CallGuard::begin();
         let store = self.store()?;
         work(&store)
     }
@@ -60,7 +60,7 @@ impl Handle {
     /// # Errors
     /// Like [`Store::close`].
     pub fn close(&self) -> Result<()> {
-        let _call = Call::begin();
+        let _call = CallGuard::begin();
         self.closed.store(true, Ordering::Release);
         let store = self.open.lock().take();
         store.map_or(Ok(()), |store| store.close())

@@ -128,7 +128,7 @@ impl PyStore {
         limit: &Bound<'py, PyAny>,
         source: Option<&Bound<'py, PyAny>>,
         include_private: &Bound<'py, PyAny>,
-    ) -> PyResult<changes::Page<'py>> {
+    ) -> PyResult<changes::ChangesPage<'py>> {
         let after = after.map(changes::cursor).transpose()?;
         let limit = values::count(limit).in_filter("limit")?;
         let viewer = filter::viewer(source, include_private)?;

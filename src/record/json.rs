@@ -75,7 +75,7 @@ json_field_by_serde!(String, f64, bool, Vec<String>, Vec<f32>);
 
 impl JsonField for RecordId {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_str(Text("an id as text", Self::parse))
+        deserializer.deserialize_str(TextParser("an id as text", Self::parse))
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -85,7 +85,7 @@ impl JsonField for RecordId {
 
 impl JsonField for Scope {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_str(Text("a scope as text", Self::parse))
+        deserializer.deserialize_str(TextParser("a scope as text", Self::parse))
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -99,7 +99,7 @@ impl JsonField for Micros {
     const OMITTED: bool = true;
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_str(Text("a date as text", |text| {
+        deserializer.deserialize_str(TextParser("a date as text", |text| {
             let wrong =
                 || Error::InvalidRecord(format!("{text:?} is not an ISO 8601 date of the years 1 to 9999"));
             timestamp::parse(text).ok_or_else(wrong)
@@ -173,9 +173,9 @@ impl<'de, T: JsonField> Visitor<'de> for Optional<T> {
 }
 
 /// Parses a text without copying it first. Holds what is expected, and the parser.
-struct Text<T>(&'static str, fn(&str) -> Result<T>);
+struct TextParser<T>(&'static str, fn(&str) -> Result<T>);
 
-impl<T> Visitor<'_> for Text<T> {
+impl<T> Visitor<'_> for TextParser<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

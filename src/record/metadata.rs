@@ -22,7 +22,7 @@ impl Metadata {
     pub fn parse(json: &str) -> serde_json::Result<Self> {
         let mut parser = serde_json::Deserializer::from_str(json);
         let mut writer = Writer::new();
-        parser.deserialize_map(Object(&mut writer))?;
+        parser.deserialize_map(ObjectCopier(&mut writer))?;
         parser.end()?;
         let large_integer = writer.large_float.then(|| large_integer(json)).flatten();
         large_integer.map_or_else(
@@ -114,7 +114,7 @@ impl Serialize for Metadata {
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut writer = Writer::new();
-        deserializer.deserialize_map(Object(&mut writer))?;
+        deserializer.deserialize_map(ObjectCopier(&mut writer))?;
         writer.finish().map_err(D::Error::custom)
     }
 }
@@ -203,9 +203,9 @@ impl Writer {
 }
 
 /// Copies an object, and refuses anything else.
-struct Object<'w>(&'w mut Writer);
+struct ObjectCopier<'w>(&'w mut Writer);
 
-impl<'de> Visitor<'de> for Object<'_> {
+impl<'de> Visitor<'de> for ObjectCopier<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -213,14 +213,14 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        Any(self.0).visit_map(map)
+        ValueCopier(self.0).visit_map(map)
     }
 }
 
 /// Copies any JSON value.
-struct Any<'w>(&'w mut Writer);
+struct ValueCopier<'w>(&'w mut Writer);
 
-impl<'de> DeserializeSeed<'de> for Any<'_> {
+impl<'de> DeserializeSeed<'de> for ValueCopier<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -228,7 +228,7 @@ impl<'de> DeserializeSeed<'de> for Any<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Any<'_> {
+impl<'de> Visitor<'de> for ValueCopier<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -263,7 +263,7 @@ impl<'de> Visitor<'de> for Any<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         self.0.open(b'[');
-        while list.next_element_seed(Element(self.0))?.is_some() {}
+        while list.next_element_seed(ElementCopier(self.0))?.is_some() {}
         self.0.close(b']');
         Ok(())
     }
@@ -272,9 +272,9 @@ impl<'de> Visitor<'de> for Any<'_> {
         let Self(writer) = self;
         let mut keys = FxHashSet::default();
         writer.open(b'{');
-        while let Some(key) = map.next_key_seed(Key(writer))? {
+        while let Some(key) = map.next_key_seed(KeyCopier(writer))? {
             writer.repeats |= !keys.insert(key);
-            map.next_value_seed(Any(writer))?;
+            map.next_value_seed(ValueCopier(writer))?;
         }
         writer.close(b'}');
         Ok(())
@@ -282,21 +282,21 @@ impl<'de> Visitor<'de> for Any<'_> {
 }
 
 /// Copies an element of a list.
-struct Element<'w>(&'w mut Writer);
+struct ElementCopier<'w>(&'w mut Writer);
 
-impl<'de> DeserializeSeed<'de> for Element<'_> {
+impl<'de> DeserializeSeed<'de> for ElementCopier<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         self.0.element();
-        Any(self.0).deserialize(deserializer)
+        ValueCopier(self.0).deserialize(deserializer)
     }
 }
 
 /// Copies a key and returns its hash.
-struct Key<'w>(&'w mut Writer);
+struct KeyCopier<'w>(&'w mut Writer);
 
-impl<'de> DeserializeSeed<'de> for Key<'_> {
+impl<'de> DeserializeSeed<'de> for KeyCopier<'_> {
     type Value = u64;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
@@ -304,7 +304,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for KeyCopier<'_> {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

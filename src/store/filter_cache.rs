@@ -15,10 +15,10 @@ const KEPT: usize = 64;
 /// The filters that searches used last. A record never changes under its number, so what passed a filter once passes it
 /// for ever, and a kept set lacks only the records that came since.
 #[derive(Debug, Default)]
-pub struct FilterCache(Mutex<Vec<Entry>>);
+pub struct FilterCache(Mutex<Vec<CachedFilter>>);
 
 #[derive(Debug, Clone)]
-struct Entry {
+struct CachedFilter {
     filter: Filter,
     /// The set is right for all records up to this one.
     upto: Seq,
@@ -43,9 +43,9 @@ impl FilterCache {
         let allowed = match kept {
             Some(kept) if kept.upto >= newest => kept.allowed,
             kept => {
-                let entry = extend(snapshot, filter, kept, newest)?;
-                let allowed = Arc::clone(&entry.allowed);
-                self.keep(entry);
+                let cached = extend(snapshot, filter, kept, newest)?;
+                let allowed = Arc::clone(&cached.allowed);
+                self.keep(cached);
                 allowed
             }
         };
@@ -57,21 +57,21 @@ impl FilterCache {
         self.0.lock().clear();
     }
 
-    fn get(&self, filter: &Filter) -> Option<Entry> {
-        let mut entries = self.0.lock();
-        let at = entries.iter().position(|entry| entry.filter == *filter)?;
+    fn get(&self, filter: &Filter) -> Option<CachedFilter> {
+        let mut filters = self.0.lock();
+        let at = filters.iter().position(|cached| cached.filter == *filter)?;
         // The last used is last; the first is dropped first.
-        entries[at..].rotate_left(1);
-        entries.last().cloned()
+        filters[at..].rotate_left(1);
+        filters.last().cloned()
     }
 
-    fn keep(&self, entry: Entry) {
-        let mut entries = self.0.lock();
-        entries.retain(|other| other.filter != entry.filter);
-        if entries.len() >= KEPT {
-            entries.remove(0);
+    fn keep(&self, cached: CachedFilter) {
+        let mut filters = self.0.lock();
+        filters.retain(|other| other.filter != cached.filter);
+        if filters.len() >= KEPT {
+            filters.remove(0);
         }
-        entries.push(entry);
+        filters.push(cached);
     }
 }
 
@@ -97,7 +97,12 @@ pub fn unexpired(snapshot: &dyn Snapshot, allowed: Option<Arc<Allowed>>) -> Resu
     Ok(Some(Arc::new(allowed.unwrap_or(all).without(&expired))))
 }
 
-fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<Entry>, newest: Seq) -> Result<Entry> {
+fn extend(
+    snapshot: &dyn Snapshot,
+    filter: &Filter,
+    kept: Option<CachedFilter>,
+    newest: Seq,
+) -> Result<CachedFilter> {
     // Ids are looked up as they are now: an update moves an id to a new row.
     let kept = kept.filter(|_| filter.ids.is_none());
     let after = kept.as_ref().map_or(0, |kept| kept.upto);
@@ -112,7 +117,7 @@ fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<Entry>, newest:
         None if filter.narrows() => Allowed::only(seqs),
         None => Allowed::except(seqs),
     };
-    Ok(Entry { filter: filter.clone(), upto, allowed: Arc::new(allowed) })
+    Ok(CachedFilter { filter: filter.clone(), upto, allowed: Arc::new(allowed) })
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ impl Line {
             Ok(record) => return Ok(Self::Record(record, Vec::new())),
             Err(error) => error,
         };
-        match serde_json::from_slice::<Object>(line) {
+        match serde_json::from_slice::<RawObject>(line) {
             Ok(object) if object.contains_key("journal") => entry(object),
             Ok(object) if object.contains_key("history") => record_with_history(object),
             _ => Err(error),
@@ -104,10 +104,10 @@ fn with_field(mut object: String, name: &str, json: &str) -> String {
 }
 
 /// A JSON object whose values are not parsed.
-type Object = BTreeMap<String, Box<RawValue>>;
+type RawObject = BTreeMap<String, Box<RawValue>>;
 
-fn record_with_history(mut object: Object) -> Result<Line> {
-    let past = field::<Vec<Object>>(&mut object, "history")?.unwrap_or_default();
+fn record_with_history(mut object: RawObject) -> Result<Line> {
+    let past = field::<Vec<RawObject>>(&mut object, "history")?.unwrap_or_default();
     let record = record(&object)?;
     let past = past.into_iter().map(|mut old| {
         let superseded_at = moment(&mut old, "superseded_at")?.ok_or_else(|| missing("superseded_at"))?;
@@ -117,11 +117,11 @@ fn record_with_history(mut object: Object) -> Result<Line> {
     Ok(Line::Record(record, past))
 }
 
-fn record(fields: &Object) -> Result<Record> {
+fn record(fields: &RawObject) -> Result<Record> {
     Record::from_json(&serde_json::to_string(fields).map_err(invalid)?)
 }
 
-fn entry(mut object: Object) -> Result<Line> {
+fn entry(mut object: RawObject) -> Result<Line> {
     let name: String = field(&mut object, "journal")?.ok_or_else(|| missing("journal"))?;
     journal::check_name(&name)?;
     let number = field(&mut object, "number")?.filter(|number| *number > 0);
@@ -158,13 +158,13 @@ fn decoded(json: &str, encoding: Option<&str>) -> Result<Value> {
 }
 
 /// Takes a field out of an object; `None` if it is missing or null.
-fn field<T: DeserializeOwned>(object: &mut Object, name: &str) -> Result<Option<T>> {
+fn field<T: DeserializeOwned>(object: &mut RawObject, name: &str) -> Result<Option<T>> {
     let Some(value) = object.remove(name) else { return Ok(None) };
     Option::<T>::deserialize(&mut serde_json::Deserializer::from_str(value.get()))
         .map_err(|error| invalid(format!("{name}: {error}")))
 }
 
-fn moment(object: &mut Object, name: &str) -> Result<Option<Micros>> {
+fn moment(object: &mut RawObject, name: &str) -> Result<Option<Micros>> {
     let text: Option<String> = field(object, name)?;
     let parsed = text.map(|text| {
         timestamp::parse(&text).ok_or_else(|| {

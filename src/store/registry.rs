@@ -13,12 +13,12 @@ use crate::error::Result;
 use crate::interrupt;
 
 /// Process and file. A forked child must not touch what another thread of its parent may have locked.
-type Key = (u32, FileId);
+type IndexKey = (u32, FileId);
 
 /// The index of one file, while a store uses it. Locked while it is being loaded.
 type Cell = Mutex<Weak<SharedIndex>>;
 
-static CELLS: LazyLock<Mutex<HashMap<Key, Arc<Cell>>>> = LazyLock::new(Mutex::default);
+static CELLS: LazyLock<Mutex<HashMap<IndexKey, Arc<Cell>>>> = LazyLock::new(Mutex::default);
 
 /// The index of the backend's file. The first store on a file loads it, and others on that file wait for that.
 ///

@@ -40,7 +40,7 @@ pub fn since(
     let more_writes = writes.len() == limit;
     let deletions = deletions(conn, start.deletion, limit)?;
     let more_deletions = deletions.len() == limit;
-    let mut merge = Merge {
+    let mut merge = LogMerge {
         writes: writes.into_iter().peekable(),
         deletions: deletions.into_iter().peekable(),
         cursor: start,
@@ -52,14 +52,14 @@ pub fn since(
 }
 
 /// Two ordered lists on their way to becoming one.
-struct Merge {
+struct LogMerge {
     writes: Peekable<IntoIter<(Seq, Record)>>,
     deletions: Peekable<IntoIter<Deletion>>,
     cursor: Cursor,
     items: Vec<LoggedChange>,
 }
 
-impl Merge {
+impl LogMerge {
     /// True if everything was told, false if the limit came first, or deletions that may come behind other writes.
     fn run(&mut self, limit: usize, more_writes: bool) -> bool {
         while self.items.len() < limit {

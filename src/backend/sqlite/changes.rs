@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::guard::Guard;
 use super::{meta, row, transaction};
-use crate::backend::feed::{Added, Feed, Position, Text};
+use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::error::Result;
 use crate::record::Seq;
 
@@ -196,7 +196,7 @@ fn read_texts(
         if known(seq) {
             return Ok(true);
         }
-        let text = Text { content: row::content(row, 1).to_owned(), embedding: row::vector(row, 2) };
+        let text = FeedText { content: row::content(row, 1).to_owned(), embedding: row::vector(row, 2) };
         added.push(Added { seq, text: Some(text) });
     }
     Ok(false)

@@ -1,4 +1,4 @@
-//! The checksum of a record: what a disk, or another program, has changed in it is not believed.
+//! The checksum of a record. It shows that a disk or another program has changed the row.
 
 use rusqlite::types::ValueRef;
 use xxhash_rust::xxh3::Xxh3Default;
@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::record::Micros;
 
 /// The columns of a row, as they are stored, that never change. `last_accessed`, which does, is left out.
-pub(super) struct Fields<'a> {
+pub(super) struct StoredFields<'a> {
     /// Text or 16 bytes.
     pub id: ValueRef<'a>,
     pub scope: &'a str,
@@ -21,7 +21,7 @@ pub(super) struct Fields<'a> {
     pub vector: Option<&'a [u8]>,
 }
 
-impl Fields<'_> {
+impl StoredFields<'_> {
     /// XXH3 over all fields, each with its length before it, folded to 32 bits.
     pub fn checksum(&self) -> i32 {
         let mut hash = Xxh3Default::new();

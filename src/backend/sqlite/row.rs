@@ -4,7 +4,7 @@ use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use uuid::Uuid;
 
-use super::checksum::Fields;
+use super::checksum::StoredFields;
 use super::expiries;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Record, RecordId, Scope, Seq};
@@ -64,9 +64,9 @@ impl<'a> Encoded<'a> {
     }
 
     /// The columns whose values never change.
-    pub fn fields(&self) -> Fields<'_> {
+    pub fn fields(&self) -> StoredFields<'_> {
         let record = self.record;
-        Fields {
+        StoredFields {
             id: EncodedId::new(&record.id).0,
             scope: record.scope.as_str(),
             created_at: record.created_at,
@@ -140,13 +140,14 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
 }
 
 /// The fields of a row of [`COLUMNS`], if they are what was written.
-fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
+fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
     let found = fields(row);
-    let sealed: Option<i32> = row.get(13)?;
-    let as_written = |fields: &Fields<'_>| sealed.is_none_or(|sealed| fields.checksum() == sealed);
+    let checksum: Option<i32> = row.get(13)?;
+    let as_written =
+        |fields: &StoredFields<'_>| checksum.is_none_or(|checksum| fields.checksum() == checksum);
     match found {
         Ok(fields) if as_written(&fields) => Ok(fields),
-        Err(error) if sealed.is_none() => Err(error),
+        Err(error) if checksum.is_none() => Err(error),
         _ => {
             let id = decode_id(row.get_ref(1)?, 1)?;
             let what = format!("record {:?} is not what was written, by its checksum", id.text());
@@ -156,8 +157,8 @@ fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
 }
 
 /// The fields of a row of [`COLUMNS`].
-pub(super) fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<Fields<'r>> {
-    Ok(Fields {
+pub(super) fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
+    Ok(StoredFields {
         id: row.get_ref(1)?,
         scope: row.get_ref(2)?.as_str()?,
         created_at: row.get(3)?,

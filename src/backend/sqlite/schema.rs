@@ -24,9 +24,9 @@ use super::migrate::LATEST;
 use crate::error::{Error, Result};
 
 /// Type and name of an object of a schema.
-type Object = (String, String);
+type SchemaObject = (String, String);
 /// The objects of a schema with their definitions. Those that SQLite makes for a table have none.
-type Schema = HashMap<Object, Option<String>>;
+type Schema = HashMap<SchemaObject, Option<String>>;
 
 /// Refuses a file whose schema is not that of `version`.
 ///
@@ -73,7 +73,7 @@ fn expected(version: u32) -> Result<&'static Schema> {
 }
 
 /// All objects, with the table that each belongs to.
-fn objects(conn: &Connection) -> Result<Vec<(Object, String, Option<String>)>> {
+fn objects(conn: &Connection) -> Result<Vec<(SchemaObject, String, Option<String>)>> {
     let mut statement = conn.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
     // A damaged value becomes an empty text, which is no object of agentmem's.
     let text =
@@ -86,12 +86,12 @@ fn objects(conn: &Connection) -> Result<Vec<(Object, String, Option<String>)>> {
 }
 
 /// True for the tables inside the full text. A store without one of them opens, so that its records can be exported.
-fn is_derived((kind, name): &Object) -> bool {
+fn is_derived((kind, name): &SchemaObject) -> bool {
     kind == "table" && name.starts_with("records_fts_")
 }
 
 /// True if an object that agentmem did not make cannot act, whatever is written or read.
-fn is_harmless(conn: &Connection, (kind, name): &Object, table: &str, version: u32) -> Result<bool> {
+fn is_harmless(conn: &Connection, (kind, name): &SchemaObject, table: &str, version: u32) -> Result<bool> {
     let none = |sql: &str| -> Result<bool> { Ok(!conn.prepare(sql)?.exists([name])?) };
     match kind.as_str() {
         "table" if name.starts_with("sqlite_stat") => Ok(true),
@@ -110,7 +110,7 @@ fn is_harmless(conn: &Connection, (kind, name): &Object, table: &str, version: u
     }
 }
 
-fn foreign(path: &Path, (kind, name): &Object) -> Error {
+fn foreign(path: &Path, (kind, name): &SchemaObject) -> Error {
     let detail = format!(
         "it contains the {kind} {name:?}, which agentmem did not make and which could change or hide records; \
          if you trust the file, remove that with DROP {} in another program",
@@ -119,7 +119,7 @@ fn foreign(path: &Path, (kind, name): &Object) -> Error {
     Error::NotAStore { path: path.into(), detail }
 }
 
-fn changed(path: &Path, (kind, name): &Object) -> Error {
+fn changed(path: &Path, (kind, name): &SchemaObject) -> Error {
     Error::Corrupt { path: path.into(), detail: format!("the {kind} {name:?} is missing or was changed") }
 }
 
@@ -137,7 +137,7 @@ mod tests {
         (1..=version).try_for_each(|version| migrate::apply(&conn, version)).unwrap();
         let mut objects = objects(&conn).unwrap();
         objects.sort();
-        let line = |((kind, name), _, sql): &(Object, String, Option<String>)| {
+        let line = |((kind, name), _, sql): &(SchemaObject, String, Option<String>)| {
             serde_json::to_string(&(kind, name, sql)).unwrap() + "\n"
         };
         objects.iter().map(line).collect()
