@@ -110,7 +110,7 @@ fn record_with_history(mut object: RawObject) -> Result<Line> {
     let past = field::<Vec<RawObject>>(&mut object, "history")?.unwrap_or_default();
     let record = record(&object)?;
     let past = past.into_iter().map(|mut old| {
-        let superseded_at = moment(&mut old, "superseded_at")?.ok_or_else(|| missing("superseded_at"))?;
+        let superseded_at = timestamp(&mut old, "superseded_at")?.ok_or_else(|| missing("superseded_at"))?;
         Ok((Record { id: record.id.clone(), ..self::record(&old)? }, superseded_at))
     });
     let past = past.collect::<Result<_>>()?;
@@ -136,8 +136,8 @@ fn entry(mut object: RawObject) -> Result<Line> {
     if bytes > MAX_VALUE_BYTES {
         return Err(invalid(format!("the value takes {bytes} bytes; at most {MAX_VALUE_BYTES} are allowed")));
     }
-    let written_at = moment(&mut object, "written_at")?.unwrap_or_else(crate::clock::now);
-    let expires_at = moment(&mut object, "expires_at")?;
+    let written_at = timestamp(&mut object, "written_at")?.unwrap_or_else(crate::clock::now);
+    let expires_at = timestamp(&mut object, "expires_at")?;
     match object.keys().next() {
         Some(unknown) => Err(invalid(format!("entries of journals have no field {unknown:?}"))),
         None => Ok(Line::Entry(name, Entry { number, key, value, written_at, expires_at })),
@@ -164,7 +164,7 @@ fn field<T: DeserializeOwned>(object: &mut RawObject, name: &str) -> Result<Opti
         .map_err(|error| invalid(format!("{name}: {error}")))
 }
 
-fn moment(object: &mut RawObject, name: &str) -> Result<Option<Micros>> {
+fn timestamp(object: &mut RawObject, name: &str) -> Result<Option<Micros>> {
     let text: Option<String> = field(object, name)?;
     let parsed = text.map(|text| {
         timestamp::parse(&text).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! Writing the index to disk: a full tail as a segment, and several segments merged into one.
+//! Writing the index to disk: a full memtable as a segment, and several segments merged into one.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::backend::Backend;
 use crate::error::Result;
 use crate::index::{Damaged, Index};
 
-/// A tail of so many records is written to disk.
+/// A memtable of so many records is written to disk.
 const FULL_MEMTABLE: u32 = 32 * 1024;
-/// At closing, a tail of so many records is written: to analyze fewer again takes less time.
+/// At closing, a memtable of so many records is written. Analyzing fewer records again takes less time.
 const MEMTABLE_AT_CLOSE: u32 = 4 * 1024;
 
-/// In a thread of its own, writes the tail to disk if it is full, and merges segments where that pays.
+/// In a thread of its own, writes the memtable to disk if it is full, and merges segments where that pays.
 pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backend>) {
     if backend.is_read_only() || shared.index.read().memtable_records() < FULL_MEMTABLE {
         return;
@@ -26,7 +26,7 @@ pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backen
     });
 }
 
-/// Writes the tail to disk if that pays, and removes stray files.
+/// Writes the memtable to disk if that pays, and removes stray files.
 ///
 /// # Errors
 /// What the disk or the database says.
@@ -37,7 +37,7 @@ pub fn persist_at_close(shared: &SharedIndex, backend: &dyn Backend) -> Result<(
     outcome
 }
 
-/// Writes the tail if it has at least `full` records, then merges as planned.
+/// Writes the memtable if it has at least `full` records, then merges as planned.
 fn persist(shared: &SharedIndex, backend: &dyn Backend, full: u32) -> Result<()> {
     while let Some(flush) = change(shared, |index| index.start_flush(full)) {
         let names = shared.index.read().names();

@@ -36,8 +36,8 @@ pub fn set(conn: &Connection, seq: Seq, at: Option<Micros>) -> Result<()> {
 }
 
 /// When a record expires, from a row of `expiries`.
-pub(super) fn sound(seq: Seq, at: Option<Micros>, sealed: Option<i64>) -> Option<Micros> {
-    at.filter(|&at| sealed == Some(checksum(seq, at)))
+pub(super) fn sound(seq: Seq, at: Option<Micros>, found: Option<i64>) -> Option<Micros> {
+    at.filter(|&at| found == Some(checksum(seq, at)))
 }
 
 /// Is any expiry after `after` due at `now`? It may be a damaged one.

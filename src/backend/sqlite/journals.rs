@@ -444,9 +444,9 @@ fn insert(conn: &Connection, journal: i64, name: &str, entry: &Entry) -> Result<
 /// An entry of a journal of this name, if it is what was written.
 fn entry(row: &Row<'_>, name: &str) -> rusqlite::Result<Entry> {
     let number: Number = row.get(0)?;
-    let sealed =
+    let intact =
         fields(row).and_then(|entry| Ok((checksum(name, &entry) == row.get::<_, i64>(5)?).then_some(entry)));
-    sealed.ok().flatten().ok_or_else(|| {
+    intact.ok().flatten().ok_or_else(|| {
         let what = format!(
             "entry {number} of journal {name:?} is not what was written, by its checksum; \
              read(skip_damaged=True) skips it, delete(numbers=[{number}]) removes it"

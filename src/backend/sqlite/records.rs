@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::expiries;
 use super::filter::Where;
 use super::row::{self, COLUMNS, EncodedId, FROM, record};
-use super::sqlite_error::told;
+use super::sqlite_error::message;
 use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Seq, Viewer};
@@ -263,7 +263,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     while let Some(row) = rows.next()? {
         if let Err(error) = record(row) {
-            problems.push(format!("record number {}: {}", row.get::<_, Seq>(0)?, told(&error)));
+            problems.push(format!("record number {}: {}", row.get::<_, Seq>(0)?, message(&error)));
         }
     }
     Ok(problems)

@@ -1,4 +1,4 @@
-//! The manifest of index files beside the database: a file that it does not name is not believed.
+//! The manifest of index files beside the database: a file that it does not name is not used.
 
 use rusqlite::{Connection, Row};
 

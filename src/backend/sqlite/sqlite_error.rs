@@ -25,7 +25,7 @@ pub(super) fn sqlite_error(error: &Error) -> Option<&rusqlite::Error> {
 pub fn explain(error: Error, path: &Path, timeout: Duration) -> Error {
     let Some(sqlite) = sqlite_error(&error) else { return error };
     if is_unreadable(sqlite) {
-        return Error::Corrupt { path: path.into(), detail: told(sqlite) };
+        return Error::Corrupt { path: path.into(), detail: message(sqlite) };
     }
     let rusqlite::Error::SqliteFailure(failure, detail) = sqlite else { return error };
     let detail = detail.clone().unwrap_or_else(|| failure.to_string());
@@ -57,7 +57,7 @@ pub fn explain(error: Error, path: &Path, timeout: Duration) -> Error {
 }
 
 /// What an error says, without what only SQLite's users know of.
-pub fn told(error: &rusqlite::Error) -> String {
+pub fn message(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::FromSqlConversionFailure(_, _, why) => why.to_string(),
         other => other.to_string(),
