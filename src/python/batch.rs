@@ -16,8 +16,8 @@ use crate::backend::write::{Call, Job, JobError, NewRecord, Outcome, Requirement
 use crate::journal::{Change, Changed};
 use crate::record::{Fields, RecordId, Seq, check_vector};
 
-/// What Python learns of a call's outcome: its value, the version that it wrote, and whether it wrote anything.
-pub type Told<'py> = (Bound<'py, PyAny>, Option<Seq>, bool);
+/// The outcome of a call as Python gets it: its value, the version that it wrote, and whether it wrote anything.
+pub type PyOutcome<'py> = (Bound<'py, PyAny>, Option<Seq>, bool);
 
 /// One write with what it requires. Its arguments are checked and copied when it is made. It can be sent once.
 #[pyclass(frozen, name = "Call", module = "agentmem._core")]
@@ -30,10 +30,6 @@ impl PyCall {
 
     fn journal(name: String, change: Change) -> Self {
         Self::new(None, Some(Write::Journal { name, change }))
-    }
-
-    fn take(&self) -> PyResult<Call> {
-        self.0.lock().take().ok_or_else(errors::sent_before)
     }
 }
 
@@ -239,34 +235,28 @@ fn requirement(id: &RecordId, if_version: Option<&Bound<'_, PyAny>>) -> PyResult
     Ok(version.map(|version| Requirement { id: id.clone(), version }))
 }
 
-/// Calls on their way, and the ids that each of them adds.
-pub struct Sending {
-    job: Job,
-    ids: Vec<Vec<String>>,
-}
-
-impl Sending {
-    /// Takes the calls.
-    ///
-    /// # Errors
-    /// BatchError if a call was sent before.
-    pub fn new<'a>(calls: impl IntoIterator<Item = &'a PyCall>) -> PyResult<Self> {
-        let calls = calls.into_iter().map(PyCall::take).collect::<PyResult<Vec<_>>>()?;
-        Ok(Self { ids: calls.iter().map(ids).collect(), job: Job { calls } })
-    }
-
-    /// Executes the calls in one transaction and returns what Python learns of each.
-    pub fn send<'py>(self, py: Python<'py>, handle: &Handle) -> PyResult<Result<Vec<Told<'py>>, JobError>> {
-        let Self { job, ids } = self;
-        let outcomes = detached(py, || handle.call(|store| Ok(store.submit(job))))?;
-        let told = outcomes.map(|outcomes| {
-            outcomes.into_iter().zip(ids).map(|(outcome, ids)| told(py, outcome, ids)).collect()
-        });
-        told.map_or_else(|failed| Ok(Err(failed)), |told: PyResult<_>| told.map(Ok))
+/// Executes calls in one transaction and returns the outcome of each.
+///
+/// # Errors
+/// BatchError if a call was sent before.
+pub fn submit<'py>(
+    py: Python<'py>,
+    handle: &Handle,
+    calls: &[&PyCall],
+) -> PyResult<Result<Vec<PyOutcome<'py>>, JobError>> {
+    let take = |call: &&PyCall| call.0.lock().take().ok_or_else(errors::sent_before);
+    let calls = calls.iter().map(take).collect::<PyResult<Vec<_>>>()?;
+    let ids: Vec<Vec<String>> = calls.iter().map(ids).collect();
+    match detached(py, || handle.call(|store| Ok(store.submit(Job { calls }))))? {
+        Ok(outcomes) => {
+            let outcomes = outcomes.into_iter().zip(ids).map(|(outcome, ids)| to_python(py, outcome, ids));
+            outcomes.collect::<PyResult<_>>().map(Ok)
+        }
+        Err(failed) => Ok(Err(failed)),
     }
 }
 
-fn told(py: Python<'_>, outcome: Outcome, ids: Vec<String>) -> PyResult<Told<'_>> {
+fn to_python(py: Python<'_>, outcome: Outcome, ids: Vec<String>) -> PyResult<PyOutcome<'_>> {
     Ok(match outcome {
         Outcome::Added(seqs) => {
             let version = seqs.into_iter().flatten().next_back();

@@ -40,19 +40,16 @@ impl Handle {
     /// [`Error::Closed`], and those of `work`.
     pub fn call<T>(&self, work: impl FnOnce(&Store) -> Result<T>) -> Result<T> {
         let _call = CallGuard::begin();
-        let store = self.store()?;
-        work(&store)
-    }
-
-    fn store(&self) -> Result<Arc<Store>> {
         if self.is_closed() {
             return Err(Error::Closed(self.options.path.clone()));
         }
         let mut open = self.open.lock();
-        if let Some(store) = &*open {
-            return Ok(Arc::clone(store));
-        }
-        Ok(Arc::clone(open.insert(Arc::new(Store::open(self.options.clone())?))))
+        let store = match &*open {
+            Some(store) => Arc::clone(store),
+            None => Arc::clone(open.insert(Arc::new(Store::open(self.options.clone())?))),
+        };
+        drop(open);
+        work(&store)
     }
 
     /// Closes the store for good. Calls that are in progress end first.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::batch::{PyCall, Sending, Told};
+use super::batch::{self, PyCall, PyOutcome};
 use super::conversion::Named;
 use super::errors::at_call;
 use super::file::File;
@@ -72,15 +72,15 @@ impl PyStore {
 
     /// Executes a call and returns its value.
     fn write<'py>(&self, py: Python<'py>, call: &PyCall) -> PyResult<Bound<'py, PyAny>> {
-        let mut told =
-            Sending::new([call])?.send(py, &self.0)?.map_err(|failed| PyErr::from(failed.error))?;
-        Ok(told.pop().map_or_else(|| py.None().into_bound(py), |(value, ..)| value))
+        let outcomes = batch::submit(py, &self.0, &[call])?.map_err(|failed| PyErr::from(failed.error))?;
+        let value = outcomes.into_iter().next().map(|(value, ..)| value);
+        Ok(value.unwrap_or_else(|| py.None().into_bound(py)))
     }
 
     /// Executes calls in one transaction, and returns for each its value, the version it wrote, and whether it wrote.
-    fn batch<'py>(&self, py: Python<'py>, calls: Vec<Bound<'py, PyCall>>) -> PyResult<Vec<Told<'py>>> {
-        let sending = Sending::new(calls.iter().map(Bound::get))?;
-        sending.send(py, &self.0)?.map_err(|failed| at_call(py, failed))
+    fn batch<'py>(&self, py: Python<'py>, calls: Vec<Bound<'py, PyCall>>) -> PyResult<Vec<PyOutcome<'py>>> {
+        let calls: Vec<&PyCall> = calls.iter().map(Bound::get).collect();
+        batch::submit(py, &self.0, &calls)?.map_err(|failed| at_call(py, failed))
     }
 
     fn get(

@@ -28,7 +28,9 @@ pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
     if !watch.moved()? {
         return Ok(false);
     }
-    follow(shared, backend).inspect_err(|_| watch.forget())?;
+    let up_to_date = advance(shared, backend, &shared.index);
+    let loaded = up_to_date.and_then(|done| if done { Ok(()) } else { load(shared, backend) });
+    loaded.inspect_err(|_| watch.forget())?;
     Ok(true)
 }
 
@@ -50,10 +52,6 @@ pub fn reload(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
 pub fn repair(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> Result<()> {
     invalidate(shared, backend, damaged)?;
     reload(shared, backend)
-}
-
-fn follow(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
-    if advance(shared, backend, &shared.index)? { Ok(()) } else { load(shared, backend) }
 }
 
 fn load(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {

@@ -115,9 +115,9 @@ pub struct Stats {
     pub memory_bytes: u64,
     /// Bytes of index files that are mapped, shared by all processes.
     pub mapped_bytes: u64,
-    /// Parts of the index, the tail left out.
+    /// Segments of the index.
     pub segments: u64,
-    /// Records in the index's tail.
+    /// Records in the memtable of the index.
     pub memtable_records: u64,
     /// Open reading connections, and how many of them are idle.
     pub connections: (u32, u32),

@@ -33,7 +33,7 @@ struct Ticket {
 
 /// Jobs that the backend has taken. Those that have no result when it is dropped get an error.
 #[derive(Default)]
-struct Taken(VecDeque<Arc<Ticket>>);
+struct Group(Vec<Arc<Ticket>>);
 
 impl WriteQueue {
     /// A queue in front of `backend`.
@@ -87,7 +87,7 @@ impl WriteQueue {
         }
     }
 
-    /// Leads one group. False if the lock was not free until the next poll: then nothing was done.
+    /// Lets the backend execute one group. False if the write lock was not free until the next poll: then nothing was done.
     fn lead(&self, state: &mut MutexGuard<'_, State>, wait: PollingWait) -> bool {
         state.led = true;
         let led = MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| self.run_group(wait))));
@@ -97,29 +97,27 @@ impl WriteQueue {
     }
 
     fn run_group(&self, wait: PollingWait) -> bool {
-        let mut taken = Taken::default();
-        let next = &mut || self.take(&mut taken, wait);
-        match self.backend.execute(wait.next_poll(), wait.deadline, next) {
-            Ok(results) => taken.settle(results),
-            Err(Error::Busy { .. }) if taken.0.is_empty() => return false,
+        let mut group = Group::default();
+        let take = |group: &mut Group| {
+            if group.0.is_empty() {
+                self.backend.counters().waited(wait.start);
+            }
+            let ticket = self.state.lock().waiting.pop_front()?;
+            let job = Arc::clone(&ticket.job);
+            group.0.push(ticket);
+            Some(job)
+        };
+        match self.backend.execute(wait.next_poll(), wait.deadline, &mut || take(&mut group)) {
+            Ok(results) => group.settle(results),
+            Err(Error::Busy { .. }) if group.0.is_empty() => return false,
             Err(error) => {
-                if taken.0.is_empty() {
-                    self.take(&mut taken, wait);
+                if group.0.is_empty() {
+                    take(&mut group);
                 }
-                taken.fail(&error);
+                group.fail(&error);
             }
         }
         true
-    }
-
-    fn take(&self, taken: &mut Taken, wait: PollingWait) -> Option<Arc<Job>> {
-        if taken.0.is_empty() {
-            self.backend.counters().waited(wait.start);
-        }
-        let ticket = self.state.lock().waiting.pop_front()?;
-        let job = Arc::clone(&ticket.job);
-        taken.0.push_back(ticket);
-        Some(job)
     }
 }
 
@@ -132,7 +130,7 @@ impl State {
     }
 }
 
-impl Taken {
+impl Group {
     /// Gives each job its result, in the order in which the jobs were taken.
     fn settle(&mut self, results: Vec<JobResult>) {
         for (result, ticket) in results.into_iter().zip(self.0.drain(..)) {
@@ -146,9 +144,11 @@ impl Taken {
     }
 }
 
-impl Drop for Taken {
+impl Drop for Group {
     fn drop(&mut self) {
-        self.fail(&lost());
+        if !self.0.is_empty() {
+            self.fail(&lost());
+        }
     }
 }
 

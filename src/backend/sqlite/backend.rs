@@ -11,7 +11,6 @@ use super::counters::Counters;
 use super::files::FileId;
 use super::pool::Pool;
 use super::snapshot::View;
-use super::sqlite_error::Explained;
 use super::transaction::Transaction;
 use super::{changes, maintenance, rebuild, segments, writer};
 use crate::backend::manifest::IndexFile;
@@ -98,7 +97,7 @@ impl Backend for Sqlite {
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {
-        Ok(Box::new(Watched { watcher: self.pool.watcher()?, pool: Arc::clone(&self.pool) }))
+        Ok(Box::new(Watcher::open(&self.pool)?))
     }
 
     fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
@@ -133,22 +132,5 @@ impl Backend for Sqlite {
 
     fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
         self.pool.read(|conn| maintenance::backup(conn, target, progress))
-    }
-}
-
-/// A watcher whose errors are explained. It keeps the pool, whose file it reads.
-#[derive(Debug)]
-struct Watched {
-    watcher: Watcher,
-    pool: Arc<Pool>,
-}
-
-impl Watch for Watched {
-    fn moved(&mut self) -> Result<bool> {
-        self.watcher.moved().explained(self.pool.path(), self.pool.timeout())
-    }
-
-    fn forget(&mut self) {
-        self.watcher.forget();
     }
 }

@@ -249,9 +249,14 @@ impl<'c> Batch<'c> {
     /// # Errors
     /// [`Error::Backend`].
     pub fn finish(mut self) -> Result<()> {
-        self.remove_terms()?;
-        changes::record_deletions(self.conn, self.deleted, false)?;
-        changes::record_deletions(self.conn, self.expired, true)?;
+        if !self.pending_deletes.is_empty() {
+            self.remove_terms()?;
+        }
+        for (seqs, hidden) in [(self.deleted, false), (self.expired, true)] {
+            if !seqs.is_empty() {
+                changes::record_deletions(self.conn, seqs, hidden)?;
+            }
+        }
         // A damaged record may have other terms when it is deleted than when it was added: no total goes below zero.
         let mut add = self.conn.prepare_cached("UPDATE meta SET value = max(value + ?, 0) WHERE key = ?")?;
         let deltas =

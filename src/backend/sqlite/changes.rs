@@ -1,12 +1,14 @@
-//! The change feed: what came and went since a position, and whether anything moved at all.
+//! The change feed: what was added and deleted since a position, and whether anything was committed at all.
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::guard::Guard;
-use super::{meta, row, transaction};
+use super::pool::Pool;
+use super::sqlite_error::Explained;
+use super::{meta, row};
+use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::error::Result;
 use crate::record::Seq;
@@ -19,7 +21,7 @@ pub fn newest(conn: &Connection) -> Result<Position> {
     Ok(Position { seq: newest_record(conn)?, deletion: newest_deletion(conn)? })
 }
 
-/// See [`Snapshot::feed`](crate::backend::Snapshot::feed).
+/// See [`Snapshot::feed`](crate::backend::Snapshot::feed). Belongs in a transaction.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -29,20 +31,21 @@ pub fn since(
     limit: usize,
     known: &dyn Fn(Seq) -> bool,
 ) -> Result<Option<Feed>> {
-    transaction::snapshot(conn, |conn| {
+    let deletion = newest_deletion(conn)?;
+    let mut deleted = Vec::new();
+    if deletion > from.deletion {
         if from.deletion < meta::get::<i64>(conn, meta::PRUNED)?.unwrap_or_default() {
             return Ok(None);
         }
-        let deletion = newest_deletion(conn)?;
-        let deleted = if deletion > from.deletion { deleted(conn, from.deletion)? } else { Vec::new() };
-        let added = added(conn, from.seq, limit, known)?;
-        let seq = added.last().map_or(from.seq, |last| last.seq);
-        let complete = added.len() < limit;
-        Ok(Some(Feed { added, deleted, position: Position { seq, deletion }, complete }))
-    })
+        deleted = deletions(conn, from.deletion)?;
+    }
+    let added = added(conn, from.seq, limit, known)?;
+    let seq = added.last().map_or(from.seq, |last| last.seq);
+    let complete = added.len() < limit;
+    Ok(Some(Feed { added, deleted, position: Position { seq, deletion }, complete }))
 }
 
-/// Notes that these records have gone. Belongs in the transaction that deletes them.
+/// Records the deletion of these records. Belongs in the transaction that deletes them.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -52,16 +55,16 @@ pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>, hidden: bool) -> 
     }
     seqs.sort_unstable();
     let newest = newest_record(conn)?;
-    for stretch in seqs.chunk_by(|a, b| a + 1 == *b) {
-        if let (Some(first), Some(last)) = (stretch.first(), stretch.last()) {
+    for range in seqs.chunk_by(|a, b| a + 1 == *b) {
+        if let (Some(first), Some(last)) = (range.first(), range.last()) {
             record_deletion(conn, *first..=*last, newest, hidden)?;
         }
     }
     Ok(())
 }
 
-/// Notes that all records in `range` have gone, while `newest` was the newest number. Users do not
-/// see `hidden` ones.
+/// Records the deletion of all records in `range`, while `newest` was the newest number. Users do not see hidden
+/// deletions.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -76,7 +79,8 @@ pub fn record_deletion(
     Ok(())
 }
 
-/// Drops deletions up to and with `upto`; readers that stand before it start anew. Belongs in a write transaction.
+/// Drops deletions up to and including `upto`. A reader at an earlier position must load everything again. Belongs in a
+/// write transaction.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -88,7 +92,7 @@ pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
     Ok(())
 }
 
-/// The newest deletion ever.
+/// The number of the newest deletion ever.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -104,7 +108,7 @@ pub fn newest_record(conn: &Connection) -> Result<Seq> {
     newest_in(conn, "records")
 }
 
-/// The highest number of a record that is there; 0 if there is none.
+/// The highest number of an existing record; 0 if there is none.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -134,14 +138,15 @@ fn newest_in(conn: &Connection, table: &str) -> Result<i64> {
     Ok(statement.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default())
 }
 
-fn deleted(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
+fn deletions(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
     let mut statement =
         conn.prepare_cached("SELECT first, last FROM deletions WHERE seq > ? ORDER BY seq")?;
     let rows = statement.query_map([after], |row| Ok(row.get(0)?..=row.get(1)?))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Reads the texts of records that are not `known` in one pass: to read all numbers first would read every page twice.
+/// The records after `after`, with the texts of those that are not `known`. Each page is read once: reading all numbers
+/// before the texts would read it twice.
 fn added(conn: &Connection, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Vec<Added>> {
     let mut added: Vec<Added> = Vec::new();
     let last = |added: &[Added]| added.last().map_or(after, |last| last.seq);
@@ -154,7 +159,7 @@ fn added(conn: &Connection, after: Seq, limit: usize, known: &dyn Fn(Seq) -> boo
     }
 }
 
-/// The numbers of the records after `after`, up to one that is not `known`; false if there is none within the limit.
+/// Adds the numbers of the records after `after`, up to one that is not `known`; false if there is none within the limit.
 fn read_known(
     conn: &Connection,
     after: Seq,
@@ -176,7 +181,7 @@ fn read_known(
     Ok(false)
 }
 
-/// The texts of the records after `after`, up to one that is `known`; false if there is none within the limit.
+/// Adds the texts of the records after `after`, up to one that is `known`; false if there is none within the limit.
 fn read_texts(
     conn: &Connection,
     after: Seq,
@@ -202,7 +207,7 @@ fn read_texts(
     Ok(false)
 }
 
-/// Another number whenever another connection, in this process or another, has committed, as far as this one sees.
+/// A number that changes when another connection, in this process or another, has committed.
 /// See <https://www.sqlite.org/pragma.html#pragma_data_version>.
 ///
 /// # Errors
@@ -215,28 +220,30 @@ pub fn data_version(conn: &Connection) -> Result<i64> {
 /// A connection that notices commits of others: in other processes, and on other connections in this one.
 #[derive(Debug)]
 pub struct Watcher {
+    /// It never writes: its own commits would go unnoticed.
     conn: Connection,
     seen: i64,
-    _guard: Arc<Guard>,
+    /// Dropped after the connection.
+    pool: Arc<Pool>,
 }
 
 impl Watcher {
-    /// `conn` must never write: its own commits would go unnoticed.
-    pub(super) fn new(conn: Connection, guard: Arc<Guard>) -> Self {
-        Self { conn, seen: -1, _guard: guard }
-    }
-
-    /// Has anything been committed since the last call? True at the first.
+    /// Opens a connection to the file of `pool`.
     ///
     /// # Errors
-    /// [`crate::Error::Backend`].
-    pub fn moved(&mut self) -> Result<bool> {
-        let version = data_version(&self.conn)?;
+    /// As [`Pool::connect`].
+    pub fn open(pool: &Arc<Pool>) -> Result<Self> {
+        Ok(Self { conn: pool.connect()?, seen: -1, pool: Arc::clone(pool) })
+    }
+}
+
+impl Watch for Watcher {
+    fn moved(&mut self) -> Result<bool> {
+        let version = data_version(&self.conn).explained(self.pool.path(), self.pool.timeout())?;
         Ok(std::mem::replace(&mut self.seen, version) != version)
     }
 
-    /// Makes the next [`Watcher::moved`] true, because what moved could not be followed.
-    pub fn forget(&mut self) {
+    fn forget(&mut self) {
         self.seen = -1;
     }
 }

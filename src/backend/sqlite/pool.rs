@@ -5,12 +5,11 @@ use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::changes::Watcher;
 use super::connection::{Source, open_writer};
 use super::counters::Counters;
 use super::files::{FileId, check_name, identify_or_create, make_writable_beside};
@@ -21,8 +20,8 @@ use super::sqlite_error::{self, Explained};
 use super::{migrate, transaction};
 use crate::error::{Error, Result};
 
-/// A write of more rows than this is large, see [`Pool::reopen`].
-const MUCH: u64 = 500;
+/// After a write of more rows than this, the writer is opened again, see [`Pool::reopen`].
+const LARGE_WRITE: u64 = 500;
 
 /// The open connections of one store. Readers are closed before the writer, which, if it is the last of all
 /// processes, moves the write-ahead log into the file.
@@ -37,7 +36,7 @@ pub struct Pool {
     file: FileId,
     counters: Counters,
     /// Dropped last.
-    guard: Arc<Guard>,
+    guard: Guard,
 }
 
 impl Drop for Pool {
@@ -47,7 +46,7 @@ impl Drop for Pool {
 }
 
 impl Pool {
-    /// Opens a store: makes it if there is nothing, brings an older one up to date after a backup beside it.
+    /// Opens a store. If there is no file, it creates one. An older store is copied to a backup beside it and migrated.
     ///
     /// # Errors
     /// [`Error::NotAStore`] and [`Error::SchemaTooNew`], the file untouched; [`Error::ReadOnly`], [`Error::Busy`],
@@ -63,7 +62,7 @@ impl Pool {
             identify_or_create(&path)?;
         }
         let file = FileId::of(&path).map_err(|error| Error::io(&path, error))?;
-        let guard = Arc::new(Guard::new(&path, file));
+        let guard = Guard::new(&path, file);
         guard.hold(&path);
         let (writer, source) = if settings.read_only {
             (None, Source::for_reading(&path, timeout)?)
@@ -73,7 +72,7 @@ impl Pool {
             make_writable_beside(&path);
             let mut writer = open_writer(&settings).explained(&path, timeout)?;
             if guard.hold(&path) {
-                // A new file, that another copy of SQLite may have closed as the last meanwhile.
+                // The file is new. Another copy of SQLite may have closed it meanwhile and deleted the write-ahead log.
                 drop(writer);
                 writer = open_writer(&settings).explained(&path, timeout)?;
             }
@@ -97,7 +96,7 @@ impl Pool {
         self.settings.busy_timeout
     }
 
-    /// Can it not be written?
+    /// True if the store cannot be written.
     #[must_use]
     pub fn is_read_only(&self) -> bool {
         self.writer.is_none()
@@ -109,28 +108,28 @@ impl Pool {
         sqlite_error::explain(error, self.path(), self.timeout())
     }
 
-    /// What happened since it was opened.
+    /// What happened since the pool was opened.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// Which file this is, whatever path leads to it.
+    /// Identifies the file, whatever path leads to it.
     #[must_use]
     pub fn file(&self) -> FileId {
         self.file
     }
 
-    /// How many readers are open, and how many of them idle.
+    /// How many readers are open, and how many of them are idle.
     #[must_use]
     pub fn readers(&self) -> r2d2::State {
         self.readers.state()
     }
 
-    /// Runs `work` on a reader; all it reads is of one moment.
+    /// Runs `work` on a reader, in one read transaction.
     ///
     /// # Errors
-    /// [`Error::Busy`] if none becomes free in time, [`Error::Io`] if none can be opened; what `work` raises, explained.
+    /// [`Error::Busy`] if no reader becomes free in time, [`Error::Io`] if none can be opened; what `work` raises, explained.
     pub fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.read_by(|reader| work(reader))
     }
@@ -144,45 +143,47 @@ impl Pool {
         transaction::snapshot(&reader, |_| work(&reader)).explained(self.path(), self.timeout())
     }
 
-    /// Runs `work` on the writer, in no transaction, alone among this pool's users.
+    /// Runs `work` on the writer, outside a transaction. Nobody else of this pool writes meanwhile.
     ///
     /// # Errors
     /// [`Error::ReadOnly`]; [`Error::Busy`] at the deadline; [`Error::Io`] if the file was moved away; what `work`
     /// raises, explained.
     pub fn write<T>(&self, deadline: Instant, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let mut writer = self.writer(deadline)?;
+        let Some(writer) = &self.writer else { return Err(Error::ReadOnly(self.path().into())) };
+        let busy = || Error::Busy { what: "another write of this process", waited: self.timeout() };
+        let mut writer = writer.try_lock_until(deadline).ok_or_else(busy)?;
         self.check_in_place()?;
         let before = writer.total_changes();
         let outcome = work(&writer).explained(self.path(), self.timeout());
-        if writer.total_changes() - before > MUCH {
+        if writer.total_changes() - before > LARGE_WRITE {
             self.reopen(&mut writer);
         }
         outcome
     }
 
-    /// A connection of its own that notices commits.
+    /// Opens a connection that reads and does not belong to the pool.
     ///
     /// # Errors
     /// As [`Pool::read`].
-    pub fn watcher(&self) -> Result<Watcher> {
+    pub fn connect(&self) -> Result<Connection> {
         let conn = self.source.connect().and_then(|conn| {
             self.source.set_up_reader(&conn, self.timeout())?;
             Ok(conn)
         });
-        conn.map(|conn| Watcher::new(conn, Arc::clone(&self.guard)))
-            .map_err(Error::from)
-            .explained(self.path(), self.timeout())
+        conn.map_err(Error::from).explained(self.path(), self.timeout())
     }
 
-    /// FTS5 never gives back the memory of a large write, and goes through all of it at each small one that follows.
+    /// Opens the writer again. FTS5 never frees the memory of a large write, and each small write that follows goes
+    /// through all of it.
     fn reopen(&self, writer: &mut Connection) {
         match open_writer(&self.settings) {
             Ok(fresh) => *writer = fresh,
-            Err(error) => log::warn!("the writer goes on with much memory: {error}"),
+            Err(error) => log::warn!("the writer could not be opened again and keeps its memory: {error}"),
         }
     }
 
-    /// Is the file that was opened still the one at the path? SQLite would write on into a file without a name.
+    /// Refuses to write if the file at the path is not the one that was opened. SQLite would go on writing to a file
+    /// that has no name any more.
     fn check_in_place(&self) -> Result<()> {
         match FileId::of(self.path()) {
             Ok(file) if file == self.file => Ok(()),
@@ -194,17 +195,10 @@ impl Pool {
         .map_err(|error| Error::io(self.path(), error))
     }
 
-    fn writer(&self, deadline: Instant) -> Result<MutexGuard<'_, Connection>> {
-        let Some(writer) = &self.writer else { return Err(Error::ReadOnly(self.path().into())) };
-        writer
-            .try_lock_until(deadline)
-            .ok_or(Error::Busy { what: "another write of this process", waited: self.timeout() })
-    }
-
     pub(super) fn reader(&self) -> Result<r2d2::PooledConnection<Opener>> {
-        // In steps, so that a connection that cannot be opened is told at once and not after all timeout.
+        // Waits in steps, so that a connection that cannot be opened is reported before the timeout.
         const STEP: Duration = Duration::from_millis(250);
-        /// To open a connection takes its time, however little timeout there is with others.
+        /// Opening a connection takes time, even if the timeout is shorter.
         const OPENING: Duration = Duration::from_secs(5);
         let deadline = Instant::now() + self.timeout();
         loop {
@@ -233,7 +227,7 @@ fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2:
         .max_size(settings.pool_size.max(1))
         .min_idle(Some(0))
         .max_lifetime(None)
-        // With a limit, the thread would look for old connections twice a minute.
+        // With a timeout, the thread would look for idle connections twice a minute.
         .idle_timeout(None)
         .test_on_check_out(false)
         .thread_pool(opening_thread())
@@ -242,8 +236,8 @@ fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2:
     (pool, last_out)
 }
 
-/// The thread that opens connections for all pools of this process. It ends with the last pool, so that none is left
-/// when the process forks; a child starts its own.
+/// The thread that opens connections for all pools of this process. It ends with the last pool, so that no thread is
+/// left when the process forks. A child starts its own.
 fn opening_thread() -> Arc<ScheduledThreadPool> {
     static SHARED: Mutex<(u32, Weak<ScheduledThreadPool>)> = Mutex::new((0, Weak::new()));
     let mut shared = SHARED.lock();
@@ -251,7 +245,7 @@ fn opening_thread() -> Arc<ScheduledThreadPool> {
     match shared.1.upgrade() {
         Some(thread) if shared.0 == process => thread,
         inherited => {
-            // The parent's thread does not exist here: it cannot be asked to end.
+            // The parent's thread does not exist in the child and cannot be asked to end.
             std::mem::forget(inherited);
             let thread = Arc::new(
                 ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("r2d2-worker-{}").build(),

@@ -170,19 +170,20 @@ fn add(batch: &mut Batch<'_>, new: &NewRecord, on_conflict: OnConflict) -> Resul
         OnConflict::Fail => {}
         _ => remove_id(batch, id)?,
     }
-    match insert(batch, new) {
+    let insert = |batch: &mut Batch<'_>| {
+        if !new.past.is_empty() {
+            history::restore(batch.conn(), &new.past)?;
+        }
+        batch.insert(&new.record, new.terms()).map(Some)
+    };
+    match insert(batch) {
         // The record with the id has expired, but was not swept yet.
         Err(Error::DuplicateId(_)) if !is_live(batch)? => {
             remove_id(batch, id)?;
-            insert(batch, new).map(Some)
+            insert(batch)
         }
-        inserted => inserted.map(Some),
+        inserted => inserted,
     }
-}
-
-fn insert(batch: &mut Batch<'_>, new: &NewRecord) -> Result<Seq> {
-    history::restore(batch.conn(), &new.past)?;
-    batch.insert(&new.record, new.terms())
 }
 
 /// Removes the record with this id, expired or not, if there is one.

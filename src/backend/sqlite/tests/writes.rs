@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
+use super::super::changes::Watcher;
 use super::super::transaction::Transaction;
 use super::super::{
     Durability, Pool, Settings, changes, embeddings, facets, fts, maintenance, meta, records, segments,
 };
 use super::{Store, by_id, id};
+use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::Totals;
@@ -280,7 +282,7 @@ fn writers_in_many_threads_and_pools_lose_nothing() {
     const EACH: usize = 60;
     let folder = tempdir().unwrap();
     let stores = [open(&folder), open(&folder)];
-    let mut watcher = stores[0].pool.watcher().unwrap();
+    let mut watcher = Watcher::open(&stores[0].pool).unwrap();
     let mut follower = Follower::default();
     let running = AtomicUsize::new(THREADS);
     std::thread::scope(|scope| {
