@@ -121,7 +121,7 @@ class CorruptStoreError(AgentMemError):
 
 
 class SchemaTooNewError(AgentMemError):
-    """A newer agentmem wrote the file."""
+    """A newer agentmem wrote the file, or has migrated it since it was opened."""
 
 
 class NotAStoreError(AgentMemError):

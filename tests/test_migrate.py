@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import agentmem
+from agentmem import MemoryStore
 from agentmem.cli import cli
 
 FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("store_v*.db"))
@@ -78,6 +81,17 @@ def test_a_newer_schema_is_refused(path: Path) -> None:
     assert result.exit_code == 1
     assert "upgrade" in result.stderr
     assert path.read_bytes() == before
+
+
+def test_an_open_store_that_a_newer_version_migrates_is_read_no_more(store: MemoryStore) -> None:
+    id = store.add("before")
+    assert store.get(id) is not None
+    with closing(sqlite3.connect(store.path)) as newer:
+        newer.execute("PRAGMA user_version = 99")
+    time.sleep(0.15)  # a reader checks the version ten times a second
+    for read in (lambda: store.get(id), store.list, store.count, lambda: store.search("before")):
+        with pytest.raises(agentmem.SchemaTooNewError, match="99"):
+            read()
 
 
 def test_reading_alone_does_not_migrate(path: Path) -> None:

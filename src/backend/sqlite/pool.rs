@@ -14,7 +14,7 @@ use super::connection::{Source, open_writer};
 use super::counters::Counters;
 use super::files::{FileId, check_name, identify_or_create, make_writable_beside};
 use super::guard::Guard;
-use super::reader::{LastOut, Opener, Reader};
+use super::reader::{AllClosed, Opener, Reader};
 use super::settings::Settings;
 use super::sqlite_error::{self, Explained};
 use super::{migrate, transaction};
@@ -30,7 +30,7 @@ pub struct Pool {
     settings: Settings,
     source: Source,
     readers: r2d2::Pool<Opener>,
-    _last_out: LastOut,
+    _all_closed: AllClosed,
     failure: LastFailure,
     writer: Option<Mutex<Connection>>,
     file: FileId,
@@ -79,9 +79,19 @@ impl Pool {
             (Some(Mutex::new(writer)), Source::shared(&path))
         };
         let failure = LastFailure::default();
-        let (readers, last_out) = readers(&source, &settings, failure.clone());
+        let (readers, all_closed) = readers(&source, &settings, failure.clone());
         let counters = Counters::default();
-        Ok(Self { settings, source, readers, _last_out: last_out, failure, writer, file, counters, guard })
+        Ok(Self {
+            settings,
+            source,
+            readers,
+            _all_closed: all_closed,
+            failure,
+            writer,
+            file,
+            counters,
+            guard,
+        })
     }
 
     /// The store's file, absolute.
@@ -217,12 +227,12 @@ impl Pool {
     }
 }
 
-fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2::Pool<Opener>, LastOut) {
+fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2::Pool<Opener>, AllClosed) {
     let (timeout, init) = (settings.busy_timeout, source.clone());
     let manager = SqliteConnectionManager::file(&source.path)
         .with_flags(source.flags)
         .with_init(move |conn| init.set_up_reader(conn, timeout));
-    let (opener, last_out) = Opener::new(manager);
+    let (opener, all_closed) = Opener::new(manager);
     let pool = r2d2::Pool::builder()
         .max_size(settings.pool_size.max(1))
         .min_idle(Some(0))
@@ -233,7 +243,7 @@ fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2:
         .thread_pool(opening_thread())
         .error_handler(Box::new(failure))
         .build_unchecked(opener);
-    (pool, last_out)
+    (pool, all_closed)
 }
 
 /// The thread that opens connections for all pools of this process. It ends with the last pool, so that no thread is

@@ -1,4 +1,4 @@
-//! How the pool opens readers, and how to know that all of them are closed.
+//! The readers of a pool: what each of them caches, how they are opened, and waiting until all are closed.
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
@@ -14,7 +14,10 @@ use crate::backend::feed::Position;
 use crate::error::Result;
 use crate::record::{Micros, Seq};
 
-/// Opens readers, and notes which are open: the pool's threads may be opening one while the pool is dropped.
+/// Microseconds between two checks of the schema version by a reader. A check for each snapshot would make `get` 8 % slower.
+const CHECK_INTERVAL: u64 = 100_000;
+
+/// Opens readers and counts those that are open. The pool's thread may still be opening one while the pool is dropped.
 #[derive(Debug)]
 pub struct Opener {
     manager: SqliteConnectionManager,
@@ -25,19 +28,21 @@ pub struct Opener {
 #[derive(Debug)]
 pub struct Reader {
     conn: Connection,
-    /// The data version that was seen last, and the position that an index needs to have everything in it.
+    /// The last data version, and the position at which an index contains everything.
     needed: Cell<Option<(i64, Position)>>,
-    /// What had expired when it was asked last.
+    /// When the schema version was checked last.
+    checked: Cell<Micros>,
+    /// The result of the last [`Reader::expired`].
     expired: RefCell<Expired>,
     _open: Arc<()>,
 }
 
-/// The records that had expired at a moment.
+/// The records that had expired at one time.
 #[derive(Debug, Default)]
 struct Expired {
-    /// The data version that was seen.
+    /// The data version at that time.
     version: i64,
-    /// The moment.
+    /// That time.
     upto: Micros,
     /// When the next record expires.
     next: Micros,
@@ -45,8 +50,20 @@ struct Expired {
 }
 
 impl Reader {
-    /// The numbers of the records that have expired at `now`, rising. `version` is the data version. They are read again only
-    /// after a commit, or when more expire.
+    /// Refuses a file that a newer agentmem has migrated since it was opened, at the latest 100 ms after that.
+    ///
+    /// # Errors
+    /// [`crate::Error::SchemaTooNew`], [`crate::Error::Backend`].
+    pub fn check_not_newer(&self, now: Micros) -> Result<()> {
+        if now.abs_diff(self.checked.get()) >= CHECK_INTERVAL {
+            migrate::check_not_newer(self)?;
+            self.checked.set(now);
+        }
+        Ok(())
+    }
+
+    /// The numbers of the records that have expired at `now`, in ascending order. `version` is the data version. They are read
+    /// again only after a commit, or when another record expires.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
@@ -59,14 +76,14 @@ impl Reader {
         Ok(Arc::clone(&kept.seqs))
     }
 
-    /// False if no record expires, now or later, as far as is known without asking.
+    /// False if it is known, without a read, that no record expires now or later.
     pub fn may_expire(&self, version: i64) -> bool {
         let kept = self.expired.borrow();
         kept.version != version || kept.next < Micros::MAX || !kept.seqs.is_empty()
     }
 
-    /// True if an index at this position has everything that this reader sees. `version` is the data version. What it sees is
-    /// asked again only after a commit.
+    /// True if an index at this position contains everything that this reader sees. `version` is the data version. The newest
+    /// numbers are read again only after a commit.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
@@ -92,10 +109,10 @@ impl Deref for Reader {
 }
 
 impl Opener {
-    /// Opens them as `manager` does; and what to drop after the pool.
-    pub fn new(manager: SqliteConnectionManager) -> (Self, LastOut) {
+    /// An opener that uses `manager`, and the guard to drop after the pool.
+    pub fn new(manager: SqliteConnectionManager) -> (Self, AllClosed) {
         let open = Arc::new(());
-        (Self { manager, open: Arc::clone(&open) }, LastOut(open))
+        (Self { manager, open: Arc::clone(&open) }, AllClosed(open))
     }
 }
 
@@ -108,6 +125,7 @@ impl ManageConnection for Opener {
         Ok(Reader {
             conn: self.manager.connect()?,
             needed: Cell::new(None),
+            checked: Cell::new(Micros::MIN),
             expired: RefCell::default(),
             _open: open,
         })
@@ -122,11 +140,11 @@ impl ManageConnection for Opener {
     }
 }
 
-/// When this is dropped, after the pool, it waits until every reader is closed: then the file is let go indeed.
+/// Waits, when it is dropped after the pool, until every reader is closed.
 #[derive(Debug)]
-pub struct LastOut(Arc<()>);
+pub struct AllClosed(Arc<()>);
 
-impl Drop for LastOut {
+impl Drop for AllClosed {
     fn drop(&mut self) {
         const TIMEOUT: Duration = Duration::from_secs(10);
         let deadline = Instant::now() + TIMEOUT;

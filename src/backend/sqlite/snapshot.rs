@@ -31,13 +31,14 @@ pub struct View<'p> {
 }
 
 impl<'p> View<'p> {
-    /// Takes a reader and begins a transaction on it.
+    /// Takes a reader, begins a transaction on it, and checks the schema version.
     ///
     /// # Errors
     /// As [`Pool::read`].
     pub fn new(pool: &'p Pool) -> Result<Self> {
         let view = Self { pool, reader: pool.reader()?, now: clock::now(), version: Cell::new(None) };
-        view.explained(transaction::begin_reading(&view.reader))?;
+        let began = transaction::begin_reading(&view.reader);
+        view.explained(began.and_then(|()| view.reader.check_not_newer(view.now)))?;
         Ok(view)
     }
 
