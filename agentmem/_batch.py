@@ -82,7 +82,7 @@ class Collector:
         **fields: Unpack[RecordFields],
     ) -> BatchCall[str]:
         """As `MemoryStore.add`. `content` may be a Record or a dict of record fields, too."""
-        return self._record(_calls.add(_record(content, ttl, fields), on_conflict))
+        return self._record(Call.add((_record(content, ttl, fields),), on_conflict))
 
     def put(
         self,
@@ -93,7 +93,7 @@ class Collector:
         **fields: Unpack[RecordFields],
     ) -> BatchCall[str]:
         """As `MemoryStore.put`. `content` may be a Record or a dict of record fields, too."""
-        return self._record(_calls.add(_record(content, ttl, fields), "replace", if_version))
+        return self._record(Call.add((_record(content, ttl, fields),), "replace", if_version))
 
     def update(
         self, /, id: str, *, ttl: Ttl | None = None, if_version: int | None = None, **changes: Any

@@ -14,11 +14,6 @@ from agentmem.errors import InvalidRecordError
 from agentmem.types import Names, NewRecord, OnConflict, Ttl, When
 
 
-def add(record: NewRecord, on_conflict: OnConflict, if_version: int | None = None) -> Call:
-    """Store one record."""
-    return Call.add((record,), on_conflict, if_version)
-
-
 def add_many(records: Iterable[NewRecord], on_conflict: OnConflict) -> Call:
     """Store several records, all or nothing."""
     if isinstance(records, (str, bytes, dict, Record)) or not isinstance(records, Iterable):

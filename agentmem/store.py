@@ -136,7 +136,7 @@ class MemoryStore:
             expires_at=_core.expiry(ttl, expires_at),
             embedding=embedding,
         )
-        return cast("str", self._write(_calls.add(record, on_conflict))[0])
+        return cast("str", self._write(Call.add((record,), on_conflict))[0])
 
     def put(
         self,
@@ -173,7 +173,7 @@ class MemoryStore:
             expires_at=_core.expiry(ttl, expires_at),
             embedding=embedding,
         )
-        return cast("str", self._write(_calls.add(record, "replace", if_version))[0])
+        return cast("str", self._write(Call.add((record,), "replace", if_version))[0])
 
     def add_many(
         self, records: Iterable[NewRecord], *, on_conflict: OnConflict = "fail"
@@ -431,7 +431,7 @@ class MemoryStore:
         half_life_days: float = 30.0,
         **filters: Unpack[Filters],
     ) -> Explanation:
-        """Return why a record is a hit of the search with these arguments, or is none.
+        """Return why a record is a hit of the search with these arguments, or why not.
 
         It costs two or three searches. Raises RecordNotFoundError if there is no such record that the
         viewer may see.
@@ -503,7 +503,7 @@ class MemoryStore:
         return VerifyReport(**self._store.verify(progress))
 
     def rebuild(self, progress: Progress | None = None) -> int:
-        """Make the full text and the index anew from the records, and return the number of records.
+        """Build the full text and the index again from the records, and return the number of records.
 
         Then the space of deleted records goes back to the disk. This needs free space for a copy of the
         file; without it, the file keeps its size.

@@ -1,4 +1,4 @@
-//! Jobs: several writes that stand or fall together.
+//! Jobs: several writes that are committed together or not at all.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use super::prefetch::{self, prefetch};
 use crate::backend::write::{Call, Job, JobResult, NewRecord};
 
 impl Store {
-    /// Executes a job and brings the index up to date. A job whose calls neither require nor write
-    /// anything is no transaction.
+    /// Executes a job and brings the index up to date. A job whose calls neither require nor write anything starts no
+    /// transaction.
     ///
     /// # Errors
-    /// What a call raises, with the call's place, or what ended the transaction; then nothing is written.
+    /// The error of a call, with the call's place, or that of the transaction. Then nothing is written.
     pub fn submit(&self, job: Job) -> JobResult {
         self.check_writable()?;
         if let Some(outcomes) = job.calls.iter().map(Call::empty_outcome).collect() {
@@ -34,7 +34,7 @@ impl Store {
             if records.len() > prefetch::FEW {
                 index.catch_up_in_background();
             } else {
-                index.catch_up_after_write();
+                index.catch_up().unwrap_or_else(|error| index.log_failure(&error));
             }
         }
         Ok(outcomes)

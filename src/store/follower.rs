@@ -1,7 +1,7 @@
-//! Following the change feed: how the shared index learns what was committed.
+//! Follows the change feed: adds to the shared index what was committed.
 //!
-//! [`catch_up`] is the one way into the index. Own writes take it like those of other processes; their writer only
-//! hands over the terms that it has computed anyway.
+//! [`catch_up`] is the only way into the index, for own writes and for those of other processes. A writer of this process
+//! only hands over the terms that it has computed.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -16,8 +16,8 @@ use crate::error::Result;
 use crate::index::{Damaged, Index, Position};
 use crate::text::Bag;
 
-/// Records read from the feed at a time.
-const STRETCH: usize = 16 * 1024;
+/// How many records are read from the feed at a time.
+const FEED_LIMIT: usize = 16 * 1024;
 
 /// Brings the index up to date with everything that was committed before the call. False if nothing was.
 ///
@@ -34,8 +34,8 @@ pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
     Ok(true)
 }
 
-/// Loads the index from its files, or from the records where files are missing or damaged. Until that is done, others
-/// see what was there before.
+/// Loads the index from its files, or from the records if files are missing or damaged. Until it is loaded, searches use
+/// the old index.
 ///
 /// # Errors
 /// What the database says; the next catch-up tries again.
@@ -65,18 +65,18 @@ fn load(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
     }
 }
 
-/// The index as its files hold it, still to be caught up.
+/// The index in the state of its files, which still has to catch up.
 fn from_files(shared: &SharedIndex, backend: &dyn Backend) -> Result<Index> {
     let files_invalid = shared.files_invalid.load(Ordering::Acquire);
     let mut index = if files_invalid { Index::default() } else { index_files::load(backend)? };
-    // An index that starts from nothing needs no deletion of the past.
+    // An empty index needs no past deletions.
     if index.position() == Position::default() {
         index.set_position(Position { seq: 0, ..backend.snapshot()?.newest()? });
     }
     Ok(index)
 }
 
-/// Takes in what was committed since; false if that is not possible, and the index has to be loaded again.
+/// Adds what was committed since the index's position. False if the index has to be loaded again.
 fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -> Result<bool> {
     let start = Instant::now();
     let mut taken = 0;
@@ -84,7 +84,7 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
         let from = index.read().position();
         // Texts of own writes are not read back: their terms were handed over.
         let known = |seq| shared.is_handed_over(seq);
-        let Some(feed) = backend.snapshot()?.feed(from, STRETCH, &known)? else {
+        let Some(feed) = backend.snapshot()?.feed(from, FEED_LIMIT, &known)? else {
             log::info!("the change feed of {:?} was pruned; loading the index again", backend.path());
             return Ok(false);
         };
@@ -97,16 +97,15 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
             break;
         }
     }
-    shared.clear_handed_over();
     backend.counters().catch_ups.add(1);
     backend.counters().caught_up.add(taken as u64);
     log::debug!("took in {taken} changes of {:?} in {:.1?}", backend.path(), start.elapsed());
     Ok(true)
 }
 
-/// Takes in one part of the feed. Analysis comes first, so that searches wait for the changes alone.
+/// Adds one part of the feed. Texts are analyzed before the index is locked, so that searches wait only for the changes.
 fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(), Damaged> {
-    let handed_over = shared.take_handed_over(feed.added.iter().map(|record| record.seq));
+    let handed_over = shared.take_handed_over(feed.added.iter().map(|record| record.seq), feed.complete);
     let analyzed = parallel::map(feed.added.len(), 128, |i| match (&handed_over[i], &feed.added[i].text) {
         (None, Some(text)) => Bag::of(&text.content),
         _ => Bag::default(),
@@ -121,8 +120,8 @@ fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(
             index.add(record.seq, terms, embedding);
         }
     }
-    // Deletions wait for the last part, so that an updated record is found at any moment, old or new. The feed lists
-    // them again until then.
+    // Deletions are applied with the last part, so that searches always find the old or the new version of an updated
+    // record. Each part of the feed lists all deletions again.
     let mut deletion = index.position().deletion;
     if feed.complete {
         feed.deleted.iter().try_for_each(|range| index.remove(range.clone()))?;

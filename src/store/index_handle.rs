@@ -1,11 +1,11 @@
-//! A store's handle on the shared index: it brings the index up to date, and on disk, through the store's backend.
+//! How a store uses the shared index: brings it up to date and writes it to disk through the store's backend.
 
 use std::sync::Arc;
 
 use super::shared_index::SharedIndex;
 use super::{follower, persister, registry};
 use crate::backend::Backend;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::Damaged;
 
 /// The shared index, and the backend of one store.
@@ -42,18 +42,18 @@ impl IndexHandle {
         Ok(())
     }
 
-    /// [`IndexHandle::catch_up`] after a commit, when nothing may fail any more: the next search tries again.
-    pub fn catch_up_after_write(&self) {
-        if let Err(error) = self.catch_up() {
-            log::warn!("the index of {:?} could not take in a write: {error}", self.backend.path());
-        }
-    }
-
-    /// [`IndexHandle::catch_up_after_write`] in a thread of its own. Searches wait for it. So does the next such call, so
-    /// that terms which were handed over do not pile up.
+    /// [`IndexHandle::catch_up`] in another thread. Searches wait for it. The next such call waits too, so that handed-over terms
+    /// do not accumulate.
     pub fn catch_up_in_background(&self) {
         let handle = self.clone();
-        self.shared.catching_up.start(move || handle.catch_up_after_write());
+        self.shared
+            .catching_up
+            .start(move || handle.catch_up().unwrap_or_else(|error| handle.log_failure(&error)));
+    }
+
+    /// Logs that a catch-up after a commit has failed. The write has succeeded, and the next search tries again.
+    pub fn log_failure(&self, error: &Error) {
+        log::warn!("the index of {:?} could not take in a write: {error}", self.backend.path());
     }
 
     /// Loads the index again.

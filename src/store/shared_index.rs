@@ -3,7 +3,7 @@
 //! Locks, in the order in which a thread may take them:
 //!
 //! 1. [`registry`](super::registry): the cell of a file, held while its index is loaded. The map of cells is locked alone.
-//! 2. `catching_up`: held until the work before has ended, which takes the locks below.
+//! 2. `catching_up`: held until the previous work, which takes the locks below, has ended.
 //! 3. `watch`: held for a whole catch-up or reload.
 //! 4. `index`: held for writing only while changes are taken in, for reading during a search.
 //! 5. `handed_over`, `filters`, `texts`, `persisting`: each alone.
@@ -25,7 +25,7 @@ use crate::backend::write::NewRecord;
 use crate::index::{Index, Size};
 use crate::record::Seq;
 
-/// Everything that is derived in memory from one file's records.
+/// Everything in memory that is derived from the records of one file.
 pub struct SharedIndex {
     /// Terms and vectors of the records, at one position of the change feed. [`super::follower`] and [`super::persister`]
     /// change it.
@@ -34,7 +34,7 @@ pub struct SharedIndex {
     pub filters: FilterCache,
     /// The texts that searches read.
     pub texts: TextCache,
-    /// Held during a whole catch-up: a thread that holds it and finds nothing new knows that the last catch-up has ended.
+    /// Held during a whole catch-up. So a thread that holds it and finds no new commit knows that the index is up to date.
     pub watch: Mutex<Box<dyn Watch>>,
     handed_over: Mutex<FxHashMap<Seq, HandedOver>>,
     /// The index files are damaged, and the store is read-only, so that the manifest still names them.
@@ -45,11 +45,11 @@ pub struct SharedIndex {
     pub persisting: Worker,
 }
 
-/// A record that a writer of this process has analyzed: the records of its write, and which of them it is.
+/// A record that a writer of this process has analyzed: all records of the write, and the place of this one.
 type HandedOver = (Arc<Vec<NewRecord>>, usize);
 
 impl SharedIndex {
-    /// An empty one, to be loaded. `watch` watches its file.
+    /// An empty index, to be loaded. `watch` watches its file.
     pub fn new(watch: Box<dyn Watch>) -> Self {
         Self {
             index: RwLock::default(),
@@ -63,7 +63,7 @@ impl SharedIndex {
         }
     }
 
-    /// What the index and the cached texts take.
+    /// The size of the index and of the cached texts.
     pub fn size(&self) -> Size {
         let mut size = self.index.read().size();
         size.heap += self.texts.bytes() as u64;
@@ -81,15 +81,15 @@ impl SharedIndex {
         self.handed_over.lock().contains_key(&seq)
     }
 
-    /// Takes back what was handed over for each of these records.
-    pub fn take_handed_over(&self, seqs: impl Iterator<Item = Seq>) -> Vec<Option<HandedOver>> {
+    /// Takes back what was handed over for each of these records. If they are the `last` part of the feed, drops the rest,
+    /// whose records no longer exist.
+    pub fn take_handed_over(&self, seqs: impl Iterator<Item = Seq>, last: bool) -> Vec<Option<HandedOver>> {
         let mut handed_over = self.handed_over.lock();
-        seqs.map(|seq| handed_over.remove(&seq)).collect()
-    }
-
-    /// Drops what was handed over for records that are gone.
-    pub fn clear_handed_over(&self) {
-        self.handed_over.lock().clear();
+        let taken = seqs.map(|seq| handed_over.remove(&seq)).collect();
+        if last {
+            handed_over.clear();
+        }
+        taken
     }
 
     /// Puts a newly loaded index in place of the old one. Record numbers may have started over.

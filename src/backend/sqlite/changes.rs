@@ -50,9 +50,6 @@ pub fn since(
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn record_deletions(conn: &Connection, mut seqs: Vec<Seq>, hidden: bool) -> Result<()> {
-    if seqs.is_empty() {
-        return Ok(());
-    }
     seqs.sort_unstable();
     let newest = newest_record(conn)?;
     for range in seqs.chunk_by(|a, b| a + 1 == *b) {
