@@ -15,7 +15,7 @@ from agentmem.types import Filters, Viewer
 if TYPE_CHECKING:
     from agentmem.store import MemoryStore
 
-# Records that are read at once.
+# How many records are read at a time.
 _PAGE = 1000
 # Like texts that one search finds: as many as mode "tfidf" scores exactly.
 _ALIKE = 200

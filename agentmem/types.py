@@ -227,10 +227,10 @@ class Stats:
     caught_up: int
     """Records and deletions that the index took from the change feed."""
     index_reloads: int
-    """How often the index was loaded from its files or built anew. Opening counts as one, unless another
+    """How often the index was loaded from its files or built again. Opening counts as one, unless another
     store of the process has the same index."""
     index_invalidated: int
-    """How often index files were damaged or of another store, so that the index was built anew."""
+    """How often index files were damaged or belonged to another store, so that the index was built again."""
 
     @property
     def tail_records(self) -> int:

@@ -20,12 +20,12 @@ import agentmem
 
 
 def contains(scope: str, other: str) -> bool:
-    """Is `other` in `scope`? "/a" contains "/a" and "/a/b", never "/ab"."""
+    """Whether `other` is in `scope`: "/a" contains "/a" and "/a/b", never "/ab"."""
     return scope == "/" or other == scope or other.startswith(scope + "/")
 
 
 def is_number(value: Any) -> bool:
-    """Is it a number of JSON? A boolean is none."""
+    """Whether it is a number of JSON. A boolean is not."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
@@ -41,12 +41,12 @@ def equal(a: Any, b: Any) -> bool:
 
 
 def comparable(a: Any, b: Any) -> bool:
-    """Numbers with numbers and texts with texts."""
+    """Compares numbers with numbers and texts with texts; anything else is false."""
     return (is_number(a) and is_number(b)) or (isinstance(a, str) and isinstance(b, str))
 
 
 def has(found: Any, wanted: Any) -> bool:
-    """A list with this element, or a text with this text in it."""
+    """Whether a list has this element, or a text contains this text."""
     if isinstance(found, list):
         return any(equal(element, wanted) for element in found)
     return isinstance(found, str) and isinstance(wanted, str) and wanted in found
@@ -97,12 +97,12 @@ def passes(operator: str, metadata: dict[str, Any], key: str, wanted: Any) -> bo
 
 
 def holds(where: dict[str, Any], metadata: dict[str, Any]) -> bool:
-    """Does the metadata meet the condition?"""
+    """Whether the metadata meets the condition."""
     return all(part_holds(key, wanted, metadata) for key, wanted in where.items())
 
 
 def part_holds(key: str, wanted: Any, metadata: dict[str, Any]) -> bool:
-    """Does it meet what stands under one key of the condition?"""
+    """Whether the metadata meets the part of the condition under one key."""
     if key == "$and":
         return all(holds(part, metadata) for part in wanted)
     if key == "$or":
@@ -115,12 +115,12 @@ def part_holds(key: str, wanted: Any, metadata: dict[str, Any]) -> bool:
 
 
 def asks_nothing(where: dict[str, Any]) -> bool:
-    """A condition that holds whatever the metadata: too easily written by mistake to delete all by it."""
+    """Whether the condition holds for all metadata. `delete` refuses it: it may be a mistake."""
     return all(is_certain(key, wanted, True) for key, wanted in where.items())
 
 
 def is_certain(key: str, wanted: Any, answer: bool) -> bool:
-    """Does this part of a condition give this answer whatever the metadata?"""
+    """Whether this part of a condition gives this answer for all metadata."""
     if key in ("$and", "$or"):
         parts = [all_certain(part, answer) for part in wanted]
         return all(parts) if (key == "$and") == answer else any(parts)
@@ -133,14 +133,14 @@ def is_certain(key: str, wanted: Any, answer: bool) -> bool:
 
 
 def is_certain_test(key: str, operator: str, wanted: Any, answer: bool) -> bool:
-    """The same of one operator on one key."""
+    """As `is_certain`, for one operator on one key."""
     if operator == "$not":
         return is_certain(key, wanted, not answer)
     return operator == ("$nin" if answer else "$in") and not wanted
 
 
 def all_certain(where: dict[str, Any], answer: bool) -> bool:
-    """The same of a whole condition, all of whose parts must hold."""
+    """As `is_certain`, for a whole condition. All its parts must hold."""
     parts = [is_certain(key, wanted, answer) for key, wanted in where.items()]
     return all(parts) if answer else any(parts)
 
@@ -159,10 +159,10 @@ class Oracle:
         self.has_expired = False
         """Since this was last set to False: the store may count such records in search statistics."""
         self.has_expired_vectors = False
-        """The same of a record with a vector."""
+        """As above, for records with a vector."""
 
     def move_to(self, moment: datetime) -> None:
-        """Let time pass; it does not go back. What has expired is gone for good, with its history."""
+        """Let time pass. Records that have expired are deleted, with their history."""
         self.now = max(self.now, moment)
         self.journals.move_to(self.now)
         gone = [row for row in self.rows if (at := row.get("expires_at")) and at <= self.now]
@@ -175,7 +175,7 @@ class Oracle:
     def add_many(
         self, records: list[Row], on_conflict: str = "fail", if_version: int | None = None
     ) -> list[str]:
-        """All or none."""
+        """Adds all records or none."""
         ids = [record["id"] for record in records]
         if on_conflict != "skip" and len(set(ids)) < len(ids):
             raise Refused(agentmem.DuplicateIdError)
@@ -200,7 +200,7 @@ class Oracle:
         self._write(record)
 
     def update(self, id: str, changes: Row, if_version: int | None = None) -> Row:
-        """The changed record moves to the end."""
+        """Changes a record, which moves to the end."""
         self.check(id, if_version)
         old = self._known(id)
         new = {**old, **changes}
@@ -223,7 +223,7 @@ class Oracle:
         return self._write(new)
 
     def touch(self, ids: list[str], expires_at: datetime | None = None) -> int:
-        """An expiry can be set, not lifted."""
+        """Sets `last_accessed`, and the expiry if one is given. An expiry cannot be removed this way."""
         there = {row["id"] for row in self.rows if row["id"] in ids}
         if expires_at is not None:
             self.rows = [
@@ -233,7 +233,7 @@ class Oracle:
         return len(there)
 
     def delete(self, ids: list[str] | None = None, if_version: int | None = None, **filters: Any) -> int:
-        """By ids alone private records too."""
+        """Deletes records. By ids alone, it deletes private records too."""
         given = {name for name, value in filters.items() if value not in (None, [], ())}
         given -= {"source", "include_private"}
         if ids is None and (not given or (given == {"where"} and asks_nothing(filters["where"]))):
@@ -246,19 +246,19 @@ class Oracle:
         return self._drop(gone)
 
     def reset(self, scope: str | None = None, journals: bool = False) -> int:
-        """Private records too."""
+        """Deletes all records of a scope, private ones too."""
         if journals:
             self.journals.entries = []
         return self._drop([row["id"] for row in self.rows if contains(scope or "/", row["scope"])])
 
     def check(self, id: str, if_version: int | None) -> None:
-        """A condition on a record."""
+        """Checks the version that a write requires of a record."""
         row = self.find(id)
         if if_version is not None and if_version != (row["seq"] if row else 0):
             raise Refused(agentmem.ConflictError)
 
     def batch(self, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
-        """All conditions on what was before, then the calls in order, all or none."""
+        """Checks all conditions before the first call, then runs the calls in order, all or none."""
         saved, results = self._saved(), []
         for step in (self._check_call, self._call):
             results = []
@@ -306,7 +306,7 @@ class Oracle:
     # Reading
 
     def find(self, id: str, **viewer: Any) -> Row | None:
-        """The record of this id, if the viewer may see it; with no viewer given, whoever asks."""
+        """The record with this id, if the viewer may see it. Without a viewer, every record is visible."""
         rows = self.select(**viewer) if viewer else self.rows
         return next((row for row in rows if row["id"] == id), None)
 
@@ -356,7 +356,7 @@ class Oracle:
         after: int | None = None,
         **filters: Any,
     ) -> list[Row]:
-        """In one of four orders."""
+        """The records that pass the filters, in one of four orders."""
         rows = [row for row in self.select(**filters) if after is None or row["seq"] > after]
         if order in ("newest", "oldest"):
             rows = sorted(rows, key=lambda row: (row["created_at"], row["seq"]))
@@ -390,7 +390,7 @@ class Oracle:
         ]
 
     def scope_info(self, scope: str, **viewer: Any) -> dict[str, Any]:
-        """What is in a scope and below."""
+        """A summary of a scope and the scopes below it."""
         dates = [row["created_at"] for row in self.select(scope=scope, **viewer)]
         return {
             "scope": scope,
@@ -419,7 +419,7 @@ class Oracle:
         return plain(query, Statistics(self.rows), visible)
 
     def sharing(self, query: str, **filters: Any) -> set[int]:
-        """The records that pass the filters and hold a term of the query that is no stop word's."""
+        """The records that pass the filters and have a term of the query that is not that of a stop word."""
         asked = keywords(query).keys()
         return {row["seq"] for row in self.select(**filters) if terms_of(row["content"]).keys() & asked}
 
@@ -440,7 +440,7 @@ class Oracle:
         return row
 
     def _drop(self, ids: list[str]) -> int:
-        """Take records away, with their history; say how many."""
+        """Removes records with their history. Returns how many."""
         before, gone = len(self.rows), set(ids)
         self.rows = [row for row in self.rows if row["id"] not in gone]
         self.past = [row for row in self.past if row["id"] not in gone]
@@ -450,7 +450,7 @@ class Oracle:
         return self.rows, self.past, self.journals.entries
 
     def _restore(self, saved: tuple[Any, ...]) -> None:
-        """As it was, but for the numbers: they are not used twice."""
+        """Restores an earlier state. Numbers are not used twice, so the counter stays."""
         self.rows, self.past, self.journals.entries = saved
 
     def _check_dimension(self, rows: list[Row], new: Row) -> None:
@@ -460,5 +460,5 @@ class Oracle:
 
 
 def is_visible(row: Row, source: str | None, include_private: bool) -> bool:
-    """May this viewer see the record?"""
+    """Whether the viewer may see the record."""
     return not row["private"] or include_private or (source is not None and row["source"] == source)

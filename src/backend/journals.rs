@@ -12,7 +12,7 @@ pub struct JournalTotals {
     pub entries: u64,
 }
 
-/// Reads of journals, of one moment. Entries that have expired are left out everywhere.
+/// Reads journals in the state of a snapshot. Entries that have expired are left out everywhere.
 ///
 /// # Errors
 /// [`crate::Error::Corrupt`] for a damaged entry, with its number; otherwise as [`super::Snapshot`].
@@ -29,7 +29,7 @@ pub trait Journals {
     /// Keys of a map.
     fn keys(&self, name: &str, keys: &Keys) -> Result<Vec<String>>;
 
-    /// At most `limit` names of journals that begin with `prefix` and stand behind `after`, in the order of code points.
+    /// At most `limit` names of journals that begin with `prefix` and come after `after`, in the order of code points.
     fn journals(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>>;
 
     /// How many journals and entries there are.

@@ -4,8 +4,8 @@
 //! a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
 //! connection, a statement or a database error: errors leave a backend as [`crate::Error`], already explained.
 //!
-//! - [`change_log`]: what users are told of writes and deletions. [`snapshot`]: all reads of one moment; [`journals`]: those of journals. [`feed`]: what was added and deleted since a position. [`manifest`]: which
-//!   index files are valid.
+//! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
+//!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
 //! - [`mod@write`]: writes as data, which [`Execute`] takes.
 
 pub mod change_log;
@@ -73,8 +73,7 @@ pub trait Backend: Execute {
     /// Bytes that the store takes, index files left out.
     fn bytes(&self) -> u64;
 
-    /// Begins reading: everything read through one snapshot is of one moment. A snapshot uses a connection of the pool
-    /// until it is dropped.
+    /// Begins reading. A snapshot shows the store in one state. It uses a connection of the pool until it is dropped.
     ///
     /// # Errors
     /// [`crate::Error::Busy`] if no connection becomes free in time, [`crate::Error::Io`] if none can be opened.

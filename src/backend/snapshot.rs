@@ -1,4 +1,4 @@
-//! Reading a store: everything that one [`Snapshot`] returns is of one moment.
+//! Reading a store. One [`Snapshot`] shows the store in one state.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::record::{Filter, Micros, Page, Record, RecordId, Scope, Scopes, Seq, 
 
 pub use crate::rank::blend::Prior;
 
-/// Reads of one moment. Dropping it ends them.
+/// Reads the store in one state, as if in a read transaction, which ends when the snapshot is dropped.
 ///
-/// Methods that take numbers (`seqs`) return what they find in the order of the numbers asked for, and leave out those
-/// that no record has any more.
+/// Methods that take numbers (`seqs`) return results in the order of these numbers, and leave out numbers that no record
+/// has any more.
 ///
 /// # Errors
 /// Every method may return [`Error::Corrupt`], [`Error::Io`] and [`Error::Busy`]; other errors are named where they
@@ -32,23 +32,23 @@ pub trait Snapshot: Journals {
     /// The vectors of the records with these numbers that have one. Damaged vectors are left out.
     fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>>;
 
-    /// What the records with these numbers contribute to a score whatever the query.
+    /// The fields of the records with these numbers that scores depend on independently of the query.
     fn priors(&self, seqs: &[Seq]) -> Result<Vec<Prior>>;
 
-    /// The numbers of the records written just before and just after this one in its very scope.
+    /// The numbers of the records written just before and just after this one in the same scope.
     fn neighbours(&self, seq: Seq) -> Result<[Option<Seq>; 2]>;
 
     /// True if a record has this id, whoever may see it.
     fn contains(&self, id: &RecordId) -> Result<bool>;
 
-    /// The numbers above `after` of the records that pass the filter, rising.
+    /// The numbers above `after` of the records that pass the filter, in ascending order.
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>>;
 
-    /// The numbers above `after` of the records that `viewer` may not see, rising.
+    /// The numbers above `after` of the records that `viewer` may not see, in ascending order.
     fn hidden(&self, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>>;
 
-    /// The numbers of the records that have expired, rising. They are part of every set of numbers and of the feed until they
-    /// are deleted; all other reads leave them out.
+    /// The numbers of the records that have expired, in ascending order. Sets of numbers and the feed contain them until
+    /// they are deleted; all other reads leave them out.
     fn expired(&self) -> Result<Arc<[Seq]>>;
 
     /// A page of the records that pass the filter.
@@ -105,7 +105,7 @@ pub trait Snapshot: Journals {
     /// How many records there are, and how many terms they have.
     fn totals(&self) -> Result<Totals>;
 
-    /// The analyzer whose terms the full text and the totals were made with; 0 if they have to be made again.
+    /// The version of the analyzer that made the full text and the totals; 0 if they have to be made again.
     fn analyzer_version(&self) -> Result<u32>;
 
     /// The newest number that a record, and a deletion, ever had. A reader of the feed that knows nothing starts at
@@ -126,14 +126,13 @@ pub trait Snapshot: Journals {
     /// The full-text table.
     fn full_text(&self) -> &dyn FullText;
 
-    /// What is wrong with the file and with the structure of the full-text table, one line for each problem; empty if
-    /// nothing is.
+    /// Problems of the file and of the structure of the full-text table, one line each.
     ///
     /// # Errors
     /// [`Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
     fn problems(&self) -> Result<Vec<String>>;
 
-    /// What is wrong with the records, one line for each that cannot be read or is not what was written.
+    /// One line for each record that cannot be read or does not fit its checksum.
     ///
     /// # Errors
     /// As [`Snapshot::problems`].
@@ -142,7 +141,7 @@ pub trait Snapshot: Journals {
 
 /// Which records have a term. It does not rank. Errors are those of [`Snapshot`].
 pub trait FullText {
-    /// The records that have `term`, rising.
+    /// The records that have `term`, in ascending order.
     fn records_with(&self, term: &str) -> Result<Vec<Seq>>;
 
     /// How many records have `term`.
@@ -158,7 +157,7 @@ pub trait FullText {
     fn vocabulary(&self) -> Result<Vec<(String, u64)>>;
 }
 
-/// A superseded version of a record, and when the next one took its place.
+/// A superseded version of a record, and when the next version replaced it.
 pub type PastVersion = (Record, Micros);
 
 /// Sizes that ranking needs.
@@ -172,7 +171,7 @@ pub struct Totals {
     pub terms: u64,
 }
 
-/// What there is in a scope and below.
+/// A summary of a scope and the scopes below it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScopeInfo {
     /// The scope.
@@ -181,9 +180,9 @@ pub struct ScopeInfo {
     pub records: u64,
     /// Their categories, as `Snapshot::categories`.
     pub categories: Vec<(String, u64)>,
-    /// When the oldest was made.
+    /// When the oldest record was created.
     pub oldest: Option<Micros>,
-    /// When the newest was made.
+    /// When the newest record was created.
     pub newest: Option<Micros>,
     /// As `Snapshot::scopes`.
     pub children: Vec<Scope>,

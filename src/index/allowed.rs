@@ -24,7 +24,7 @@ pub struct Allowed {
 /// Documents of one segment.
 #[derive(Debug)]
 pub enum DocSet {
-    /// Few: their numbers, rising.
+    /// Few: their numbers, in ascending order.
     Few(Vec<u32>),
     /// Many: a bit each.
     Many(Bits),
@@ -36,12 +36,12 @@ pub enum DocSet {
 const FEW: usize = 64;
 
 impl Allowed {
-    /// Only these, rising.
+    /// Only these, in ascending order.
     pub fn only(seqs: Vec<Seq>) -> Self {
         Self { seqs, inverted: false, by_segment: Mutex::default() }
     }
 
-    /// All but these, rising.
+    /// All but these, in ascending order.
     pub fn except(seqs: Vec<Seq>) -> Self {
         Self { seqs, inverted: true, by_segment: Mutex::default() }
     }

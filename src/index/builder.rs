@@ -17,7 +17,7 @@ use crate::text::ANALYZER_VERSION;
 /// What is known of each record besides its terms, in order of sequence number.
 #[derive(Debug, Default, Clone)]
 pub struct Docs {
-    /// Sequence numbers, rising.
+    /// Sequence numbers, in ascending order.
     pub seqs: Vec<Seq>,
     /// Numbers of terms.
     pub lengths: Vec<u16>,

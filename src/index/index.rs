@@ -189,7 +189,7 @@ impl Index {
         Ok(vocabulary)
     }
 
-    /// Sequence numbers of all live records, rising.
+    /// Sequence numbers of all live records, in ascending order.
     ///
     /// # Errors
     /// [`Damaged`] when a segment cannot be read.

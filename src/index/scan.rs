@@ -37,7 +37,7 @@ impl Index {
         Ok(scan.run(&parts).into_sorted().into_iter().map(|(seq, _)| seq).collect())
     }
 
-    /// The live records that have a vector, rising.
+    /// The live records that have a vector, in ascending order.
     ///
     /// # Errors
     /// [`Damaged`] when a segment is.

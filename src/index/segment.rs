@@ -366,7 +366,7 @@ impl<'a> SegmentView<'a> {
         (0..terms.len()).map(found).collect()
     }
 
-    /// Hands every term that begins with `prefix` to `visit`, rising.
+    /// Passes every term that begins with `prefix` to `visit`, in ascending order.
     pub fn terms_with(&self, prefix: &str, visit: &mut dyn FnMut(&str)) {
         let (mut first, mut end) = (0, self.distinct());
         while first < end {

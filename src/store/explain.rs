@@ -1,4 +1,4 @@
-//! Explanations: the search itself is asked why a record is a hit, or is none.
+//! Explains why a record is a hit or not. The explanation comes from the search itself.
 
 use super::Store;
 use super::modes::{self, FirstStage};
@@ -13,8 +13,8 @@ use crate::record::{Explanation, Filter, Mode, Query, Record, RecordId};
 const DEPTH: usize = 1000;
 
 impl Store {
-    /// Why a record is a hit of a query, or is none. Hits, ranks and scores are those of [`Store::search`]. It takes as long as
-    /// two searches for a hit, and as three for a record that is none.
+    /// Why a record is a hit of a query or not. Hits, ranks and scores are those of [`Store::search`]. This takes as long as two
+    /// searches if the record is a hit, otherwise as three.
     ///
     /// # Errors
     /// [`Error::RecordNotFound`] if the viewer sees no such record; otherwise as [`Store::search`].
@@ -70,7 +70,7 @@ fn explain(retriever: &impl Retriever, query: &Query, record: &Record) -> Result
     })
 }
 
-/// What leaves a record out, if anything, and a sentence about it.
+/// The reason why a record is left out, if there is one, and a sentence about it.
 struct Verdict {
     excluded_by: Option<&'static str>,
     reason: String,

@@ -1,4 +1,4 @@
-//! The filters of searches as sets of records, which are kept and extended instead of computed again.
+//! Caches the sets of records that pass the filters of searches, and extends them instead of computing them again.
 
 use std::sync::Arc;
 
@@ -9,24 +9,24 @@ use crate::error::Result;
 use crate::index::Allowed;
 use crate::record::{Filter, Seq};
 
-/// How many filters are kept.
+/// How many filters are cached.
 const KEPT: usize = 64;
 
-/// The filters that searches used last. A record never changes under its number, so what passed a filter once passes it
-/// for ever, and a kept set lacks only the records that came since.
+/// The filters that were used last. The record with a number never changes, so a cached set stays valid and lacks only newer
+/// records.
 #[derive(Debug, Default)]
 pub struct FilterCache(Mutex<Vec<CachedFilter>>);
 
 #[derive(Debug, Clone)]
 struct CachedFilter {
     filter: Filter,
-    /// The set is right for all records up to this one.
+    /// The set is complete for all records up to this one.
     upto: Seq,
     allowed: Arc<Allowed>,
 }
 
 impl FilterCache {
-    /// The records that `filter` lets a search find, right for all up to and with `newest`; `None` if it is all.
+    /// The records that pass the filter, complete up to and including `newest`; `None` if all pass.
     ///
     /// # Errors
     /// What the database says.
@@ -52,7 +52,7 @@ impl FilterCache {
         Ok((!allowed.is_everything()).then_some(allowed))
     }
 
-    /// Forgets all, because record numbers started over.
+    /// Empties the cache, because record numbers started over.
     pub fn clear(&self) {
         self.0.lock().clear();
     }
@@ -75,7 +75,7 @@ impl FilterCache {
     }
 }
 
-/// As [`FilterCache::allowed`] for all records of a snapshot, without keeping anything.
+/// As [`FilterCache::allowed`] for all records of a snapshot, without a cache.
 ///
 /// # Errors
 /// What the database says.
@@ -84,7 +84,7 @@ pub fn allowed(snapshot: &dyn Snapshot, filter: &Filter) -> Result<Option<Arc<Al
     Ok((!allowed.is_everything()).then_some(allowed))
 }
 
-/// `allowed` without the records that have expired. These are no part of a kept set: a touch may have given them more time.
+/// `allowed` without the records that have expired. A cached set contains them, because a touch may change their expiry.
 ///
 /// # Errors
 /// What the database says.
@@ -103,7 +103,7 @@ fn extend(
     kept: Option<CachedFilter>,
     newest: Seq,
 ) -> Result<CachedFilter> {
-    // Ids are looked up as they are now: an update moves an id to a new row.
+    // A cached set of ids cannot be extended, because an update moves an id to a new row.
     let kept = kept.filter(|_| filter.ids.is_none());
     let after = kept.as_ref().map_or(0, |kept| kept.upto);
     let seqs = if filter.narrows() {

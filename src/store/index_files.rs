@@ -1,7 +1,7 @@
 //! The files of the index: one per segment, in a folder beside the database.
 //!
-//! A file is read only if the manifest in the database names it with its checksum, so that what a crash, a copy or another
-//! store left in the folder is ignored. A file is written under a temporary name, synced, renamed, named in the
+//! A file is read only if the manifest in the database names it with its checksum. Files that a crash, a copy or another
+//! store left in the folder are ignored. A file is written under a temporary name, synced, renamed, named in the
 //! manifest, and never changed again.
 
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use crate::files::{PartFile, beside};
 use crate::index::{Damaged, Index, Segment};
 use crate::text::ANALYZER_VERSION;
 
-/// A file that the manifest does not name may be work in progress until it has this age.
+/// A file that the manifest does not name may still be in use by its writer until it has this age.
 const STRAY_AFTER: Duration = Duration::from_secs(3600);
 
 fn folder(path: &Path) -> PathBuf {
@@ -35,7 +35,7 @@ pub fn bytes_on_disk(path: &Path) -> u64 {
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
-/// The index as its files hold it, still to be caught up; an empty index if a file is missing or damaged.
+/// The index in the state of its files, which still has to catch up; an empty index if a file is missing or damaged.
 ///
 /// # Errors
 /// What the database says.
@@ -78,7 +78,7 @@ fn file_name(name: u64) -> String {
     format!("{name:016x}")
 }
 
-/// Strikes all files from the manifest, because one is damaged; the index is then built from the records.
+/// Removes all files from the manifest, because one is damaged. The index is then built from the records.
 ///
 /// # Errors
 /// What the database says.

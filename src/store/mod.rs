@@ -1,13 +1,13 @@
-//! The store: the only place where database and index meet.
+//! The store: the only module that uses both a backend and an index.
 //!
 //! - [`Store`]: the public interface; reads that need the database alone are here.
 //! - [`write_queue`]: group commit.
-//! - The index: `shared_index` is what all stores of a process on one file share, found by `registry`; `follower` takes in
-//!   what was committed, `persister` writes `index_files`; both work in threads of a `worker` too. `index_handle` is how
-//!   a store uses all that.
+//! - `shared_index`: the index that all stores of a process on one file share; `registry` finds it. `follower` adds what was
+//!   committed, and `persister` writes `index_files`; both also work in threads of a `worker`. A store uses these modules
+//!   through `index_handle`.
 //! - `search`: queries. Each mode of `modes` asks a `retriever` for candidates, in memory or on disk, and ranks them;
-//!   `filter_cache` and `text_cache` keep what was read for that. `explain`: why a record is a hit, or is none.
-//! - `transfer`: JSON lines. `verify`: is everything sound. `rebuild`: deriving everything again.
+//!   `filter_cache` and `text_cache` keep what was read. `explain`: why a record is a hit or not.
+//! - `transfer`: export and import of JSON lines. `verify`: looking for damage. `rebuild`: deriving everything again.
 
 mod batch;
 mod explain;
@@ -70,11 +70,11 @@ pub enum IndexMode {
 /// How to open a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// The file; made if it is not there.
+    /// The file; it is created if it does not exist.
     pub path: PathBuf,
     /// Most reading connections at once.
     pub pool_size: u32,
-    /// What a returned write survives.
+    /// What a finished write survives.
     pub durability: Durability,
     /// Where searches find their answers.
     pub index: IndexMode,
@@ -92,7 +92,7 @@ impl Options {
     }
 }
 
-/// What a store is made of and takes.
+/// Sizes and counters of a store.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stats {
     /// The file.
@@ -111,7 +111,7 @@ pub struct Stats {
     pub disk_bytes: u64,
     /// Bytes of index files beside it.
     pub index_disk_bytes: u64,
-    /// Bytes of the index, and of texts kept for searches, on the heap, about.
+    /// Bytes of the index and of cached texts on the heap, approximately.
     pub memory_bytes: u64,
     /// Bytes of index files that are mapped, shared by all processes.
     pub mapped_bytes: u64,
@@ -127,15 +127,15 @@ pub struct Stats {
     pub slow_searches: u64,
     /// Waits of more than 10 ms for the write lock.
     pub lock_waits: u64,
-    /// How long all of them took.
+    /// How long these waits took together.
     pub lock_waited: Duration,
-    /// Times that this store brought the index up to date, its opening included.
+    /// How often this store has brought the index up to date, opening included.
     pub catch_ups: u64,
-    /// Records and deletions that it took in.
+    /// How many records and deletions it has added to the index.
     pub caught_up: u64,
-    /// Times that it loaded the index anew, its opening included.
+    /// How often it has loaded the index, opening included.
     pub reloads: u64,
-    /// Times that it invalidated index files, because one was damaged or belongs to another store.
+    /// How often it has invalidated index files, because one was damaged or belongs to another store.
     pub invalidated: u64,
 }
 
@@ -156,7 +156,7 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store, making or migrating its file if need be, and brings the index up to date.
+    /// Opens a store. Creates or migrates its file if necessary, and brings the index up to date.
     ///
     /// # Errors
     /// [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Busy`],
@@ -177,7 +177,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Fills the full text anew when another analyzer, or none, filled it.
+    /// Fills the full text again if another version of the analyzer filled it, or none.
     fn match_analyzer(&self) -> Result<()> {
         if self.options.read_only || self.backend.snapshot()?.analyzer_version()? == ANALYZER_VERSION {
             return Ok(());
@@ -193,7 +193,7 @@ impl Store {
         self.backend.path()
     }
 
-    /// How it was opened.
+    /// The options that it was opened with.
     pub fn options(&self) -> &Options {
         &self.options
     }
@@ -251,10 +251,11 @@ impl Store {
         self.write_record(Write::Update { id: id.clone(), changes }, id, if_version)
     }
 
-    /// Deletes the records that pass the filter and says how many. Ids alone are deleted whoever may see them.
+    /// Deletes the records that pass the filter and returns how many. Records that are selected by ids alone are deleted
+    /// whoever may see them.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`] when nothing narrows the filter, and for a version without exactly one id; [`Error::Conflict`] if
+    /// [`Error::InvalidFilter`] if the filter selects everything, and for a version without exactly one id; [`Error::Conflict`] if
     /// the record does not have the version that is required; otherwise as [`Store::add`].
     pub fn delete(&self, filter: &Filter, if_version: Option<i64>) -> Result<u64> {
         let call = Call::delete(filter.clone(), if_version)?;
@@ -297,7 +298,7 @@ impl Store {
         self.snapshot()?.scopes(wanted, viewer)
     }
 
-    /// What is in a scope and below.
+    /// A summary of a scope and the scopes below it.
     ///
     /// # Errors
     /// As [`Store::list`].
@@ -305,7 +306,7 @@ impl Store {
         self.snapshot()?.scope_info(scope, viewer)
     }
 
-    /// Notes that these records were accessed now, and sets when they expire if that is given; says how many of them there are.
+    /// Sets `last_accessed` of these records to now, and their expiry if one is given. Returns how many of them exist.
     ///
     /// # Errors
     /// As [`Store::add`].
@@ -314,7 +315,7 @@ impl Store {
         Ok(self.submit(job)?.iter().map(Outcome::count).sum())
     }
 
-    /// Deletes everything in a scope and below, or everything, private records too; says how many records had not expired.
+    /// Deletes all records, or those in a scope and below, private ones included. Returns how many of them had not expired.
     /// `journals` deletes all journals too.
     ///
     /// # Errors
@@ -337,12 +338,13 @@ impl Store {
         Ok(outcomes.first().map_or(0, Outcome::count))
     }
 
-    /// Deletes what has expired: records, those in a scope if one is given, and entries of journals if none is. Says how many.
+    /// Deletes what has expired: the records of a scope if one is given, otherwise all records and entries of journals. Returns
+    /// how many.
     ///
     /// # Errors
     /// As [`Store::add`].
     pub fn purge(&self, scope: Option<&Scope>) -> Result<u64> {
-        /// Others may write between two transactions.
+        /// How many records one transaction deletes. Others may write between two transactions.
         const AT_ONCE: usize = 10_000;
         self.check_writable()?;
         let mut purged = 0;
@@ -356,7 +358,7 @@ impl Store {
         }
     }
 
-    /// What the store is made of and takes.
+    /// Sizes and counters of the store.
     ///
     /// # Errors
     /// As [`Store::list`].
@@ -393,7 +395,7 @@ impl Store {
         })
     }
 
-    /// Copies the store to `target` while it is in use; the copy appears when it is whole. `progress` counts pages.
+    /// Copies the store to `target` while it is in use. The copy appears when it is complete. `progress` counts pages.
     ///
     /// # Errors
     /// [`Error::Io`] if `target` is the store itself, [`Error::NotAStore`] if something else is there,
@@ -403,11 +405,11 @@ impl Store {
         self.backend.backup(target, progress)
     }
 
-    /// Derives everything anew from the records: the full text and the index; then gives back the room that deleted
-    /// records left in the file, if it can be done now. Returns how many records there are.
+    /// Derives the full text and the index from the records again. Then returns the space that deleted records left in the
+    /// file, if that is possible now. Returns how many records there are.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]: nothing is changed then; otherwise as [`Store::add`].
+    /// [`Error::Interrupted`]: then nothing was changed. Otherwise as [`Store::add`].
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
         let (records, files) = rebuild::full_text(&*self.backend, progress)?;
@@ -420,11 +422,11 @@ impl Store {
         Ok(records)
     }
 
-    /// Writes the index to disk where that pays, and lets go. Later calls fail with [`Error::Closed`]; a second
-    /// close does nothing.
+    /// Writes the index to disk if that pays, and closes the store. Later calls fail with [`Error::Closed`]. A second close
+    /// does nothing.
     ///
     /// # Errors
-    /// None as yet: an index that cannot be written is derived anew at the next opening.
+    /// None at present: an index that cannot be written is derived again when the store is opened.
     pub fn close(&self) -> Result<()> {
         if self.closed.swap(true, Ordering::AcqRel) {
             return Ok(());
@@ -437,7 +439,7 @@ impl Store {
         Ok(())
     }
 
-    /// Is it closed?
+    /// True if the store is closed.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -457,7 +459,7 @@ impl Store {
         if self.options.read_only { Err(Error::ReadOnly(self.path().to_owned())) } else { Ok(()) }
     }
 
-    /// Brings the index up to date with all that is committed.
+    /// Brings the index up to date with everything that is committed.
     fn catch_up(&self) -> Result<()> {
         self.check_open()?;
         self.index.as_ref().map_or(Ok(()), IndexHandle::catch_up)
@@ -469,7 +471,7 @@ impl Drop for Store {
         if let Err(error) = self.close() {
             log::warn!("closing {:?}: {error}", self.path());
         }
-        // A write that was under way while the store was closed.
+        // A write that ended after `close` may have started threads.
         if let Some(index) = &self.index {
             index.wait();
         }

@@ -1,4 +1,4 @@
-//! Work on all cores, by threads that live as long as the call. A pool would lose its threads in a fork.
+//! Work on all cores, in threads that end with the call. A thread pool would lose its threads in a fork.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -39,7 +39,7 @@ pub fn cores() -> usize {
 /// `each(0)` to `each(count - 1)` on all cores, in order of their numbers. One thread does `chunk` of them in a row.
 pub fn map<T: Send>(count: usize, chunk: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let parts = count.div_ceil(chunk.max(1));
-    // Counting the cores reads files: it does not pay for the work of one thread.
+    // Counting the cores reads files, which does not pay for a single part.
     let threads = if parts > 1 { cores().min(parts) } else { 1 };
     if threads == 1 {
         return (0..count).map(each).collect();
@@ -55,7 +55,7 @@ pub fn map<T: Send>(count: usize, chunk: usize, each: impl Fn(usize) -> T + Sync
     };
     thread::scope(|scope| {
         for _ in 1..threads {
-            // Without another thread the work is done all the same.
+            // If no thread can be started, this one does all the work.
             drop(thread::Builder::new().spawn_scoped(scope, work));
         }
         work();

@@ -13,7 +13,7 @@ const FULL_MEMTABLE: u32 = 32 * 1024;
 /// At closing, a memtable of so many records is written. Analyzing fewer records again takes less time.
 const MEMTABLE_AT_CLOSE: u32 = 4 * 1024;
 
-/// In a thread of its own, writes the memtable to disk if it is full, and merges segments where that pays.
+/// Starts a thread that writes the memtable to disk if it is full, and merges segments if that pays.
 pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backend>) {
     if backend.is_read_only() || shared.index.read().memtable_records() < FULL_MEMTABLE {
         return;

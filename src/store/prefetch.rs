@@ -1,15 +1,15 @@
-//! Preparing what a piece of work will need, on the other cores.
+//! Prepares on other cores what a task will need.
 
 use std::thread;
 
 use super::parallel::{Shares, cores};
 
-/// No more than so many things are not worth a thread.
+/// Up to this many things are not worth a thread.
 pub const FEW: usize = 256;
 
-/// Does `work`, which needs the results of `prepare(0)` to `prepare(count - 1)` in this order. A few are prepared before it
-/// starts. Many are prepared by the other cores meanwhile; `work` prepares itself what it needs earlier, and at its end the
-/// other cores stop.
+/// Runs `work`, which needs the results of `prepare(0)` to `prepare(count - 1)` in this order. Up to [`FEW`] are prepared
+/// before it starts. More are prepared by other threads while it runs: `work` prepares itself what is not ready, and when it
+/// ends, the threads stop.
 pub fn prefetch<T>(count: usize, prepare: impl Fn(usize) + Sync, work: impl FnOnce() -> T) -> T {
     if count <= FEW {
         (0..count).for_each(prepare);
@@ -23,7 +23,7 @@ pub fn prefetch<T>(count: usize, prepare: impl Fn(usize) + Sync, work: impl FnOn
     };
     thread::scope(|scope| {
         for _ in 1..cores().max(2) {
-            // Without another thread the work is done all the same.
+            // If no thread can be started, `work` prepares everything itself.
             drop(thread::Builder::new().spawn_scoped(scope, prepare_all));
         }
         let done = work();

@@ -1,4 +1,4 @@
-//! Which shared index belongs to which file.
+//! Finds the shared index of a file.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
@@ -12,7 +12,8 @@ use crate::backend::sqlite::files::FileId;
 use crate::error::Result;
 use crate::interrupt;
 
-/// Process and file. A forked child must not touch what another thread of its parent may have locked.
+/// Process and file. The process is part of the key because a forked child must not use what a thread of its parent may
+/// have locked.
 type IndexKey = (u32, FileId);
 
 /// The index of one file, while a store uses it. Locked while it is being loaded.
@@ -65,7 +66,7 @@ mod tests {
         Options { busy_timeout: Duration::from_millis(200), ..Options::new(folder.path().join(name)) }
     }
 
-    /// Opens `name` while the index of a.db is being loaded; says how long that took.
+    /// Opens `name` while the index of a.db is being loaded. Returns how long that took.
     fn open_beside_loading(name: &str) -> (Result<Store>, Duration) {
         let folder = TempDir::new().unwrap();
         let first = Store::open(options(&folder, "a.db")).unwrap();

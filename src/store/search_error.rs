@@ -1,4 +1,4 @@
-//! Why a search ends without an answer.
+//! Why a search ends without a result.
 
 use crate::error::Error;
 use crate::index::Damaged;
@@ -6,7 +6,7 @@ use crate::index::Damaged;
 /// What ends one attempt at a search. After the first two, the search is tried again.
 #[derive(Debug)]
 pub enum SearchError {
-    /// Index and snapshot are of different moments: the index lacks a record, or has one that was deleted.
+    /// Index and snapshot show different states: the index lacks a record, or has one that was deleted.
     Outdated,
     /// An index file is damaged; the index has to be built from the records.
     Damaged(Damaged),

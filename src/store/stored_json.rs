@@ -1,4 +1,4 @@
-//! The JSON of journals' values, from the JSON of an import.
+//! Converts the JSON of an import to the stored JSON of journals' values.
 //!
 //! What is stored is JSON as Python reads it: NaN and Infinity may occur, and a surrogate stands alone as `\udXXX`.
 
@@ -45,7 +45,7 @@ pub fn stored(json: &str, surrogates: Surrogates) -> Result<String> {
     Ok(out)
 }
 
-/// Is it JSON once NaN and Infinity are numbers?
+/// True if the text is JSON once NaN and Infinity count as numbers.
 fn check(json: &str) -> Result<()> {
     let parse = |json: &str| serde_json::from_str::<&RawValue>(json).map(drop);
     let Err(error) = parse(json) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! The texts that searches read, kept for later searches: a record that was a candidate is often one again.
+//! Caches the texts that searches read: a record that was a candidate is often one again.
 
 use std::ops::Deref;
 
@@ -10,10 +10,10 @@ use crate::rank::Texts;
 use crate::record::Seq;
 use crate::text::beginning;
 
-/// When the younger generation takes so many bytes, the older one is dropped.
+/// When the younger generation takes this many bytes, the older one is dropped.
 const GENERATION_BYTES: usize = 12 << 20;
 
-/// Longer texts are not kept.
+/// Longer texts are not cached.
 const KEPT_BYTES: usize = 16 << 10;
 
 /// How much text to read, in bytes. The first text is always read.
@@ -30,7 +30,7 @@ impl Budget {
     pub const UNLIMITED: Self = Self { total: usize::MAX, each: usize::MAX };
 }
 
-/// The texts that were read last, bounded. A record never changes under its number, so they never grow stale.
+/// The texts that were read last, up to a limit. The record with a number never changes, so a cached text stays valid.
 #[derive(Debug, Default)]
 pub struct TextCache(RwLock<Generations>);
 
@@ -55,7 +55,7 @@ enum Held<'c> {
 }
 
 impl ReadTexts<'_> {
-    /// How many of the records that were asked for are within the budget.
+    /// How many of the requested records are within the budget.
     pub fn count(&self) -> usize {
         self.count
     }
@@ -73,7 +73,7 @@ impl Deref for ReadTexts<'_> {
 }
 
 impl TextCache {
-    /// The texts of these records: of the first ones, as far as the budget goes.
+    /// The texts of these records, from the first one on, until the budget is used up.
     ///
     /// # Errors
     /// [`SearchError::Outdated`] when a record is gone; what the database says.
@@ -105,19 +105,19 @@ impl TextCache {
         }
     }
 
-    /// Forgets all, because record numbers started over.
+    /// Empties the cache, because record numbers started over.
     pub fn clear(&self) {
         *self.0.write() = Generations::default();
     }
 
-    /// Bytes on the heap, about.
+    /// Bytes on the heap, approximately.
     pub fn bytes(&self) -> usize {
         let generations = self.0.read();
         generations.young.bytes() + generations.old.bytes()
     }
 }
 
-/// As [`TextCache::get`], without keeping anything.
+/// As [`TextCache::get`], without a cache.
 ///
 /// # Errors
 /// As [`TextCache::get`].

@@ -17,21 +17,21 @@ use crate::record::{Filter, Record, RecordId, Viewer};
 
 /// Lines that are imported in one transaction.
 const BATCH: usize = 10_000;
-/// What some programs put in front of UTF-8.
+/// The byte order mark, which some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Lines between two reports of progress.
 const STRIDE: u64 = 1000;
 /// Longest line that is read.
 const MAX_LINE_BYTES: usize = 256 << 20;
 
-/// What an export contains beside records.
+/// What an export contains besides records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExportOptions {
     /// The superseded versions of the records that the viewer may see.
     pub history: bool,
     /// All journals.
     pub journals: bool,
-    /// Leave out what is damaged.
+    /// Damaged records and entries are left out.
     pub skip_damaged: bool,
 }
 
@@ -40,16 +40,16 @@ pub struct ExportOptions {
 pub struct Imported {
     /// Records and entries written.
     pub written: u64,
-    /// Records and entries passed over, because they were there already or have expired.
+    /// Records and entries that were skipped, because they exist already or have expired.
     pub skipped: u64,
 }
 
 impl Store {
-    /// Writes the records that pass the filter, in the order of writing, and says how many lines. Damaged ones end it, or are
-    /// left out and logged. `progress` counts lines.
+    /// Writes the records that pass the filter, in the order of writing. Returns how many lines it wrote. A damaged record ends
+    /// the export, or is left out and logged. `progress` counts lines.
     ///
     /// # Errors
-    /// [`Error::Io`] when `out` fails, [`Error::Corrupt`], [`Error::Interrupted`]; what was written so far stays.
+    /// [`Error::Io`] if `out` fails, [`Error::Corrupt`], [`Error::Interrupted`]; what was written before stays.
     pub fn export(
         &self,
         out: &mut dyn Out,
@@ -79,8 +79,8 @@ impl Store {
         export.end()
     }
 
-    /// Reads what [`Store::import`] is to read, and changes nothing: what it raises, that would raise in the middle.
-    /// `progress` as there.
+    /// Reads the input of [`Store::import`] without changing anything, and raises the error that the import would raise midway.
+    /// `progress` counts lines.
     ///
     /// # Errors
     /// [`Error::InvalidRecord`] naming the line; [`Error::DimensionMismatch`]; [`Error::DuplicateId`] for what is to fail;
@@ -113,8 +113,8 @@ impl Store {
         Ok(())
     }
 
-    /// Reads records, and entries of journals, from JSON lines, blank ones passed over, 10,000 in a transaction. What has
-    /// expired is passed over, and so are entries whose numbers are there. `progress` counts lines; the total is not known and 0.
+    /// Imports records and entries of journals from JSON lines, 10,000 in a transaction. Skips blank lines, what has expired, and
+    /// entries whose numbers exist already. `progress` counts lines; the total is unknown and given as 0.
     ///
     /// # Errors
     /// [`Error::InvalidRecord`] naming the line, or if an entry's number belongs to another journal; [`Error::Interrupted`];
@@ -133,7 +133,7 @@ impl Store {
                 imported.skipped += 1;
                 return Ok(());
             }
-            // One that replaces another of its batch must come after it.
+            // A record that replaces another one of the batch must be written after it.
             if batch.lines >= BATCH || on_conflict == OnConflict::Replace && batch.has(&line) {
                 self.import_batch(mem::take(&mut batch), on_conflict, &mut imported)?;
             }
@@ -179,7 +179,7 @@ fn written(outcome: &Outcome) -> u64 {
     }
 }
 
-/// An export under way.
+/// An export in progress.
 struct Export<'a, 'p> {
     out: &'a mut dyn Out,
     progress: &'a mut Progress<'p>,
@@ -189,7 +189,7 @@ struct Export<'a, 'p> {
 }
 
 impl Export<'_, '_> {
-    /// Writes a line. Of a damaged one the log tells, if it is to be left out.
+    /// Writes a line. A damaged record or entry is left out and logged if the options say so; otherwise it is an error.
     fn write(&mut self, line: Result<String>) -> Result<bool> {
         match line {
             Err(Error::Corrupt { detail, .. }) if self.skip_damaged => {
@@ -222,7 +222,7 @@ struct ImportBatch {
 }
 
 impl ImportBatch {
-    /// Does it have the record already that the line is about?
+    /// True if the batch has the record of the line already.
     fn has(&self, line: &Line) -> bool {
         matches!(line, Line::Record(record, _) if self.ids.contains(&record.id))
     }
@@ -253,7 +253,7 @@ impl ImportBatch {
     }
 }
 
-/// Hands every line to `take`, and now and then the number of lines to `progress`; returns that number at the end.
+/// Passes every line to `take`, and at intervals the number of lines to `progress`. Returns the number of lines.
 fn each_line(
     lines: &mut dyn BufRead,
     progress: &mut Progress<'_>,

@@ -1,4 +1,4 @@
-//! Is everything sound: SQLite's file, the full text, the index against the records?
+//! Looks for damage in SQLite's file, and compares the full text and the index with the records.
 
 use std::collections::HashMap;
 
@@ -16,33 +16,33 @@ use crate::text::{ANALYZER_VERSION, Analyzer};
 
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
-/// Of one kind, no more problems than this are listed.
+/// The most problems of one kind that are listed.
 const LISTED: usize = 10;
-/// How often a comparison is begun anew because somebody wrote meanwhile.
+/// How often a comparison is repeated because of writes meanwhile.
 const ATTEMPTS: usize = 10;
 
 /// What [`Store::verify`] found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
-    /// Records that were looked at.
+    /// How many records were checked.
     pub records: u64,
-    /// What is not sound; empty if all is.
+    /// The problems that were found.
     pub problems: Vec<String>,
 }
 
 impl Report {
-    /// Is everything sound?
+    /// True if no problem was found.
     pub fn is_ok(&self) -> bool {
         self.problems.is_empty()
     }
 }
 
-/// What the records themselves say that the derived tables should hold.
+/// What the derived tables should hold, computed from the records.
 #[derive(Debug, Default)]
 struct Truth {
     seqs: Vec<Seq>,
     frequencies: HashMap<String, u64>,
-    /// For each term a sum over the records that hold it, which others would hardly have.
+    /// For each term a hash sum over the records that have it.
     holders: HashMap<String, u64>,
     wordless: u64,
     terms: u64,
@@ -51,21 +51,21 @@ struct Truth {
 
 /// How a comparison of the index with the records ended.
 enum Compared {
-    /// With these problems.
+    /// The comparison was completed and found these problems.
     Done(Vec<String>),
-    /// The index is not at the moment that the connection sees, which has these newest numbers: of a record, of one that
-    /// is there, of a deletion. Somebody wrote meanwhile; or the numbers are damaged.
+    /// The index is not in the state of the snapshot, because of a write meanwhile or because the numbers are damaged. The
+    /// snapshot's newest numbers: of any record, of an existing record, of a deletion.
     Apart([i64; 3]),
-    /// With an index file that cannot be read.
+    /// An index file cannot be read.
     Unreadable(Damaged),
 }
 
 impl Store {
-    /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records.
-    /// An index file that turns out to be damaged is derived anew, as a search would do; the log tells of it.
+    /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records. If an
+    /// index file is damaged, the index is built again and the log says so, as in a search.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]; what is damaged is in the report and no error, unless it cannot be read at all.
+    /// [`Error::Interrupted`]. Damage is reported and raises no error, unless the file cannot be read at all.
     pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Report> {
         let mut report = Report { records: 0, problems: self.snapshot()?.problems()? };
         let mut seen = None;

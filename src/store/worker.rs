@@ -1,22 +1,22 @@
-//! A background thread that lives as long as its work.
+//! A background thread that ends with its work.
 
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-/// Runs one piece of work at a time in a thread of its own. There is no thread while there is no work.
+/// Runs one task at a time in a background thread. There is no thread while there is no task.
 pub struct Worker {
     name: &'static str,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Worker {
-    /// A worker without work. The name is that of its threads.
+    /// A worker without a task. The name is that of its threads.
     pub fn new(name: &'static str) -> Self {
         Self { name, thread: Mutex::default() }
     }
 
-    /// Starts `work` when the work before it has ended. Without a thread, the caller does the work.
+    /// Waits until the previous task has ended, then starts `work`. If no thread can be started, the caller does it.
     pub fn start(&self, work: impl FnOnce() + Send + Clone + 'static) {
         let mut thread = self.thread.lock();
         join(thread.take());
@@ -27,7 +27,7 @@ impl Worker {
         }
     }
 
-    /// Starts `work` unless other work is under way, or there is no thread.
+    /// Starts `work` unless another task is running or no thread can be started.
     pub fn start_if_idle(&self, work: impl FnOnce() + Send + 'static) {
         let mut thread = self.thread.lock();
         if thread.as_ref().is_none_or(JoinHandle::is_finished) {
@@ -35,7 +35,7 @@ impl Worker {
         }
     }
 
-    /// Waits until the work has ended.
+    /// Waits until the task has ended.
     pub fn wait(&self) {
         let thread = self.thread.lock().take();
         join(thread);

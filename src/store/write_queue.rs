@@ -1,4 +1,4 @@
-//! Group commit: jobs that wait at the same time share one transaction, and its sync.
+//! Group commit: jobs that wait at the same time share one transaction and one sync of the disk.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -11,8 +11,8 @@ use crate::backend::write::{Job, JobError, JobResult, Outcome, Write};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
 
-/// Jobs that wait for a transaction. The first thread that finds no other at work leads: it lets the backend execute
-/// every job that waits, and gives each its result.
+/// Jobs that wait for a transaction. A thread that finds no leader becomes the leader: it lets the backend execute every
+/// waiting job and gives each its result.
 pub struct WriteQueue {
     backend: Arc<dyn Execute>,
     state: Mutex<State>,
@@ -52,8 +52,8 @@ impl WriteQueue {
     /// Executes a job and returns the outcome of each of its writes once they are committed.
     ///
     /// # Errors
-    /// What a write of the job raises: then nothing of the job is written. [`Error::Busy`] if its turn does not come in
-    /// time, and [`Error::Interrupted`] if the user stops waiting for it: then it never ran. What the commit raises.
+    /// The error of a call or of the commit: then nothing of the job is written. [`Error::Busy`] after the timeout, and
+    /// [`Error::Interrupted`] if the user stops waiting: then the job did not run.
     pub fn submit(&self, job: Job) -> JobResult {
         let ticket = Arc::new(Ticket { job: Arc::new(job), result: Mutex::default() });
         let wait = PollingWait::new(self.backend.timeout());
@@ -63,12 +63,12 @@ impl WriteQueue {
             if let Some(result) = ticket.result.lock().take() {
                 return result;
             }
-            let in_vain = if state.led {
+            let polled = if state.led {
                 self.changed.wait_until(&mut state, wait.next_poll()).timed_out()
             } else {
                 !self.lead(&mut state, wait)
             };
-            if !in_vain {
+            if !polled {
                 continue;
             }
             let interrupted = MutexGuard::unlocked(&mut state, interrupt::requested);
@@ -82,7 +82,7 @@ impl WriteQueue {
                     false => Error::Busy { what: "the write lock", waited: self.backend.timeout() },
                 }));
             }
-            // The job is in a transaction by now, which ends soon.
+            // The job is in a transaction, which ends soon.
             self.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
         }
     }
@@ -122,7 +122,7 @@ impl WriteQueue {
 }
 
 impl State {
-    /// Takes a job back; false if the backend has taken it.
+    /// Removes a job from the queue; false if the backend has taken it.
     fn withdraw(&mut self, ticket: &Arc<Ticket>) -> bool {
         let before = self.waiting.len();
         self.waiting.retain(|other| !Arc::ptr_eq(other, ticket));

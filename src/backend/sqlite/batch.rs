@@ -1,4 +1,4 @@
-//! Writing records, with everything that depends on them: terms, vector, scope, change feed, totals.
+//! Writes records with everything that depends on them: terms, vector, scope, change feed, totals.
 
 use std::collections::HashSet;
 
@@ -23,11 +23,11 @@ pub struct Batch<'c> {
     insert_terms: CachedStatement<'c>,
     scopes: FxHashMap<Scope, i64>,
     deleted: Vec<Seq>,
-    /// What has expired: users see no deletion.
+    /// Deleted because they had expired. The log that users read does not show these deletions.
     expired: Vec<Seq>,
     /// Deleted rows that the full text still has, with their terms.
     pending_deletes: Vec<(Seq, Bag)>,
-    /// Scopes to drop if no record is in them any more.
+    /// Scopes that may be empty now.
     to_prune: HashSet<i64>,
     records: i64,
     wordless: i64,
@@ -60,7 +60,7 @@ impl<'c> Batch<'c> {
         })
     }
 
-    /// The time of the transaction: what expires later is there.
+    /// The time of the transaction. What expires later exists for it.
     #[must_use]
     pub fn now(&self) -> Micros {
         self.now
@@ -112,7 +112,7 @@ impl<'c> Batch<'c> {
 
     fn insert_vector(&mut self, seq: Seq, vector: &[u8]) -> Result<()> {
         match embeddings::insert(self.conn, seq, vector) {
-            // It may be a record that has expired whose vector is of another length.
+            // The vectors of another length may be those of expired records.
             Err(Error::DimensionMismatch { .. }) if self.sweep(None, usize::MAX)? > 0 => {
                 embeddings::insert(self.conn, seq, vector)
             }
@@ -120,7 +120,7 @@ impl<'c> Batch<'c> {
         }
     }
 
-    /// Removes a record, and its history with it; `terms` are those that it was inserted with.
+    /// Removes a record and its history. `terms` are those that it was inserted with.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -129,7 +129,7 @@ impl<'c> Batch<'c> {
         self.take_out(seq, terms)
     }
 
-    /// Removes a row whose record gets another row: its history stays.
+    /// Removes a row whose record gets a new row. The history stays.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -162,7 +162,7 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// Removes the records that pass the filter, and says how many of them had not expired.
+    /// Removes the records that pass the filter. Returns how many of them had not expired.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -173,7 +173,7 @@ impl<'c> Batch<'c> {
         Ok(seqs.iter().filter(|seq| due.binary_search(seq).is_err()).count() as u64)
     }
 
-    /// Removes every record, and says how many of them had not expired.
+    /// Removes every record. Returns how many of them had not expired.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -201,7 +201,7 @@ impl<'c> Batch<'c> {
         Ok(removed.saturating_sub(due) as u64)
     }
 
-    /// Removes at most `limit` records that have expired, of those in `scope` if one is given, and says how many.
+    /// Removes at most `limit` expired records, only those in `scope` if one is given. Returns how many.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -223,7 +223,7 @@ impl<'c> Batch<'c> {
         Ok(seqs.len())
     }
 
-    /// Notes when records were last read, and sets when they expire if that is given. Says how many records there were.
+    /// Sets `last_accessed` of records, and their expiry if one is given. Returns how many of them exist.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -244,7 +244,7 @@ impl<'c> Batch<'c> {
         Ok(touched)
     }
 
-    /// Writes what concerns all writes together: deletions for the change feed, and totals. Drops empty scopes.
+    /// Adds deletions to the change feed, updates the totals, and deletes empty scopes.
     ///
     /// # Errors
     /// [`Error::Backend`].
@@ -257,7 +257,7 @@ impl<'c> Batch<'c> {
                 changes::record_deletions(self.conn, seqs, hidden)?;
             }
         }
-        // A damaged record may have other terms when it is deleted than when it was added: no total goes below zero.
+        // The terms of a damaged record may differ from those that it was added with, so no total may go below zero.
         let mut add = self.conn.prepare_cached("UPDATE meta SET value = max(value + ?, 0) WHERE key = ?")?;
         let deltas =
             [(meta::RECORDS, self.records), (meta::WORDLESS, self.wordless), (meta::TERMS, self.terms)];
@@ -275,7 +275,8 @@ impl<'c> Batch<'c> {
         Ok(())
     }
 
-    /// FTS5 writes its memory to disk whenever a row is out of order, so rows are deleted together and in order.
+    /// Executes pending deletes in the full text. FTS5 writes its memory to disk whenever a row is out of order, so rows are
+    /// deleted together and in order.
     fn remove_terms(&mut self) -> Result<()> {
         self.pending_deletes.sort_unstable_by_key(|(seq, _)| *seq);
         self.pending_deletes

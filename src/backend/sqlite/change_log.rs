@@ -51,7 +51,7 @@ pub fn since(
     Ok(LogPage { items: merge.items, cursor, complete })
 }
 
-/// Two ordered lists on their way to becoming one.
+/// Merges two ordered lists.
 struct LogMerge {
     writes: Peekable<IntoIter<(Seq, Record)>>,
     deletions: Peekable<IntoIter<Deletion>>,
@@ -60,7 +60,8 @@ struct LogMerge {
 }
 
 impl LogMerge {
-    /// True if everything was told, false if the limit came first, or deletions that may come behind other writes.
+    /// True if both lists were merged to their ends. False if the limit was reached, or if writes that were not read yet may
+    /// precede the next deletion.
     fn run(&mut self, limit: usize, more_writes: bool) -> bool {
         while self.items.len() < limit {
             let next_write = self.writes.peek().map(|(seq, _)| *seq);
@@ -83,7 +84,7 @@ impl LogMerge {
         }
     }
 
-    /// Tells the next deletion, as far as the limit lets.
+    /// Adds the versions of the next deletion, up to the limit.
     fn delete(&mut self, limit: usize) {
         let Some((number, versions, _)) = self.deletions.peek().cloned() else { return };
         for version in *versions.start().max(&(self.cursor.within + 1))..=*versions.end() {

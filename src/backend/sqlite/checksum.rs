@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::record::Micros;
 
-/// The columns of a row, as they are stored, that never change. `last_accessed`, which does, is left out.
+/// The columns of a row that never change, as they are stored. `last_accessed` changes and is left out.
 pub(super) struct StoredFields<'a> {
     /// Text or 16 bytes.
     pub id: ValueRef<'a>,

@@ -1,4 +1,4 @@
-//! How connections are opened: flags, PRAGMAs, and protection from what a file may contain.
+//! Opening connections: flags, PRAGMAs, and protection from what a file may contain.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use super::{filter, migrate, schema, transaction};
 use crate::error::{Error, Result};
 use crate::interrupt;
 
-/// Statements kept prepared on each connection.
+/// How many prepared statements each connection caches.
 const STATEMENTS: usize = 64;
 
-/// Where readers come from.
+/// How readers are opened.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// A path, or an URI.
@@ -27,7 +27,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// Readers beside a writer. They may be the last to be closed, who tidies up, so the file is open for writing.
+    /// For readers of a store that has a writer. The last connection to be closed moves the log into the file, and that may be
+    /// a reader, so readers open the file for writing too.
     pub fn shared(path: &Path) -> Self {
         Self { path: path.into(), flags: OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX }
     }
@@ -36,8 +37,8 @@ impl Source {
         Self { path: path.into(), flags: OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX }
     }
 
-    /// A file whose write-ahead log is empty, in a folder where SQLite cannot make its -shm file: nobody has it open,
-    /// and it is read as it stands. See <https://www.sqlite.org/wal.html#read_only_databases>.
+    /// For a file with an empty write-ahead log in a folder where SQLite cannot create the -shm file. Nobody has such a file
+    /// open, so SQLite may read it without locks. See <https://www.sqlite.org/wal.html#read_only_databases>.
     fn immutable(path: &Path) -> Self {
         Self { path: immutable_uri(path), flags: immutable_flags() }
     }
@@ -69,7 +70,7 @@ impl Source {
     }
 }
 
-/// Opens the connection that writes: brings the file to the latest schema and into WAL mode.
+/// Opens the connection that writes. Migrates the file to the latest schema and sets WAL mode.
 ///
 /// # Errors
 /// [`Error::ReadOnly`], [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Corrupt`]; busy, and what else SQLite says.
@@ -81,9 +82,9 @@ pub fn open_writer(settings: &Settings) -> Result<Connection> {
     if conn.is_readonly("main")? {
         return Err(Error::ReadOnly(path.into()));
     }
-    // Should the log hold a newer schema, the file must stay as it is.
+    // If the log holds a newer schema, the file must not be changed.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-    // No waiting inside SQLite: whoever asks for the lock does so until a deadline of its own.
+    // SQLite itself does not wait for locks: each caller retries until its own deadline.
     transaction::until(deadline, || set_up(&conn, Duration::ZERO, 16))?;
     migrate::run(&conn, path, deadline)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
@@ -91,7 +92,8 @@ pub fn open_writer(settings: &Settings) -> Result<Connection> {
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
-    // After the schema: so the first commit is in the file itself, and its header always says whose it is.
+    // WAL mode is set after the schema is created, so that the first commit is in the file itself and its header identifies
+    // the store.
     transaction::until(deadline, || {
         conn.execute_batch(&format!(
             "PRAGMA journal_mode = WAL;
@@ -136,17 +138,17 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA cell_size_check = ON; PRAGMA ignore_check_constraints = ON;")
 }
 
-/// While this lives, the user can interrupt statements of a connection: they then fail, see
+/// While this value exists, the user can interrupt statements of a connection. These then fail, see
 /// [`sqlite_error`](super::sqlite_error). The caller must hold no lock meanwhile, as for [`interrupt::requested`].
 pub struct Interruptible<'c>(&'c Connection);
 
 impl<'c> Interruptible<'c> {
-    /// From now on.
+    /// Makes the statements of a connection interruptible.
     ///
     /// # Errors
     /// What SQLite says.
     pub fn new(conn: &'c Connection) -> Result<Self> {
-        /// Instructions of SQLite's virtual machine between two looks at the clock.
+        /// How many instructions SQLite's virtual machine executes between two checks of the time.
         const INSTRUCTIONS: i32 = 10_000;
         let mut last = Instant::now();
         let interrupted = move || {

@@ -1,4 +1,4 @@
-//! What happened since a store was opened, for its operator.
+//! Counters of one open store, for `stats()`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -16,13 +16,13 @@ impl Counter {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 
-    /// What it has come to.
+    /// The current value.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What a store counts.
+/// All counters of a store.
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Searches that took long; each is in the log.
@@ -31,18 +31,18 @@ pub struct Counters {
     pub lock_waits: Counter,
     /// Microseconds of all those waits.
     pub lock_wait_micros: Counter,
-    /// Times that the index took in what was committed.
+    /// How often the index was brought up to date.
     pub catch_ups: Counter,
-    /// Records and deletions that it took in.
+    /// How many records and deletions were added to it.
     pub caught_up: Counter,
-    /// Times that the index was loaded anew.
+    /// How often the index was loaded.
     pub reloads: Counter,
-    /// Times that index files were invalidated, because one was damaged or belongs to another store.
+    /// How often index files were invalidated, because one was damaged or belongs to another store.
     pub invalidated: Counter,
 }
 
 impl Counters {
-    /// Notes a wait for the write lock that began at `start` and has ended.
+    /// Counts a wait for the write lock that began at `start` and has ended.
     pub fn waited(&self, start: Instant) {
         let waited = start.elapsed();
         if waited >= SHORT {

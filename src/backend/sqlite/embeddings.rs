@@ -16,7 +16,7 @@ pub fn insert(conn: &Connection, seq: Seq, encoded: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Only the vectors of the records with these numbers that have one, as [`super::records::by_seqs`].
+/// As [`super::records::by_seqs`], but only the vectors, of records that have one.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -30,7 +30,7 @@ pub fn vectors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> 
     Ok(found)
 }
 
-/// Hands number and vector of every record above `after` that has one to `take`, rising, until it answers false.
+/// Passes number and vector of every record above `after` that has one to `take`, in ascending order, until it returns false.
 ///
 /// # Errors
 /// [`crate::Error::Backend`], and what `take` raises.
@@ -52,7 +52,7 @@ pub fn each_vector(
     Ok(())
 }
 
-/// Length of the vectors that the store holds; `None` while it holds none.
+/// The length of the vectors in the store; `None` while it has none.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -61,7 +61,7 @@ pub fn dimension(conn: &Connection) -> Result<Option<usize>> {
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
 }
 
-/// Does a vector of length `found` fit those that the store holds? While it holds none, any does.
+/// Checks that a vector of length `found` can be compared with those in the store.
 ///
 /// # Errors
 /// [`Error::DimensionMismatch`] if not; [`Error::Backend`].

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::Result;
 use crate::record::{Micros, Seq};
 
-/// True for a row of `expiries` that is due at `?` and is what was written.
+/// True for a row of `expiries` that is due at `?` and fits its checksum.
 pub(super) const DUE: &str =
     "expiries.at <= ? AND expiries.checksum = expiry_checksum(expiries.seq, expiries.at)";
 
@@ -35,12 +35,12 @@ pub fn set(conn: &Connection, seq: Seq, at: Option<Micros>) -> Result<()> {
     Ok(())
 }
 
-/// When a record expires, from a row of `expiries`.
-pub(super) fn sound(seq: Seq, at: Option<Micros>, found: Option<i64>) -> Option<Micros> {
+/// When a record expires, from a row of `expiries`; `None` if the row is damaged.
+pub(super) fn intact(seq: Seq, at: Option<Micros>, found: Option<i64>) -> Option<Micros> {
     at.filter(|&at| found == Some(checksum(seq, at)))
 }
 
-/// Is any expiry after `after` due at `now`? It may be a damaged one.
+/// True if an expiry after `after` is due at `now`. Damaged ones count.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -49,7 +49,7 @@ pub fn any_due(conn: &Connection, after: Micros, now: Micros) -> Result<bool> {
     Ok(statement.query_row((after, now), |_| Ok(())).optional()?.is_some())
 }
 
-/// The earliest expiry after `now`, damaged or not; the end of time if there is none.
+/// The earliest expiry after `now`, damaged or not; [`Micros::MAX`] if there is none.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -58,7 +58,7 @@ pub fn next(conn: &Connection, now: Micros) -> Result<Micros> {
     Ok(statement.query_row((now, Micros::MAX), |row| row.get(0))?)
 }
 
-/// The records whose expiry is due at `now`, rising.
+/// The records whose expiry is due at `now`, in ascending order.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -79,7 +79,7 @@ pub fn earliest(conn: &Connection, now: Micros, limit: usize) -> Result<Vec<Seq>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What is wrong with the table, one line for each damaged row.
+/// One line for each damaged row.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].

@@ -1,4 +1,4 @@
-//! What there is: counts, categories and scopes.
+//! Counts, categories and scopes.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -56,7 +56,7 @@ pub fn categories(conn: &Connection, filter: &Filter, now: Micros) -> Result<Vec
     clause.and::<Value>("categories IS NOT NULL", []);
     let mut statement = conn.prepare_cached(&format!("SELECT categories FROM records{}", clause.sql()))?;
     let mut rows = statement.query(clause.params())?;
-    // Few different lists occur: each is read once.
+    // Few different lists occur, so each is parsed once.
     let mut lists: HashMap<String, u64> = HashMap::new();
     while let Some(row) = rows.next()? {
         let list = row.get_ref(0)?.as_str().map_err(|error| unreadable(0, error))?;
@@ -109,7 +109,7 @@ pub fn scopes(conn: &Connection, wanted: &Scopes, viewer: &Viewer, now: Micros) 
     Ok(found.into_iter().take(*limit).collect())
 }
 
-/// What a viewer sees in a scope and below.
+/// A summary of what a viewer sees in a scope and below.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].

@@ -15,7 +15,7 @@ use crate::files::{beside, create_private};
 pub struct FileId(u64, u64);
 
 impl FileId {
-    /// Device and inode. They come without opening the file: to close it would drop SQLite's locks.
+    /// Device and inode. They are read without opening the file, because closing it would drop SQLite's locks.
     #[cfg(unix)]
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         use std::os::unix::fs::MetadataExt;
@@ -32,18 +32,18 @@ impl FileId {
     }
 }
 
-/// Says what is at a path, and makes an empty file if nothing is.
+/// Checks what is at a path, and creates an empty file if nothing is there.
 pub(super) fn identify_or_create(path: &Path) -> Result<()> {
-    // Closing the new file drops the locks of a thread that has opened it meanwhile: one thread at a time.
+    // One thread at a time: closing the new file drops the locks of a thread that has opened it meanwhile.
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock();
     if identify(path)? == Found::Nothing { create(path) } else { Ok(()) }
 }
 
-/// Makes an empty file that belongs to its owner alone. SQLite gives the files beside it the same mode.
+/// Creates an empty file that only its owner can access. SQLite gives the files beside it the same mode.
 fn create(path: &Path) -> Result<()> {
     match create_private(path) {
-        // Another process may have made the file first.
+        // Another process may have created the file first.
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(Error::io(path, error)),
         _ => Ok(()),
     }
@@ -62,7 +62,7 @@ pub(super) fn check_name(path: &Path) -> Result<()> {
     }
 }
 
-/// Makes -wal and -shm as writable as the file. They are not when somebody read the store while its file was read-only.
+/// Makes -wal and -shm as writable as the file. They are read-only if they were created while the file was read-only.
 pub(super) fn make_writable_beside(path: &Path) {
     let Ok(permissions) = fs::metadata(path).map(|file| file.permissions()) else { return };
     for file in ["-wal", "-shm"].map(|ending| beside(path, ending)) {
@@ -74,7 +74,7 @@ pub(super) fn make_writable_beside(path: &Path) {
     }
 }
 
-/// True if there is a write-ahead log with something in it.
+/// True if there is a write-ahead log that is not empty.
 pub(super) fn has_log(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }

@@ -1,4 +1,4 @@
-//! From a [`Filter`] to SQL, in one place; every value is a bound parameter.
+//! Translates a [`Filter`] to SQL. Every value is a bound parameter.
 
 use memchr::memmem::Finder;
 use rusqlite::functions::{Context, FunctionFlags};
@@ -19,7 +19,8 @@ pub struct Where {
 }
 
 impl Where {
-    /// Everything that `filter` asks, its viewer too, of records that have not expired at `now`. Ids are looked up on the way.
+    /// The condition of `filter`, including its viewer, on records that have not expired at `now`. Reads the numbers of
+    /// the filter's ids.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
@@ -41,7 +42,7 @@ impl Where {
         Ok(clause)
     }
 
-    /// Everything but the viewer: then the indexes on scope and date answer alone.
+    /// As [`Where::expired_too`] without the viewer: SQLite then answers from the indexes on scope and date alone.
     ///
     /// # Errors
     /// [`crate::Error::Backend`].
@@ -79,7 +80,8 @@ impl Where {
         self.bind(values);
     }
 
-    /// Keeps SQLite from using the indexes on these columns: without statistics it prefers them whatever they find.
+    /// Keeps SQLite from using the indexes on these columns. Without statistics, it would prefer them even where they
+    /// match most records.
     #[must_use]
     pub fn avoiding(self, columns: &'static [&'static str]) -> Self {
         Self { avoided: columns, ..self }
@@ -100,7 +102,7 @@ impl Where {
         if *scope == Scope::root() {
             return;
         }
-        // "/a/" <= path < "/a0" is what starts with "/a/", for "0" follows "/".
+        // A path starts with "/a/" if "/a/" <= path < "/a0", because "0" is the character after "/".
         let path = scope.as_str();
         let range = [path.to_owned(), format!("{path}/"), format!("{path}0")];
         self.and("scope IN (SELECT id FROM scopes WHERE path = ? OR (path >= ? AND path < ?))", range);
@@ -161,28 +163,29 @@ pub fn register_functions(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 fn holds(context: &Context<'_>) -> rusqlite::Result<bool> {
-    let asked = context.get_or_create_aux(1, |text| -> Result<Asked, Failure> {
+    let parsed = context.get_or_create_aux(1, |text| -> Result<ParsedCondition, BoxedError> {
         let condition = Condition::parse_again(&serde_json::from_str(text.as_str()?)?)?;
         let literals = condition.literals().into_iter().map(|text| Finder::new(text).into_owned()).collect();
-        Ok(Asked { condition, literals })
+        Ok(ParsedCondition { condition, literals })
     })?;
     match context.get_raw(0) {
-        ValueRef::Null => Ok(asked.condition.holds(&Map::new())),
-        ValueRef::Text(json) if asked.literals.iter().any(|literal| literal.find(json).is_none()) => {
+        ValueRef::Null => Ok(parsed.condition.holds(&Map::new())),
+        ValueRef::Text(json) if parsed.literals.iter().any(|literal| literal.find(json).is_none()) => {
             Ok(false)
         }
-        metadata => Ok(asked.condition.holds(&json(metadata)?)),
+        metadata => Ok(parsed.condition.holds(&json(metadata)?)),
     }
 }
 
-/// A condition, and what is sought in the JSON before it is parsed, which takes ten times as long.
-struct Asked {
+/// A parsed condition on metadata.
+struct ParsedCondition {
     condition: Condition,
+    /// Texts that metadata must contain. Looking for them takes a tenth of the time of parsing the JSON.
     literals: Vec<Finder<'static>>,
 }
 
 fn any_of(context: &Context<'_>) -> rusqlite::Result<bool> {
-    let wanted = context.get_or_create_aux(1, |text| -> Result<Vec<String>, Failure> {
+    let wanted = context.get_or_create_aux(1, |text| -> Result<Vec<String>, BoxedError> {
         Ok(serde_json::from_str(text.as_str()?)?)
     })?;
     let found: Vec<std::borrow::Cow<'_, str>> = json(context.get_raw(0))?;
@@ -190,8 +193,8 @@ fn any_of(context: &Context<'_>) -> rusqlite::Result<bool> {
 }
 
 fn json<'a, T: serde::Deserialize<'a>>(text: ValueRef<'a>) -> rusqlite::Result<T> {
-    let parsed = text.as_str().map_err(Failure::from).and_then(|text| Ok(serde_json::from_str(text)?));
+    let parsed = text.as_str().map_err(BoxedError::from).and_then(|text| Ok(serde_json::from_str(text)?));
     parsed.map_err(rusqlite::Error::UserFunctionError)
 }
 
-type Failure = Box<dyn std::error::Error + Send + Sync>;
+type BoxedError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,4 +1,4 @@
-//! The full-text table: which rows hold a term. It never ranks.
+//! The full-text table: which rows have a term. It does not rank.
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension};
@@ -21,7 +21,7 @@ pub(super) fn register_function(conn: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-/// Adds a row. `terms` are joined by blanks, as in all of this module; one that is given twice counts once.
+/// Adds a row. `terms` are joined by blanks, as everywhere in this module. Repeated terms count once.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -30,7 +30,7 @@ pub fn insert(conn: &Connection, seq: Seq, terms: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes a row; `terms` must be those that it was inserted with, but for repeats.
+/// Removes a row. `terms` must be the terms that it was inserted with; repeats may differ.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -47,7 +47,7 @@ pub fn clear(conn: &Connection) -> Result<()> {
     command(conn, "delete-all")
 }
 
-/// The rows that hold `term`, rising.
+/// The rows that have `term`, in ascending order.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -60,7 +60,7 @@ pub fn rows_with_term(conn: &Connection, term: &str) -> Result<Vec<Seq>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How many rows hold `term`.
+/// How many rows have `term`.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -79,7 +79,7 @@ pub fn vocabulary(conn: &Connection) -> Result<Vec<(String, u64)>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Hands every term that begins with `prefix` to `visit`, in the order of bytes.
+/// Passes every term that begins with `prefix` to `visit`, in the order of bytes.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -98,7 +98,7 @@ fn command(conn: &Connection, command: &str) -> Result<()> {
     Ok(())
 }
 
-/// The tokenizer of the table would cut anything else to pieces.
+/// True if the tokenizer of the table keeps the text as one term.
 fn is_term(term: &str) -> bool {
     !term.is_empty() && term.chars().all(|c| c == '_' || c.is_ascii_alphanumeric() || !c.is_ascii())
 }

@@ -1,10 +1,10 @@
-//! A lock that holds whatever another copy of SQLite does in this very process.
+//! A lock that protects the write-ahead log from other copies of SQLite in the same process.
 //!
-//! The locks of SQLite belong to the process. Another copy of it, as that of Python's `sqlite3`, is not kept out by them: it
-//! takes itself for the last to close the file, and deletes a write-ahead log that is in use. And whoever closes the
-//! file, be it after copying it, drops them (<https://www.sqlite.org/howtocorrupt.html>, 2.2). Locks of an open file
-//! description have neither weakness, and SQLite respects them as those of another process. Only Linux has them; elsewhere
-//! nothing is guarded.
+//! SQLite uses POSIX locks, which belong to the process. They do not keep out another copy of SQLite in the same process,
+//! such as that of Python's `sqlite3`: when it closes the file, it finds no other user and deletes a write-ahead log that
+//! is in use. Also, whenever the process closes the file, for example after copying it, all its POSIX locks are dropped
+//! (<https://www.sqlite.org/howtocorrupt.html>, 2.2). Locks of an open file description have neither problem, and SQLite
+//! treats them like the locks of another process. Only Linux has them; elsewhere there is no such protection.
 
 use std::fs::File;
 use std::path::Path;
@@ -15,13 +15,13 @@ use parking_lot::Mutex;
 use super::files::FileId;
 use crate::files::beside;
 
-/// One pool's share in what guards its file. It must live longer than all connections of the pool: when the last guard of a
-/// file goes, the file is closed, which drops SQLite's locks.
+/// The guard of one pool. All guards of a file share one open file, which is closed with the last guard. Closing it drops
+/// SQLite's locks, so a guard must live longer than all connections of its pool.
 #[derive(Debug)]
 pub struct Guard {
     file: FileId,
-    /// Not if the file could not be opened.
-    counts: bool,
+    /// False if the file could not be opened: then this guard does nothing.
+    is_active: bool,
     holds: AtomicBool,
 }
 
@@ -36,27 +36,27 @@ struct Guarded {
 static GUARDED: Mutex<Vec<Guarded>> = Mutex::new(Vec::new());
 
 impl Guard {
-    /// Before the first connection is opened.
+    /// Opens the file. Must be called before the pool opens its first connection.
     pub fn new(path: &Path, file: FileId) -> Self {
-        let mut guard = Self { file, counts: true, holds: AtomicBool::new(false) };
+        let mut guard = Self { file, is_active: true, holds: AtomicBool::new(false) };
         let mut all = GUARDED.lock();
         if let Some(guarded) = guard.find(&mut all) {
             guarded.guards += 1;
         } else if let Some(database) = locks::open(path) {
             all.push(Guarded { file, guards: 1, holders: 0, database });
         } else {
-            guard.counts = false;
+            guard.is_active = false;
         }
         guard
     }
 
-    /// From now on nobody takes the file for unused, if it has a write-ahead log; else its writer needs it alone at times.
-    /// True if that begins with this call: what was opened before may have lost its log.
+    /// Locks the file if it uses a write-ahead log. Without one, writers need the file exclusively at times. Returns true if
+    /// this call took the lock: a connection that was opened before may have lost its log.
     pub fn hold(&self, path: &Path) -> bool {
         let mut all = GUARDED.lock();
         let Some(guarded) = self.find(&mut all) else { return false };
-        let changing = beside(path, "-journal").exists();
-        if changing || !locks::has_log(&guarded.database) || self.holds.swap(true, Ordering::Relaxed) {
+        let mode_changes = beside(path, "-journal").exists();
+        if mode_changes || !locks::has_log(&guarded.database) || self.holds.swap(true, Ordering::Relaxed) {
             return false;
         }
         locks::share(&guarded.database);
@@ -64,7 +64,7 @@ impl Guard {
         true
     }
 
-    /// Before the last connection is closed, so that it can tidy up.
+    /// Unlocks the file. Must be called before the last connection is closed, which then moves the log into the file.
     pub fn release(&self) {
         let mut all = GUARDED.lock();
         let Some(guarded) = self.find(&mut all) else { return };
@@ -77,7 +77,7 @@ impl Guard {
     }
 
     fn find<'a>(&self, all: &'a mut [Guarded]) -> Option<&'a mut Guarded> {
-        all.iter_mut().find(|guarded| self.counts && guarded.file == self.file)
+        all.iter_mut().find(|guarded| self.is_active && guarded.file == self.file)
     }
 }
 
@@ -102,7 +102,7 @@ mod locks {
 
     use super::{File, Path};
 
-    /// The bytes that everybody locks who has the file open, see SQLite's `os.h`.
+    /// The bytes that every connection with the file open locks, see SQLite's `os.h`.
     const SHARED_FIRST: off_t = 0x4000_0002;
     const SHARED_SIZE: off_t = 510;
 
@@ -118,7 +118,7 @@ mod locks {
 
     pub fn share(file: &File) {
         match fcntl(file, FcntlArg::F_OFD_SETLK(&shared(F_RDLCK))) {
-            // A file system without such locks.
+            // The file system has no such locks.
             Ok(_) | Err(Errno::EINVAL | Errno::ENOLCK | Errno::EOPNOTSUPP) => {}
             Err(error) => log::warn!("a store is not guarded against other copies of SQLite: {error}"),
         }

@@ -10,14 +10,14 @@ use crate::backend::snapshot::PastVersion;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Record, RecordId, Seq, Viewer};
 
-/// The columns of [`row::record`], and two more. A checksum has that of the record in its upper half, and that of what
-/// else the row holds in its lower one.
+/// The columns of [`row::record`], and two more. The upper half of the checksum is that of the record, the lower half that of
+/// the other columns.
 const SELECT: &str =
     "SELECT version, id, scope, created_at, updated_at, last_accessed, importance, source, private,
      categories, metadata, content, vector, checksum >> 32, NULL, NULL, superseded_at, checksum & 4294967295
      FROM past";
 
-/// Keeps a version that is superseded. Belongs in a write transaction.
+/// Stores a version that is superseded. Belongs in a write transaction.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -51,8 +51,8 @@ pub fn keep(conn: &Connection, old: &Record, superseded_at: Micros) -> Result<()
     Ok(())
 }
 
-/// Keeps versions from another store, oldest first, of a record that is about to be inserted. They get new version numbers, which
-/// are lower than that of the record. Belongs in a write transaction.
+/// Stores superseded versions from another store, oldest first, of a record that is inserted next. They get new version
+/// numbers, lower than that of the record. Belongs in a write transaction.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -85,7 +85,7 @@ pub fn visible(conn: &Connection, id: &RecordId, viewer: &Viewer, now: Micros) -
     Ok(versions.filter(|version| viewer.sees(version.source.as_deref(), version.private)).collect())
 }
 
-/// Passes every superseded version to `take`, by version, until it returns false; for a damaged one what is wrong with it.
+/// Passes every superseded version to `take`, by version, until it returns false. For a damaged version it passes the error.
 ///
 /// # Errors
 /// [`Error::Backend`], and what `take` raises.
@@ -100,7 +100,8 @@ pub fn each(conn: &Connection, mut take: impl FnMut(Result<PastVersion>) -> Resu
     Ok(())
 }
 
-/// Forgets the history of the record with this number, which is still there. Belongs in a write transaction.
+/// Deletes the history of the record with this number. Must be called before the record is deleted. Belongs in a write
+/// transaction.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -110,7 +111,7 @@ pub fn forget(conn: &Connection, seq: Seq) -> Result<()> {
     Ok(())
 }
 
-/// Forgets all histories.
+/// Deletes all histories.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -119,7 +120,7 @@ pub fn forget_all(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// What is wrong with the table, one line for each damaged version.
+/// One line for each damaged version.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -144,7 +145,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<PastVersion> {
     Ok((record, superseded_at))
 }
 
-/// XXH3 of what the record's own checksum leaves out, its lower half.
+/// The lower half of XXH3 over the columns that the record's own checksum leaves out.
 fn rest(version: Option<Seq>, superseded_at: Micros, last_accessed: Option<Micros>) -> u32 {
     let numbers = [version.unwrap_or(0), superseded_at, last_accessed.unwrap_or(Micros::MIN)];
     xxh3_64(&numbers.map(i64::to_le_bytes).concat()) as u32

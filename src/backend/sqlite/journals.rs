@@ -1,6 +1,6 @@
 //! Journals in SQLite: the tables `journals` and `entries`.
 //!
-//! Every statement says `key IS NULL` (the log) or `key IS NOT NULL` (the map): the indexes are partial.
+//! The indexes are partial, so every statement has the condition `key IS NULL` (the log) or `key IS NOT NULL` (the map).
 
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
@@ -158,8 +158,8 @@ pub fn totals(conn: &Connection, now: Micros) -> Result<JournalTotals> {
     Ok(JournalTotals { journals, entries: statement.query_row([now], |row| row.get(0))? })
 }
 
-/// Passes every unexpired entry with its journal's name to `take`, in the order of numbers, until it returns false; for a
-/// damaged one what is wrong with it.
+/// Passes every unexpired entry with its journal's name to `take`, in the order of numbers, until it returns false. For a
+/// damaged entry it passes the error.
 ///
 /// # Errors
 /// [`Error::Backend`], and what `take` raises.
@@ -186,7 +186,7 @@ pub fn each(
     Ok(())
 }
 
-/// What is wrong with the entries, one line for each damaged one.
+/// One line for each damaged entry.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -201,7 +201,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
 
 // Writing; all of it belongs in a write transaction.
 
-/// Does what `change` requires hold?
+/// Checks what `change` requires.
 ///
 /// # Errors
 /// [`Error::Conflict`] if not; [`Error::Backend`].
@@ -223,7 +223,7 @@ pub fn check(conn: &Connection, name: &str, change: &Change, now: Micros) -> Res
     Err(Error::Conflict { what, expected, found })
 }
 
-/// Carries out a change. What it requires must have been checked by [`check`].
+/// Applies a change. [`check`] must have checked what it requires.
 ///
 /// # Errors
 /// [`Error::Corrupt`] when a damaged entry would be popped; [`Error::InvalidRecord`] when a restored entry has the number of
@@ -254,7 +254,7 @@ pub fn apply(conn: &Connection, name: &str, change: &Change, now: Micros) -> Res
     }
 }
 
-/// Deletes at most `limit` entries that have expired. A damaged entry stays: its date may be what is damaged.
+/// Deletes at most `limit` entries that have expired. A damaged entry stays, because its date may be damaged.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -282,7 +282,7 @@ pub fn sweep(conn: &Connection, now: Micros, limit: usize) -> Result<u64> {
     Ok(expired.len() as u64)
 }
 
-/// Deletes all journals and says how many unexpired entries they held.
+/// Deletes all journals. Returns how many unexpired entries they had.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -431,7 +431,7 @@ fn live_in(mut rows: Rows<'_>) -> Result<u64> {
 // Rows
 
 fn insert(conn: &Connection, journal: i64, name: &str, entry: &Entry) -> Result<()> {
-    // REPLACE removes the entry that holds the key.
+    // REPLACE removes the old entry of the key.
     let mut statement = conn.prepare_cached(
         "INSERT OR REPLACE INTO entries(number, journal, written_at, expires_at, key, value, checksum)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -441,7 +441,7 @@ fn insert(conn: &Connection, journal: i64, name: &str, entry: &Entry) -> Result<
     Ok(())
 }
 
-/// An entry of a journal of this name, if it is what was written.
+/// An entry of a journal of this name, if it fits its checksum.
 fn entry(row: &Row<'_>, name: &str) -> rusqlite::Result<Entry> {
     let number: Number = row.get(0)?;
     let intact =
@@ -534,7 +534,7 @@ fn select_keys(columns: &str, reverse: bool) -> String {
     )
 }
 
-/// The keys between which the wanted ones lie, both left out; `None` is no bound.
+/// The bounds of the wanted keys, both exclusive; `None` is no bound.
 fn bounds(keys: &Keys) -> (Option<&str>, Option<String>) {
     let end = end_of_prefix(&keys.prefix);
     match (&keys.after, keys.reverse) {

@@ -18,11 +18,11 @@ use crate::random;
 
 /// How long a compaction waits for readers of an older state.
 const READERS_END: Duration = Duration::from_secs(1);
-/// A part of a backup that nobody has written to for so long is what a killed process left.
+/// An unfinished backup that was last written longer ago than this was left by a killed process.
 const STRAY: Duration = Duration::from_secs(3600);
 
-/// Copies the store as of now to `target`, while others read and write. The copy appears under its name when it is
-/// whole and synced; an older backup there is replaced.
+/// Copies the current state of the store to `target`, while others read and write. The copy appears under its name when it
+/// is complete and synced. An older backup there is replaced.
 ///
 /// # Errors
 /// [`Error::Io`] if `target` is the store itself or in use, or cannot be written; [`Error::NotAStore`] if something else
@@ -32,7 +32,7 @@ pub fn backup(source: &Connection, target: &Path, progress: &mut Progress<'_>) -
     sweep(target, STRAY);
     let part = beside(target, &format!(".{:016x}.part", random::number()));
     let (part, _) = PartFile::create(part).map_err(|error| Error::io(target, error))?;
-    // One view of the source from first page to last: other writers would make the copy start again.
+    // One read transaction for the whole copy: without it, other writers would make the copy start again.
     transaction::snapshot(source, |source| copy(source, part.path(), progress))?;
     part.publish(target).map_err(|error| Error::io(target, error))
 }
@@ -75,7 +75,7 @@ fn copy(source: &Connection, part: &Path, progress: &mut Progress<'_>) -> Result
     }
 }
 
-/// Removes the parts of backups to `target` that were last written longer ago than `age`. Should that fail, they stay.
+/// Removes unfinished backups to `target` that were last written longer ago than `age`. If that fails, they stay.
 pub(super) fn sweep(target: &Path, age: Duration) {
     let Some(name) = target.file_name() else { return };
     for entry in fs::read_dir(folder(target)).into_iter().flatten().flatten() {
@@ -88,7 +88,7 @@ pub(super) fn sweep(target: &Path, age: Duration) {
     }
 }
 
-/// Is it the name of a part of `target`, or of the journal that SQLite keeps beside one?
+/// True for the name of an unfinished backup to `target`, or of SQLite's journal beside one.
 fn is_part(name: &[u8], target: &[u8]) -> bool {
     let name = name.strip_suffix(b"-journal").unwrap_or(name);
     let middle = name.strip_prefix(target).and_then(|rest| rest.strip_suffix(b".part"));
@@ -97,13 +97,13 @@ fn is_part(name: &[u8], target: &[u8]) -> bool {
         .is_some_and(|number| number.len() == 16 && number.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// What is wrong with the file and the structure of the full-text table, as SQLite says it; empty if all is sound.
+/// The problems that SQLite finds in the file and in the structure of the full-text table.
 ///
 /// # Errors
 /// [`Error::Backend`] if the file cannot be read at all.
 pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     transaction::snapshot(conn, |conn| {
-        // FTS5's check trusts what the connection remembers of the table, which only a query brings up to date.
+        // FTS5's check uses the connection's cached state of the table. Only a query updates that.
         let full_text = fts::rows_with_term(conn, "a").err().map(|error| format!("full text: {error}"));
         let mut statement = conn.prepare("PRAGMA integrity_check")?;
         let lines =
@@ -117,13 +117,13 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     })
 }
 
-/// Writes the file anew, without the space that deleted records left in its pages, and empties the write-ahead log.
-/// Meanwhile it takes twice its space; others can read. See <https://www.sqlite.org/lang_vacuum.html>.
+/// Writes the file again, without the space that deleted records left in its pages, and empties the write-ahead log.
+/// Meanwhile the store takes twice its space, and others can read it. See <https://www.sqlite.org/lang_vacuum.html>.
 ///
 /// # Errors
 /// [`Error::Backend`], busy at the deadline and interrupted among others: the file stays as it was.
 pub fn compact(conn: &Connection, deadline: Instant) -> Result<()> {
-    // A copy of all records is too much for memory.
+    // SQLite's temporary copy contains all records, which is too much for memory.
     let _interruptible = Interruptible::new(conn)?;
     conn.execute_batch("PRAGMA temp_store = FILE")?;
     let compacted = transaction::until(deadline, || conn.execute_batch("VACUUM"));
@@ -132,8 +132,8 @@ pub fn compact(conn: &Connection, deadline: Instant) -> Result<()> {
     truncate_log(conn, deadline.min(Instant::now() + READERS_END))
 }
 
-/// Moves the whole write-ahead log into the file and empties it, which shrinks both. Readers of an older state keep it
-/// from that: then the next checkpoint does it.
+/// Moves the whole write-ahead log into the file and empties it, which shrinks both. Readers of an older state prevent that;
+/// then the next checkpoint does it.
 fn truncate_log(conn: &Connection, deadline: Instant) -> Result<()> {
     let truncated = transaction::until(deadline, || {
         let busy = conn.query_row("PRAGMA main.wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;

@@ -1,4 +1,4 @@
-//! Schema versions: which there are, which a file has, and the way from one to the next.
+//! Schema versions and migrations.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::transaction::{self, Transaction};
 use crate::error::{Error, Result};
 use crate::files::beside;
 
-/// One step: the name is the file's in `migrations/`, its place in the list the version that it leads to.
+/// One migration. Its name is that of its file in `migrations/`; its place in the list is the version that it leads to.
 struct Migration {
     name: &'static str,
     sql: &'static str,
@@ -30,18 +30,18 @@ const MIGRATIONS: &[Migration] = migrations!["0001_records", "0002_change_feed",
 /// The newest schema version.
 pub const LATEST: u32 = MIGRATIONS.len() as u32;
 
-/// Where a file stands.
+/// The schema version of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// Its version; 0 for no file or an empty one.
+    /// Its version; 0 if there is no file or an empty one.
     pub current: u32,
     /// The newest version.
     pub latest: u32,
-    /// Version and name of each step that opening it would take.
+    /// Version and name of each migration that opening the file would run.
     pub pending: Vec<(u32, &'static str)>,
 }
 
-/// Where the file at `path` stands. Reads alone.
+/// The schema version of the file at `path`. Changes nothing.
 ///
 /// # Errors
 /// [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Io`].
@@ -55,7 +55,7 @@ pub fn status(path: &Path) -> Result<Status> {
     Ok(Status { current, latest: LATEST, pending: steps.skip(current as usize).collect() })
 }
 
-/// The version according to a write-ahead log in use, which may be ahead of the file.
+/// The version in a write-ahead log that is in use. It may be newer than that in the file.
 fn logged_version(path: &Path) -> Option<u32> {
     if !["-wal", "-shm"].iter().all(|ending| beside(path, ending).exists()) {
         return None;
@@ -64,7 +64,7 @@ fn logged_version(path: &Path) -> Option<u32> {
     version(&conn).ok()
 }
 
-/// Refuses what cannot be read as it is.
+/// Refuses a file that has to be created or migrated first.
 pub(super) fn check_current(path: &Path) -> Result<()> {
     match identify(path)? {
         Found::Nothing | Found::Empty => {
@@ -84,8 +84,8 @@ pub(super) fn check_current(path: &Path) -> Result<()> {
     }
 }
 
-/// Brings the open file to the latest version; an older one is copied to a backup beside it before. All steps are one
-/// transaction: if several processes try, one does it and the others wait.
+/// Migrates the open file to the latest version. An older file is first copied to a backup beside it. All migrations run in
+/// one transaction: if several processes try, one does it and the others wait.
 pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<()> {
     while !is_latest(conn, path, deadline)? {
         let transaction = Transaction::begin(conn, deadline)?;
@@ -104,7 +104,7 @@ pub(super) fn run(conn: &Connection, path: &Path, deadline: Instant) -> Result<(
     check_owner(conn, path, deadline)
 }
 
-/// True if the file has the latest version, and its schema.
+/// True if the file has the latest version. Checks its schema then.
 fn is_latest(conn: &Connection, path: &Path, deadline: Instant) -> Result<bool> {
     transaction::until(deadline, || {
         transaction::snapshot(conn, |conn| {
@@ -117,7 +117,7 @@ fn is_latest(conn: &Connection, path: &Path, deadline: Instant) -> Result<bool> 
     })
 }
 
-/// A new store skips the intermediate versions as far as others can see.
+/// Creates the tables of a new store. Others see the latest version alone.
 fn create(conn: &Connection, path: &Path) -> Result<()> {
     let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables > 0 {
@@ -136,7 +136,7 @@ pub(super) fn apply(conn: &Connection, version: u32) -> Result<()> {
     Ok(())
 }
 
-/// `memory.db.v1-backup`, or with a number behind it: none is ever overwritten.
+/// Copies the file to `memory.db.v1-backup`. If that exists, a number is appended: no backup is overwritten.
 fn back_up(path: &Path, version: u32) -> Result<()> {
     let free = |copy: &PathBuf| fs::symlink_metadata(copy).is_err();
     let mut names = (1..).map(|number: u32| match number {
@@ -144,7 +144,7 @@ fn back_up(path: &Path, version: u32) -> Result<()> {
         _ => beside(path, &format!(".v{version}-backup-{number}")),
     });
     let Some(copy) = names.find(free) else { return Ok(()) };
-    // Whoever migrates holds the write lock: parts that are there belong to nobody any more.
+    // This thread holds the write lock, so nobody is writing parts that are left here.
     maintenance::sweep(&copy, Duration::ZERO);
     let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     maintenance::backup(&source, &copy, &mut |_, _| true)?;

@@ -1,17 +1,15 @@
-//! SQLite: the only place with SQL.
+//! The backend for SQLite. SQL is only here.
 //!
 //! - [`Sqlite`] implements the traits of [`crate::backend`]; `snapshot` reads, `writer` executes jobs.
-//! - [`settings`]: how to open a file. [`identify`]: what a file is, before SQLite may touch it. [`migrate`]: schema
-//!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: keeps other copies of SQLite
-//!   from files in use.
-//! - [`pool`]: connections; `reader`: how the pool opens those that read; `connection`: PRAGMAs. [`transaction`]: the
-//!   write lock.
+//! - `settings`: how to open a file. [`identify`]: what a file is, before SQLite may change it. [`migrate`]: schema
+//!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: protection from other copies of
+//!   SQLite.
+//! - [`pool`]: connections; `reader`: those that read; `connection`: PRAGMAs. [`transaction`]: the write lock.
 //! - [`records`], `embeddings`, `facets`: reading; [`filter`]: which records; `row`: the codec. [`batch`]: writing records,
-//!   with everything that depends on them.
-//!   `checksum`: noticing that a record was damaged.
+//!   with everything that depends on them. `checksum`: noticing that a record was damaged.
 //! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
-//! - `rebuild`: deriving the rest from the records.
-//! - [`counters`]: what happened. [`maintenance`]: backup, compaction, integrity, checkpoint. `sqlite_error`: from
+//! - `rebuild`: deriving everything else from the records again.
+//! - [`counters`]: for `stats()`. [`maintenance`]: backup, compaction, integrity, checkpoint. `sqlite_error`: from
 //!   SQLite's errors to ours.
 
 mod backend;
@@ -56,7 +54,7 @@ pub use settings::{Durability, Settings};
 
 pub use super::Progress;
 
-/// A limit as SQLite counts.
+/// A limit as SQLite takes it.
 fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }

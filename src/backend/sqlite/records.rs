@@ -12,15 +12,16 @@ use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Seq, Viewer};
 
-/// Records that one run of [`BY_SEQS`] reads: as many as a search finds unless asked for more.
+/// How many records one execution of [`BY_SEQS`] reads: as many as a search returns by default.
 const AT_ONCE: usize = 10;
-/// The first loop of a cross join is its left table: so rows come in the order of the numbers.
+/// Reads records by number. SQLite's outer loop over a cross join is its left table, so rows come in the order of the
+/// numbers.
 static BY_SEQS: LazyLock<String> = LazyLock::new(|| {
     let numbers = ["(?)"; AT_ONCE].join(",");
     let from = FROM.replacen("records", "wanted CROSS JOIN records ON records.seq = wanted.seq", 1);
     format!("WITH wanted(seq) AS (VALUES {numbers}) SELECT {COLUMNS}{from}")
 });
-/// The same while no record expires.
+/// [`BY_SEQS`] without expiries.
 static BY_SEQS_UNEXPIRING: LazyLock<String> = LazyLock::new(|| {
     BY_SEQS.replace("expiries.at, expiries.checksum", "NULL, NULL").replace(row::JOIN_EXPIRIES, "")
 });
@@ -57,8 +58,8 @@ pub fn live(conn: &Connection, id: &RecordId, now: Micros) -> Result<Option<(Seq
     Ok(by_id(conn, id)?.filter(unexpired))
 }
 
-/// The records with these numbers, in this order; those that are gone are left out. Unless a record `may_expire`, expiries
-/// are not looked up.
+/// The records with these numbers, in this order. Numbers that no record has any more are left out. If no record
+/// `may_expire`, expiries are not read.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -75,7 +76,7 @@ pub fn by_seqs(conn: &Connection, seqs: &[Seq], may_expire: bool) -> Result<Vec<
     Ok(found)
 }
 
-/// Only the content of the records with these numbers, as [`by_seqs`].
+/// As [`by_seqs`], but only the contents.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -89,7 +90,7 @@ pub fn contents(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
     Ok(found)
 }
 
-/// Only what blending needs of the records with these numbers, as [`by_seqs`].
+/// As [`by_seqs`], but only what blending needs.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -106,7 +107,7 @@ pub fn priors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<Prior>> {
     Ok(found)
 }
 
-/// The numbers of the records written just before and just after this one in its very scope.
+/// The numbers of the records written just before and just after this one in the same scope.
 ///
 /// # Errors
 /// [`Error::Backend`].
@@ -157,7 +158,7 @@ pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Re
     if let Some(after) = page.after {
         clause.and("records.seq > ?", [after]);
     }
-    // A plus keeps SQLite from walking by date where sorting few records is quicker.
+    // Where few records match, sorting them is faster than reading by date. The plus keeps SQLite from the index on dates.
     let created_at = if few { "+created_at" } else { "created_at" };
     let order = match page.order {
         Order::Newest => format!("{created_at} DESC, records.seq DESC"),
@@ -172,7 +173,7 @@ pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Re
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Are there so few records in the filter's scope that sorting them beats walking by date?
+/// True if the filter's scope has so few records that sorting them is faster than reading by date.
 fn is_narrow(conn: &Connection, filter: &Filter) -> Result<bool> {
     const FEW: i64 = 10_000;
     if filter.ids.is_some() {
@@ -189,7 +190,7 @@ fn is_narrow(conn: &Connection, filter: &Filter) -> Result<bool> {
     Ok(found < FEW)
 }
 
-/// The numbers above `after` of the records that pass the filter, rising.
+/// The numbers above `after` of the records that pass the filter, in ascending order.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -209,7 +210,7 @@ pub fn seqs_matching(conn: &Connection, filter: &Filter, after: Seq) -> Result<V
         .collect())
 }
 
-/// The numbers above `after` of the records that the viewer may not see, rising.
+/// The numbers above `after` of the records that the viewer may not see, in ascending order.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -225,13 +226,13 @@ fn seqs(conn: &Connection, mut clause: Where, after: Seq) -> Result<Vec<Seq>> {
     let mut statement = conn.prepare_cached(&format!("SELECT seq FROM records{}", clause.sql()))?;
     let rows = statement.query_map(clause.params(), |row| row.get(0))?;
     let mut seqs = rows.collect::<rusqlite::Result<Vec<Seq>>>()?;
-    // Nearly sorted as it comes, which this sort is quick with.
+    // The rows are nearly sorted, and this sort is fast on such input.
     seqs.sort();
     Ok(seqs)
 }
 
-/// Hands every record that passes the filter to `take`, in the order of writing, until it answers false; for a damaged one
-/// what is wrong with it.
+/// Passes every record that passes the filter to `take`, in the order of writing, until it returns false. For a damaged
+/// record it passes the error.
 ///
 /// # Errors
 /// [`crate::Error::Backend`], and what `take` raises.
@@ -253,7 +254,7 @@ pub fn each(
     Ok(())
 }
 
-/// What is wrong with the records themselves, one line for each that cannot be read or is not what was written.
+/// One line for each record that cannot be read or that does not fit its checksum.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -269,7 +270,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-/// Gives a checksum to each record that has none, because an older schema held it.
+/// Adds a checksum to each record that has none because it was written under an older schema.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
@@ -285,7 +286,7 @@ pub fn seal(conn: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Hands number and content of every record above `after` to `take`, rising, until it answers false.
+/// Passes number and content of every record above `after` to `take`, in ascending order, until it returns false.
 ///
 /// # Errors
 /// [`crate::Error::Backend`], and what `take` raises.

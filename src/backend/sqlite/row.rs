@@ -1,4 +1,4 @@
-//! The codec of a record: its columns in the table `records`, both ways.
+//! The codec of a record: encodes it to the columns of the table `records`, and decodes it.
 
 use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
@@ -13,7 +13,7 @@ use crate::record::{Micros, Record, RecordId, Scope, Seq};
 pub(super) const COLUMNS: &str =
     "records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
      private, categories, metadata, content, vector, records.checksum, expiries.at, expiries.checksum";
-// A record whose scope is gone is damaged, and must not be passed over.
+/// Joins with scopes and embeddings. A record whose scope is missing is damaged and must be read too, so that it is reported.
 pub(super) const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
      LEFT JOIN embeddings ON embeddings.seq = records.seq LEFT JOIN expiries ON expiries.seq = records.seq";
 
@@ -44,7 +44,7 @@ fn decode_id(value: ValueRef<'_>, column: usize) -> rusqlite::Result<RecordId> {
     }
 }
 
-/// What is stored of a record. NULL stands for a default, see the migrations.
+/// The stored values of a record. NULL stands for a default, see the migrations.
 pub(super) struct Encoded<'a> {
     record: &'a Record,
     categories: Option<String>,
@@ -96,8 +96,8 @@ fn encode_vector(vector: &[f32]) -> Vec<u8> {
     vector.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 
-/// The content of a row, for the index. Damaged content is an empty text, so that the store can still be opened and the
-/// record deleted; who reads the record gets an error.
+/// The content of a row, for the index. Damaged content is read as an empty text, so that the store can still be opened and
+/// the record deleted. Reading the record itself raises an error.
 pub(super) fn content<'r>(row: &'r Row<'_>, column: usize) -> &'r str {
     row.get_ref(column).ok().and_then(|value| value.as_str().ok()).unwrap_or_default()
 }
@@ -116,7 +116,7 @@ fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {
     Ok(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
 }
 
-/// The record in a row of [`COLUMNS`], if it is what was written.
+/// The record in a row of [`COLUMNS`], if it fits its checksum.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
     let fields = checked(row)?;
     let seq = row.get(0)?;
@@ -132,14 +132,14 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
         created_at: fields.created_at,
         updated_at: fields.updated_at.unwrap_or(fields.created_at),
         last_accessed: row.get::<_, Option<Micros>>(5)?.unwrap_or(fields.created_at),
-        expires_at: expiries::sound(seq, row.get(14)?, row.get(15)?),
+        expires_at: expiries::intact(seq, row.get(14)?, row.get(15)?),
         embedding: fields.vector.map(|bytes| decode_vector(bytes, 12)).transpose()?,
         version: Some(seq),
     };
     Ok((seq, record))
 }
 
-/// The fields of a row of [`COLUMNS`], if they are what was written.
+/// The fields of a row of [`COLUMNS`], if they fit their checksum.
 fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
     let found = fields(row);
     let checksum: Option<i32> = row.get(13)?;

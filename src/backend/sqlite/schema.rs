@@ -48,7 +48,7 @@ pub fn check(conn: &Connection, path: &Path, version: u32) -> Result<()> {
 }
 
 /// What the migrations make, one file for each version: a line for each object with type, name and definition as a JSON
-/// array. To read it takes less time than to run the migrations, which a test does.
+/// array. Reading it takes less time than running the migrations; a test compares them.
 const SCHEMAS: [&str; LATEST as usize] = [
     include_str!("schemas/0001.jsonl"),
     include_str!("schemas/0002.jsonl"),
@@ -75,7 +75,7 @@ fn expected(version: u32) -> Result<&'static Schema> {
 /// All objects, with the table that each belongs to.
 fn objects(conn: &Connection) -> Result<Vec<(SchemaObject, String, Option<String>)>> {
     let mut statement = conn.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
-    // A damaged value becomes an empty text, which is no object of agentmem's.
+    // A damaged value becomes an empty text, which is the name of no object of agentmem.
     let text =
         |row: &Row<'_>, at: usize| row.get_ref(at).map(|value| value.as_str().unwrap_or_default().to_owned());
     let rows = statement.query_map([], |row| {

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What a returned write survives.
+/// What a finished write survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Durability {
     /// Power loss: each commit is synced.
     #[default]
     Full,
-    /// A killed process; power loss may take the newest commits, never the soundness of the file.
+    /// A killed process. Power loss may undo the newest commits, but does not damage the file.
     Normal,
 }
 
@@ -20,7 +20,7 @@ pub struct Settings {
     pub path: PathBuf,
     /// Most readers at once.
     pub pool_size: u32,
-    /// What a returned write survives.
+    /// What a finished write survives.
     pub durability: Durability,
     /// Open an existing store and never write.
     pub read_only: bool,

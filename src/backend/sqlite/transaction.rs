@@ -1,4 +1,4 @@
-//! Transactions, and waiting for those of others.
+//! Transactions, and waiting for locks.
 
 use std::time::{Duration, Instant};
 
@@ -8,16 +8,17 @@ use super::sqlite_error;
 use crate::error::{Error, Result};
 use crate::random;
 
-/// Sleeps grow from the first to the second: short, so that nobody starves beside a writer that comes back at once.
+/// The shortest and the longest sleep. Sleeps are short, so that a waiting thread also gets the lock beside a writer that
+/// takes it again at once.
 const SLEEPS: (Duration, Duration) = (Duration::from_micros(100), Duration::from_millis(5));
 
-/// An open transaction; dropped without a commit, it is rolled back.
+/// An open transaction. If it is dropped without a commit, it is rolled back.
 pub struct Transaction<'c> {
     conn: &'c Connection,
 }
 
 impl<'c> Transaction<'c> {
-    /// Takes the write lock of the file, in turn with other processes, until `deadline`.
+    /// Takes the write lock of the file. While another process has it, tries again until `deadline`.
     ///
     /// # Errors
     /// [`crate::Error::Backend`], busy among others.
@@ -26,7 +27,7 @@ impl<'c> Transaction<'c> {
         Ok(Self { conn })
     }
 
-    /// Ends the transaction; after an error nothing of it is left.
+    /// Commits. After an error, nothing of the transaction is left.
     ///
     /// # Errors
     /// [`crate::Error::Backend`], when the disk is full among others.
@@ -38,7 +39,7 @@ impl<'c> Transaction<'c> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        // Committed, or rolled back by SQLite itself after an error like a full disk: nothing to do.
+        // The transaction was committed, or SQLite has rolled it back after an error such as a full disk.
         if self.conn.is_autocommit() {
             return;
         }
@@ -48,7 +49,7 @@ impl Drop for Transaction<'_> {
     }
 }
 
-/// Runs `work` so that all it reads is of one moment; in a transaction already, it is so anyway.
+/// Runs `work` in a read transaction. If a transaction is open already, `work` runs in that.
 ///
 /// # Errors
 /// [`crate::Error::Backend`], and what `work` raises.
@@ -97,7 +98,7 @@ pub fn until<T, E: MaybeBusy>(deadline: Instant, mut attempt: impl FnMut() -> Re
     }
 }
 
-/// An error that may say that somebody else has a lock.
+/// An error that may say that another connection has a lock.
 pub trait MaybeBusy {
     /// True if it says so.
     fn is_busy(&self) -> bool;
@@ -115,7 +116,7 @@ impl MaybeBusy for Error {
     }
 }
 
-/// Half to one and a half of `sleep`, so that waiting processes do not march in step.
+/// Half to one and a half of `sleep`, so that waiting processes do not try at the same times.
 fn jittered(sleep: Duration) -> Duration {
     sleep / 2 + sleep.mul_f64((random::number() % 1024) as f64 / 1024.0)
 }

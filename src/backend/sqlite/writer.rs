@@ -1,4 +1,4 @@
-//! Executes jobs: all that wait, in one transaction.
+//! Executes all waiting jobs in one transaction.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,13 +14,14 @@ use crate::error::{Conflict, Error, Result};
 use crate::record::{Record, RecordId, Scope, Seq};
 use crate::text::Bag;
 
-/// A transaction takes in waiting jobs for this long, then commits.
+/// A transaction takes waiting jobs for this long, then commits.
 const GATHERING: Duration = Duration::from_millis(50);
 
-/// Every transaction that writes deletes up to this many expired records and entries, or twice as many as it writes.
+/// Every transaction that writes also deletes up to this many expired records and entries, or twice as many as it writes if
+/// that is more.
 const SWEPT: usize = 64;
 
-/// The jobs of one transaction, and what became of each.
+/// The jobs of one transaction, and the result of each.
 type Group = Vec<(Arc<Job>, Option<JobResult>)>;
 
 /// See [`Execute::execute`](crate::backend::Execute::execute).
@@ -56,7 +57,7 @@ enum TransactionEnd {
     SweepFailed,
 }
 
-/// Runs the jobs of the group that have not failed, and those that wait, deletes some of what has expired, and commits.
+/// Runs the jobs of the group that have not failed, then those that wait. Deletes some of what has expired, and commits.
 fn commit(
     conn: &Connection,
     transaction: Transaction<'_>,
@@ -101,7 +102,7 @@ fn commit(
     Ok(TransactionEnd::Committed)
 }
 
-/// A purge deletes what it is asked to, and no more.
+/// True for a purge. A transaction of purges alone does not sweep: a purge deletes no more than it is asked to.
 fn is_purge(job: &Job) -> bool {
     job.calls.iter().all(|call| matches!(call.write, Some(Write::Purge { .. })))
 }
@@ -118,7 +119,7 @@ fn run(batch: &mut Batch<'_>, job: &Job) -> JobResult {
     job.calls.iter().enumerate().map(run).collect()
 }
 
-/// Does what a call requires hold?
+/// Checks what a call requires.
 fn check(batch: &Batch<'_>, call: &Call) -> Result<()> {
     if let Some(Requirement { id, version }) = &call.requires {
         let found = records::version_of(batch.conn(), id, batch.now())?.unwrap_or(0);
@@ -199,7 +200,7 @@ fn live(batch: &Batch<'_>, id: &RecordId) -> Result<(Seq, Record)> {
     found.ok_or_else(|| Error::RecordNotFound(id.to_string()))
 }
 
-/// Puts a new row in the place of an old one.
+/// Replaces a row by a new one.
 fn rewrite(batch: &mut Batch<'_>, seq: Seq, old: &Record, new: Record) -> Result<Outcome> {
     let old_terms = Bag::of(&old.content);
     let new_terms = (new.content != old.content).then(|| Bag::of(&new.content));
@@ -214,7 +215,7 @@ fn purge(batch: &mut Batch<'_>, scope: Option<&Scope>, limit: usize) -> Result<O
     Ok(Outcome::Counted(records + entries))
 }
 
-/// Deletes some of what has expired: more than jobs of this size can let expire, so that it never piles up.
+/// Deletes some of what has expired: more rows than the jobs wrote, so that expired rows do not accumulate.
 fn sweep(batch: &mut Batch<'_>, written: u64) -> Result<()> {
     let limit = usize::try_from(2 * written).unwrap_or(usize::MAX).max(SWEPT);
     batch.sweep(None, limit)?;

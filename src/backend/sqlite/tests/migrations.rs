@@ -105,8 +105,8 @@ fn a_store_of_version_3_has_expiry_history_and_journals() {
     let pool = Pool::open(&Settings::new(&path)).unwrap();
     let id = RecordId::parse("lives").unwrap();
     let versions = pool.read(|conn| history::visible(conn, &id, &Viewer::all(), 0)).unwrap();
-    let told: Vec<_> = versions.iter().map(|version| (&*version.content, version.expires_at)).collect();
-    assert_eq!(told, [("Alice lives in Paris.", None), ("Alice lives in Rome.", Some(EXPIRES_AT))]);
+    let found: Vec<_> = versions.iter().map(|version| (&*version.content, version.expires_at)).collect();
+    assert_eq!(found, [("Alice lives in Paris.", None), ("Alice lives in Rome.", Some(EXPIRES_AT))]);
     let log = pool.read(|conn| journals::read(conn, "sessions/42", Range::Last(9), 0, false)).unwrap();
     assert_eq!(log[0].value, Value::Json(r#"{"n": 1}"#.into()));
     let map = pool.read(|conn| journals::get(conn, "sessions/42", &["k".into()], 0)).unwrap();

@@ -1,4 +1,4 @@
-//! Writes of many at once, and the feed that tells of them.
+//! Writes of many at once, and the feed that lists them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
