@@ -36,8 +36,8 @@ pub fn set(conn: &Connection, seq: Seq, at: Option<Micros>) -> Result<()> {
 }
 
 /// When a record expires, from a row of `expiries`; `None` if the row is damaged.
-pub(super) fn intact(seq: Seq, at: Option<Micros>, found: Option<i64>) -> Option<Micros> {
-    at.filter(|&at| found == Some(checksum(seq, at)))
+pub(super) fn intact(seq: Seq, at: Micros, found: Option<i64>) -> Option<Micros> {
+    (found == Some(checksum(seq, at))).then_some(at)
 }
 
 /// True if an expiry after `after` is due at `now`. Damaged ones count.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::expiries;
 use super::filter::Where;
-use super::row::{self, COLUMNS, EncodedId, FROM, record};
+use super::row::{self, EncodedId, SELECT, record};
 use super::sqlite_error::message;
 use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
@@ -14,24 +14,24 @@ use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Seq, Viewer};
 
 /// How many records one execution of [`BY_SEQS`] reads: as many as a search returns by default.
 const AT_ONCE: usize = 10;
-/// Reads records by number. SQLite's outer loop over a cross join is its left table, so rows come in the order of the
-/// numbers.
-static BY_SEQS: LazyLock<String> = LazyLock::new(|| {
-    let numbers = ["(?)"; AT_ONCE].join(",");
-    let from = FROM.replacen("records", "wanted CROSS JOIN records ON records.seq = wanted.seq", 1);
-    format!("WITH wanted(seq) AS (VALUES {numbers}) SELECT {COLUMNS}{from}")
-});
+/// Reads records by number.
+static BY_SEQS: LazyLock<String> = LazyLock::new(|| by_seqs_sql(true));
 /// [`BY_SEQS`] without expiries.
-static BY_SEQS_UNEXPIRING: LazyLock<String> = LazyLock::new(|| {
-    BY_SEQS.replace("expiries.at, expiries.checksum", "NULL, NULL").replace(row::JOIN_EXPIRIES, "")
-});
+static BY_SEQS_UNEXPIRING: LazyLock<String> = LazyLock::new(|| by_seqs_sql(false));
+
+/// SQLite's outer loop over a cross join is its left table, so rows come in the order of the numbers.
+fn by_seqs_sql(may_expire: bool) -> String {
+    let numbers = ["(?)"; AT_ONCE].join(",");
+    let select = row::select("wanted CROSS JOIN records ON records.seq = wanted.seq", may_expire);
+    format!("WITH wanted(seq) AS (VALUES {numbers}) {select}")
+}
 
 /// The record with this id.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn by_id(conn: &Connection, id: &RecordId) -> Result<Option<(Seq, Record)>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}{FROM} WHERE records.id = ?"))?;
+    let mut statement = conn.prepare_cached(&format!("{} WHERE records.id = ?", *SELECT))?;
     Ok(statement.query_row([EncodedId::new(id)], record).optional()?)
 }
 
@@ -166,7 +166,7 @@ pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Re
         Order::Written => "records.seq".to_owned(),
         Order::Updated => "records.seq DESC".to_owned(),
     };
-    let sql = format!("SELECT {COLUMNS}{FROM}{} ORDER BY {order} LIMIT ? OFFSET ?", clause.sql());
+    let sql = format!("{}{} ORDER BY {order} LIMIT ? OFFSET ?", *SELECT, clause.sql());
     clause.bind([page.limit, page.offset].map(super::limit));
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(clause.params(), record)?;
@@ -243,7 +243,7 @@ pub fn each(
     mut take: impl FnMut(Result<Record>) -> Result<bool>,
 ) -> Result<()> {
     let clause = Where::new(conn, filter, now)?;
-    let sql = format!("SELECT {COLUMNS}{FROM}{} ORDER BY records.seq", clause.sql());
+    let sql = format!("{}{} ORDER BY records.seq", *SELECT, clause.sql());
     let mut statement = conn.prepare_cached(&sql)?;
     let mut rows = statement.query(clause.params())?;
     while let Some(row) = rows.next()? {
@@ -259,7 +259,7 @@ pub fn each(
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn problems(conn: &Connection) -> Result<Vec<String>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS}{FROM} ORDER BY records.seq"))?;
+    let mut statement = conn.prepare_cached(&format!("{} ORDER BY records.seq", *SELECT))?;
     let mut rows = statement.query([])?;
     let mut problems = Vec::new();
     while let Some(row) = rows.next()? {
@@ -275,7 +275,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn seal(conn: &Connection) -> Result<()> {
-    let mut statement = conn.prepare(&format!("SELECT {COLUMNS}{FROM} WHERE records.checksum IS NULL"))?;
+    let mut statement = conn.prepare(&format!("{} WHERE records.checksum IS NULL", *SELECT))?;
     let checksums =
         statement.query_map([], |row| Ok((row.get::<_, Seq>(0)?, row::fields(row)?.checksum())))?;
     let checksums = checksums.collect::<rusqlite::Result<Vec<_>>>()?;

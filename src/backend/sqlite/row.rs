@@ -1,5 +1,7 @@
 //! The codec of a record: encodes it to the columns of the table `records`, and decodes it.
 
+use std::sync::LazyLock;
+
 use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use uuid::Uuid;
@@ -9,16 +11,23 @@ use super::expiries;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Record, RecordId, Scope, Seq};
 
-/// What [`record`] reads, from [`FROM`].
-pub(super) const COLUMNS: &str =
-    "records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
-     private, categories, metadata, content, vector, records.checksum, expiries.at, expiries.checksum";
-/// Joins with scopes and embeddings. A record whose scope is missing is damaged and must be read too, so that it is reported.
-pub(super) const FROM: &str = " FROM records LEFT JOIN scopes ON scopes.id = records.scope
-     LEFT JOIN embeddings ON embeddings.seq = records.seq LEFT JOIN expiries ON expiries.seq = records.seq";
+/// Selects what [`record`] reads. Conditions may follow.
+pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| select("records", true));
 
-/// The part of [`FROM`] that reads expiries.
-pub(super) const JOIN_EXPIRIES: &str = " LEFT JOIN expiries ON expiries.seq = records.seq";
+/// [`SELECT`] from `records`, which may be a join with that table. Unless a record `may_expire`, expiries are not looked up.
+pub(super) fn select(records: &str, may_expire: bool) -> String {
+    let (expiry, expiries) = match may_expire {
+        true => ("expiries.at, expiries.checksum", "LEFT JOIN expiries ON expiries.seq = records.seq"),
+        false => ("NULL, NULL", ""),
+    };
+    // A record whose scope is missing is damaged and must be read too, so that it is reported.
+    format!(
+        "SELECT records.seq, records.id, scopes.path, created_at, updated_at, last_accessed, importance, source,
+                private, categories, metadata, content, vector, records.checksum, {expiry}
+         FROM {records} LEFT JOIN scopes ON scopes.id = records.scope
+         LEFT JOIN embeddings ON embeddings.seq = records.seq {expiries}"
+    )
+}
 
 /// An id as it is stored: a UUID in its canonical form takes 16 bytes instead of 36.
 pub(super) struct EncodedId<'a>(pub ValueRef<'a>);
@@ -116,7 +125,7 @@ fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {
     Ok(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
 }
 
-/// The record in a row of [`COLUMNS`], if it fits its checksum.
+/// The record in a row of [`SELECT`], if it fits its checksum.
 pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
     let fields = checked(row)?;
     let seq = row.get(0)?;
@@ -132,14 +141,21 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
         created_at: fields.created_at,
         updated_at: fields.updated_at.unwrap_or(fields.created_at),
         last_accessed: row.get::<_, Option<Micros>>(5)?.unwrap_or(fields.created_at),
-        expires_at: expiries::intact(seq, row.get(14)?, row.get(15)?),
+        expires_at: expires_at(row, seq)?,
         embedding: fields.vector.map(|bytes| decode_vector(bytes, 12)).transpose()?,
         version: Some(seq),
     };
     Ok((seq, record))
 }
 
-/// The fields of a row of [`COLUMNS`], if they fit their checksum.
+fn expires_at(row: &Row<'_>, seq: Seq) -> rusqlite::Result<Option<Micros>> {
+    match row.get(14)? {
+        Some(at) => Ok(expiries::intact(seq, at, row.get(15)?)),
+        None => Ok(None),
+    }
+}
+
+/// The fields of a row of [`SELECT`], if they fit their checksum.
 fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
     let found = fields(row);
     let checksum: Option<i32> = row.get(13)?;
@@ -156,7 +172,7 @@ fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
     }
 }
 
-/// The fields of a row of [`COLUMNS`].
+/// The fields of a row of [`SELECT`].
 pub(super) fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
     Ok(StoredFields {
         id: row.get_ref(1)?,
