@@ -35,8 +35,8 @@ pub trait Snapshot: Journals {
     /// The fields of the records with these numbers that scores depend on independently of the query.
     fn priors(&self, seqs: &[Seq]) -> Result<Vec<Prior>>;
 
-    /// The numbers of the records written just before and just after this one in the same scope.
-    fn neighbours(&self, seq: Seq) -> Result<[Option<Seq>; 2]>;
+    /// For each of these numbers, those of the records written just before and just after it in the same scope.
+    fn neighbours(&self, seqs: &[Seq]) -> Result<Vec<[Option<Seq>; 2]>>;
 
     /// True if a record has this id, whoever may see it.
     fn contains(&self, id: &RecordId) -> Result<bool>;

@@ -107,18 +107,21 @@ pub fn priors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<Prior>> {
     Ok(found)
 }
 
-/// The numbers of the records written just before and just after this one in the same scope.
+/// For each of these numbers, those of the records written just before and just after it in the same scope.
 ///
 /// # Errors
 /// [`Error::Backend`].
-pub fn neighbours(conn: &Connection, seq: Seq) -> Result<[Option<Seq>; 2]> {
+pub fn neighbours(conn: &Connection, seqs: &[Seq]) -> Result<Vec<[Option<Seq>; 2]>> {
     let mut statement = conn.prepare_cached(
         "SELECT (SELECT max(seq) FROM records WHERE scope = own.scope AND seq < own.seq),
                 (SELECT min(seq) FROM records WHERE scope = own.scope AND seq > own.seq)
          FROM records AS own WHERE seq = ?",
     )?;
-    let found = statement.query_row([seq], |row| Ok([row.get(0)?, row.get(1)?])).optional()?;
-    Ok(found.unwrap_or_default())
+    let around = |seq: &Seq| {
+        let found = statement.query_row([seq], |row| Ok([row.get(0)?, row.get(1)?]));
+        Ok(found.optional()?.unwrap_or_default())
+    };
+    seqs.iter().map(around).collect()
 }
 
 /// The number of the record with this id.

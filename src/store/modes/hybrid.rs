@@ -1,8 +1,11 @@
 //! BM25, the best of it ranked again by the texts, and vectors joined by rank fusion.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+
+use rustc_hash::FxHashMap;
 
 use super::{depth, vector};
+use crate::error::Result;
 use crate::index::Scoring;
 use crate::rank::dialogue::{self, RankedTurn, Turn};
 use crate::rank::hybrid::{Candidate, HybridQuery};
@@ -62,20 +65,15 @@ fn in_conversation(
     plan: &HybridQuery,
     candidates: &[Candidate],
 ) -> Result<Vec<Scored>, SearchError> {
-    let mut neighbours = HashMap::new();
-    for candidate in candidates {
-        neighbours.insert(candidate.seq, retriever.snapshot().neighbours(candidate.seq)?);
-    }
+    let seqs: Vec<Seq> = candidates.iter().map(|one| one.seq).collect();
+    let mut neighbours = neighbours_of(retriever, &seqs)?;
     let mut around: Vec<Seq> = neighbours.values().flatten().flatten().copied().collect();
     around.retain(|seq| !neighbours.contains_key(seq) && retriever.allows(*seq));
     around.sort_unstable();
     around.dedup();
-    for &seq in &around {
-        neighbours.insert(seq, retriever.snapshot().neighbours(seq)?);
-    }
-    let all: Vec<Seq> = candidates.iter().map(|one| one.seq).chain(around.iter().copied()).collect();
-    let texts = retriever.texts(&all, CONVERSATION_TEXTS)?;
+    let texts = retriever.texts(&[&seqs[..], &around].concat(), CONVERSATION_TEXTS)?;
     drop_wordless(&mut around, &texts, retriever)?;
+    neighbours.extend(neighbours_of(retriever, &around)?);
     let ranked = plan.rank(candidates, &texts, retriever)?;
     let turn = |seq, order, evidence| Turn { seq, neighbours: neighbours[&seq], order, evidence };
     let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.evidence));
@@ -86,6 +84,10 @@ fn in_conversation(
         Scored { seq: turns[heard.turn].seq, score: heard.score, explain }
     };
     Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())
+}
+
+fn neighbours_of(retriever: &impl Retriever, seqs: &[Seq]) -> Result<FxHashMap<Seq, [Option<Seq>; 2]>> {
+    Ok(seqs.iter().copied().zip(retriever.snapshot().neighbours(seqs)?).collect())
 }
 
 /// Drops records without terms, which no text search returns.
