@@ -179,15 +179,25 @@ impl Scan<'_> {
         rows: impl Iterator<Item = usize>,
         best: &mut TopK<FloatScore>,
     ) {
-        for row in rows {
-            let approximate_dot = part.rows.approximate_dot(row, &self.query);
-            if approximate_dot >= best.threshold().0 {
-                let doc = part.rows.doc(row);
-                let seq = part.seqs.of(doc);
-                if !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
-                    best.push(FloatScore(approximate_dot), seq);
+        self.query.vectorized(
+            #[inline(always)]
+            || {
+                for row in rows {
+                    let approximate_dot = part.rows.approximate_dot(row, &self.query);
+                    if approximate_dot >= best.threshold().0 {
+                        self.offer(part, row, approximate_dot, best);
+                    }
                 }
-            }
+            },
+        );
+    }
+
+    /// Adds a row unless its record is deleted or not allowed.
+    fn offer(&self, part: &PartVectors<'_>, row: usize, approximate_dot: f32, best: &mut TopK<FloatScore>) {
+        let doc = part.rows.doc(row);
+        let seq = part.seqs.of(doc);
+        if !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
+            best.push(FloatScore(approximate_dot), seq);
         }
     }
 }

@@ -95,8 +95,9 @@ impl<'a> Rows<'a> {
         f32::from_le_bytes(self.scales[row])
     }
 
-    /// An approximation of the cosine of a row and a query, times a factor that is the same for all rows.
-    #[inline]
+    /// An approximation of the cosine of a row and a query, times a factor that is the same for all rows. Meant for
+    /// [`QuantizedQuery::vectorized`].
+    #[inline(always)]
     pub fn approximate_dot(&self, row: usize, query: &QuantizedQuery) -> f32 {
         query.dot(self.quantized(row)) as f32 * self.scale(row)
     }
@@ -120,17 +121,17 @@ impl QuantizedQuery {
         self.components.len()
     }
 
+    /// Does work, into which everything must be inlined, with the vector instructions of this processor.
+    pub fn vectorized<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.arch.dispatch(work)
+    }
+
     /// The dot product with another quantized vector.
-    #[inline]
+    #[inline(always)]
     fn dot(&self, other: &[i8]) -> i32 {
-        self.arch.dispatch(
-            #[inline(always)]
-            || {
-                let products = self.components.iter().zip(other).map(|(&a, &b)| i32::from(a) * i32::from(b));
-                // A damaged file may name so many components that the sum overflows.
-                products.fold(0, i32::wrapping_add)
-            },
-        )
+        let products = self.components.iter().zip(other).map(|(&a, &b)| i32::from(a) * i32::from(b));
+        // A damaged file may name so many components that the sum overflows.
+        products.fold(0, i32::wrapping_add)
     }
 }
 
@@ -151,10 +152,7 @@ impl Nearest {
     pub fn push(&mut self, seq: Seq, vector: &[f32]) {
         if vector.len() == self.query.len() {
             let vector: Vec<f32> = normalised(vector).collect();
-            let cosine = dot(&self.query, &vector);
-            if cosine >= self.best.threshold().0 {
-                self.best.push(FloatScore(cosine), seq);
-            }
+            self.best.push(FloatScore(dot(&self.query, &vector)), seq);
         }
     }
 
