@@ -86,7 +86,10 @@ impl<S: Score> TopK<S> {
 
     /// The selection, best first.
     pub fn into_sorted(self) -> Vec<(Seq, S)> {
-        self.heap.into_sorted_vec().into_iter().map(|Reverse((score, seq))| (seq, score)).collect()
+        let mut best = self.heap.into_vec();
+        // Quicker than the heap's own way to sort.
+        best.sort_unstable();
+        best.into_iter().map(|Reverse((score, seq))| (seq, score)).collect()
     }
 }
 
