@@ -17,6 +17,8 @@ from .unified import UnifiedStorage
 if TYPE_CHECKING:
     from .checkpoints import AgentMemCheckpointProvider as AgentMemCheckpointProvider
     from .flows import AgentMemFlowPersistence as AgentMemFlowPersistence
+    from .knowledge_sources import knowledge as knowledge
+    from .knowledge_storage import KnowledgeStorage as KnowledgeStorage
     from .tool_cache import AgentMemCacheHandler as AgentMemCacheHandler
     from .tool_cache import cache as cache
 
@@ -25,7 +27,9 @@ _LAZY = {
     "AgentMemCacheHandler": "tool_cache",
     "AgentMemCheckpointProvider": "checkpoints",
     "AgentMemFlowPersistence": "flows",
+    "KnowledgeStorage": "knowledge_storage",
     "cache": "tool_cache",
+    "knowledge": "knowledge_sources",
 }
 
 __all__ = [
@@ -35,6 +39,7 @@ __all__ = [
     "AgentMessage",
     "EntityStorage",
     "ExternalStorage",
+    "KnowledgeStorage",
     "LocalEmbedder",
     "LongTermStorage",
     "MessageLog",
@@ -45,6 +50,7 @@ __all__ = [
     "import_crewai",
     "install",
     "installed",
+    "knowledge",
     "uninstall",
     "with_text",
 ]

@@ -4,16 +4,16 @@ import doctest
 
 import documentation
 import pytest
-from crewai import Crew
 from crewai.memory.short_term.short_term_memory import ShortTermMemory
 from documentation import docstring_examples, readme_examples
+from given import given
 from running import run_example
 from scripted import SCRIPT, ScriptedLLM, make_crew
 
 import agentmem
 from agentmem.crewai import uninstall
 
-EXAMPLES = docstring_examples(crewai=True, without=("unified.py", "embedder.py"))
+EXAMPLES = docstring_examples(crewai=True, without=("unified.py", "embedder.py", "checkpoints.py"))
 
 
 @pytest.fixture
@@ -21,14 +21,15 @@ def names(tmp_path, monkeypatch):
     """What the examples take as given, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     crew = make_crew(ScriptedLLM(SCRIPT))
-    yield {"analyst": crew.agents[0], "task": crew.tasks[0], "Crew": Crew, "ShortTermMemory": ShortTermMemory}
+    yield given(crew) | {"ShortTermMemory": ShortTermMemory}
     uninstall()
 
 
 @pytest.mark.parametrize("code", readme_examples(crewai=True))
 def test_example_of_the_readme_runs_and_its_crew_remembers(code, names):
+    crew = names["crew"]
     exec(compile(code, "README.md", "exec"), names)
-    if "crew" in names:
+    if names["crew"] is not crew:
         names["crew"].kickoff()
         assert agentmem.open("crew.db").count() > 0
 

@@ -4,9 +4,9 @@ import doctest
 
 import documentation
 import pytest
-from crewai import Crew
 from crewai.memory.unified_memory import Memory
 from documentation import docstring_examples, readme_examples
+from given import given
 from running import run_example
 from scripted import ScriptedLLM, make_crew
 
@@ -21,20 +21,15 @@ def names(tmp_path, monkeypatch):
     """What the examples take as given, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     crew = make_crew(ScriptedLLM(model="scripted"))
-    yield {
-        "analyst": crew.agents[0],
-        "task": crew.tasks[0],
-        "Crew": Crew,
-        "Memory": Memory,
-        "my_embedder": lambda texts: [[1.0, 0.5] for _ in texts],
-    }
+    yield given(crew) | {"Memory": Memory, "my_embedder": lambda texts: [[1.0, 0.5] for _ in texts]}
     uninstall()
 
 
 @pytest.mark.parametrize("code", readme_examples(crewai=True))
 def test_example_of_the_readme_runs_and_its_crew_remembers(code, names):
+    crew = names["crew"]
     exec(compile(code, "README.md", "exec"), names)
-    if "crew" in names:
+    if names["crew"] is not crew:
         names["crew"].kickoff()
         assert agentmem.open("crew.db").count() > 0
 
