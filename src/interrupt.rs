@@ -51,6 +51,21 @@ impl PollingWait {
     }
 }
 
+/// Locks `mutex` however long that takes. The user can interrupt the wait, so the caller may hold no other lock.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub fn wait_for<T>(mutex: &Mutex<T>) -> Result<MutexGuard<'_, T>> {
+    loop {
+        if let Some(guard) = mutex.try_lock_for(INTERVAL) {
+            return Ok(guard);
+        }
+        if requested() {
+            return Err(Error::Interrupted { done: 0 });
+        }
+    }
+}
+
 /// Locks `mutex` within `timeout`. The user can interrupt the wait, so the caller may hold no other lock.
 ///
 /// # Errors
@@ -68,4 +83,14 @@ pub fn lock<'m, T>(mutex: &'m Mutex<T>, what: &'static str, timeout: Duration) -
             return Err(Error::Busy { what, waited: timeout });
         }
     }
+}
+
+/// From now on, the user of this thread wants to stop.
+#[cfg(test)]
+pub fn request_in_this_thread() {
+    thread_local! {
+        static REQUESTED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+    listen(|| REQUESTED.get());
+    REQUESTED.set(true);
 }

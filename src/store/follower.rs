@@ -14,6 +14,7 @@ use crate::backend::Backend;
 use crate::backend::feed::Feed;
 use crate::error::Result;
 use crate::index::{Damaged, Index, Position};
+use crate::interrupt;
 use crate::text::Bag;
 
 /// How many records are read from the feed at a time.
@@ -22,9 +23,10 @@ const FEED_LIMIT: usize = 16 * 1024;
 /// Brings the index up to date with everything that was committed before the call. False if nothing was.
 ///
 /// # Errors
-/// What the database says; the next call tries again.
+/// [`Error::Interrupted`](crate::Error::Interrupted) when the user stops waiting for another thread that catches up; what
+/// the database says. The next call tries again.
 pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
-    let mut watch = shared.watch.lock();
+    let mut watch = interrupt::wait_for(&shared.watch)?;
     if !watch.moved()? {
         return Ok(false);
     }
@@ -38,9 +40,9 @@ pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
 /// the old index.
 ///
 /// # Errors
-/// What the database says; the next catch-up tries again.
+/// As [`catch_up`].
 pub fn reload(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
-    let mut watch = shared.watch.lock();
+    let mut watch = interrupt::wait_for(&shared.watch)?;
     watch.moved()?;
     load(shared, backend).inspect_err(|_| watch.forget())
 }
@@ -134,4 +136,38 @@ fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(
 fn invalidate(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> Result<()> {
     shared.files_invalid.store(backend.is_read_only(), Ordering::Release);
     index_files::invalidate(backend, damaged)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::error::Error;
+    use crate::record::{Filter, Query, Record};
+    use crate::store::{OnConflict, Options, Store};
+
+    #[test]
+    fn an_interrupt_ends_the_wait_for_a_catch_up_of_another_thread() {
+        let folder = TempDir::new().unwrap();
+        let opened = || Store::open(Options::new(folder.path().join("a.db"))).unwrap();
+        let (store, other) = (opened(), opened());
+        let shared = store.index.as_ref().unwrap().shared();
+        let search = || {
+            interrupt::request_in_this_thread();
+            store.search(&Query::new("one", 10))
+        };
+        let catches_up = shared.watch.lock();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| other.add(vec![Record::new("one")], OnConflict::Fail));
+            while store.count(&Filter::all()).unwrap() == 0 {}
+            let interrupted = scope.spawn(search).join().unwrap();
+            assert!(matches!(interrupted, Err(Error::Interrupted { .. })), "{interrupted:?}");
+            drop(catches_up);
+            writer.join().unwrap().unwrap();
+        });
+        assert_eq!(store.search(&Query::new("one", 10)).unwrap().len(), 1);
+    }
 }

@@ -49,7 +49,6 @@ fn cell(file: FileId) -> Arc<Cell> {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use std::cell::Cell as Flag;
     use std::time::{Duration, Instant};
 
     use tempfile::TempDir;
@@ -57,10 +56,6 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::store::{Options, Store};
-
-    thread_local! {
-        static INTERRUPTED: Flag<bool> = const { Flag::new(false) };
-    }
 
     fn options(folder: &TempDir, name: &str) -> Options {
         Options { busy_timeout: Duration::from_millis(200), ..Options::new(folder.path().join(name)) }
@@ -90,8 +85,7 @@ mod tests {
 
     #[test]
     fn an_interrupt_ends_the_wait_for_an_index() {
-        interrupt::listen(|| INTERRUPTED.get());
-        INTERRUPTED.set(true);
+        interrupt::request_in_this_thread();
         assert!(matches!(open_beside_loading("a.db").0, Err(Error::Interrupted { .. })));
     }
 
