@@ -9,7 +9,10 @@ use agentmem::internals::{
     Analyzer, Bag, Bm25Query, Candidate, CosineQuery, Damaged, HybridQuery, Index, MAX_TERM_BYTES, Position,
     Scoring, Segment, Statistics, Texts, WeightedTerm, is_question, sentences, words,
 };
-use agentmem::{Condition, Durability, Error, Filter, OnConflict, Options, Record, Scope, Store, Viewer};
+use agentmem::{
+    Condition, Durability, Error, Filter, IndexMode, JournalChange, Keys, OnConflict, Options, Page, Query,
+    Range, Record, RecordId, Scope, Store, Value as JournalValue, Viewer,
+};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,8 +20,14 @@ use xxhash_rust::xxh3::xxh3_64;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 5] =
-    [("analyzer", analyzer), ("query", query), ("segment", segment), ("filter", filter), ("import", import)];
+pub const TARGETS: [Target; 6] = [
+    ("analyzer", analyzer),
+    ("query", query),
+    ("segment", segment),
+    ("filter", filter),
+    ("import", import),
+    ("open", open),
+];
 
 /// Any text becomes terms that pass the full-text table's tokenizer, and no more of them than a text can have.
 pub fn analyzer(data: &[u8]) {
@@ -283,4 +292,72 @@ fn export(store: &Store, filter: &Filter) -> Vec<u8> {
     let mut lines = Vec::new();
     store.export(&mut lines, filter, agentmem::ExportOptions::default(), &mut |_, _| true).expect("sound");
     lines
+}
+
+/// A file that may come from anybody. It is refused with the reason, and untouched if it is no store of this version. Or
+/// it is used: whatever is damaged says so, and no more.
+pub fn open(data: &[u8]) {
+    for index in [IndexMode::Memory, IndexMode::Disk] {
+        let folder = std::env::temp_dir().join(format!("agentmem-fuzz-{}-open", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder for temporary files");
+        let path = folder.join("memory.db");
+        std::fs::write(&path, data).expect("a temporary file");
+        let opened =
+            Store::open(Options { index, durability: Durability::Normal, ..Options::new(path.clone()) });
+        match opened {
+            Ok(store) => use_all(&store),
+            Err(Error::NotAStore { .. } | Error::SchemaTooNew { .. }) => {
+                assert!(std::fs::read(&path).expect("still there") == data, "the file was changed");
+            }
+            Err(error) => assert!(says_what_is_damaged(&error), "{error:?}"),
+        }
+        std::fs::remove_dir_all(&folder).expect("the store is closed");
+    }
+}
+
+/// Reads everything in a store, and writes.
+fn use_all(store: &Store) {
+    let all = || Filter { viewer: Viewer::all(), ..Filter::all() };
+    let keys = || Keys { prefix: String::new(), after: None, limit: 100, reverse: false };
+    let mut lines = Vec::new();
+    let outcomes = [
+        store.count(&all()).map(drop),
+        store.list(&all(), Page::newest(100)).map(drop),
+        store.get(&[RecordId::for_lookup("note-1")], &Viewer::all()).map(drop),
+        store.history(&RecordId::for_lookup("lives"), &Viewer::all()).map(drop),
+        store.search(&Query { filter: all(), ..Query::new("alice uuid", 10) }).map(drop),
+        store.changes(None, 100, &Viewer::all()).map(drop),
+        store.journals("", None, 100).map(drop),
+        store.read_journal("sessions/42", Range::Last(100), false).map(drop),
+        store.read_journal("sessions/42", Range::Last(100), true).map(drop),
+        store.journal_items("sessions/42", &keys()).map(drop),
+        store.stats().map(drop),
+        store.verify(&mut |_, _| true).map(drop),
+        store.export(&mut lines, &all(), agentmem::ExportOptions::default(), &mut |_, _| true).map(drop),
+        store.add(vec![Record::new("alice was here")], OnConflict::Fail).map(drop),
+        store.change_journal("log", append("alice")).map(drop),
+        store.delete(&Filter { scope: Scope::parse("/user").ok(), ..all() }, None).map(drop),
+        store.rebuild(&mut |_, _| true).map(drop),
+        store.close(),
+    ];
+    for outcome in outcomes {
+        assert!(outcome.as_ref().err().is_none_or(says_what_is_damaged), "{outcome:?}");
+    }
+}
+
+fn append(value: &str) -> JournalChange {
+    JournalChange::Extend {
+        values: vec![JournalValue::Json(format!("{value:?}"))],
+        expires_at: None,
+        if_last: None,
+    }
+}
+
+/// True for damage, and for numbers that are used up: SQLite calls that full.
+fn says_what_is_damaged(error: &Error) -> bool {
+    match error {
+        Error::Corrupt { .. } => true,
+        Error::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
+        _ => false,
+    }
 }

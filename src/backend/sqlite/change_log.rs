@@ -87,7 +87,7 @@ impl LogMerge {
     /// Adds the versions of the next deletion, up to the limit.
     fn delete(&mut self, limit: usize) {
         let Some((number, versions, _)) = self.deletions.peek().cloned() else { return };
-        for version in *versions.start().max(&(self.cursor.within + 1))..=*versions.end() {
+        for version in *versions.start().max(&self.cursor.within.saturating_add(1))..=*versions.end() {
             if self.items.len() == limit {
                 return;
             }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, ffi};
 
 use super::pool::Pool;
 use super::sqlite_error::Explained;
@@ -114,20 +114,31 @@ pub fn newest_live(conn: &Connection) -> Result<Seq> {
     Ok(statement.query_row([], |row| row.get(0))?)
 }
 
-/// Reserves numbers that no record will get, and returns the first. Belongs in a write transaction.
+/// Reserves numbers that no record will get. Belongs in a write transaction.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn reserve_records(conn: &Connection, count: usize) -> Result<Seq> {
-    let newest = newest_record(conn)?;
-    if count > 0 {
-        let last = newest.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
-        let updated = conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'records'", [last])?;
-        if updated == 0 {
-            conn.execute("INSERT INTO sqlite_sequence(name, seq) VALUES ('records', ?)", [last])?;
-        }
+pub fn reserve_records(conn: &Connection, count: usize) -> Result<RangeInclusive<Seq>> {
+    let numbers = numbers_after(newest_record(conn)?, count)?;
+    let last = numbers.end();
+    let updated = conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'records'", [last])?;
+    if updated == 0 {
+        conn.execute("INSERT INTO sqlite_sequence(name, seq) VALUES ('records', ?)", [last])?;
     }
-    Ok(newest + 1)
+    Ok(numbers)
+}
+
+/// The `count` numbers that follow `newest`.
+///
+/// # Errors
+/// [`crate::Error::Backend`] if there are no more, as SQLite itself says it.
+pub fn numbers_after(newest: i64, count: usize) -> Result<RangeInclusive<i64>> {
+    let last = i64::try_from(count).ok().and_then(|count| newest.checked_add(count));
+    let numbers = newest.checked_add(1).zip(last).map(|(first, last)| first..=last);
+    numbers.ok_or_else(|| {
+        let detail = "the store has used up its numbers; export it and import into a new store";
+        rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), Some(detail.into())).into()
+    })
 }
 
 fn newest_in(conn: &Connection, table: &str) -> Result<i64> {

@@ -5,6 +5,7 @@ use rusqlite::{Connection, Row};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::row::{self, Encoded, EncodedId};
+use super::sqlite_error::unexplained_message;
 use super::{changes, records};
 use crate::backend::snapshot::PastVersion;
 use crate::error::{Error, Result};
@@ -57,8 +58,10 @@ pub fn keep(conn: &Connection, old: &Record, superseded_at: Micros) -> Result<()
 /// # Errors
 /// [`Error::Backend`].
 pub fn restore(conn: &Connection, past: &[PastVersion]) -> Result<()> {
-    let first = changes::reserve_records(conn, past.len())?;
-    for (version, (old, superseded_at)) in (first..).zip(past) {
+    if past.is_empty() {
+        return Ok(());
+    }
+    for (version, (old, superseded_at)) in changes::reserve_records(conn, past.len())?.zip(past) {
         keep(conn, &Record { version: Some(version), ..old.clone() }, *superseded_at)?;
     }
     Ok(())
@@ -127,7 +130,7 @@ pub fn forget_all(conn: &Connection) -> Result<()> {
 pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     each(conn, |version| {
-        problems.extend(version.err().map(|error| format!("history: {error}")));
+        problems.extend(version.err().map(|error| format!("history: {}", unexplained_message(&error))));
         Ok(true)
     })?;
     Ok(problems)

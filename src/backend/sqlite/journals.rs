@@ -6,7 +6,9 @@ use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
 use xxhash_rust::xxh3::Xxh3Default;
 
+use super::changes;
 use super::snapshot::View;
+use super::sqlite_error::unexplained_message;
 use crate::backend::journals::{JournalTotals, Journals};
 use crate::error::{Conflict, Error, Result};
 use crate::journal::{Change, Changed, Entry, Keys, Number, Range, Value, end_of_prefix};
@@ -193,7 +195,7 @@ pub fn each(
 pub fn problems(conn: &Connection) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     each(conn, Micros::MIN, |entry| {
-        problems.extend(entry.err().map(|error| error.to_string()));
+        problems.extend(entry.err().map(|error| unexplained_message(&error)));
         Ok(true)
     })?;
     Ok(problems)
@@ -233,7 +235,7 @@ pub fn apply(conn: &Connection, name: &str, change: &Change, now: Micros) -> Res
         Change::Extend { values, expires_at, .. } => extend(conn, name, values, *expires_at, now),
         Change::Put { key, value, expires_at, .. } => {
             let entry = Entry {
-                number: newest_ever(conn)? + 1,
+                number: *changes::numbers_after(newest_ever(conn)?, 1)?.start(),
                 key: Some(key.clone()),
                 value: value.clone(),
                 written_at: now,
@@ -272,6 +274,9 @@ pub fn sweep(conn: &Connection, now: Micros, limit: usize) -> Result<u64> {
         }
     }
     drop(rows);
+    if expired.is_empty() {
+        return Ok(0);
+    }
     let mut delete = conn.prepare_cached("DELETE FROM entries WHERE number = ?")?;
     for (number, _) in &expired {
         delete.execute([number])?;
@@ -304,9 +309,8 @@ fn extend(
         return Ok(Changed::Written(Vec::new()));
     }
     let journal = find_or_add(conn, name)?;
-    let first = newest_ever(conn)? + 1;
     let mut numbers = Vec::with_capacity(values.len());
-    for (number, value) in (first..).zip(values) {
+    for (number, value) in changes::numbers_after(newest_ever(conn)?, values.len())?.zip(values) {
         let entry = Entry { number, key: None, value: value.clone(), written_at: now, expires_at };
         insert(conn, journal, name, &entry)?;
         numbers.push(number);

@@ -64,6 +64,11 @@ pub fn message(error: &rusqlite::Error) -> String {
     }
 }
 
+/// [`message`] of an error that has not been explained.
+pub fn unexplained_message(error: &Error) -> String {
+    sqlite_error(error).map_or_else(|| error.to_string(), message)
+}
+
 /// A value in a row that this program never wrote so, or a schema that its statements do not fit.
 fn is_unreadable(error: &rusqlite::Error) -> bool {
     use rusqlite::Error as Sqlite;
