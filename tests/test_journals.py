@@ -256,6 +256,18 @@ def test_an_import_that_is_run_again_doubles_nothing(filled: MemoryStore, tmp_pa
         assert everything(other) == before
 
 
+def test_an_entry_whose_number_is_in_use_is_not_imported(filled: MemoryStore, tmp_path: Path) -> None:
+    """The error says what to do, and what is there stays."""
+    filled.export("all.jsonl", journals=True)
+    with agentmem.open(tmp_path / "other.db") as other:
+        numbers = other.journal("rival").extend(range(100))
+        with pytest.raises(InvalidRecordError, match=r"cannot keep its number.*import into an empty store"):
+            other.import_("all.jsonl", on_conflict="skip")
+        assert other.journals() == ["rival"]
+        assert [entry.number for entry in other.journal("rival").read()] == numbers
+        assert other.verify()
+
+
 def test_half_an_import_goes_on(filled: MemoryStore, tmp_path: Path) -> None:
     """Stopped in the middle of a journal, it is run again with "skip"."""
     filled.export("all.jsonl", journals=True)
