@@ -18,7 +18,7 @@ REFUSED: dict[str, tuple[type[Exception], str]] = {
     "trigger": (NotAStoreError, 'the trigger "evil"'),
     "view_shadows_table": (NotAStoreError, 'the view "journals"'),
     "generated_column": (NotAStoreError, 'the table "evil"'),
-    "text": (NotAStoreError, "no SQLite database"),
+    "text": (NotAStoreError, "not an SQLite database"),
     "other_program": (NotAStoreError, "another program"),
     "newer": (SchemaTooNewError, "version 99"),
     "header_alone": (CorruptStoreError, "malformed"),
