@@ -264,3 +264,4 @@ def bench(session: nox.Session) -> None:
     session.run("python", "benches/vectors.py")
     session.run("python", "benches/replaced.py")
     session.run("python", "benches/life.py")
+    session.run("python", "benches/long_records.py")

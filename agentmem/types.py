@@ -293,8 +293,9 @@ class Explanation:
     match, or is far beyond the limit."""
     score: float | None
     """The score of a record that has a rank."""
-    passage: str | None
-    """The sentence in which the matched words weigh most. None without such words."""
+    passage: tuple[int, int] | None
+    """The passage that decided, as `content[start:end]`: of the part of the text with most of the query, the
+    shortest run of sentences that holds the same words of it. None without such words."""
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""

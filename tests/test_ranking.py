@@ -394,7 +394,7 @@ def test_long_texts() -> None:
 
 
 def test_the_best_evidence_counts_among_the_first_hits_alone() -> None:
-    filler = " ".join(f"filler{n}" for n in range(300))
+    filler = " ".join(f"filler{n}" for n in range(60))
     texts = [f"{filler} zeppelin {filler} quartz {filler} peanut"]
     texts += [f"zeppelin quartz zeppelin quartz {n}" for n in range(20)] + [f"peanut {n}" for n in range(20)]
     query = "zeppelin quartz peanut"

@@ -120,7 +120,8 @@ def record_fields(record: Record) -> dict[str, Any]:
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
     """A hit as JSON values."""
-    return {"score": hit.score, "explain": hit.explain, "record": record_fields(hit.record)}
+    passage = {"passage": list(hit.passage)} if hit.passage else {}
+    return {"score": hit.score, "explain": hit.explain, **passage, "record": record_fields(hit.record)}
 
 
 def local_time(moment: datetime) -> str:

@@ -30,7 +30,7 @@ impl Memtable {
             self.lists[id as usize].push((doc, tf));
             self.postings += 1;
         }
-        let length = terms.total().min(u64::from(u16::MAX)) as u16;
+        let length = terms.length() as u16;
         self.docs.push(seq, length, norm::code(terms.terms().map(|(_, tf)| tf)));
     }
 

@@ -21,33 +21,44 @@ pub struct PyHit {
     #[pyo3(get)]
     score: f64,
     explain: Vec<(Cow<'static, str>, f64)>,
+    /// The start and the end of the passage that decided, in characters of the content: `content[start:end]`. None if the
+    /// text was ranked as a whole, as all short ones are.
+    #[pyo3(get)]
+    passage: Option<(usize, usize)>,
 }
 
 impl PyHit {
     /// A hit of the core as a Python object.
     pub fn new(py: Python<'_>, hit: Hit) -> PyResult<Self> {
         let explain = hit.explain.into_iter().map(|(name, value)| (name.into(), value)).collect();
-        Ok(Self { record: Py::new(py, PyRecord(hit.record))?, score: hit.score, explain })
+        let record = Py::new(py, PyRecord(hit.record))?;
+        Ok(Self { record, score: hit.score, explain, passage: hit.passage })
     }
 
     fn is_equal(&self, other: &Self) -> bool {
         self.record.get().0 == other.record.get().0
             && self.score == other.score
             && self.explain == other.explain
+            && self.passage == other.passage
     }
 }
 
 #[pymethods]
 impl PyHit {
     #[new]
-    #[pyo3(signature = (record, score, explain=None))]
-    fn from_parts(record: Py<PyRecord>, score: f64, explain: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    #[pyo3(signature = (record, score, explain=None, passage=None))]
+    fn from_parts(
+        record: Py<PyRecord>,
+        score: f64,
+        explain: Option<&Bound<'_, PyDict>>,
+        passage: Option<(usize, usize)>,
+    ) -> PyResult<Self> {
         let explain = explain
             .into_iter()
             .flatten()
             .map(|(name, value)| Ok((name.extract::<String>()?.into(), value.extract()?)))
             .collect::<PyResult<_>>()?;
-        Ok(Self { record, score, explain })
+        Ok(Self { record, score, explain, passage })
     }
 
     /// The numbers behind the score, by name. Each access makes a new dict.
@@ -60,21 +71,26 @@ impl PyHit {
         Ok(dict)
     }
 
-    /// Record, score and explanation by name.
+    /// Record, score and explanation by name, and the passage if there is one.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         dict.set_item("record", self.record.bind(py).call_method0("to_dict")?)?;
         dict.set_item("score", self.score)?;
         dict.set_item("explain", self.explain(py)?)?;
+        if let Some(passage) = self.passage {
+            dict.set_item("passage", passage)?;
+        }
         Ok(dict)
     }
 
-    /// One line of JSON: record, score and explanation by name. A number that JSON cannot express is null.
+    /// One line of JSON: record, score and explanation by name, and the passage if there is one. A number that JSON cannot express is null.
     fn to_json(&self) -> String {
         let explain: Map<String, Value> =
             self.explain.iter().map(|(name, value)| (name.to_string(), (*value).into())).collect();
         let (record, score) = (self.record.get().0.to_json(), Value::from(self.score));
-        format!(r#"{{"record":{record},"score":{score},"explain":{}}}"#, Value::from(explain))
+        let passage =
+            self.passage.map(|(start, end)| format!(r#","passage":[{start},{end}]"#)).unwrap_or_default();
+        format!(r#"{{"record":{record},"score":{score},"explain":{}{passage}}}"#, Value::from(explain))
     }
 
     fn __richcmp__(&self, other: &Self, op: CompareOp, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -107,7 +123,8 @@ impl PyHit {
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyType>, (Py<PyRecord>, f64, Bound<'py, PyDict>))> {
-        Ok((PyType::new::<Self>(py), (self.record.clone_ref(py), self.score, self.explain(py)?)))
+    ) -> PyResult<(Bound<'py, PyType>, (Py<PyRecord>, f64, Bound<'py, PyDict>, Option<(usize, usize)>))> {
+        let parts = (self.record.clone_ref(py), self.score, self.explain(py)?, self.passage);
+        Ok((PyType::new::<Self>(py), parts))
     }
 }

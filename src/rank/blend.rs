@@ -47,7 +47,7 @@ mod tests {
     const DAY: Micros = 86_400_000_000;
 
     fn found(scores: &[(Seq, f64)]) -> Vec<Scored> {
-        scores.iter().map(|&(seq, score)| Scored { seq, score, explain: Vec::new() }).collect()
+        scores.iter().map(|&(seq, score)| Scored { seq, score, explain: Vec::new(), passage: None }).collect()
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009),
 //! with an idf that is never negative: `ln(1 + (N - df + 0.5) / (df + 0.5))`.
 
+use super::tuning::LONGEST;
 use super::{Keywords, Statistics, WeightedTerm, heaviest};
 
 /// Term-frequency saturation, the usual value.
@@ -31,11 +32,11 @@ impl Collection {
 }
 
 /// The part of a term's BM25 score that depends on the record: `tf (k1+1) / (tf + k1 (1-b + b dl/avgdl))`,
-/// in `0..k1+1`.
+/// in `0..k1+1`. `dl/avgdl` is limited to [`LONGEST`]: beyond, a record's length says nothing about a passage of it.
 #[inline]
 pub fn saturation(tf: u32, length: u32, mean_length: f32) -> f32 {
     let tf = tf as f32;
-    tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * length as f32 / mean_length))
+    tf * (K1 + 1.0) / (tf + K1 * (1.0 - B + B * (length as f32 / mean_length).min(LONGEST as f32)))
 }
 
 /// A query of the mode "bm25".

@@ -40,11 +40,14 @@ pub struct Ranked {
     pub evidence: f64,
     /// The parts of the ranking by name: `bm25` (the first stage), `evidence`, and the seven signals.
     pub explain: [(&'static str, f64); 9],
+    /// The passage of a long text, as characters.
+    pub passage: Option<(usize, usize)>,
 }
 
 impl From<&Ranked> for Scored {
     fn from(ranked: &Ranked) -> Self {
-        Self { seq: ranked.seq, score: ranked.score, explain: ranked.explain.to_vec() }
+        let &Ranked { seq, score, passage, .. } = ranked;
+        Self { seq, score, explain: ranked.explain.to_vec(), passage }
     }
 }
 
@@ -88,8 +91,8 @@ impl HybridQuery {
         self.query.terms_by_hash.find(hash).is_some()
     }
 
-    /// The terms for the first stage. Empty if there is nothing to search for.
-    pub fn terms(&self) -> Vec<WeightedTerm> {
+    /// The weight of each term in the first stage: its idf times its weighted count in the sentence that asks most for it.
+    fn weights(&self) -> Vec<f64> {
         let mut weights = vec![0f64; self.query.terms.len()];
         for sentence in &self.query.sentences {
             for &(term, count) in &sentence.counts {
@@ -97,8 +100,15 @@ impl HybridQuery {
                 *weight = weight.max(sentence.prior * f64::from(count));
             }
         }
+        weights.iter_mut().zip(&self.idfs).for_each(|(weight, idf)| *weight *= idf);
+        weights
+    }
+
+    /// The terms for the first stage. Empty if there is nothing to search for.
+    pub fn terms(&self) -> Vec<WeightedTerm> {
+        let weights = self.weights();
         let weighted = |(number, text): (usize, &String)| {
-            let weight = (weights[number] * self.idfs[number]) as f32;
+            let weight = weights[number] as f32;
             (WeightedTerm { text: text.clone(), weight }, self.frequencies[number])
         };
         let terms = self.query.terms.iter().map(|term| &term.text).enumerate();
@@ -118,7 +128,8 @@ impl HybridQuery {
         statistics: &S,
     ) -> Result<Vec<Ranked>, S::Error> {
         let seqs: Vec<Seq> = candidates.iter().map(|candidate| candidate.seq).collect();
-        let passages = Passages::new(&self.query, texts, &seqs, self.collection.mean_length());
+        let mean_length = self.collection.mean_length();
+        let passages = Passages::new(&self.query, &self.weights(), texts, &seqs, mean_length);
         let signals = self.signals(texts, &passages, statistics)?;
         let evidence = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
         let mut sums = sums(&signals, candidates.len());
@@ -136,6 +147,7 @@ impl HybridQuery {
             score: if equals_query(seqs[i]) { 1.0 } else { score },
             order: sums[i],
             evidence: evidence[i],
+            passage: passages.characters(i).map(|characters| (characters.start, characters.end)),
             explain: std::array::from_fn(|part| match part {
                 0 => ("bm25", f64::from(candidates[i].bm25)),
                 1 => ("evidence", evidence[i]),

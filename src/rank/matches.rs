@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::WeightedTerm;
-use crate::text::{Analyzer, sentences, words};
+use super::{Texts, WeightedTerm, window};
+use crate::text::{term_hash, words};
 
 /// What a text has of a query.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -13,19 +13,16 @@ pub struct Matches {
     /// The words, as the text has them but for case and accents, and the weights of their terms; heaviest first, then in the
     /// order of the text.
     pub words: Vec<(String, f64)>,
-    /// The sentence whose words weigh most; of equals the first. `None` without such words.
-    pub passage: Option<String>,
+    /// The passage with most of the query, as the start and the end of its characters. `None` without such words.
+    pub passage: Option<(usize, usize)>,
 }
 
 impl Matches {
     /// Of a text and the terms of a query.
     pub fn new(text: &str, terms: &[WeightedTerm]) -> Self {
-        let weighty = terms.iter().filter(|term| term.weight > 0.0);
-        let weights: HashMap<&str, f64> = weighty.map(|term| (&*term.text, f64::from(term.weight))).collect();
-        Self {
-            words: matched_words(text, &weights),
-            passage: heaviest_sentence(text, &weights).map(str::to_owned),
-        }
+        let weighty = || terms.iter().filter(|term| term.weight > 0.0);
+        let weights = weighty().map(|term| (&*term.text, f64::from(term.weight))).collect();
+        Self { words: matched_words(text, &weights), passage: passage(text, weighty()) }
     }
 }
 
@@ -44,33 +41,33 @@ fn matched_words(text: &str, weights: &HashMap<&str, f64>) -> Vec<(String, f64)>
     matched
 }
 
-fn heaviest_sentence<'t>(text: &'t str, weights: &HashMap<&str, f64>) -> Option<&'t str> {
-    let (mut heaviest, mut passage) = (0.0, None);
-    for sentence in sentences(text) {
-        let (mut seen, mut sum) = (FxHashSet::default(), 0.0);
-        Analyzer::new().terms(sentence, |term| {
-            if let Some((&term, weight)) = weights.get_key_value(term)
-                && seen.insert(term)
-            {
-                sum += weight;
-            }
-        });
-        if sum > heaviest {
-            (heaviest, passage) = (sum, Some(sentence));
+/// Short texts have passages here too.
+fn passage<'t>(text: &str, terms: impl Iterator<Item = &'t WeightedTerm>) -> Option<(usize, usize)> {
+    let mut texts = Texts::default();
+    texts.read_as(0, text, true);
+    let (text, interner) = (texts.get(0)?, texts.interner());
+    let (mut numbers, mut weights) = (FxHashMap::default(), Vec::new());
+    for term in terms {
+        if let Some(known) = interner.number_of(term_hash(&term.text)) {
+            numbers.insert(known, weights.len() as u32);
+            weights.push(f64::from(term.weight));
         }
     }
-    passage
+    let window = window::best(text, interner, &weights, |term| numbers.get(&term).copied())?;
+    let characters = text.characters(window.core);
+    Some((characters.start, characters.end))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn matches(text: &str, terms: &[(&str, f32)]) -> (Vec<(String, f64)>, Option<String>) {
+    fn matches<'t>(text: &'t str, terms: &[(&str, f32)]) -> (Vec<(String, f64)>, Option<&'t str>) {
         let term = |&(text, weight): &(&str, f32)| WeightedTerm { text: text.to_owned(), weight };
         let terms: Vec<WeightedTerm> = terms.iter().map(term).collect();
         let Matches { words, passage } = Matches::new(text, &terms);
-        (words, passage)
+        let byte = |at| text.char_indices().map(|(byte, _)| byte).nth(at).unwrap_or(text.len());
+        (words, passage.map(|(start, end)| &text[byte(start)..byte(end)]))
     }
 
     #[test]
@@ -81,7 +78,7 @@ mod tests {
         );
         let expected = [("prefers", 3.0), ("unal", 2.0), ("weather", 1.0), ("tea", 1.0)];
         assert_eq!(words, expected.map(|(word, weight)| (word.to_owned(), weight)));
-        assert_eq!(passage.as_deref(), Some("Ünal  prefers tea."));
+        assert_eq!(passage, Some("Weather, weather, weather! Ünal  prefers tea."));
     }
 
     #[test]

@@ -4,9 +4,9 @@
 //! then reads the texts of the candidates that the index finds (the second stage):
 //!
 //! - [`hybrid`], the default, weighs the sentences of the query, adds up seven signals and turns the evidence in a text
-//!   into a score. `query` parses the query. `forms` finds other forms of its terms. `passage` finds the query's terms in the
-//!   candidates. `signals`, `feedback` and `scaled_signal` make the order, `evidence` the scores. [`tuning`] has all constants.
-//!   [`dialogue`] ranks the turns of a conversation after that.
+//!   into a score. `query` parses the query. `forms` finds other forms of its terms. `window` chooses the passage of a long
+//!   text, and `passage` finds the query's terms in it. `signals`, `feedback` and `scaled_signal` make the order, `evidence`
+//!   the scores. [`tuning`] has all constants. [`dialogue`] ranks the turns of a conversation after that.
 //! - [`bm25`] is plain BM25 of the query's [`Keywords`].
 //! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
 //!
@@ -36,6 +36,7 @@ mod signals;
 mod texts;
 pub mod top_k;
 pub mod tuning;
+mod window;
 
 pub use keywords::Keywords;
 pub use scored::Scored;

@@ -1,12 +1,15 @@
-//! The query's terms and grams in the texts of the candidates.
+//! The query's terms and grams in the passages of the candidates.
+//!
+//! The passage of a short text is the whole text. Of a long one it is its label and the [`window`] with most of the query.
 
 use std::ops::Range;
 
 use super::dense_ids::DenseIds;
 use super::hash_ids::HashIds;
 use super::query::ParsedQuery;
-use super::texts::Texts;
-use super::tuning::{B, K1, LABELLED_B, label as limit};
+use super::texts::{ChunkedText, Texts};
+use super::tuning::{B, K1, LABELLED_B, LONGEST, label as limit};
+use super::window;
 use crate::record::Seq;
 use crate::text::TermInterner;
 
@@ -49,14 +52,15 @@ struct PassageSpan {
     terms: Range<usize>,
     grams: Range<usize>,
     label: u32,
+    characters: Option<Range<usize>>,
     norm: f64,
     single: f64,
 }
 
-/// One text.
+/// One passage.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Passage<'a> {
-    /// All its chunks in order, as ids of the chunk table; see [`Passages::terms_of`].
+    /// Its chunks in order, as ids of the chunk table; see [`Passages::terms_of`].
     pub chunks: &'a [u32],
     /// The occurrences of query terms, in order.
     pub hits: &'a [Occurrence],
@@ -73,16 +77,19 @@ pub(super) struct Passage<'a> {
 }
 
 impl Passages {
-    /// Finds the terms and grams of `query` in the texts of `seqs`. `mean_length` is that of the store's records.
-    pub fn new(query: &ParsedQuery, texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
-        let texts_of = || seqs.iter().map(|&seq| texts.get(seq).unwrap_or_default());
-        let total = texts_of().map(|text| text.chunks.len()).sum();
+    /// Finds the terms and grams of `query` in the texts of `seqs`. `weights` are those of the query's terms, by which the passages
+    /// of long texts are chosen. `mean_length` is that of the store's records.
+    pub fn new(query: &ParsedQuery, weights: &[f64], texts: &Texts, seqs: &[Seq], mean_length: f32) -> Self {
+        let known = KnownTerms::new(query, texts.interner());
+        let parts: Vec<TextPart<'_>> = seqs
+            .iter()
+            .map(|&seq| TextPart::of(texts.get(seq).unwrap_or_default(), &known, texts.interner(), weights))
+            .collect();
+        let total = parts.iter().map(TextPart::len).sum();
         let (mut chunks, mut numbers) = (Vec::with_capacity(total), DenseIds::with_capacity(total / 2));
-        texts_of().for_each(|text| {
-            chunks.extend(text.chunks.iter().map(|&chunk| numbers.of(chunk)));
-        });
-        let chunk_table = ChunkTable::new(query, texts.interner(), numbers.sparse());
-        let labels = texts_of().filter(|text| text.label > 0).count();
+        parts.iter().for_each(|part| chunks.extend(part.chunks().map(|chunk| numbers.of(chunk))));
+        let chunk_table = ChunkTable::new(query, &known, texts.interner(), numbers.sparse());
+        let labels = parts.iter().filter(|part| !part.label.is_empty()).count();
         let labelled = labels as f64 / seqs.len().max(1) as f64;
         let mut passages = Self {
             spans: Vec::with_capacity(seqs.len()),
@@ -96,51 +103,63 @@ impl Passages {
         let mut counters =
             (FrequencyCounter::new(query.terms.len()), FrequencyCounter::new(query.grams_by_hash.len()));
         let mut end = 0;
-        for text in texts_of() {
+        for part in parts {
             let start = end;
-            end += text.chunks.len();
-            passages.read(start..end, text.label, mean_length, &mut counters);
+            end += part.len();
+            passages.read(start..end, &part, mean_length, &mut counters);
         }
         passages
     }
 
-    /// Appends a text, given by its chunks.
+    /// Appends a passage, given by its chunks.
     fn read(
         &mut self,
         chunks: Range<usize>,
-        label_chunks: usize,
+        part: &TextPart<'_>,
         mean_length: f32,
         counters: &mut (FrequencyCounter, FrequencyCounter),
     ) {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
-        let held = |chunks: &[u32]| chunks.iter().map(|&chunk| self.chunk_table.entry(chunk).held).sum();
-        let label = held(&self.chunks[chunks.start..chunks.start + label_chunks]);
-        let mut position = 0;
-        for &chunk in &self.chunks[chunks.clone()] {
-            let entry = self.chunk_table.entry(chunk);
-            if let Some((in_terms, in_grams)) = self.chunk_table.found(entry) {
-                for hit in in_terms {
-                    let position = position + hit.position;
-                    self.hits.push(Occurrence { position, term: hit.term });
-                    counters.0.count(&mut self.terms, terms, hit.term, position);
+        let behind_label = chunks.start + part.label.len();
+        let (in_label, in_rest) = (chunks.start..behind_label, behind_label..chunks.end);
+        let mut found = |passages: &mut Self, chunks: Range<usize>, mut position: u32| {
+            for at in chunks {
+                let entry = passages.chunk_table.entry(passages.chunks[at]);
+                if let Some((in_terms, in_grams)) = passages.chunk_table.found(entry) {
+                    for hit in in_terms {
+                        let position = position + hit.position;
+                        passages.hits.push(Occurrence { position, term: hit.term });
+                        counters.0.count(&mut passages.terms, terms, hit.term, position);
+                    }
+                    for &gram in in_grams {
+                        counters.1.count(&mut passages.grams, grams, gram, position);
+                    }
                 }
-                for &gram in in_grams {
-                    counters.1.count(&mut self.grams, grams, gram, position);
-                }
+                position += entry.held;
             }
-            position += entry.held;
-        }
+            position
+        };
+        let label = found(self, in_label, 0);
+        let start = label.max(part.first_term);
+        let length = label + found(self, in_rest, start) - start;
         let b = if self.labelled > 0.5 { LABELLED_B } else { B };
-        let norm = K1 * (1.0 - b + b * f64::from(position) / f64::from(mean_length));
+        let relative_length = f64::from(length) / f64::from(mean_length);
+        let norm = K1 * (1.0 - b + b * relative_length.min(LONGEST));
         self.spans.push(PassageSpan {
             chunks,
             hits: hits..self.hits.len(),
             terms: terms..self.terms.len(),
             grams: grams..self.grams.len(),
             label,
+            characters: part.characters.clone(),
             norm,
             single: saturation(1, norm),
         });
+    }
+
+    /// The characters of the passage of a long text: of the shortest part of it that holds the same words of the query.
+    pub fn characters(&self, i: usize) -> Option<Range<usize>> {
+        self.spans[i].characters.clone()
     }
 
     /// The number of distinct chunks.
@@ -177,6 +196,46 @@ impl Passages {
     }
 }
 
+/// The part of a text that is its passage.
+#[derive(Debug)]
+struct TextPart<'a> {
+    label: &'a [u32],
+    /// The chunks behind the label.
+    rest: &'a [u32],
+    /// The position in the text of the first term of `rest`, if the label is not directly before it.
+    first_term: u32,
+    /// See [`Passages::characters`].
+    characters: Option<Range<usize>>,
+}
+
+impl<'a> TextPart<'a> {
+    fn of(text: ChunkedText<'a>, known: &KnownTerms, interner: &TermInterner, weights: &[f64]) -> Self {
+        let (label, rest) = text.chunks.split_at(text.label);
+        let whole = Self { label, rest, first_term: 0, characters: None };
+        if text.pieces.is_empty() {
+            return whole;
+        }
+        let Some(window) = window::best(text, interner, weights, |term| known.number(term)) else {
+            return whole;
+        };
+        let (first, last) = (text.pieces[window.pieces.start], text.pieces[window.pieces.end - 1]);
+        Self {
+            label,
+            rest: &text.chunks[first.chunks.range().start.max(text.label)..last.chunks.range().end],
+            first_term: first.terms.start,
+            characters: Some(text.characters(window.core)),
+        }
+    }
+
+    fn chunks(&self) -> impl Iterator<Item = u32> {
+        self.label.iter().chain(self.rest).copied()
+    }
+
+    fn len(&self) -> usize {
+        self.label.len() + self.rest.len()
+    }
+}
+
 /// The terms of each distinct chunk, and the query's terms and grams in it. Chunks have dense ids in the order of first
 /// appearance.
 #[derive(Debug, Default)]
@@ -204,7 +263,7 @@ impl ChunkEntry {
 
 impl ChunkTable {
     /// Finds the terms and grams of the query in each of these chunks.
-    fn new(query: &ParsedQuery, interner: &TermInterner, chunks: &[u32]) -> Self {
+    fn new(query: &ParsedQuery, known: &KnownTerms, interner: &TermInterner, chunks: &[u32]) -> Self {
         let entries = || chunks.iter().map(|&chunk| interner.chunk(chunk));
         // This first pass makes the processor fetch many entries at a time.
         let terms = entries().map(|chunk| chunk.terms.len()).sum();
@@ -213,7 +272,6 @@ impl ChunkTable {
             terms: Vec::with_capacity(terms),
             ..Self::default()
         };
-        let known = KnownTerms::new(query, interner);
         for chunk in entries() {
             let before = (chunk_table.hits.len(), chunk_table.grams.len());
             for (position, &term) in (0..).zip(chunk.terms) {
@@ -284,7 +342,7 @@ impl Passages {
     /// Of the texts of records numbered from 0.
     pub fn of(query: &ParsedQuery, texts: &[&str], mean_length: f32) -> Self {
         let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
-        Self::new(query, &Texts::of(texts), &seqs, mean_length)
+        Self::new(query, &vec![1.0; query.terms.len()], &Texts::of(texts), &seqs, mean_length)
     }
 }
 

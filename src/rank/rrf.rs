@@ -22,6 +22,7 @@ pub fn fuse(lists: [Vec<Scored>; 2]) -> Vec<Scored> {
                     *sum += share;
                     other.score = other.score.max(found.score);
                     other.explain.extend(found.explain);
+                    other.passage = other.passage.or(found.passage);
                 }
                 None => drop(fused.insert(found.seq, (share, found))),
             }
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     fn list(scores: &[(Seq, f64)]) -> Vec<Scored> {
-        scores.iter().map(|&(seq, score)| Scored { seq, score, explain: Vec::new() }).collect()
+        scores.iter().map(|&(seq, score)| Scored { seq, score, explain: Vec::new(), passage: None }).collect()
     }
 
     fn fused(lists: [&[(Seq, f64)]; 2]) -> Vec<(Seq, f64)> {

@@ -11,6 +11,8 @@ pub struct Scored {
     pub score: f64,
     /// The parts of the score, by name.
     pub explain: Vec<(&'static str, f64)>,
+    /// The passage that decided, as the start and the end of its characters; `None` if the text was ranked as a whole.
+    pub passage: Option<(usize, usize)>,
 }
 
 /// Sorts by score, best first; of equal scores the newer record comes first.

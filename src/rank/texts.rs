@@ -8,8 +8,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Statistics;
 use super::passage::label_end;
+use super::tuning::passage as limit;
 use crate::record::Seq;
-use crate::text::TermInterner;
+use crate::text::{TermInterner, pieces};
 
 /// The texts of records, read.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Texts {
     spans: FxHashMap<Seq, TextSpan>,
     /// The chunks of all texts, one text after another.
     chunks: Vec<u32>,
+    /// The pieces of all long texts, one text after another.
+    pieces: Vec<Piece>,
     /// For each term of the interner: the generation of the statistics in the high half, the document frequency in the low
     /// half; 0 until it is read.
     frequencies: Vec<AtomicU64>,
@@ -25,12 +28,40 @@ pub struct Texts {
 
 #[derive(Debug, Clone, Copy)]
 struct TextSpan {
-    start: u32,
-    end: u32,
+    chunks: Span,
+    pieces: Span,
     /// The number of chunks of the label, which are the first ones.
     label: u32,
     bytes: u32,
     identity: u64,
+}
+
+/// A range that fits in less space. Positions fit in u32: texts are dropped with the query, or when they take a few MB.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        Self { start: start as u32, end: end as u32 }
+    }
+
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// A piece of a long text: a sentence or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Piece {
+    /// Its chunks among those of the text. The label is in the first piece.
+    pub chunks: Span,
+    /// Its terms among those of the text.
+    pub terms: Span,
+    /// Its characters in the text, without white space around them.
+    pub chars: Span,
 }
 
 /// A hash of a text without the white space around it.
@@ -43,6 +74,8 @@ pub(super) fn identity(text: &str) -> u64 {
 pub struct ChunkedText<'a> {
     /// Its chunks in order, as ids of [`Texts::interner`].
     pub chunks: &'a [u32],
+    /// Its pieces in order; none if it is short, and then one passage.
+    pub(super) pieces: &'a [Piece],
     /// The number of chunks of its label, which are the first ones; see [`label_end`].
     pub label: usize,
     /// Its length in bytes.
@@ -51,42 +84,94 @@ pub struct ChunkedText<'a> {
     pub identity: u64,
 }
 
+impl ChunkedText<'_> {
+    /// The characters of these pieces.
+    pub(super) fn characters(&self, pieces: Range<usize>) -> Range<usize> {
+        let pieces = &self.pieces[pieces];
+        let (first, last) = (pieces.first(), pieces.last());
+        first.map_or(0, |piece| piece.chars.range().start)..last.map_or(0, |piece| piece.chars.range().end)
+    }
+}
+
 impl Texts {
     /// Reads a record's text if it is not here yet.
     pub fn read(&mut self, seq: Seq, text: &str) {
+        self.read_as(seq, text, text.len() > limit::BYTES);
+    }
+
+    /// As [`Texts::read`]. `in_pieces` says whether passages of the text are to be found.
+    pub(super) fn read_as(&mut self, seq: Seq, text: &str, in_pieces: bool) {
         if self.spans.contains_key(&seq) {
             return;
         }
         let (start, chunks) = (self.chunks.len(), &mut self.chunks);
         let (label, rest) = text.split_at(label_end(text));
         self.interner.read(label, |chunk| chunks.push(chunk));
-        let label = chunks.len() - start;
-        self.interner.read(rest, |chunk| chunks.push(chunk));
-        self.keep(seq, start, label, text.len(), identity(text));
+        let (label, first_piece) = (chunks.len() - start, self.pieces.len());
+        if in_pieces {
+            self.read_pieces(start, text, rest);
+        } else {
+            self.interner.read(rest, |chunk| chunks.push(chunk));
+        }
+        self.keep(seq, start, first_piece, label, text.len(), identity(text));
+    }
+
+    /// Reads `rest`, the part of `text` behind its label, whose chunks begin at `start`.
+    fn read_pieces(&mut self, start: usize, text: &str, rest: &str) {
+        let (mut chunks, mut terms, mut chars) = (start, 0, 0);
+        let (mut unread, mut bytes) = (text, text.len() - rest.len());
+        for piece in pieces(rest, limit::PIECE_BYTES) {
+            self.interner.read(piece, |chunk| self.chunks.push(chunk));
+            bytes += piece.len();
+            let (whole, behind) = unread.split_at(bytes);
+            (unread, bytes) = (behind, 0);
+            let first = (chunks, terms, chars);
+            let read = &self.chunks[chunks..];
+            terms += read.iter().map(|&chunk| self.interner.chunk(chunk).terms.len()).sum::<usize>();
+            (chunks, chars) = (self.chunks.len(), chars + whole.chars().count());
+            let blank = |around: &str| around.chars().count();
+            let before = blank(&whole[..whole.len() - whole.trim_start().len()]);
+            let behind = blank(&whole[whole.trim_end().len()..]);
+            self.pieces.push(Piece {
+                chunks: Span::new(first.0 - start, chunks - start),
+                terms: Span::new(first.1, terms),
+                chars: Span::new(first.2 + before, chars - behind),
+            });
+        }
     }
 
     /// Copies a text from `others` if it is there and not here.
     pub fn adopt(&mut self, others: &Self, seq: Seq) {
         let Some(text) = others.get(seq).filter(|_| !self.spans.contains_key(&seq)) else { return };
-        let start = self.chunks.len();
+        let (start, first_piece) = (self.chunks.len(), self.pieces.len());
         for &chunk in text.chunks {
             self.chunks.push(self.interner.adopt(&others.interner, chunk));
         }
-        self.keep(seq, start, text.label, text.bytes, text.identity);
+        self.pieces.extend_from_slice(text.pieces);
+        self.keep(seq, start, first_piece, text.label, text.bytes, text.identity);
     }
 
-    /// Positions fit in u32: texts are dropped with the query, or when they take a few MB.
-    fn keep(&mut self, seq: Seq, start: usize, label: usize, bytes: usize, identity: u64) {
-        let [start, end, label, bytes] = [start, self.chunks.len(), label, bytes].map(|size| size as u32);
-        self.spans.insert(seq, TextSpan { start, end, label, bytes, identity });
+    fn keep(
+        &mut self,
+        seq: Seq,
+        start: usize,
+        first_piece: usize,
+        label: usize,
+        bytes: usize,
+        identity: u64,
+    ) {
+        let chunks = Span::new(start, self.chunks.len());
+        let pieces = Span::new(first_piece, self.pieces.len());
+        let [label, bytes] = [label, bytes].map(|size| size as u32);
+        self.spans.insert(seq, TextSpan { chunks, pieces, label, bytes, identity });
         self.frequencies.resize_with(self.interner.terms(), AtomicU64::default);
     }
 
     /// The text of a record, if it is here.
     pub fn get(&self, seq: Seq) -> Option<ChunkedText<'_>> {
-        let &TextSpan { start, end, label, bytes, identity } = self.spans.get(&seq)?;
-        let chunks = &self.chunks[span(start..end)];
-        Some(ChunkedText { chunks, label: label as usize, bytes: bytes as usize, identity })
+        let &TextSpan { chunks, pieces, label, bytes, identity } = self.spans.get(&seq)?;
+        let (chunks, pieces) = (&self.chunks[chunks.range()], &self.pieces[pieces.range()]);
+        Some(ChunkedText { chunks, pieces, label: label as usize, bytes: bytes as usize, identity })
     }
 
     /// Whether the text of a record has a term; `None` if it was not read.
@@ -158,12 +243,9 @@ impl Texts {
         self.interner.bytes()
             + self.spans.capacity() * (size_of::<(Seq, TextSpan)>() + 2)
             + self.chunks.capacity() * size_of::<u32>()
+            + self.pieces.capacity() * size_of::<Piece>()
             + self.frequencies.capacity() * size_of::<AtomicU64>()
     }
-}
-
-fn span(range: Range<u32>) -> Range<usize> {
-    range.start as usize..range.end as usize
 }
 
 #[cfg(test)]

@@ -16,8 +16,10 @@ pub const MAX_TERMS: usize = 256;
 /// How many candidates the first stage gives to the second. More of them take more time and hardly change the result.
 pub const CANDIDATES: usize = 64;
 
-/// The second stage reads candidates, best first, up to this total size, and at least one.
-pub const TEXT_BYTES: usize = 65_536;
+/// The second stage reads candidates, best first, up to this total size.
+pub const TEXT_BYTES: usize = 2_097_152;
+/// No text counts more in this sum, however long it is: so at least the best eight are always read, as a whole.
+pub const COUNTED_BYTES: usize = 262_144;
 
 /// Factor for the priors of the other sentences if a query has a question.
 pub const BESIDE_QUESTION: f64 = 0.3;
@@ -39,6 +41,20 @@ pub const K1: f64 = 0.9;
 pub const B: f64 = 0.5;
 /// The same where most candidates have a label, as the turns of a conversation do.
 pub const LABELLED_B: f64 = 0.4;
+
+/// In both stages a record counts as at most so many times as long as the mean record: a long one is not worth less for what
+/// stands beside its best passage.
+pub const LONGEST: f64 = 4.0;
+
+/// Passages of long texts, see [`super::window`].
+pub mod passage {
+    /// Texts of at most so many bytes are one passage.
+    pub const BYTES: usize = 2_500;
+    /// Sentences with more bytes are cut.
+    pub const PIECE_BYTES: usize = 500;
+    /// The most terms of a passage.
+    pub const TERMS: u32 = 150;
+}
 
 /// The weight of each signal. Before it is weighted, a signal is divided by its greatest value among the candidates.
 pub mod weight {

@@ -18,6 +18,7 @@ pub struct Explanation {
     pub rank: Option<usize>,
     /// The score of a record that has a rank.
     pub score: Option<f64>,
-    /// The sentence of the content in which the matched words weigh most; `None` without such words.
-    pub passage: Option<String>,
+    /// The passage of the content that decided, as the start and the end of its characters: the shortest run of sentences that
+    /// holds the matched words of its best part. `None` without such words.
+    pub passage: Option<(usize, usize)>,
 }

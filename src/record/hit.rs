@@ -11,4 +11,7 @@ pub struct Hit {
     pub score: f64,
     /// The numbers behind the score, by name.
     pub explain: Vec<(&'static str, f64)>,
+    /// The passage of a long text that decided, as the start and the end of its characters. `None` if the text was ranked as a
+    /// whole, as all short ones are.
+    pub passage: Option<(usize, usize)>,
 }

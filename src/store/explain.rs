@@ -6,6 +6,7 @@ use super::retriever::{DiskRetriever, Retriever};
 use super::search::{Attempt, check, in_memory, retry};
 use super::search_error::SearchError;
 use crate::error::{Error, Result};
+use crate::rank::Scored;
 use crate::rank::matches::Matches;
 use crate::record::{Explanation, Filter, Mode, Query, Record, RecordId};
 
@@ -66,7 +67,7 @@ fn explain(retriever: &impl Retriever, query: &Query, record: &Record) -> Result
         rank_before: record.version.and_then(|seq| first_stage.rank(seq)),
         rank: place.map(|place| place.rank),
         score: place.map(|place| place.score),
-        passage: matches.passage,
+        passage: place.and_then(|place| place.passage).or(matches.passage),
     })
 }
 
@@ -111,6 +112,7 @@ struct Place {
     /// From 1.
     rank: usize,
     score: f64,
+    passage: Option<(usize, usize)>,
 }
 
 impl Place {
@@ -119,13 +121,13 @@ impl Place {
             return Ok(None);
         }
         let found = modes::search(retriever, query)?;
-        let place = found.iter().position(|found| Some(found.seq) == record.version);
-        Ok(place.map(|place| Self { rank: place + 1, score: found[place].score }))
+        let place = (1..).zip(&found).find(|(_, found)| Some(found.seq) == record.version);
+        Ok(place.map(|(rank, &Scored { score, passage, .. })| Self { rank, score, passage }))
     }
 
     /// What a search says that returns the places up to `end`.
     fn verdict(self, query: &Query, end: usize, matches: &Matches) -> Verdict {
-        let Self { rank, score } = self;
+        let Self { rank, score, .. } = self;
         let Query { min_score, limit, offset, .. } = query;
         if score < *min_score {
             return Verdict::excluded(

@@ -148,7 +148,7 @@ fn read_hits(
     let mut records = records.into_iter().peekable();
     let hit = |found: Scored| {
         let (_, record) = records.next_if(|(seq, _)| *seq == found.seq)?;
-        Some(Hit { record, score: found.score, explain: found.explain })
+        Some(Hit { record, score: found.score, explain: found.explain, passage: found.passage })
     };
     Ok(found.into_iter().filter_map(hit).collect())
 }

@@ -8,26 +8,44 @@ use super::search_error::SearchError;
 use crate::backend::Snapshot;
 use crate::rank::Texts;
 use crate::record::Seq;
-use crate::text::beginning;
 
 /// When the younger generation takes this many bytes, the older one is dropped.
 const GENERATION_BYTES: usize = 12 << 20;
 
+/// While it has more bytes, the younger generation takes in no text.
+const MOST_BYTES: usize = 2 * GENERATION_BYTES;
+
 /// Longer texts are not cached.
-const KEPT_BYTES: usize = 16 << 10;
+const KEPT_BYTES: usize = 2 << 20;
+
+/// How many texts are read from the database at a time.
+const BATCH: usize = 8;
 
 /// How much text to read, in bytes. The first text is always read.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     /// Of all texts together.
     pub total: usize,
-    /// Of each text; of longer ones the beginning is read.
+    /// The most that one text counts.
     pub each: usize,
 }
 
 impl Budget {
     /// Everything is read.
-    pub const UNLIMITED: Self = Self { total: usize::MAX, each: usize::MAX };
+    pub const UNLIMITED: Self = Self { total: usize::MAX, each: 0 };
+
+    /// How many of these texts, given by their lengths, are within the budget; `None` if that depends on an unknown length.
+    fn covers(self, lengths: impl Iterator<Item = Option<usize>>) -> Option<usize> {
+        let (mut bytes, mut count) = (0, 0);
+        for length in lengths {
+            bytes += length?.min(self.each);
+            if bytes > self.total && count > 0 {
+                return Some(count);
+            }
+            count += 1;
+        }
+        Some(count)
+    }
 }
 
 /// The texts that were read last, up to a limit. The record with a number never changes, so a cached text stays valid.
@@ -84,19 +102,16 @@ impl TextCache {
         budget: Budget,
     ) -> Result<ReadTexts<'_>, SearchError> {
         let generations = self.0.read();
-        if let Some(count) = generations.young_within(seqs, budget.total) {
+        if let Some(count) = generations.young_within(seqs, budget) {
             return Ok(ReadTexts { texts: Held::Cached(generations), count });
         }
         let missing: Vec<Seq> = seqs.iter().copied().filter(|&seq| !generations.hold(seq)).collect();
         drop(generations);
-        let contents = snapshot.contents(&missing)?;
-        if contents.len() < missing.len() {
-            return Err(SearchError::Outdated);
-        }
+        let contents = contents(snapshot, &missing, budget)?;
         let mut generations = self.0.write();
-        generations.take_in(seqs, contents, budget.total);
+        generations.take_in(seqs, contents);
         let generations = RwLockWriteGuard::downgrade(generations);
-        match generations.young_within(seqs, budget.total) {
+        match generations.young_within(seqs, budget) {
             Some(count) => Ok(ReadTexts { texts: Held::Cached(generations), count }),
             None => {
                 drop(generations);
@@ -117,6 +132,27 @@ impl TextCache {
     }
 }
 
+/// The texts of these records, as far as the budget goes, and at most [`BATCH`] more.
+fn contents(
+    snapshot: &dyn Snapshot,
+    seqs: &[Seq],
+    budget: Budget,
+) -> Result<Vec<(Seq, String)>, SearchError> {
+    let mut contents: Vec<(Seq, String)> = Vec::with_capacity(seqs.len());
+    for batch in seqs.chunks(BATCH) {
+        let read = contents.len();
+        contents.extend(snapshot.contents(batch)?);
+        if contents.len() < read + batch.len() {
+            return Err(SearchError::Outdated);
+        }
+        let lengths = contents.iter().map(|(_, text)| Some(text.len()));
+        if budget.covers(lengths).is_some_and(|count| count < contents.len()) {
+            break;
+        }
+    }
+    Ok(contents)
+}
+
 /// As [`TextCache::get`], without a cache.
 ///
 /// # Errors
@@ -126,14 +162,14 @@ pub fn read(
     seqs: &[Seq],
     budget: Budget,
 ) -> Result<ReadTexts<'static>, SearchError> {
-    let (mut texts, mut bytes, mut count) = (Box::<Texts>::default(), 0, 0);
+    let (mut texts, mut bytes, mut count) = (Box::<Texts>::default(), 0usize, 0);
     for &seq in seqs {
         let (_, text) = snapshot.contents(&[seq])?.pop().ok_or(SearchError::Outdated)?;
-        bytes += text.len();
+        bytes += text.len().min(budget.each);
         if bytes > budget.total && count > 0 {
             break;
         }
-        texts.read(seq, beginning(&text, budget.each));
+        texts.read(seq, &text);
         count += 1;
     }
     Ok(ReadTexts { texts: Held::Own(texts), count })
@@ -145,37 +181,24 @@ impl Generations {
     }
 
     /// How many of the first records have texts within the budget, if the younger generation holds those.
-    fn young_within(&self, seqs: &[Seq], budget: usize) -> Option<usize> {
-        let mut bytes = 0;
-        for (i, &seq) in seqs.iter().enumerate() {
-            bytes += self.young.get(seq)?.bytes;
-            if bytes > budget && i > 0 {
-                return Some(i);
-            }
-        }
-        Some(seqs.len())
+    fn young_within(&self, seqs: &[Seq], budget: Budget) -> Option<usize> {
+        budget.covers(seqs.iter().map(|&seq| Some(self.young.get(seq)?.bytes)))
     }
 
-    /// Brings records into the younger generation, from the older one or from `contents`, which have the same order. One
-    /// record beyond the budget comes too, so that it is known where the budget ends. The first text that is too long to
-    /// be kept ends it.
-    fn take_in(&mut self, seqs: &[Seq], contents: Vec<(Seq, String)>, budget: usize) {
+    /// Brings records into the younger generation, from the older one or from `contents`, which have the same order. The first
+    /// text that cannot be kept ends it.
+    fn take_in(&mut self, seqs: &[Seq], contents: Vec<(Seq, String)>) {
         if self.young.bytes() > GENERATION_BYTES {
             self.old = std::mem::take(&mut self.young);
         }
         let mut contents = contents.into_iter().peekable();
-        let mut bytes = 0;
         for &seq in seqs {
             self.young.adopt(&self.old, seq);
             if let Some((_, text)) = contents.next_if(|(next, _)| *next == seq) {
-                if text.len() > KEPT_BYTES {
+                if text.len() > KEPT_BYTES || self.young.bytes() > MOST_BYTES {
                     return;
                 }
                 self.young.read(seq, &text);
-            }
-            bytes += self.young.get(seq).map_or(0, |text| text.bytes);
-            if bytes > budget {
-                return;
             }
         }
     }

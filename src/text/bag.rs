@@ -22,6 +22,9 @@ struct TermCount {
 }
 
 impl Bag {
+    /// The greatest length that is told apart from others.
+    pub const LONGEST: u64 = 1000;
+
     /// The terms of `text`.
     #[must_use]
     pub fn of(text: &str) -> Self {
@@ -53,10 +56,11 @@ impl Bag {
         self.counts.is_empty()
     }
 
-    /// The number of terms, repeats included.
+    /// The length of the text in search statistics: the number of its terms, repeats included, but at most
+    /// [`Bag::LONGEST`]. So a few long records leave the mean length that of the others.
     #[must_use]
-    pub fn total(&self) -> u64 {
-        self.counts.iter().map(|count| u64::from(count.times)).sum()
+    pub fn length(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(count.times)).sum::<u64>().min(Self::LONGEST)
     }
 }
 
@@ -144,7 +148,7 @@ mod tests {
             let expected = counted(&terms);
             let bag = Bag::of(&text);
             prop_assert_eq!(bag.terms().collect::<Vec<_>>(), expected.clone());
-            prop_assert_eq!(bag.total(), terms.len() as u64);
+            prop_assert_eq!(bag.length(), (terms.len() as u64).min(Bag::LONGEST));
             let joined = expected.iter().map(|(term, _)| *term).collect::<Vec<_>>().join(" ");
             prop_assert_eq!(bag.joined(), joined);
             prop_assert_eq!(terms.iter().map(String::as_str).collect::<Bag>(), bag);

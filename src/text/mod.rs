@@ -16,6 +16,7 @@ mod bag;
 mod fold;
 mod grams;
 mod identifier;
+mod pieces;
 mod script;
 mod sentences;
 mod stem;
@@ -33,13 +34,14 @@ use script::Script;
 
 pub use bag::Bag;
 pub use grams::word_grams;
+pub use pieces::pieces;
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use term_interner::{TermInterner, term_hash};
 pub use words::words;
 
 /// The version of the analyzer. Records that were indexed by another version are indexed again.
-pub const ANALYZER_VERSION: u32 = 1;
+pub const ANALYZER_VERSION: u32 = 2;
 
 /// Hash of the terms of sample texts under [`ANALYZER_VERSION`]; a test compares it.
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub fn is_question(sentence: &str) -> bool {
         .ends_with(['?', '？', '؟', '\u{37E}'])
 }
 
-fn sentence_len(text: &str) -> usize {
+/// The length of the sentence that `text` begins with, 0 if `text` is empty.
+pub(super) fn sentence_len(text: &str) -> usize {
     let mut chars = text.char_indices().peekable();
     // Letters and digits in a row.
     let mut letters = 0;

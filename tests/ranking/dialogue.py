@@ -5,7 +5,8 @@ An answer often shares no word with the question, but the turn before it does.
 
 from __future__ import annotations
 
-from .passage import read
+from . import words
+from .passage import label_end
 from .query import parse
 from .score import Ranked
 from .statistics import Row
@@ -54,5 +55,5 @@ def neighbours(rows: list[Row], seq: int) -> tuple[int, int]:
 
 def names_speaker(query: str, text: str) -> bool:
     """Does the query ask for every term of the text's label?"""
-    label = set(read(text).label)
+    label = set(words.terms(text[: label_end(text)]))
     return bool(label) and label <= {term for sentence in parse(query) for term in sentence.terms}

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 
 from . import words
-from .statistics import Row, Statistics, saturation, terms_of
+from .statistics import Row, Statistics, length_of, saturation, terms_of
 from .tuning import BM25, TUNING
 
 
@@ -61,7 +61,7 @@ def bm25_scores(rows: list[Row], statistics: Statistics, weights: dict[str, floa
     scores = {}
     for row in sorted(rows, key=lambda row: -row["seq"]):
         counts = terms_of(row["content"])
-        relative_length = counts.total() / statistics.mean_length
+        relative_length = length_of(row["content"]) / statistics.mean_length
         parts = [
             weight * saturation(counts[term], BM25.K1, BM25.B, relative_length)
             for term, weight in weights.items()

@@ -13,7 +13,7 @@ from .dialogue import dialogue
 from .feedback import feedback
 from .first_stage import best
 from .forms import forms
-from .passage import as_asked, read
+from .passage import read
 from .query import Sentence, parse
 from .score import Ranked, evidence
 from .signals import Signals
@@ -69,8 +69,9 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
     texts = {row["seq"]: row["content"] for row in visible}
     candidates = that_are_read(best(found, TUNING.CANDIDATES, SLACK), texts, found)
 
-    written = [read(texts[seq]) for seq in candidates]
-    passages = [as_asked(passage, like) for passage in written]
+    weights = asked_weights(sentences, idfs)
+    written = [read(texts[seq], weights, like) for seq in candidates]
+    passages = [passage.asked(like) for passage in written]
     signals = Signals(sentences, idfs, passages, statistics.mean_length)
     parts = signals.values()
     shares = {
@@ -106,21 +107,26 @@ def first_weights(
     like: dict[str, list[str]],
 ) -> dict[str, float]:
     """What the first stage looks for: each term and each of its forms, by the sentence that wants it most."""
-    weights = {
-        term: idf * max(sentence.prior * sentence.counts[term] for sentence in sentences)
-        for term, idf in idfs.items()
-    }
+    weights = asked_weights(sentences, idfs)
     stands_for = {form: term for term in idfs for form in like.get(term, [])}
     weights |= {form: weights[term] for form, term in stands_for.items()}
     held = frequencies | {form: frequencies[term] for form, term in stands_for.items()}
     return first_stage.heaviest(weights, held)
 
 
+def asked_weights(sentences: list[Sentence], idfs: dict[str, float]) -> dict[str, float]:
+    """The weight of each term, by the sentence that wants it most."""
+    return {
+        term: idf * max(sentence.prior * sentence.counts[term] for sentence in sentences)
+        for term, idf in idfs.items()
+    }
+
+
 def that_are_read(candidates: list[int], texts: dict[int, str], found: dict[int, float]) -> list[int]:
-    """The first candidates, at least one, whose texts add up to no more than the second stage reads."""
+    """The first candidates whose texts, of which a long one counts less, the second stage reads."""
     size = 0
     for place, seq in enumerate(candidates):
-        size += len(texts[seq].encode())
+        size += min(len(texts[seq].encode()), TUNING.COUNTED_BYTES)
         if size > TUNING.TEXT_BYTES and place > 0:
             return best(found, place, SLACK)
     return candidates

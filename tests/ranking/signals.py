@@ -72,7 +72,7 @@ class Signals:
 
     def of_pairs(self, passage: Passage) -> float:
         """Neighbours in the query that are neighbours here, each pair once."""
-        hits = [(at, term) for at, term in enumerate(passage.terms) if term in self.terms]
+        hits = [(passage.position(at), term) for at, term in enumerate(passage.terms) if term in self.terms]
         near = [(one, other) for (at, one), (to, other) in pairwise(hits) if to - at <= TUNING.PAIR_DISTANCE]
         return sum(
             min(self.terms[one], self.terms[other])

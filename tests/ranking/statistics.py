@@ -9,6 +9,8 @@ from typing import Any
 
 import agentmem
 
+from .tuning import BAG, TUNING
+
 Row = dict[str, Any]
 
 
@@ -18,13 +20,19 @@ def terms_of(text: str) -> Counter[str]:
     return Counter(agentmem.analyze(text))
 
 
+def length_of(text: str) -> int:
+    """The length of a text: how many terms it has, up to a limit."""
+    return min(terms_of(text).total(), BAG.LONGEST)
+
+
 class Statistics:
     """Statistics of these records and no others. Records without terms do not count."""
 
     def __init__(self, rows: list[Row]) -> None:
-        counts = [count for row in rows if (count := terms_of(row["content"]))]
+        texts = [row["content"] for row in rows if terms_of(row["content"])]
+        counts = [terms_of(text) for text in texts]
         self.records = len(counts)
-        self.terms = sum(count.total() for count in counts)
+        self.terms = sum(map(length_of, texts))
         self.mean_length = max(1.0, self.terms / self.records) if counts else 1.0
         self.frequencies = Counter(term for count in counts for term in count)
 
@@ -43,5 +51,6 @@ def idf(records: int, frequency: int) -> float:
 
 
 def saturation(frequency: int, k1: float, b: float, relative_length: float) -> float:
-    """The part of BM25 that depends on the record: its length is relative to the mean length."""
+    """The part of BM25 that depends on the record. Its length, relative to the mean, counts up to a limit."""
+    relative_length = min(relative_length, TUNING.LONGEST)
     return frequency * (k1 + 1) / (frequency + k1 * (1 - b + b * relative_length))

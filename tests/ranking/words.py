@@ -137,6 +137,11 @@ def terms(text: str) -> list[str]:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a text, none blank."""
+    return [sentence.strip() for sentence in whole_sentences(text) if sentence.strip()]
+
+
+def whole_sentences(text: str) -> list[str]:
+    """The sentences of a text with all white space: together they are the text."""
     found, start, letters, before = [], 0, 0, ""
     for at, character in enumerate(text):
         blank_follows = text[at + 1 : at + 2].isspace()
@@ -150,7 +155,52 @@ def sentences(text: str) -> list[str]:
         else:
             letters = letters + 1 if character.isalnum() or unicodedata.combining(character) else 0
             before = character
-    return [sentence.strip() for sentence in [*found, text[start:]] if sentence.strip()]
+    return [*found, text[start:]]
+
+
+@cache
+def pieces(text: str, most: int) -> list[str]:
+    """The sentences of a text, each with the white space behind it. Those of more bytes are cut."""
+    found = [""]
+    for sentence in whole_sentences(text):
+        blank = sentence[: len(sentence) - len(sentence.lstrip())]
+        found[-1] += blank
+        if blank != sentence:
+            found.append(sentence[len(blank) :])
+    if len(found) > 1:
+        found[:2] = ["".join(found[:2])]
+    return [piece for sentence in found for piece in cut(sentence, most)]
+
+
+def cut(sentence: str, most: int) -> list[str]:
+    """A sentence in parts of so many bytes: cut at white space if possible, and never inside a word."""
+    found = []
+    while len(sentence.encode()) > most:
+        end = cut_at(sentence, most)
+        found.append(sentence[:end])
+        sentence = sentence[end:]
+    return [part for part in [*found, sentence] if part]
+
+
+def cut_at(sentence: str, most: int) -> int:
+    """The last place for a cut that leaves few bytes before it, or else the first."""
+    blank = other = size = 0
+    for at, (before, after) in enumerate(pairwise(sentence), 1):
+        size += len(before.encode())
+        if size > most and (blank or other):
+            break
+        if before.isspace() and not after.isspace():
+            blank = at
+        elif may_part(before, after):
+            other = at
+    return blank or other or len(sentence)
+
+
+def may_part(before: str, after: str) -> bool:
+    """Is there no word that has both characters, one after the other?"""
+    kinds = [rf"[{HAN}]", f"[{HANGUL}]", f"[{EMOJI}]", rf"[^\W{HAN}{HANGUL}]"]
+    one, other = ([kind for kind in kinds if re.match(kind, character)][:1] for character in (before, after))
+    return bool(one and other) and (one != other or other == kinds[:1])
 
 
 def is_question(sentence: str) -> bool:

@@ -47,6 +47,9 @@ def command(
 
     Any text is a query: a question, keywords, or a whole task. Nothing in it is syntax.
 
+    Of a long record the passage that decided is printed. --json prints all of it, with the passage as the
+    characters where it starts and ends.
+
     \b
     agentmem search "how do I reach alice?"
     agentmem search invoices --scope /billing --where '{"year": {"$gte": 2024}}' --limit 3
@@ -62,5 +65,14 @@ def command(
 
 
 def _row(hit: Hit, explain: bool) -> list[str]:
-    row = [f"{hit.score:.3f}", hit.record.id, hit.record.scope, hit.record.content]
+    row = [f"{hit.score:.3f}", hit.record.id, hit.record.scope, _shown(hit)]
     return [*row, " ".join(f"{name}={value:.3f}" for name, value in hit.explain.items())] if explain else row
+
+
+def _shown(hit: Hit) -> str:
+    """The content, or of a long one the passage that decided, with an ellipsis for what is left out."""
+    content = hit.record.content
+    if hit.passage is None:
+        return content
+    start, end = hit.passage
+    return f"{'… ' if start else ''}{content[start:end]}{' …' if end < len(content) else ''}"

@@ -106,7 +106,7 @@ impl<'c> Batch<'c> {
         }
         self.records += 1;
         self.wordless += i64::from(terms.is_empty());
-        self.terms += terms.total() as i64;
+        self.terms += terms.length() as i64;
         Ok(seq)
     }
 
@@ -144,7 +144,7 @@ impl<'c> Batch<'c> {
         self.deleted.push(seq);
         self.records -= 1;
         self.wordless -= i64::from(terms.is_empty());
-        self.terms -= terms.total() as i64;
+        self.terms -= terms.length() as i64;
         self.pending_deletes.push((seq, terms));
         if self.pending_deletes.len() < PENDING { Ok(()) } else { self.remove_terms() }
     }

@@ -39,7 +39,7 @@ fn refill(conn: &Connection, progress: &mut Progress<'_>) -> Result<u64> {
     records::each_content(conn, 0, |seq, content| {
         let bag = Bag::of(content);
         wordless += u64::from(bag.is_empty());
-        terms += bag.total();
+        terms += bag.length();
         fts::insert(conn, seq, bag.joined())?;
         done += 1;
         if done.is_multiple_of(STRIDE) && !progress(done, total) {

@@ -21,6 +21,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
         seq,
         score: relevance(score, maximum),
         explain: vec![("bm25", f64::from(score))],
+        passage: None,
     };
     Ok(top.into_iter().map(scored).collect())
 }

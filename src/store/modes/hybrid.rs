@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::index::Scoring;
 use crate::rank::dialogue::{self, RankedTurn, Turn};
 use crate::rank::hybrid::{Candidate, HybridQuery};
-use crate::rank::tuning::{CANDIDATES, TEXT_BYTES};
+use crate::rank::tuning::{CANDIDATES, COUNTED_BYTES, TEXT_BYTES};
 use crate::rank::{Scored, Texts, rrf};
 use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
@@ -17,9 +17,9 @@ use crate::store::search_error::SearchError;
 use crate::store::text_cache::Budget;
 
 /// The texts of candidates.
-const CANDIDATE_TEXTS: Budget = Budget { total: TEXT_BYTES, each: TEXT_BYTES };
+const CANDIDATE_TEXTS: Budget = Budget { total: TEXT_BYTES, each: COUNTED_BYTES };
 /// The texts of candidates and of the records around them. What does not fit has no label to judge by.
-const CONVERSATION_TEXTS: Budget = Budget { total: 4 * TEXT_BYTES, each: TEXT_BYTES };
+const CONVERSATION_TEXTS: Budget = Budget { total: 2 * TEXT_BYTES, each: COUNTED_BYTES };
 
 /// How many records the index is asked for, by words and by vectors.
 pub fn candidates(query: &Query) -> usize {
@@ -81,7 +81,8 @@ fn in_conversation(
     let heard = |heard: RankedTurn| {
         let mut explain = ranked.get(heard.turn).map_or_else(Vec::new, |one| one.explain.to_vec());
         explain.push(("dialogue", heard.boost));
-        Scored { seq: turns[heard.turn].seq, score: heard.score, explain }
+        let passage = ranked.get(heard.turn).and_then(|one| one.passage);
+        Scored { seq: turns[heard.turn].seq, score: heard.score, explain, passage }
     };
     Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())
 }
@@ -107,7 +108,7 @@ fn append(found: &mut Vec<Scored>, rest: &[(Seq, f32)], least: f32) {
     let known: HashSet<Seq> = found.iter().map(|found| found.seq).collect();
     let below = |&(seq, bm25): &(Seq, f32)| {
         let share = f64::from(bm25 / least).clamp(0.0, 1.0);
-        Scored { seq, score: last * share, explain: vec![("bm25", f64::from(bm25))] }
+        Scored { seq, score: last * share, explain: vec![("bm25", f64::from(bm25))], passage: None }
     };
     found.extend(rest.iter().filter(|(seq, _)| !known.contains(seq)).map(below));
 }

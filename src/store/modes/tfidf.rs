@@ -24,7 +24,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
     for part in top.chunks(CANDIDATES) {
         let texts = retriever.texts(part, Budget::UNLIMITED)?;
         let scores = cosine.scores(&texts, part, retriever)?;
-        let scored = |(&seq, score)| Scored { seq, score, explain: vec![("tfidf", score)] };
+        let scored = |(&seq, score)| Scored { seq, score, explain: vec![("tfidf", score)], passage: None };
         found.extend(part.iter().zip(scores).map(scored));
     }
     scored::sort(&mut found);

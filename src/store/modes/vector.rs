@@ -16,7 +16,7 @@ pub fn search(retriever: &impl Retriever, query: &Query, k: usize) -> Result<Vec
     let Some(vector) = &query.vector else { return Ok(Vec::new()) };
     let scored = |(seq, cosine): (Seq, f32)| {
         let cosine = f64::from(cosine);
-        Scored { seq, score: cosine.clamp(0.0, 1.0), explain: vec![("vector", cosine)] }
+        Scored { seq, score: cosine.clamp(0.0, 1.0), explain: vec![("vector", cosine)], passage: None }
     };
     Ok(retriever.nearest(vector, k)?.into_iter().map(scored).collect())
 }

@@ -65,7 +65,7 @@ impl<'s> DiskRetriever<'s> {
         let sublinear = |tf: u32| 1.0 + (tf as f32).ln();
         let part: Box<dyn Fn(u32) -> f32> = match scoring {
             Scoring::Bm25 => {
-                let length = bag.total().min(u64::from(u16::MAX)) as u32;
+                let length = bag.length() as u32;
                 Box::new(move |tf| saturation(tf, length, self.collection.mean_length()))
             }
             Scoring::Cosine => {

@@ -93,7 +93,7 @@ impl Store {
             let found = self.pool.read(|conn| fts::rows_with_term(conn, term)).unwrap();
             assert!(found.iter().eq(seqs), "{term}");
         }
-        let terms = contents.values().map(|content| Bag::of(content).total()).sum();
+        let terms = contents.values().map(|content| Bag::of(content).length()).sum();
         let records = contents.len() as u64;
         let wordless = contents.values().filter(|content| Bag::of(content).is_empty()).count() as u64;
         assert_eq!(self.pool.read(meta::totals).unwrap(), Totals { records, wordless, terms });
