@@ -12,6 +12,7 @@ from .importers import import_crewai
 from .install import crew_memory, install, installed, uninstall
 from .legacy import EntityStorage, ExternalStorage, LongTermStorage, ShortTermStorage
 from .messages import AgentMessage, MessageLog
+from .runs import Run
 from .unified import UnifiedStorage
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .flows import AgentMemFlowPersistence as AgentMemFlowPersistence
     from .knowledge_sources import knowledge as knowledge
     from .knowledge_storage import KnowledgeStorage as KnowledgeStorage
+    from .run_log import RunLog as RunLog
     from .tool_cache import AgentMemCacheHandler as AgentMemCacheHandler
     from .tool_cache import cache as cache
 
@@ -28,6 +30,7 @@ _LAZY = {
     "AgentMemCheckpointProvider": "checkpoints",
     "AgentMemFlowPersistence": "flows",
     "KnowledgeStorage": "knowledge_storage",
+    "RunLog": "run_log",
     "cache": "tool_cache",
     "knowledge": "knowledge_sources",
 }
@@ -43,6 +46,8 @@ __all__ = [
     "LocalEmbedder",
     "LongTermStorage",
     "MessageLog",
+    "Run",
+    "RunLog",
     "ShortTermStorage",
     "UnifiedStorage",
     "cache",
