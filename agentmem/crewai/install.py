@@ -13,11 +13,11 @@ from agentmem._adapters import StoreOrPath, scope_part
 from .analysis import NoLlm
 from .embedder import LocalEmbedder
 from .generation import generation
-from .hooks import flows, knowledge, memory, patches
+from .hooks import flows, knowledge, memory, patches, replay
 from .hooks.memory import LEGACY_STORAGES, legacy_class
 from .unified import UnifiedStorage
 
-_PATCHES = (memory.patch, knowledge.patch, flows.patch)
+_PATCHES = (memory.patch, knowledge.patch, flows.patch, replay.patch)
 
 
 def crew_memory(store: StoreOrPath = None, crew: str = "crew", *, llm: Any = None) -> dict[str, Any]:
@@ -52,8 +52,9 @@ def install(store: StoreOrPath = None) -> None:
     """Make this store where CrewAI keeps memories, knowledge and the states of flows. No key is needed.
 
     It serves `Crew(memory=True)`, and from 1.10 on `Agent(memory=True)`, `Flow` and `Memory()`;
-    `knowledge_sources=` of crews and agents; and `@persist()` on flows that are defined from here on. What
-    the user names (a storage, an embedder, a persistence) is kept. Installing again changes the store.
+    `knowledge_sources=` of crews and agents; `@persist()` on flows that are defined from here on; and
+    `crew.replay(task_id)`, for every run of every crew. What the user names (a storage, an embedder, a
+    persistence) is kept. Installing again changes the store.
     """
     generation()
     patches.switch(_opened(store), _PATCHES)

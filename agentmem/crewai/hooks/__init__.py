@@ -4,6 +4,6 @@ Each module has a function `patch`, which replaces attributes of CrewAI through 
 what CrewAI did before when nothing is installed, and for users who name a storage or an embedder.
 """
 
-from . import flows, knowledge, memory, patches
+from . import flows, knowledge, memory, patches, replay
 
-__all__ = ["flows", "knowledge", "memory", "patches"]
+__all__ = ["flows", "knowledge", "memory", "patches", "replay"]
