@@ -369,7 +369,9 @@ class MemoryStore:
             mode: "hybrid" (BM25, then a second stage that reads the best candidates), "bm25", "tfidf"
                 (cosine; exact for the 200 records that an estimate ranks first), or "vector" (cosine of
                 embeddings).
-            min_score: leave out hits with a lower score. At 0.6, a reader would call a record relevant.
+            min_score: leave out hits with a lower score. In mode "hybrid" the score estimates the
+                probability that a reader calls the record relevant, and `hit.explain["answered"]` the
+                probability that any hit is relevant.
             vector: the embedding of the query. Without it, the store's embedder makes it, if there is one.
             dialogue: the records are turns of a conversation. A turn's neighbours in its scope and the name
                 of its speaker ("Alice: ...") raise its score. For mode "hybrid" only.

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from agentmem import Record
 from agentmem._adapters import StoreOrPath, clean, scope_part, to_json
+from agentmem._similarity import similarity
 
 from ._outputs import without_boilerplate, without_fences
 from ._storage import DATETIME, OUTPUT, SCORE, TASK, Storage, aware, log, logged, public_metadata
@@ -77,17 +78,18 @@ class OutputStorage(LegacyStorage):
     ) -> list[dict[str, Any]]:
         """Return memories that are relevant to `query`, best first, each text once.
 
-        The score is that of `MemoryStore.search`, and `filter` is its `where`: a condition on the metadata.
+        The score is not a probability: it is on the scale that CrewAI's thresholds are made for. `filter` is
+        the `where` of `MemoryStore.search`: a condition on the metadata.
         """
         if limit <= 0:
             return []
-        hits = self.store.search(
-            clean(query), _REPEATS * limit, scope=self.scope, where=filter, min_score=score_threshold or 0.0
-        )
+        hits = self.store.search(clean(query), _REPEATS * limit, scope=self.scope, where=filter)
+        least = score_threshold or 0.0
         # A text of several tasks is stored once for each, but returned once.
         results: dict[str, dict[str, Any]] = {}
         for hit in hits:
-            results.setdefault(hit.record.content, _result(hit.record, hit.score))
+            if (score := similarity(hit)) >= least:
+                results.setdefault(hit.record.content, _result(hit.record, score))
         return list(results.values())[:limit]
 
     async def asearch(
@@ -122,8 +124,8 @@ class ExternalStorage(OutputStorage):
 class LongTermStorage(LegacyStorage):
     """For `LongTermMemory(storage=...)`: the score of each run of a task, and suggestions to improve it.
 
-    If a task never ran with the same words, `load` returns runs of similar tasks whose search score is at
-    least `similar`. With `similar=None` it returns none.
+    If a task never ran with the same words, `load` returns runs of tasks whose similarity is at least
+    `similar`. With `similar=None` it returns none.
     """
 
     kind = "long_term"
@@ -164,8 +166,8 @@ class LongTermStorage(LegacyStorage):
         if latest_n > 0:
             runs = runs[:latest_n]
             if not runs and self.similar is not None:
-                hits = self.store.search(task, latest_n, scope=self.scope, min_score=self.similar)
-                runs = [_run(hit.record) for hit in hits]
+                hits = self.store.search(task, latest_n, scope=self.scope)
+                runs = [_run(hit.record) for hit in hits if similarity(hit) >= self.similar]
         return runs or None
 
     async def aload(self, task_description: str, latest_n: int) -> list[dict[str, Any]] | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentmem import DimensionMismatchError, DuplicateIdError, Hit, Record, RecordNotFoundError
 from agentmem._adapters import StoreOrPath, clean, to_json
+from agentmem._similarity import similarity
 
 from ._storage import Storage, aware, log, logged, normalised, public_metadata
 from .embedder import LocalEmbedder, cosine, text_of, words_of
@@ -45,7 +46,7 @@ class UnifiedStorage(Storage):
 
     A query with a vector of `LocalEmbedder` is answered by text search. The score is the larger of two
     numbers: the similarity of the texts (1 for the same text, but at most 0.97 for a private record, which
-    CrewAI would otherwise drop as a repetition), and 0.84 times the relevance. A query with a vector of an
+    CrewAI would otherwise drop as a repetition), and 0.84 times that of the hit.  A query with a vector of an
     embedder in `with_text` is answered by text and vector together. Any other query is answered by exact
     vector search, with CrewAI's score 1 / (1 + d²), where d is the distance of the unit vectors.
     """
@@ -389,7 +390,7 @@ def _memory(record: Record) -> MemoryRecord:
 
 def _score(hit: Hit, like: Callable[[Record], float], *, by_text: bool) -> float:
     score = like(hit.record)
-    return max(score, _MOST_BY_RELEVANCE * hit.score) if by_text else score
+    return max(score, _MOST_BY_RELEVANCE * similarity(hit)) if by_text else score
 
 
 def _text_likeness(vector: Sequence[float]) -> Callable[[Record], float]:

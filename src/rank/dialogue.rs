@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::Texts;
-use super::evidence;
+use super::calibration::{self, Signs};
 use super::hybrid::HybridQuery;
 use super::tuning::dialogue as tuning;
 use crate::record::Seq;
@@ -18,8 +18,8 @@ pub struct Turn {
     pub neighbours: [Option<Seq>; 2],
     /// The value that [`HybridQuery::rank`] sorts by; 0 for a turn that is no candidate.
     pub order: f64,
-    /// The evidence in the turn; 0 for a turn that is no candidate.
-    pub evidence: f64,
+    /// What its score is computed from; nothing for a turn that is no candidate.
+    pub signs: Signs,
 }
 
 /// A turn with its rank.
@@ -33,7 +33,7 @@ pub struct RankedTurn {
     pub boost: f64,
 }
 
-/// Sorts turns, best first. Each gains a share of the order and the evidence of its neighbours. A turn whose speaker the query
+/// Sorts turns, best first. Each gains a share of the order, the evidence and the support of its neighbours. A turn whose speaker the query
 /// names gains more, unless the query names the speakers of all candidates. Equal turns keep their order. `texts` holds
 /// the texts of the turns.
 pub fn rank(query: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTurn> {
@@ -50,17 +50,26 @@ pub fn rank(query: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTur
         if names_tell && named[i] {
             order *= tuning::SPEAKER;
         }
-        let near = around.into_iter().flatten().map(|other| other.evidence).fold(0.0, f64::max);
-        (i, order, order - own, turn.evidence.max(tuning::EVIDENCE * near))
+        let near = around.into_iter().flatten().map(|other| other.signs);
+        (i, order - own, near.fold(Signs { order, ..turn.signs }, gain))
     };
-    let mut boosted: Vec<(usize, f64, f64, f64)> = turns.iter().enumerate().map(boosted).collect();
-    boosted.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let scores = evidence::scores(boosted.iter().map(|&(.., evidence)| evidence));
+    let mut boosted: Vec<(usize, f64, Signs)> = turns.iter().enumerate().map(boosted).collect();
+    boosted.sort_by(|a, b| b.2.order.total_cmp(&a.2.order));
+    let signs: Vec<Signs> = boosted.iter().map(|&(.., signs)| signs).collect();
     boosted
         .iter()
-        .zip(scores)
-        .map(|(&(turn, _, boost, _), score)| RankedTurn { turn, score, boost })
+        .zip(calibration::scores(&signs))
+        .map(|(&(turn, boost, _), score)| RankedTurn { turn, score, boost })
         .collect()
+}
+
+/// What a neighbour's signs make of a turn's own.
+fn gain(own: Signs, near: Signs) -> Signs {
+    Signs {
+        evidence: own.evidence.max(tuning::EVIDENCE * near.evidence),
+        support: own.support.max(tuning::EVIDENCE * near.support),
+        ..own
+    }
 }
 
 impl HybridQuery {
@@ -84,7 +93,7 @@ mod tests {
             seq,
             neighbours: [Some(seq - 1), Some(seq + 1)],
             order,
-            evidence: order,
+            signs: Signs { order, evidence: order, ..Signs::default() },
         };
         let turns: Vec<Turn> = turns.iter().map(turn).collect();
         let Ok(query) = HybridQuery::new(query, &FakeStatistics::default());

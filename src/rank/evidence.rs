@@ -1,9 +1,21 @@
-//! Evidence: how much of the query a text contains, and the scores that follow from it.
+//! Evidence: how much of the query a text contains.
 
 use super::bm25::Collection;
+use super::calibration::Wording;
 use super::passage::{Passage, Passages};
-use super::query::{ParsedQuery, QueryTerm, SentenceSet, numbers};
+use super::query::{ParsedQuery, QueryTerm, Sentence, SentenceSet, numbers};
 use super::tuning::{forms, score};
+use crate::text::is_stop_term;
+
+/// What a text contains of a query.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Proof {
+    /// See [`evidence`].
+    pub evidence: f64,
+    /// The greatest product of a sentence's prior and the share of it that the text covers, with terms weighted as in the evidence.
+    pub coverage: f64,
+    pub wording: Wording,
+}
 
 /// The evidence in each passage: the greatest value of any sentence. The value of a sentence is the product of its prior, the
 /// share of it that the passage covers, and the square root of the number of matched terms. The share is computed with terms
@@ -16,10 +28,10 @@ pub(super) fn evidence(
     collection: Collection,
     frequencies: &[u64],
     passages: &Passages,
-) -> Vec<f64> {
+) -> Vec<Proof> {
     let context = EvidenceContext::new(query, collection, frequencies);
     let mut sums = vec![(0.0, 0); query.sentences.len()];
-    passages.iter().map(|passage| context.evidence(passage, &mut sums)).collect()
+    passages.iter().map(|passage| context.proof(passage, &mut sums)).collect()
 }
 
 struct EvidenceContext<'a> {
@@ -28,8 +40,10 @@ struct EvidenceContext<'a> {
     idfs: Vec<f64>,
     /// Sentences that have only particles.
     bare: SentenceSet,
-    /// For each sentence its prior divided by the sum of its terms' weights.
-    scales: Vec<f64>,
+    /// For each sentence the sum of its terms' weights.
+    wholes: Vec<f64>,
+    /// For each sentence the number of terms that can match; 0 if it has only stop words.
+    needed: Vec<u32>,
 }
 
 impl<'a> EvidenceContext<'a> {
@@ -39,13 +53,17 @@ impl<'a> EvidenceContext<'a> {
         let known = |(term, &df): (&QueryTerm, &u64)| if term.guessed { 0 } else { df };
         let known = query.terms.iter().zip(frequencies).map(known);
         let idfs = known.map(|df| f64::from(larger.idf(df))).collect();
-        let mut context = Self { query, idfs, bare: 0, scales: Vec::new() };
+        let mut context = Self { query, idfs, bare: 0, wholes: Vec::new(), needed: Vec::new() };
         for (number, sentence) in query.sentences.iter().enumerate() {
             if sentence.counts.iter().all(|&(term, _)| query.terms[term as usize].particle) {
                 context.bare |= 1 << number;
             }
-            let whole: f64 = sentence.counts.iter().map(|&(term, _)| context.weight(term, number)).sum();
-            context.scales.push(sentence.prior / whole.max(score::WHOLE));
+            let weights = || sentence.counts.iter().map(|&(term, _)| context.weight(term, number));
+            let (whole, needed) = (weights().sum(), weights().filter(|&weight| weight > 0.0).count() as u32);
+            let stopped =
+                sentence.counts.iter().all(|&(term, _)| is_stop_term(&query.terms[term as usize].text));
+            context.wholes.push(whole);
+            context.needed.push(if stopped { 0 } else { needed });
         }
         context
     }
@@ -65,7 +83,7 @@ impl<'a> EvidenceContext<'a> {
         }
     }
 
-    fn evidence(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) -> f64 {
+    fn proof(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) -> Proof {
         sums.fill((0.0, 0));
         for found in passage.terms {
             let term = &self.query.terms[found.number as usize];
@@ -80,38 +98,62 @@ impl<'a> EvidenceContext<'a> {
                 }
             }
         }
-        let of_sentence = |(&(sum, matches), scale): (&(f64, u32), &f64)| {
-            sum * scale * f64::from(matches.clamp(1, score::MATCHES)).sqrt()
-        };
-        sums.iter().zip(&self.scales).map(of_sentence).fold(0.0, f64::max)
+        let mut proof = Proof::default();
+        for (number, sentence) in self.query.sentences.iter().enumerate() {
+            let (sum, matches) = sums[number];
+            let covered = sentence.prior * sum;
+            let breadth = f64::from(matches.clamp(1, score::MATCHES)).sqrt();
+            proof.evidence = proof.evidence.max(covered / self.wholes[number].max(score::WHOLE) * breadth);
+            proof.coverage = proof.coverage.max(covered / self.wholes[number]);
+            if sum > 0.0 && sentence.prior >= score::ASKED {
+                let complete = matches == self.needed[number] && matches > 0;
+                proof.wording = proof.wording.max(self.wording(sentence, passage, complete));
+            }
+        }
+        proof
+    }
+
+    /// `complete` says whether the passage has all terms of the sentence.
+    fn wording(&self, sentence: &Sentence, passage: Passage<'_>, complete: bool) -> Wording {
+        let known = |term: u32| !self.query.terms[term as usize].guessed;
+        let holds = |&term: &u32| known(term) && passage.terms.iter().any(|found| found.number == term);
+        if complete && in_order(sentence, passage) {
+            Wording::Whole
+        } else if sentence.identifiers.iter().flatten().all(holds) {
+            Wording::Words
+        } else {
+            Wording::OtherIdentifier
+        }
     }
 }
 
-/// The scores of hits from their evidence, best hit first. Scores are in `0..=1` and never rise.
-///
-/// A hit scores higher if the best hits show that the store knows about the subject.
-pub(super) fn scores(evidence: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
-    let top = evidence.clone().take(score::TOP).fold(0.0, f64::max);
-    let mut least = f64::INFINITY;
-    evidence
-        .map(|own| {
-            least = least.min(own.powf(1.0 - score::TOP_SHARE) * top.powf(score::TOP_SHARE));
-            1.0 - (-score::STEEPNESS * least).exp()
-        })
-        .collect()
+/// Whether a passage has the words of a sentence in order, each at most [`score::APART`] terms after the one before. The terms of
+/// scripts without spaces overlap, so that having them all is enough.
+fn in_order(sentence: &Sentence, passage: Passage<'_>) -> bool {
+    let asked: Vec<u32> = sentence.words.iter().flat_map(|word| &word.terms).copied().collect();
+    // For each word the last place where the words up to it end in order.
+    let mut ends: Vec<Option<u32>> = vec![None; asked.len()];
+    for hit in passage.hits {
+        for i in (0..asked.len()).filter(|&i| asked[i] == hit.term).rev() {
+            let before = if i == 0 { Some(hit.position) } else { ends[i - 1] };
+            if before.is_some_and(|before| hit.position - before <= score::APART) {
+                ends[i] = Some(hit.position);
+            }
+        }
+    }
+    ends.last().is_none_or(Option::is_some)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn evidence_of(query: &str, texts: &[&str]) -> Vec<f64> {
         let query = ParsedQuery::new(query);
         let passages = Passages::of(&query, texts, 5.0);
         let collection = Collection { records: 1000, terms: 5000 };
-        evidence(&query, collection, &vec![10; query.terms.len()], &passages)
+        let proofs = evidence(&query, collection, &vec![10; query.terms.len()], &passages);
+        proofs.into_iter().map(|proof| proof.evidence).collect()
     }
 
     #[test]
@@ -131,8 +173,8 @@ mod tests {
     fn a_term_that_nearly_all_records_hold_is_weak_evidence() {
         let (query, collection) = (ParsedQuery::new("user"), Collection { records: 1000, terms: 5000 });
         let passages = Passages::of(&query, &["the user"], 5.0);
-        let common = evidence(&query, collection, &[900], &passages)[0];
-        let rare = evidence(&query, collection, &[20], &passages)[0];
+        let common = evidence(&query, collection, &[900], &passages)[0].evidence;
+        let rare = evidence(&query, collection, &[20], &passages)[0].evidence;
         assert!(common < 0.1 && rare == 1.0, "{common} {rare}");
     }
 
@@ -143,19 +185,21 @@ mod tests {
     }
 
     #[test]
-    fn a_perfect_hit_scores_high_and_a_chance_match_low() {
-        let perfect = scores([2.0].into_iter())[0];
-        let chance = scores([0.2].into_iter())[0];
-        assert!(perfect > 0.95 && chance < 0.4);
-        assert_eq!(scores([0.0, 0.0].into_iter()), [0.0, 0.0]);
-    }
-
-    proptest! {
-        #[test]
-        fn scores_never_rise_and_stay_between_zero_and_one(found in prop::collection::vec(0f64..2.0, 0..30)) {
-            let scores = scores(found.iter().copied());
-            prop_assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]));
-            prop_assert!(scores.iter().all(|score| (0.0..=1.0).contains(score)));
-        }
+    fn a_wording_is_whole_where_all_words_stand_in_order() {
+        let query = ParsedQuery::new("Which invoices were paid by Acme?");
+        let wordings = |query: &ParsedQuery, texts: &[&str]| -> Vec<Wording> {
+            let passages = Passages::of(query, texts, 5.0);
+            let collection = Collection { records: 1000, terms: 5000 };
+            let proofs = evidence(query, collection, &vec![10; query.terms.len()], &passages);
+            proofs.into_iter().map(|proof| proof.wording).collect()
+        };
+        let texts = ["Invoice 7 was paid by Acme.", "Acme paid the invoice.", "Invoice of Acme"];
+        assert_eq!(wordings(&query, &texts), [Wording::Whole, Wording::Words, Wording::Words]);
+        let chinese = ParsedQuery::new("手机屏幕");
+        assert_eq!(wordings(&chinese, &["我的手机屏幕坏了", "手机"]), [Wording::Whole, Wording::Words]);
+        let named = ParsedQuery::new("is POL-385 open?");
+        let texts = ["Ticket POL-385 is open.", "POL-999 is open", "385, open: pol"];
+        assert_eq!(wordings(&named, &texts), [Wording::Whole, Wording::OtherIdentifier, Wording::Words]);
+        assert_eq!(wordings(&ParsedQuery::new("what is it?"), &["what is it"]), [Wording::Words]);
     }
 }

@@ -4,9 +4,10 @@
 //!    store.
 //! 2. [`HybridQuery::terms`] weighs the terms for the first stage, which finds [`CANDIDATES`](super::tuning::CANDIDATES).
 //! 3. [`HybridQuery::rank`] weighs each sentence by how well the candidates cover it, sorts the candidates by the weighted
-//!    sum of seven signals, and computes their scores from the evidence in each.
+//!    sum of seven signals, and estimates from the evidence in each how probably it is relevant.
 
 use super::bm25::Collection;
+use super::calibration::{self, Signs};
 use super::forms::{Form, forms};
 use super::passage::Passages;
 use super::query::{ParsedQuery, QueryTerm};
@@ -32,14 +33,14 @@ pub struct Candidate {
 pub struct Ranked {
     /// The record.
     pub seq: Seq,
-    /// Relevance in `0..=1`, comparable between queries and stores.
+    /// The estimated probability that a reader calls it relevant; 1 for a text that equals the query.
     pub score: f64,
     /// The value that candidates are sorted by: the sum of the signals, and more for a text that equals the query.
     pub order: f64,
-    /// How much of the query the text contains; the score is computed from it.
-    pub evidence: f64,
-    /// The parts of the ranking by name: `bm25` (the first stage), `evidence`, and the seven signals.
-    pub explain: [(&'static str, f64); 9],
+    /// What the score is computed from.
+    pub signs: Signs,
+    /// The parts of the ranking by name: `bm25` (the first stage), `evidence`, `coverage`, and the seven signals.
+    pub explain: [(&'static str, f64); 10],
     /// The passage of a long text, as characters.
     pub passage: Option<(usize, usize)>,
 }
@@ -131,8 +132,17 @@ impl HybridQuery {
         let mean_length = self.collection.mean_length();
         let passages = Passages::new(&self.query, &self.weights(), texts, &seqs, mean_length);
         let signals = self.signals(texts, &passages, statistics)?;
-        let evidence = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
+        let proofs = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
         let mut sums = sums(&signals, candidates.len());
+        let most = candidates.iter().map(|candidate| candidate.bm25).fold(f32::MIN_POSITIVE, f32::max);
+        let signs: Vec<Signs> = (0..candidates.len())
+            .map(|i| Signs {
+                order: sums[i],
+                evidence: proofs[i].evidence,
+                support: proofs[i].coverage * f64::from(candidates[i].bm25 / most),
+                wording: proofs[i].wording,
+            })
+            .collect();
         // A text that equals the query comes first.
         let equals_query = |seq: Seq| texts.get(seq).is_some_and(|text| text.identity == self.identity);
         let best = sums.iter().copied().fold(0.0, f64::max);
@@ -141,17 +151,19 @@ impl HybridQuery {
             .filter(|(_, seq)| equals_query(**seq))
             .for_each(|(sum, _)| *sum += 1.0 + best);
         let order = order(&sums);
-        let scores = evidence::scores(order.iter().map(|&i| evidence[i]));
+        let in_order: Vec<Signs> = order.iter().map(|&i| signs[i]).collect();
+        let scores = calibration::scores(&in_order);
         let ranked = |(&i, score): (&usize, f64)| Ranked {
             seq: seqs[i],
             score: if equals_query(seqs[i]) { 1.0 } else { score },
             order: sums[i],
-            evidence: evidence[i],
+            signs: signs[i],
             passage: passages.characters(i).map(|characters| (characters.start, characters.end)),
             explain: std::array::from_fn(|part| match part {
                 0 => ("bm25", f64::from(candidates[i].bm25)),
-                1 => ("evidence", evidence[i]),
-                _ => (signals[part - 2].name, signals[part - 2].values[i]),
+                1 => ("evidence", proofs[i].evidence),
+                2 => ("coverage", proofs[i].coverage),
+                _ => (signals[part - 3].name, signals[part - 3].values[i]),
             }),
         };
         Ok(order.iter().zip(scores).map(ranked).collect())
@@ -248,12 +260,12 @@ mod tests {
     fn explanations_add_up() {
         let ranked = rank("when do we deploy on Tuesday?", &TEXTS);
         for hit in &ranked {
-            let sum: f64 = hit.explain[2..].iter().map(|(_, value)| value).sum();
+            let sum: f64 = hit.explain[3..].iter().map(|(_, value)| value).sum();
             assert!((sum - hit.order).abs() < 1e-9);
         }
         let names: Vec<&str> = ranked[0].explain.iter().map(|(name, _)| *name).collect();
-        let expected =
-            ["bm25", "evidence", "terms", "grams", "rare_grams", "lead", "pairs", "label", "feedback"];
+        let signals = ["terms", "grams", "rare_grams", "lead", "pairs", "label", "feedback"];
+        let expected: Vec<&str> = ["bm25", "evidence", "coverage"].into_iter().chain(signals).collect();
         assert_eq!(names, expected);
     }
 

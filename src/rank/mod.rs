@@ -3,10 +3,11 @@
 //! There is one ranking for each search mode that has a text. Each gives the index weighted terms (the first stage) and
 //! then reads the texts of the candidates that the index finds (the second stage):
 //!
-//! - [`hybrid`], the default, weighs the sentences of the query, adds up seven signals and turns the evidence in a text
-//!   into a score. `query` parses the query. `forms` finds other forms of its terms. `window` chooses the passage of a long
-//!   text, and `passage` finds the query's terms in it. `signals`, `feedback` and `scaled_signal` make the order, `evidence`
-//!   the scores. [`tuning`] has all constants. [`dialogue`] ranks the turns of a conversation after that.
+//! - [`hybrid`], the default, weighs the sentences of the query, adds up seven signals and estimates how probably a text is
+//!   relevant. `query` parses the query, and `identifiers` finds what it names exactly. `forms` finds other forms of its terms.
+//!   `window` chooses the passage of a long text, and `passage` finds the query's terms in it. `signals`, `feedback` and
+//!   `scaled_signal` make the order, `evidence` and [`calibration`] the scores. [`tuning`] has all constants. [`dialogue`] ranks
+//!   the turns of a conversation after that.
 //! - [`bm25`] is plain BM25 of the query's [`Keywords`].
 //! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
 //!
@@ -15,6 +16,7 @@
 pub mod blend;
 pub mod bm25;
 mod boilerplate;
+pub mod calibration;
 pub mod cosine;
 mod dense_ids;
 pub mod dialogue;
@@ -25,6 +27,7 @@ mod feedback;
 mod forms;
 mod hash_ids;
 pub mod hybrid;
+mod identifiers;
 mod keywords;
 pub mod matches;
 mod passage;

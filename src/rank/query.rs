@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::boilerplate::is_boilerplate;
 use super::forms::Form;
 use super::hash_ids::HashIds;
+use super::identifiers::identifiers;
 use super::tuning;
 use crate::text::{
     both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
@@ -85,6 +86,8 @@ pub(super) struct Sentence {
     /// Its distinct terms with their counts.
     pub counts: Vec<(u32, u32)>,
     pub words: Vec<QueryWord>,
+    /// The terms of each of its identifiers.
+    pub identifiers: Vec<Vec<u32>>,
     /// Its weight before the search, in `0..=1`.
     pub prior: f64,
 }
@@ -152,11 +155,21 @@ impl ParsedQuery {
         if sentence.sequence.is_empty() {
             return false;
         }
+        sentence.identifiers = identifiers(text).map(|text| self.known_terms(text)).collect();
         let mut sorted = sentence.sequence.clone();
         sorted.sort_unstable();
         sentence.counts = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
         self.sentences.push(sentence);
         true
+    }
+
+    /// The numbers of those terms of a text that are in the query.
+    fn known_terms(&self, text: &str) -> Vec<u32> {
+        let mut numbers = Vec::new();
+        words(text, |word| {
+            word.terms(|_, term| numbers.extend(self.terms_by_hash.find(term_hash(term))));
+        });
+        numbers
     }
 
     /// Adds a form of a term. Returns false if it is a term of the query, or a form of one, already.

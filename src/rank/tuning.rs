@@ -112,7 +112,7 @@ pub mod forms {
     /// Factor for the idf of a term that no record holds, only its forms.
     pub const WORTH: f64 = 0.7;
     /// Factor for the weight of such a term in the evidence.
-    pub const PROOF: f64 = 0.3;
+    pub const PROOF: f64 = 0.4;
 }
 
 /// Pseudo-relevance feedback by Rocchio ("Relevance feedback in information retrieval", 1971).
@@ -127,8 +127,7 @@ pub mod feedback {
     pub const LEAD: f64 = 0.3;
 }
 
-/// From the evidence for a hit to its score. Chosen so that hits known to be relevant score 0.6 or more, and hits for
-/// questions on other subjects score less.
+/// The evidence for a hit, see [`super::evidence`], and its score, see [`super::calibration`].
 pub mod score {
     /// Records added to the number of records when idf is computed: ten records do not show whether a word is rare.
     pub const MORE_RECORDS: u64 = 20;
@@ -138,12 +137,25 @@ pub mod score {
     pub const NAME: f64 = 1.5;
     /// Most matched terms that count. The evidence grows with the square root of their number.
     pub const MATCHES: u32 = 4;
-    /// The greatest evidence among this many of the first hits shows how much the store knows about the subject.
-    pub const TOP: usize = 10;
-    /// Exponent of that greatest evidence; the hit's own evidence has the rest of 1.
-    pub const TOP_SHARE: f64 = 0.5;
-    /// `score = 1 - exp(-STEEPNESS * evidence)`.
-    pub const STEEPNESS: f64 = 2.2;
+    /// Words of a question that are in a text in order count as one wording if each is at most so many terms after the last.
+    pub const APART: u32 = 4;
+    /// Least prior of a sentence that asks, so that its wording counts.
+    pub const ASKED: f64 = 0.5;
+
+    /// The log-odds of a hit without support and lead. Fitted by `benches/calibrate.py`, as the two below.
+    pub const BASE: f64 = -3.75;
+    /// Log-odds for full support.
+    pub const SUPPORT: f64 = 2.17;
+    /// Log-odds for each unit of evidence with the whole lead.
+    pub const EVIDENCE_LEAD: f64 = 5.89;
+    /// A hit's lead is over the hit so many places behind it. There may be several relevant ones.
+    pub const BEHIND: usize = 5;
+    /// Least score of a text that holds the whole question.
+    pub const WHOLE_QUESTION: f64 = 0.6;
+    /// Greatest score of a text that lacks a part of an identifier that the question names.
+    pub const OTHER_IDENTIFIER: f64 = 0.4;
+    /// The first hits, whose scores tell whether the query is answered.
+    pub const ANSWER: usize = 10;
 }
 
 /// What a turn of a conversation gains from its neighbours, see [`super::dialogue`].
@@ -154,6 +166,6 @@ pub mod dialogue {
     pub const AFTER: f64 = 0.15;
     /// Factor for a record whose speaker the query names.
     pub const SPEAKER: f64 = 1.3;
-    /// Share of a neighbour's evidence that counts as evidence for the turn.
+    /// Share of a neighbour's evidence and support that counts as the turn's own.
     pub const EVIDENCE: f64 = 0.5;
 }

@@ -9,7 +9,7 @@ bottom:
 - `first_stage`: BM25 of all records, the candidates.
 - `query`, `forms`: what is asked, and how else it may be spelled.
 - `passage`, `signals`, `feedback`: what a candidate says, and what speaks for it.
-- `score`: from evidence to a score.
+- `score`: evidence, and the probability that it makes.
 - `dialogue`: what turns of a conversation give each other.
 - `words`, `tuning`: words and sentences of a text; the constants.
 """

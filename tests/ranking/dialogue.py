@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import words
 from .passage import label_end
 from .query import parse
-from .score import Ranked
+from .score import Proof, Ranked
 from .statistics import Row
 from .tuning import TUNING
 
@@ -18,7 +18,7 @@ LIMIT = TUNING.dialogue
 def dialogue(query: str, ranking: list[Ranked], rows: list[Row], visible: list[Row]) -> list[Ranked]:
     """Ranks the records of the second stage once more, together with the `visible` records around them.
 
-    Each gets a part of its neighbours' order and evidence. A speaker that the query names gets more,
+    Each gets a part of its neighbours' order, evidence and support. A speaker that the query names gets more,
     unless all candidates have a speaker that it names.
     """
     contents = {row["seq"]: row["content"] for row in visible}
@@ -38,9 +38,11 @@ def dialogue(query: str, ranking: list[Ranked], rows: list[Row], visible: list[R
         order += LIMIT.BEFORE * (before.order / greatest if before else 0.0)
         order += LIMIT.AFTER * (after.order / greatest if after else 0.0)
         order *= LIMIT.SPEAKER if telling and named[seq] else 1.0
-        near = max((one.evidence for one in (before, after) if one), default=0.0)
-        evidence = max(turn.evidence, LIMIT.EVIDENCE * near)
-        heard.append(Ranked(seq, order, evidence, parts={**turn.parts, "dialogue": order - own}))
+        around_it = [one for one in (before, after) if one]
+        evidence = [turn.proof.evidence, *(LIMIT.EVIDENCE * one.proof.evidence for one in around_it)]
+        support = [turn.support, *(LIMIT.EVIDENCE * one.support for one in around_it)]
+        proof = Proof(max(evidence), turn.proof.coverage, turn.proof.wording)
+        heard.append(Ranked(seq, order, proof, max(support), parts={**turn.parts, "dialogue": order - own}))
     rest = [hit for hit in ranking if not hit.second_stage and hit.seq not in turns]
     return sorted(heard, key=lambda hit: -hit.order) + rest
 

@@ -15,7 +15,7 @@ from .first_stage import best
 from .forms import forms
 from .passage import read
 from .query import Sentence, parse
-from .score import Ranked, evidence
+from .score import Ranked, prove
 from .signals import Signals
 from .statistics import Row, Statistics
 from .tuning import RRF, TUNING
@@ -86,14 +86,16 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
 
     sums = [sum(values[i] for values in parts.values()) for i in range(len(candidates))]
     ranking = []
+    most = max((found[seq] for seq in candidates), default=1.0)
     for i, seq in enumerate(candidates):
         itself = texts[seq].strip() == query.strip()
-        proof = evidence(sentences, passages[i], statistics.records, frequencies, guessed)
+        proof = prove(sentences, passages[i], statistics.records, frequencies, guessed)
         named = {name: values[i] for name, values in parts.items()}
-        named |= {"bm25": found[seq], "evidence": proof}
+        named |= {"bm25": found[seq], "evidence": proof.evidence, "coverage": proof.coverage}
         # Who asks for a text itself wants nothing else before it.
-        order = sums[i] + (1 + max(sums) if itself else 0.0)
-        ranking.append(Ranked(seq, order, proof, itself, parts=named))
+        bonus = 1 + max(sums) if itself else 0.0
+        support = proof.coverage * found[seq] / most
+        ranking.append(Ranked(seq, sums[i] + bonus, proof, support, itself, bonus, parts=named))
     rest = [seq for seq in best(found, len(found), 0) if seq not in candidates]
     return sorted(ranking, key=lambda hit: -hit.order) + [
         Ranked(seq, found[seq], second_stage=False, parts={"bm25": found[seq]}) for seq in rest

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from dataclasses import dataclass
 
 from . import words
 from .first_stage import both_ends
 from .tuning import TUNING
+
+JOINS = "-./@:+"
 
 
 @dataclass
@@ -31,6 +34,8 @@ class Sentence:
     names: set[str]
     """Terms of capitalized words that do not begin the sentence."""
     words: list[AskedWord]
+    identifiers: list[list[str]]
+    """The terms of each thing that it names exactly, in several words."""
     question: bool
     prior: float = 1.0
     """What it is worth before anything is searched."""
@@ -67,7 +72,7 @@ def those_that_count(texts: list[str]) -> list[str]:
 
 def parse_sentence(text: str, question: bool, stop_words: frozenset[str]) -> Sentence:
     """Takes a sentence apart."""
-    sentence = Sentence([], set(), [], question)
+    sentence = Sentence([], set(), [], [], question)
     mixed = any(character.islower() for character in text)
     for number, word in enumerate(words.words(text)):
         leads = number == 0
@@ -81,7 +86,14 @@ def parse_sentence(text: str, question: bool, stop_words: frozenset[str]) -> Sen
             sentence.names |= set(terms)
         if word.spaced:
             sentence.words.append(AskedWord(terms, len(surfaces), word.grams()))
+    sentence.identifiers = [words.terms(found) for found in identifiers(text)]
     return sentence
+
+
+def identifiers(text: str) -> list[str]:
+    """Runs of ASCII words that marks join, with a digit or an "@"."""
+    runs = [run.strip(JOINS) for run in re.findall(rf"[\w{re.escape(JOINS)}]+", text, re.ASCII)]
+    return [run for run in runs if set(run) & set(JOINS) and re.search(r"[0-9@]", run)]
 
 
 def set_priors(sentences: list[Sentence]) -> None:

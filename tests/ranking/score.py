@@ -1,9 +1,10 @@
-"""How much of a query a text answers, and the score that this makes."""
+"""How much of a query a text answers, and how probably it is relevant."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from . import words
 from .passage import Passage
@@ -14,6 +15,26 @@ from .tuning import TUNING
 LIMIT = TUNING.score
 
 
+class Wording(IntEnum):
+    """What a text shares with what is asked, word for word."""
+
+    WORDS = 0
+    OTHER_IDENTIFIER = 1
+    """Not the whole of an identifier that is named."""
+    WHOLE = 2
+    """All words, in order."""
+
+
+@dataclass
+class Proof:
+    """What a text contains of a query."""
+
+    evidence: float = 0.0
+    coverage: float = 0.0
+    """Of the sentence that it covers best."""
+    wording: Wording = Wording.WORDS
+
+
 @dataclass
 class Ranked:
     """A record in its place."""
@@ -21,27 +42,30 @@ class Ranked:
     seq: int
     order: float
     """What it is ranked by."""
-    evidence: float = 0.0
-    """How much of the query it answers."""
+    proof: Proof = field(default_factory=Proof)
+    support: float = 0.0
+    """How much of the query it covers, and how its BM25 compares with the greatest."""
     itself: bool = False
     """It is the query, word for word."""
+    bonus: float = 0.0
+    """What `order` has more for that."""
     second_stage: bool = True
     """Or what the first stage alone ordered, by BM25."""
     parts: dict[str, float] = field(default_factory=dict)
     """As `Hit.explain`."""
 
 
-def evidence(
+def prove(
     sentences: list[Sentence],
     passage: Passage,
     records: int,
     frequencies: dict[str, int],
     guessed: set[str],
-) -> float:
-    """The evidence of the sentence that has most of it.
+) -> Proof:
+    """What a passage contains of a query.
 
-    It is the product of the sentence's prior, the part of it that the passage holds, and the square root
-    of the number of terms held. Terms are weighed by idf, names more.
+    The evidence of a sentence is the product of its prior, the part of it that the passage holds, and the
+    square root of the number of terms held. Terms are weighed by idf, names more.
 
     No record holds a term of `guessed`: holding a form of it is holding a part of it, and no match.
     `frequencies` say how many of the `records` hold each term or a form of it.
@@ -55,22 +79,65 @@ def evidence(
         name = LIMIT.NAME if term in sentence.names and not bare else 1.0
         return name * idf(records + LIMIT.MORE_RECORDS, 0 if term in guessed else frequencies[term])
 
-    def of_sentence(sentence: Sentence) -> float:
+    def of_sentence(sentence: Sentence) -> Proof:
         weights = {term: weight(sentence, term) for term in set(sentence.terms)}
         found = {term: weights[term] for term in weights if term in held}
-        matches = sum(value > 0 for term, value in found.items() if term not in guessed)
+        matches = {term for term, value in found.items() if value > 0 and term not in guessed}
         covered = sum(value * (TUNING.forms.PROOF if term in guessed else 1) for term, value in found.items())
-        covered /= max(sum(weights.values()), LIMIT.WHOLE)
-        return sentence.prior * covered * math.sqrt(min(max(matches, 1), LIMIT.MATCHES))
+        whole = sum(weights.values())
+        evidence = sentence.prior * covered / max(whole, LIMIT.WHOLE)
+        evidence *= math.sqrt(min(max(len(matches), 1), LIMIT.MATCHES))
+        complete = matches == {term for term, value in weights.items() if value > 0}
+        asks = covered > 0 and sentence.prior >= LIMIT.ASKED
+        wording = wording_of(sentence, passage, held - guessed, complete) if asks else Wording.WORDS
+        return Proof(evidence, sentence.prior * covered / whole, wording)
 
-    return max(map(of_sentence, sentences), default=0.0)
+    proofs = [Proof(), *map(of_sentence, sentences)]
+    return Proof(
+        max(proof.evidence for proof in proofs),
+        max(proof.coverage for proof in proofs),
+        max(proof.wording for proof in proofs),
+    )
 
 
-def curve(hits: list[float]) -> list[float]:
-    """From the evidence for each hit, best hit first, to their scores, which never rise."""
-    top = max(hits[: LIMIT.TOP], default=0.0)
-    mixed = [own ** (1 - LIMIT.TOP_SHARE) * top**LIMIT.TOP_SHARE for own in hits]
-    return [1 - math.exp(-LIMIT.STEEPNESS * min(mixed[: place + 1])) for place in range(len(hits))]
+def wording_of(sentence: Sentence, passage: Passage, held: set[str], complete: bool) -> Wording:
+    """Does the passage have the whole sentence, or lack a part of what it names?"""
+    stopped = all(term in words.stop_terms() for term in sentence.terms)
+    if complete and not stopped and in_order(sentence, passage):
+        return Wording.WHOLE
+    whole = all(set(identifier) <= held for identifier in sentence.identifiers)
+    return Wording.WORDS if whole else Wording.OTHER_IDENTIFIER
+
+
+def in_order(sentence: Sentence, passage: Passage) -> bool:
+    """Does the passage have the sentence's words, each not far after the one before?"""
+    asked = [term for word in sentence.words for term in word.terms]
+    ends: set[int] | None = None
+    for term in asked:
+        places = {place for place, other in enumerate(passage.terms) if other == term}
+        if ends is not None:
+            places = {place for place in places if any(0 < place - end <= LIMIT.APART for end in ends)}
+        ends = places
+    return ends is None or bool(ends)
+
+
+def probabilities(hits: list[Ranked]) -> list[float]:
+    """How probably each hit is relevant, best hit first. They never rise."""
+    orders = [hit.order - hit.bonus for hit in hits]
+    greatest = max(orders, default=0.0) or 1.0
+    found = []
+    for place, hit in enumerate(hits):
+        behind = orders[place + LIMIT.BEHIND] if place + LIMIT.BEHIND < len(hits) else 0.0
+        lead = max(0.0, (orders[place] - behind) / greatest)
+        odds = LIMIT.BASE + LIMIT.SUPPORT * hit.support + LIMIT.EVIDENCE_LEAD * hit.proof.evidence * lead**1.5
+        found.append(1 / (1 + math.exp(-odds)))
+        if hit.proof.wording == Wording.OTHER_IDENTIFIER:
+            found[-1] = min(found[-1], LIMIT.OTHER_IDENTIFIER)
+    least = [min(found[: place + 1]) for place in range(len(found))]
+    whole = [hit.proof.wording == Wording.WHOLE for hit in hits]
+    return [
+        max(score, LIMIT.WHOLE_QUESTION) if any(whole[place:]) else score for place, score in enumerate(least)
+    ]
 
 
 def scores(ranking: list[Ranked]) -> list[float]:
@@ -79,10 +146,12 @@ def scores(ranking: list[Ranked]) -> list[float]:
     Those of the first stage alone go on below the last of the second, in proportion to their BM25.
     """
     second = [hit for hit in ranking if hit.second_stage]
-    found = [
-        1.0 if hit.itself else score
-        for hit, score in zip(second, curve([hit.evidence for hit in second]), strict=True)
-    ]
+    found = [1.0 if hit.itself else score for hit, score in zip(second, probabilities(second), strict=True)]
     least = min((hit.parts["bm25"] for hit in second if "bm25" in hit.parts), default=math.inf)
     rest = [hit.parts["bm25"] for hit in ranking if not hit.second_stage]
     return found + [found[-1] * min(1.0, bm25 / least) for bm25 in rest]
+
+
+def answered(found: list[float]) -> float:
+    """How probably any of the hits is relevant, by their scores, best first."""
+    return 1 - math.prod(1 - score for score in found[: LIMIT.ANSWER])

@@ -7,8 +7,10 @@ use rustc_hash::FxHashMap;
 use super::{depth, vector};
 use crate::error::Result;
 use crate::index::Scoring;
+use crate::rank::calibration::{Signs, answered};
 use crate::rank::dialogue::{self, RankedTurn, Turn};
 use crate::rank::hybrid::{Candidate, HybridQuery};
+use crate::rank::tuning::score::ANSWER;
 use crate::rank::tuning::{CANDIDATES, COUNTED_BYTES, TEXT_BYTES};
 use crate::rank::{Scored, Texts, rrf};
 use crate::record::{Query, Seq};
@@ -28,11 +30,14 @@ pub fn candidates(query: &Query) -> usize {
 
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
     let lexical = lexical(retriever, query)?;
-    if query.vector.is_none() {
-        return Ok(lexical);
-    }
-    let nearest = vector::search(retriever, query, candidates(query))?;
-    Ok(rrf::fuse([lexical, nearest]))
+    let mut found = if query.vector.is_none() {
+        lexical
+    } else {
+        rrf::fuse([lexical, vector::search(retriever, query, candidates(query))?])
+    };
+    let answered = answered(found.iter().map(|found| found.score));
+    found.iter_mut().for_each(|found| found.explain.push(("answered", answered)));
+    Ok(found)
 }
 
 /// BM25, and the best of it ranked again.
@@ -48,8 +53,8 @@ fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, Sea
         in_conversation(retriever, &plan, &candidates)?
     } else {
         let ranked = plan.rank(&candidates, &texts, retriever)?;
-        // Unless the order changes once more, no more records are needed.
-        let wanted = if depth(query) == query.limit { query.limit } else { ranked.len() };
+        // Unless the order changes once more, no more records are needed than those that tell whether the query is answered.
+        let wanted = if depth(query) == query.limit { query.limit.max(ANSWER) } else { ranked.len() };
         ranked.iter().take(wanted).map(Scored::from).collect()
     };
     if found.len() >= candidates.len() {
@@ -75,9 +80,9 @@ fn in_conversation(
     drop_wordless(&mut around, &texts, retriever)?;
     neighbours.extend(neighbours_of(retriever, &around)?);
     let ranked = plan.rank(candidates, &texts, retriever)?;
-    let turn = |seq, order, evidence| Turn { seq, neighbours: neighbours[&seq], order, evidence };
-    let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.evidence));
-    let turns: Vec<Turn> = turns.chain(around.iter().map(|&seq| turn(seq, 0.0, 0.0))).collect();
+    let turn = |seq, order, signs| Turn { seq, neighbours: neighbours[&seq], order, signs };
+    let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.signs));
+    let turns: Vec<Turn> = turns.chain(around.iter().map(|&seq| turn(seq, 0.0, Signs::default()))).collect();
     let heard = |heard: RankedTurn| {
         let mut explain = ranked.get(heard.turn).map_or_else(Vec::new, |one| one.explain.to_vec());
         explain.push(("dialogue", heard.boost));
