@@ -27,6 +27,7 @@ nox.options.sessions = [
     "reliability",
     "crewai_legacy",
     "crewai_unified",
+    "frameworks",
 ]
 
 ROOT = Path(__file__).parent
@@ -133,7 +134,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the Python tests; arguments go to pytest."""
     install_agentmem(session, *PYTEST)
-    session.run("pytest", "--ignore=crewai", "--ignore=reliability", *session.posargs)
+    session.run("pytest", "--ignore=crewai", "--ignore=frameworks", "--ignore=reliability", *session.posargs)
 
 
 @nox.session(python=["3.10", "3.12", "3.13", "3.14"])
@@ -165,7 +166,16 @@ def coverage(session: nox.Session) -> None:
     (wheel,) = (target / "wheels").glob("*.whl")
     session.install("--force-reinstall", str(wheel))
     session.chdir(ROOT / "tests")
-    session.run("coverage", "run", "-m", "pytest", "--ignore=crewai", "--ignore=reliability", env=env)
+    session.run(
+        "coverage",
+        "run",
+        "-m",
+        "pytest",
+        "--ignore=crewai",
+        "--ignore=frameworks",
+        "--ignore=reliability",
+        env=env,
+    )
     session.run("coverage", "combine", env=env)
     session.chdir(ROOT)
     session.run(*llvm_cov, "report", env=env, external=True)
@@ -252,6 +262,28 @@ def crewai_unified(session: nox.Session) -> None:
     """Run crews of today's CrewAI, with unified memory."""
     install_agentmem(session, *PYTEST, "crewai==1.15.30", "lancedb")
     session.run("pytest", "crewai/unified", "crewai/both", *session.posargs, env=QUIET)
+
+
+# Each framework with the release that its tests run with, and what its own tests need.
+FRAMEWORKS = {
+    "openai_agents": [
+        "openai-agents==0.24.0",
+        "pytest-asyncio==1.5.0",
+        "pytest-mock",
+        "httpx",
+        "cryptography",
+    ],
+}
+
+
+@nox.session
+@nox.parametrize("framework", sorted(FRAMEWORKS))
+def frameworks(session: nox.Session, framework: str) -> None:
+    """Run the adapter of each framework: our tests, and the framework's own from its source on PyPI."""
+    install_agentmem(session, *PYTEST, *FRAMEWORKS[framework])
+    folder = ROOT / "tests" / "frameworks" / framework
+    session.run("pytest", str(folder))
+    session.run("python", str(folder / "run_official.py"), session.create_tmp(), FRAMEWORKS[framework][0])
 
 
 @nox.session

@@ -71,12 +71,12 @@ def key_id(*parts: str) -> str:
 
 
 def scope_part(name: str) -> str:
-    """`name` as one part of a scope. Different names give different parts; plain names stay as they are.
+    """`name`, any text, as one part of a scope. Different names give different parts; plain names stay.
 
-    Slashes, percent signs and control characters become percent escapes. The end of a part of more than 200
-    bytes becomes a digest.
+    Slashes, percent signs, control characters and lone surrogates become percent escapes. The end of a part
+    of more than 200 bytes becomes a digest.
     """
-    part = "".join(_escaped(c) if c in "/%" or ord(c) < 32 else c for c in clean(name))
+    part = "".join(_escaped(c) if c in "/%" or ord(c) < 32 or "\ud800" <= c <= "\udfff" else c for c in name)
     if part.strip() != part or part in ("", ".", ".."):
         part = "".join(_escaped(c) if c == "." or c.isspace() else c for c in part) or "%"
     if len(part.encode()) > _LONGEST_PART:
@@ -86,7 +86,7 @@ def scope_part(name: str) -> str:
 
 
 def _escaped(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode())
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
 def journal_name(*parts: str) -> str:

@@ -14,6 +14,8 @@ import agentmem
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = Path(agentmem.__file__).parent
+# Adapters whose examples run where their framework is installed, in tests/frameworks.
+FRAMEWORKS = {"openai_agents"}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -29,9 +31,21 @@ def docstring_examples(*, crewai: bool, without: tuple[str, ...] = ()) -> list[d
     return [
         example
         for path in files
-        if ("crewai" in path.relative_to(PACKAGE).parts) == crewai and path.name not in without
+        if ("crewai" in path.relative_to(PACKAGE).parts) == crewai
+        and path.relative_to(PACKAGE).with_suffix("").parts[0] not in FRAMEWORKS
+        and path.name not in without
         for example in _examples_of(path)
     ]
+
+
+def examples_of_framework(name: str) -> list[doctest.DocTest]:
+    """The `>>>` examples of one adapter, a module or a package."""
+    files = (
+        [PACKAGE / f"{name}.py"]
+        if (PACKAGE / f"{name}.py").exists()
+        else sorted((PACKAGE / name).rglob("*.py"))
+    )
+    return [example for path in files for example in _examples_of(path)]
 
 
 def run(example: doctest.DocTest, names: Mapping[str, Any]) -> None:

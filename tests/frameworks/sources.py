@@ -1,0 +1,26 @@
+"""Sources of frameworks from PyPI, which contain the frameworks' own tests."""
+
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+
+def unpacked(folder, requirement):
+    """The folder of the source of a pinned release, below `folder`."""
+    target = Path(folder) / requirement
+    if not target.exists():
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]
+        subprocess.run([*command, "--dest", folder, requirement], check=True)
+        name = requirement.replace("-", "_").replace("==", "-")
+        with tarfile.open(next(Path(folder).glob(f"{name}*.tar.gz"))) as archive:
+            archive.extractall(target, filter="data")
+    return next(path for path in target.iterdir() if path.is_dir())
+
+
+def run_pytest(source, plugin, folder, *files):
+    """Run tests of a source with a plugin from `folder`, and end with pytest's exit code."""
+    paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", plugin, *map(str, files)]
+    sys.exit(subprocess.run(command, cwd=source, env=os.environ | {"PYTHONPATH": paths}).returncode)
