@@ -87,7 +87,9 @@ impl Passages {
             .collect();
         let total = parts.iter().map(TextPart::len).sum();
         let (mut chunks, mut numbers) = (Vec::with_capacity(total), DenseIds::with_capacity(total / 2));
-        parts.iter().for_each(|part| chunks.extend(part.chunks().map(|chunk| numbers.of(chunk))));
+        for part in parts.iter().flat_map(|part| [part.label, part.rest]) {
+            chunks.extend(part.iter().map(|&chunk| numbers.of(chunk)));
+        }
         let chunk_table = ChunkTable::new(query, &known, texts.interner(), numbers.sparse());
         let labels = parts.iter().filter(|part| !part.label.is_empty()).count();
         let labelled = labels as f64 / seqs.len().max(1) as f64;
@@ -122,26 +124,26 @@ impl Passages {
         let (hits, terms, grams) = (self.hits.len(), self.terms.len(), self.grams.len());
         let behind_label = chunks.start + part.label.len();
         let (in_label, in_rest) = (chunks.start..behind_label, behind_label..chunks.end);
-        let mut found = |passages: &mut Self, chunks: Range<usize>, mut position: u32| {
-            for at in chunks {
-                let entry = passages.chunk_table.entry(passages.chunks[at]);
-                if let Some((in_terms, in_grams)) = passages.chunk_table.found(entry) {
+        let mut found = |chunks: Range<usize>, mut position: u32| {
+            for &chunk in &self.chunks[chunks] {
+                let entry = self.chunk_table.entry(chunk);
+                if let Some((in_terms, in_grams)) = self.chunk_table.found(entry) {
                     for hit in in_terms {
                         let position = position + hit.position;
-                        passages.hits.push(Occurrence { position, term: hit.term });
-                        counters.0.count(&mut passages.terms, terms, hit.term, position);
+                        self.hits.push(Occurrence { position, term: hit.term });
+                        counters.0.count(&mut self.terms, terms, hit.term, position);
                     }
                     for &gram in in_grams {
-                        counters.1.count(&mut passages.grams, grams, gram, position);
+                        counters.1.count(&mut self.grams, grams, gram, position);
                     }
                 }
                 position += entry.held;
             }
             position
         };
-        let label = found(self, in_label, 0);
+        let label = found(in_label, 0);
         let start = label.max(part.first_term);
-        let length = label + found(self, in_rest, start) - start;
+        let length = label + found(in_rest, start) - start;
         let b = if self.labelled > 0.5 { LABELLED_B } else { B };
         let relative_length = f64::from(length) / f64::from(mean_length);
         let norm = K1 * (1.0 - b + b * relative_length.min(LONGEST));
@@ -225,10 +227,6 @@ impl<'a> TextPart<'a> {
             first_term: first.terms.start,
             characters: Some(text.characters(window.core)),
         }
-    }
-
-    fn chunks(&self) -> impl Iterator<Item = u32> {
-        self.label.iter().chain(self.rest).copied()
     }
 
     fn len(&self) -> usize {
