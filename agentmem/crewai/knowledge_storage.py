@@ -16,6 +16,7 @@ from crewai.knowledge.storage.base_knowledge_storage import BaseKnowledgeStorage
 
 from agentmem import MemoryStore
 from agentmem._adapters import Adapter, StoreOrPath, clean, key_id, scope_part
+from agentmem._similarity import similarity
 
 from ._chunks import texts
 from ._storage import logged
@@ -84,15 +85,16 @@ class KnowledgeStorage(BaseKnowledgeStorage):
         if ids is not None and self.store.count(ids=ids) < len(ids):
             self._add(self._saved)  # another crew with the same chunks was reset
         hits = self.store.search(text, limit, scope=self.scope, ids=ids, where=metadata_filter)
+        found = [(hit.record, similarity(hit)) for hit in hits]
         return [
             {
-                "id": hit.record.id,
-                "content": hit.record.content,
-                "metadata": dict(hit.record.metadata),
-                "score": hit.score,
+                "id": record.id,
+                "content": record.content,
+                "metadata": dict(record.metadata),
+                "score": score,
             }
-            for hit in hits
-            if hit.score >= score_threshold
+            for record, score in found
+            if score >= score_threshold
         ]
 
     @logged
