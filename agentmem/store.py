@@ -635,7 +635,8 @@ def open(
         pool_size: the largest number of connections that read at once.
         durability: with "full", a write that has returned survives power loss; with "normal", it survives a
             killed process.
-        index: "memory", or "disk" for small machines: the full text index of SQLite answers searches.
+        index: "memory", or "disk" for small machines: the full text index of SQLite answers searches, and
+            only the texts of small scopes that were searched last are indexed in memory.
         embedder: makes the vectors of records that are added, and of queries.
         read_only: never write. The file must exist.
         busy_timeout: how many seconds to wait for a lock or a connection before StoreBusyError.

@@ -120,7 +120,9 @@ fn top(criterion: &mut Criterion, index: &Index, writer: &mut Writer, records: u
             group.bench_function(format!("{kind}/{k}/{scoring:?}"), |bench| {
                 bench.iter(|| {
                     for terms in &questions {
-                        black_box(index.top(terms, k, scoring, None).unwrap());
+                        black_box(
+                            index.top(terms, k, scoring, index.collection().mean_length(), None).unwrap(),
+                        );
                     }
                 });
             });

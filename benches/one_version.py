@@ -84,6 +84,23 @@ def open_and_search(path: Path, query: str) -> float:
     return took
 
 
+def measure_scopes(store: agentmem.MemoryStore, task: dict[str, Any]) -> dict[str, float]:
+    """Search in scopes of some sizes."""
+    measured = {}
+    for size in task["scopes"]:
+        scope = f"/size/{size}"
+        place = f"scope of {size:,}"
+        measured[f"first search, {place}"] = seconds(store.search, task["short"][0], scope=scope)
+        for length in ("short", "long"):
+            for mode in ("hybrid", "bm25"):
+                searches = [
+                    lambda text=text, mode=mode, scope=scope: store.search(text, mode=mode, scope=scope)
+                    for text in task[length]
+                ]
+                measured[f"{mode}: {length} query, {place}"] = quickest(searches)
+    return measured
+
+
 def measure(path: Path, task: dict[str, Any]) -> dict[str, float]:
     """Open a store, search it in all modes, and add to it."""
     measured = {"open to first hit": min(open_and_search(path, task["short"][0]) for _ in range(ROUNDS))}
@@ -94,6 +111,7 @@ def measure(path: Path, task: dict[str, Any]) -> dict[str, float]:
                 lambda text=text, options=options: store.search(text, **options) for text in task[length]
             ]
             measured[f"{mode}: {length} query"] = quickest(searches)
+    measured |= measure_scopes(store, task)
     pairs = list(zip(task["short"], task["vectors"], strict=True))
     for name, options in {"vector": {"mode": "vector"}, "hybrid and vector": {}}.items():
         searches = [

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use agentmem::internals::{
-    Bag, CANDIDATES, Candidate, CosineQuery, HybridQuery, Index, Scoring, Segment, Texts,
+    Bag, CANDIDATES, Candidate, CosineQuery, HybridQuery, Index, Scoring, Segment, Statistics, Texts,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -68,7 +68,10 @@ impl Store {
     }
 
     fn candidates(&self, plan: &HybridQuery) -> Vec<Candidate> {
-        let top = self.index.top(&plan.terms(), CANDIDATES, Scoring::Bm25, None).unwrap();
+        let top = self
+            .index
+            .top(&plan.terms(), CANDIDATES, Scoring::Bm25, self.index.collection().mean_length(), None)
+            .unwrap();
         top.into_iter().map(|(seq, bm25)| Candidate { seq, bm25 }).collect()
     }
 

@@ -9,7 +9,8 @@ one of each version, the first of a pair by turns. Each process works on a fresh
 
 - open to first hit: from `agentmem.open` to the end of the first search; the quickest of 5;
 - searches in each mode with queries of 7 (short) or 53 (long) different words, the best ten: the mean over
-  20 queries of the quickest of 5 rounds;
+  20 queries of the quickest of 5 rounds; the same in scopes of 100, 1,000 and 10,000 records, and the first
+  search of all in such a scope;
 - single add: the lower quartile of 100 durable adds, one by one;
 - bulk add: the quickest of 5 calls of `add_many`, each with 2,000 records.
 
@@ -36,6 +37,8 @@ from prose import Writer
 CHILD = Path(__file__).with_name("one_version.py")
 CACHE = Path(__file__).parent.parent / "target" / "versions"
 COMPONENTS = 32
+SCOPES = {10: 100, 40: 1_000, 70: 10_000}
+"""Sizes of scopes, by the place of their records in each hundred."""
 QUERIES = 20
 SINGLE, BULK = 100, 10_000
 RESAMPLES = 10_000
@@ -79,6 +82,13 @@ def sync(folder: Path) -> None:
         if path.is_file():
             with path.open("rb+") as file:
                 os.fsync(file.fileno())
+
+
+def with_large_scopes(records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Spread some larger scopes evenly over the records, each as far as its size goes."""
+    for place, record in enumerate(records):
+        size = SCOPES.get(place % 100)
+        yield {**record, "scope": f"/size/{size}"} if size and place // 100 < size else record
 
 
 def write_records(records: Iterator[dict[str, Any]], path: Path) -> Path:
@@ -131,12 +141,14 @@ def table(compared: dict[str, dict[str, Any]]) -> str:
 def run_pairs(options: argparse.Namespace, versions: dict[str, Version], size: int) -> list[Any]:
     """Measure both versions in turn, as often as there are pairs."""
     writer = Writer()
-    records = write_records(writer.records(size), options.cache / f"{size}.jsonl")
+    records = write_records(with_large_scopes(writer.records(size)), options.cache / f"{size}.scopes.jsonl")
     added = write_records(writer.records(SINGLE + BULK), options.cache / f"{SINGLE + BULK}.added.jsonl")
     vectors = numpy.random.default_rng(33).normal(size=(QUERIES, COMPONENTS)).round(3).tolist()
     task = options.cache / "task.json"
     asked = {"short": writer.questions(7, QUERIES), "long": writer.questions(53, QUERIES), "vectors": vectors}
-    task.write_text(json.dumps({**asked, "added": str(added), "single": SINGLE}), encoding="utf-8")
+    scopes = [scope for scope in SCOPES.values() if 100 * scope <= size]
+    rest = {"scopes": scopes, "added": str(added), "single": SINGLE}
+    task.write_text(json.dumps({**asked, **rest}), encoding="utf-8")
     stores = {
         name: versions[name if options.store == "own" else "before"].store(records) for name in VERSIONS
     }

@@ -409,14 +409,17 @@ class Oracle:
         return [ids for ids in groups.values() if len(ids) > 1]
 
     def scores(self, query: str, mode: str, vector: list[float] | None, **filters: Any) -> dict[int, float]:
-        """The score of every record that passes the filters and matches; statistics are those of all
-        records.
+        """The score of every record that passes the filters and matches.
+
+        Statistics are those of the records of the scope that the viewer may see.
         """
         visible = self.select(**filters)
         if mode == "vector":
             return modes.vector(vector or [], visible)
         plain = modes.bm25 if mode == "bm25" else modes.tfidf
-        return plain(query, Statistics(self.rows), visible)
+        of_population = ("scope", "source", "include_private")
+        population = self.select(**{name: filters[name] for name in of_population if name in filters})
+        return plain(query, Statistics(population), visible)
 
     def sharing(self, query: str, **filters: Any) -> set[int]:
         """The records that pass the filters and have a term of the query that is not that of a stop word."""

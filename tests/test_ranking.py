@@ -157,10 +157,6 @@ class Both:
     def delete(self, ids: list[str]) -> None:
         assert self.handles[0].delete(ids) == self.oracle.delete(ids)
 
-    def statistics(self) -> Statistics:
-        """Those that the ranking goes by: of all records, whoever asks."""
-        return Statistics(self.oracle.rows)
-
     def found(self, handle: agentmem.MemoryStore, query: str, **options: Any) -> dict[int, agentmem.Hit]:
         """The hits by the number of their record, in order."""
         numbers = {row["id"]: row["seq"] for row in self.oracle.rows}
@@ -251,7 +247,7 @@ def test_plain_modes(rows: list[Row], asked: list[tuple[str, dict[str, Any]]]) -
         for query, options in asked:
             visible = both.oracle.select(**options)
             for mode in ("bm25", "tfidf"):
-                expected = getattr(modes, mode)(query, both.statistics(), visible)
+                expected = getattr(modes, mode)(query, Statistics(visible), visible)
                 for handle in both.handles:
                     found = both.found(handle, query, mode=mode, **options)
                     check(expected, found)
@@ -278,7 +274,7 @@ def test_hybrid(
         both.delete([f"r{number}" for number in gone])
         for query, options, dialogue in asked + itself:
             visible = both.oracle.select(**options)
-            ranking = ranked(query, both.statistics(), visible)
+            ranking = ranked(query, Statistics(visible), visible)
             for handle in both.handles:
                 found = both.found(handle, query, **options)
                 check_ranking(ranking, found)
@@ -287,7 +283,7 @@ def test_hybrid(
                 assert list(best.items()) == list(found.items())[:limit]
                 if dialogue:
                     in_order = sorted(ranking, key=lambda hit: list(found).index(hit.seq))
-                    heard = modes.dialogue(query, in_order, both.oracle.rows, visible)
+                    heard = modes.dialogue(query, in_order, visible, visible)
                     check_ranking(heard, both.found(handle, query, dialogue=True, **options))
 
 
@@ -307,7 +303,7 @@ def test_vectors_and_weights(
 ) -> None:
     with opened(rows) as both:
         visible = both.oracle.select(**options)
-        ranking = ranked(query, both.statistics(), visible)
+        ranking = ranked(query, Statistics(visible), visible)
         for handle in both.handles:
             near = both.found(handle, query, mode="vector", vector=wanted, **options)
             check(modes.vector(wanted, visible), near)
@@ -333,11 +329,11 @@ def test_vectors_and_weights(
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Both, Statistics]]:
-    """A store with a segment and a memtable, in both of which records are deleted; and its statistics."""
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+    """A store with a segment and a memtable, in both of which records are private and deleted."""
     path = tmp_path_factory.mktemp("large") / "memory.db"
     rows = [
-        {**row, "id": f"r{number}", "seq": number + 1, "categories": []}
+        {**row, "id": f"r{number}", "seq": number + 1, "categories": [], "private": number % 50 == 0}
         for number, row in enumerate(crowd(SEGMENT + 500, 1))
     ]
     given = [{name: row[name] for name in row if name != "seq"} for row in rows]
@@ -349,15 +345,16 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Both, Stat
         memory.delete([row["id"] for row in rows[::37]])
         assert (memory.stats().segments, memory.stats().memtable_records) == (1, 500)
         both.oracle.rows = [row for number, row in enumerate(rows) if number % 37]
-        yield both, both.statistics()
+        yield both
 
 
 @given(query=queries, scope=st.none() | st.sampled_from(SCOPES), limit=st.integers(1, 100))
 @settings(usual, max_examples=max(20, RANKINGS // 5))
-def test_a_large_store(large: tuple[Both, Statistics], query: str, scope: str | None, limit: int) -> None:
-    both, statistics = large
+def test_a_large_store(large: Both, query: str, scope: str | None, limit: int) -> None:
+    both = large
     memory, disk = both.handles
     visible = both.oracle.select(scope=scope)
+    statistics = Statistics(visible)
     ranking = ranked(query, statistics, visible)
     # Without an index in memory the first stage is exact as long as it finds few.
     for handle in [memory, disk] if len(ranking) <= DISK.EXACT else [memory]:
@@ -419,7 +416,7 @@ def a_record(id: str, content: str) -> Row:
 
 def check_all(both: Both, query: str) -> None:
     """Checks all modes."""
-    statistics, rows = both.statistics(), both.oracle.rows
+    statistics, rows = Statistics(both.oracle.rows), both.oracle.rows
     ranking = modes.hybrid(query, statistics, rows)
     for handle in both.handles:
         check_ranking(ranking, both.found(handle, query))

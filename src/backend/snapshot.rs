@@ -35,8 +35,9 @@ pub trait Snapshot: Journals {
     /// The fields of the records with these numbers that scores depend on independently of the query.
     fn priors(&self, seqs: &[Seq]) -> Result<Vec<Prior>>;
 
-    /// For each of these numbers, those of the records written just before and just after it in the same scope.
-    fn neighbours(&self, seqs: &[Seq]) -> Result<Vec<[Option<Seq>; 2]>>;
+    /// For each of these numbers, those of the records written just before and just after it in the same scope, among those
+    /// that `viewer` may see.
+    fn neighbours(&self, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>>;
 
     /// True if a record has this id, whoever may see it.
     fn contains(&self, id: &RecordId) -> Result<bool>;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
+use super::among::Counts;
 use super::bits::Bits;
 use super::segment::SegmentView;
 use crate::record::Seq;
@@ -19,6 +20,17 @@ pub struct Allowed {
     /// The set is everything but `seqs`.
     inverted: bool,
     by_segment: Mutex<FxHashMap<u64, Arc<DocSet>>>,
+    /// What is known of the statistics of these records.
+    pub(super) counts: Mutex<Counts>,
+}
+
+/// An [`Allowed`] set as a rising list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing<'a> {
+    /// The records in the set.
+    Only(&'a [Seq]),
+    /// The records that are not in the set.
+    AllBut(&'a [Seq]),
 }
 
 /// Documents of one segment.
@@ -35,15 +47,32 @@ pub enum DocSet {
 /// A set is `Few` when it holds less than one in this many of the documents.
 const FEW: usize = 64;
 
+impl DocSet {
+    /// Whether so many of a segment's documents are few.
+    pub fn is_few(count: usize, records: u32) -> bool {
+        count < records as usize / FEW
+    }
+
+    /// Is the document in the set?
+    #[inline]
+    pub fn holds(&self, doc: u32) -> bool {
+        match self {
+            Self::Many(bits) => bits.get(doc),
+            Self::Few(few) => few.binary_search(&doc).is_ok(),
+            Self::Except(bits) => !bits.get(doc),
+        }
+    }
+}
+
 impl Allowed {
     /// Only these, in ascending order.
     pub fn only(seqs: Vec<Seq>) -> Self {
-        Self { seqs, inverted: false, by_segment: Mutex::default() }
+        Self { seqs, inverted: false, ..Self::default() }
     }
 
     /// All but these, in ascending order.
     pub fn except(seqs: Vec<Seq>) -> Self {
-        Self { seqs, inverted: true, by_segment: Mutex::default() }
+        Self { seqs, inverted: true, ..Self::default() }
     }
 
     /// Is everything allowed?
@@ -73,12 +102,32 @@ impl Allowed {
     /// What is known of a segment stays right, if this set was up to date when the segment was looked at.
     pub fn extended(&self, newer: &[Seq]) -> Self {
         let seqs = [self.seqs.as_slice(), newer].concat();
-        Self { seqs, inverted: self.inverted, by_segment: Mutex::new(self.by_segment.lock().clone()) }
+        Self {
+            seqs,
+            inverted: self.inverted,
+            by_segment: Mutex::new(self.by_segment.lock().clone()),
+            counts: Mutex::new(self.counts.lock().of_segments()),
+        }
     }
 
     /// The allowed ones from `first` to `last`, if they are listed one by one.
     pub fn listed(&self, first: Seq, last: Seq) -> Option<&[Seq]> {
         (!self.inverted).then(|| self.between(first, last))
+    }
+
+    /// The set as a list, deleted records included.
+    pub fn listing(&self) -> Listing<'_> {
+        if self.inverted { Listing::AllBut(&self.seqs) } else { Listing::Only(&self.seqs) }
+    }
+
+    /// The places of the allowed ones among `seqs`, which rise.
+    pub fn among(&self, seqs: &[Seq]) -> impl Iterator<Item = u32> {
+        let (first, last) = (seqs.first().copied().unwrap_or(0), seqs.last().copied().unwrap_or(-1));
+        let mut listed = self.between(first, last).iter().peekable();
+        (0..).zip(seqs).filter_map(move |(place, seq)| {
+            while listed.next_if(|one| *one < seq).is_some() {}
+            ((listed.peek() == Some(&seq)) != self.inverted).then_some(place)
+        })
     }
 
     fn between(&self, first: Seq, last: Seq) -> &[Seq] {
@@ -100,7 +149,7 @@ impl Allowed {
     fn map(&self, view: SegmentView<'_>) -> DocSet {
         let Some(last) = view.records().checked_sub(1) else { return DocSet::Few(Vec::new()) };
         let seqs = self.between(view.seq(0), view.seq(last));
-        if !self.inverted && seqs.len() < view.records() as usize / FEW {
+        if !self.inverted && DocSet::is_few(seqs.len(), view.records()) {
             return DocSet::Few(seqs.iter().filter_map(|&seq| view.doc(seq)).collect());
         }
         let mut doc = 0;

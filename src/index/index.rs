@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustc_hash::FxHashMap;
 
@@ -29,8 +30,14 @@ pub struct Index {
     pub(super) table: LastTable,
     position: Position,
     collection: Collection,
-    /// Counts changes of the live records.
+    /// Another one after each change of the live records and of the memtables.
     generation: u32,
+}
+
+/// A number for [`Statistics::generation`] that no other index and no other state has, until they wrap around.
+pub(super) fn new_generation() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// What an index takes and holds.
@@ -58,7 +65,7 @@ impl Default for Index {
             table: LastTable::default(),
             position: Position::default(),
             collection: Collection::default(),
-            generation: 0,
+            generation: new_generation(),
         }
     }
 }
@@ -108,13 +115,18 @@ impl Index {
         self.memtable.docs.records()
     }
 
+    /// Deleted records in the memtable.
+    pub fn deleted_memtable_records(&self) -> u32 {
+        self.memtable.deleted.count()
+    }
+
     /// Takes in a record with its terms and its vector. One that is not newer than all before is there already: nothing
     /// happens.
     pub fn add(&mut self, seq: Seq, terms: &Bag, vector: Option<&[f32]>) {
         if seq <= self.position.seq {
             return;
         }
-        self.generation = self.generation.wrapping_add(1);
+        self.generation = new_generation();
         self.memtable.docs.add(seq, terms);
         vector.into_iter().for_each(|vector| self.memtable.docs.add_vector(vector));
         self.position.seq = seq;
@@ -128,7 +140,7 @@ impl Index {
     /// # Errors
     /// [`Damaged`] when a segment cannot be read.
     pub fn remove(&mut self, seqs: RangeInclusive<Seq>) -> Result<(), Damaged> {
-        self.generation = self.generation.wrapping_add(1);
+        self.generation = new_generation();
         let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
         let mut uncount = |length: u32| {
             // A damaged segment may count others than it holds.
@@ -244,6 +256,7 @@ impl Index {
         let part = Part::new(Arc::new(full.docs), full.seqs, deletion).with_deleted(full.deleted_docs);
         let flushing = Flush { memtable: Arc::clone(&part.docs), seqs: part.seqs.0..=part.seqs.1, deletion };
         self.flushing = Some(part);
+        self.generation = new_generation();
         Some(flushing)
     }
 
@@ -262,6 +275,7 @@ impl Index {
         part.delete_again(flushing.deleted_docs.iter().map(|&doc| flushing.docs.docs().seqs[doc as usize]))?;
         self.segments.push(part);
         self.flushing = None;
+        self.generation = new_generation();
         Ok(())
     }
 

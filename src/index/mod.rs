@@ -4,6 +4,7 @@
 //! A deletion marks a document; merging drops the marked documents.
 
 pub mod allowed;
+mod among;
 mod bits;
 mod builder;
 mod cursor;
@@ -25,7 +26,7 @@ mod segment;
 mod tests;
 pub mod vector;
 
-pub use allowed::Allowed;
+pub use allowed::{Allowed, Listing};
 pub use index::{Index, Size};
 pub use position::Position;
 pub use search::Scoring;

@@ -8,7 +8,6 @@ use rustc_hash::FxHashMap;
 use super::Damaged;
 use super::bits::Bits;
 use super::memtable::Memtable;
-use super::postings::Block;
 use super::segment::{Segment, SegmentView, TermId};
 use crate::record::Seq;
 
@@ -89,24 +88,7 @@ impl Part<Arc<Segment>> {
 
     fn segment_deleted_df(&self, view: SegmentView<'_>, term: TermId) -> Result<u32, Damaged> {
         let postings = view.postings(term)?;
-        Ok(self.deleted_df(term, |deleted| {
-            let mut block = Block::default();
-            let mut decoded = usize::MAX;
-            let mut at = 0;
-            let mut count = 0;
-            for &doc in deleted {
-                at = postings.block_of(doc, at);
-                if at >= postings.blocks() {
-                    break;
-                }
-                if at != decoded {
-                    postings.decode(at, &mut block);
-                    decoded = at;
-                }
-                count += u32::from(block.docs[..block.len].binary_search(&doc).is_ok());
-            }
-            count
-        }))
+        Ok(self.deleted_df(term, |deleted| postings.count(deleted)))
     }
 }
 

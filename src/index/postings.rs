@@ -242,6 +242,38 @@ impl<'a> Postings<'a> {
         })
     }
 
+    /// How many of `docs`, which rise, hold the term.
+    pub fn count(&self, docs: &[u32]) -> u32 {
+        if docs.len() > self.df as usize {
+            return self.count_where(|doc| docs.binary_search(&doc).is_ok());
+        }
+        let mut block = Block::default();
+        let (mut at, mut decoded, mut count) = (0, usize::MAX, 0);
+        for &doc in docs {
+            at = self.block_of(doc, at);
+            if at >= self.blocks() {
+                break;
+            }
+            if at != decoded {
+                self.decode_docs(at, &mut block);
+                decoded = at;
+            }
+            count += u32::from(block.docs[..block.len].binary_search(&doc).is_ok());
+        }
+        count
+    }
+
+    /// How many documents that hold the term are wanted.
+    pub fn count_where(&self, wanted: impl Fn(u32) -> bool) -> u32 {
+        let mut block = Block::default();
+        let mut count = 0;
+        for i in 0..self.blocks() {
+            self.decode_docs(i, &mut block);
+            count += block.docs[..block.len].iter().map(|&doc| u32::from(wanted(doc))).sum::<u32>();
+        }
+        count
+    }
+
     /// Every posting, in order.
     pub fn for_each(&self, mut each: impl FnMut(u32, u32)) {
         let mut block = Block::default();
@@ -324,6 +356,11 @@ mod tests {
             read.for_each(|doc, tf| back.push((doc, tf)));
             prop_assert_eq!(&back, &list);
             prop_assert_eq!(read.blocks(), list.len().div_ceil(BLOCK));
+            let wanted: Vec<u32> = (0..2000).filter(|doc| doc % 3 == 0).collect();
+            let count = list.iter().filter(|(doc, _)| wanted.contains(doc)).count() as u32;
+            prop_assert_eq!(read.count(&wanted), count);
+            prop_assert_eq!(read.count(&wanted[..20]), list.iter().filter(|(doc, _)| wanted[..20].contains(doc)).count() as u32);
+            prop_assert_eq!(read.count_where(|doc| doc < 2000 && doc % 3 == 0), count);
             for (i, &(doc, tf)) in list.iter().enumerate() {
                 let block = read.block_of(doc, 0);
                 prop_assert_eq!(block, i / BLOCK);

@@ -18,8 +18,8 @@ use super::part::Part;
 use super::scorer::{FieldNorms, Scale, Scorer, Table, Value, Weight};
 use super::segment::{Segment, SegmentView};
 use super::{Damaged, bits::Bits};
+use crate::rank::WeightedTerm;
 use crate::rank::top_k::TopK;
-use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 
 /// What a posting contributes, times its term's weight.
@@ -43,7 +43,7 @@ const SHARE: u32 = 2;
 
 impl Index {
     /// The best `k` live records for `terms`, best first, newer before older at equal scores, with their scores.
-    /// With `allowed`, only records in it.
+    /// With `allowed`, only records in it. `mean_length` is that of the records whose statistics are used.
     ///
     /// # Errors
     /// [`Damaged`] when a segment is.
@@ -52,10 +52,11 @@ impl Index {
         terms: &[WeightedTerm],
         k: usize,
         scoring: Scoring,
+        mean_length: f32,
         allowed: Option<&Allowed>,
     ) -> Result<Vec<(Seq, f32)>, Damaged> {
         let value = match scoring {
-            Scoring::Bm25 => Value::Bm25(self.collection().mean_length()),
+            Scoring::Bm25 => Value::Bm25(mean_length),
             Scoring::Cosine => Value::Cosine,
         };
         let weights: f32 = terms.iter().map(|term| term.weight.max(0.0)).sum();
@@ -127,14 +128,15 @@ impl Search<'_> {
             }
         };
         match self.allowed.and_then(|allowed| allowed.listed(first, last)) {
-            Some(listed) => {
+            // To look each one up pays for few.
+            Some(listed) if listed.len() < seqs.len() / 8 => {
                 for &seq in listed.iter().rev() {
                     if let Ok(doc) = seqs.binary_search(&seq) {
                         offer(doc, seq);
                     }
                 }
             }
-            None => seqs.iter().enumerate().rev().for_each(|(doc, &seq)| offer(doc, seq)),
+            _ => seqs.iter().enumerate().rev().for_each(|(doc, &seq)| offer(doc, seq)),
         }
     }
 
@@ -186,13 +188,7 @@ impl Documents<'_> {
     }
 
     fn findable(&self, doc: u32) -> bool {
-        let allowed = match self.allowed {
-            None => true,
-            Some(DocSet::Many(bits)) => bits.get(doc),
-            Some(DocSet::Few(few)) => few.binary_search(&doc).is_ok(),
-            Some(DocSet::Except(bits)) => !bits.get(doc),
-        };
-        allowed && !self.deleted.get(doc)
+        self.allowed.is_none_or(|allowed| allowed.holds(doc)) && !self.deleted.get(doc)
     }
 
     /// Sorts all postings by document and adds them up.

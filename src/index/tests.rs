@@ -125,6 +125,19 @@ impl Pair {
         }
     }
 
+    /// Checks the statistics of those records that belong to each of these sets.
+    fn check_among(&self, sets: &[&Allowed], belongs: impl Fn(&Seq) -> bool) {
+        let records = self.model.0.iter().filter(|(seq, _)| belongs(seq));
+        let model = Model(records.map(|(&seq, terms)| (seq, terms.clone())).collect());
+        for set in sets {
+            let among = self.index.among(set).unwrap();
+            assert_eq!(among.collection(), model.collection());
+            for text in (0..40).map(word) {
+                assert_eq!(among.document_frequency(&text).unwrap(), model.df(&text), "df of {text}");
+            }
+        }
+    }
+
     fn check(&self, query: &[u8], k: usize, scoring: Scoring, allowed: Option<&[Seq]>) {
         let collection = self.model.collection();
         assert_eq!(self.index.collection(), collection);
@@ -151,10 +164,11 @@ impl Pair {
             .collect();
         expected.sort_by(|a, b| b.partial_cmp(a).unwrap());
         let set = allowed.map(|seqs| Allowed::only(seqs.to_vec()));
-        let found = self.index.top(&terms, k, scoring, set.as_ref()).unwrap();
+        let mean = collection.mean_length();
+        let found = self.index.top(&terms, k, scoring, mean, set.as_ref()).unwrap();
         let others = |allowed: &[Seq]| (0..=self.next).filter(|seq| !allowed.contains(seq)).collect();
         let set = allowed.map(|seqs| Allowed::except(others(seqs)));
-        assert_eq!(self.index.top(&terms, k, scoring, set.as_ref()).unwrap(), found);
+        assert_eq!(self.index.top(&terms, k, scoring, mean, set.as_ref()).unwrap(), found);
         assert_eq!(found.len(), expected.len().min(k), "{found:?} {expected:?}");
         // The index rounds vector norms to 2 %, and BM25 sums to a part in a million.
         let tolerance = if scoring == Scoring::Bm25 { 1e-5 } else { 0.025 };
@@ -198,6 +212,34 @@ proptest! {
         }
         let live: Vec<Seq> = pair.model.0.keys().copied().collect();
         prop_assert_eq!(pair.index.live().unwrap(), live);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Sets of records that are extended by newer ones, and keep what was counted, through deletions, flushes and merges.
+    #[test]
+    fn statistics_of_a_part_are_those_of_an_index_over_it(
+        steps in prop::collection::vec((step(), any::<bool>()), 1..120),
+        stride in 1i64..9,
+    ) {
+        let belongs = |seq: &Seq| seq % stride == 0;
+        let others = |from: Seq, to: Seq| (from..=to).filter(|seq| !belongs(seq)).collect::<Vec<Seq>>();
+        let (mut only, mut except) = (Allowed::only(Vec::new()), Allowed::except(Vec::new()));
+        let (mut pair, mut upto) = (Pair::default(), 0);
+        for (step, looks) in steps {
+            pair.apply(step);
+            if looks && upto < pair.next {
+                let members: Vec<Seq> = (upto + 1..=pair.next).filter(belongs).collect();
+                only = only.extended(&members);
+                except = except.extended(&others(upto + 1, pair.next));
+                upto = pair.next;
+            }
+            if looks {
+                pair.check_among(&[&only, &except], belongs);
+            }
+        }
     }
 }
 

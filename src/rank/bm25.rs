@@ -1,7 +1,7 @@
 //! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009),
 //! with an idf that is never negative: `ln(1 + (N - df + 0.5) / (df + 0.5))`.
 
-use super::tuning::LONGEST;
+use super::tuning::{BACKGROUND, LONGEST};
 use super::{Keywords, Statistics, WeightedTerm, heaviest};
 
 /// Term-frequency saturation, the usual value.
@@ -28,6 +28,12 @@ impl Collection {
     pub fn idf(self, df: u64) -> f32 {
         let (n, df) = (self.records as f64, df.min(self.records) as f64);
         (1.0 + (n - df + 0.5) / (df + 0.5)).ln() as f32
+    }
+
+    /// The idf of a term of this [`rarity`](crate::text::rarity), which counts the more the fewer records there are.
+    pub fn smoothed_idf(self, df: u64, rarity: f32) -> f32 {
+        let background = BACKGROUND / (BACKGROUND + self.records as f32);
+        self.idf(df) * (1.0 - background * (1.0 - rarity))
     }
 }
 
@@ -79,6 +85,15 @@ pub fn relevance(score: f32, maximum: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_a_small_collection_words_that_are_common_elsewhere_weigh_less() {
+        let weight = |records| {
+            let collection = Collection { records, terms: 10 * records };
+            collection.smoothed_idf(1, 0.5) / collection.smoothed_idf(1, 1.0)
+        };
+        assert!(weight(10) < 0.6 && weight(1_000_000) > 0.999);
+    }
 
     #[test]
     fn idf_falls_with_document_frequency_and_stays_positive() {

@@ -92,7 +92,10 @@ impl<S: Statistics> FeedbackTerms<'_, S> {
             let idf = match self.query.terms_by_hash.find(interner.hash(term)) {
                 _ if interner.stops(term) => 0.0,
                 Some(known) => self.query_idfs[known as usize],
-                None => f64::from(self.collection.idf(self.texts.frequency(term, self.statistics)?)),
+                None => {
+                    let df = self.texts.frequency(term, self.statistics)?;
+                    f64::from(self.collection.smoothed_idf(df, interner.rarity(term)))
+                }
             };
             self.idfs.push(idf);
             self.weights.push(0.0);

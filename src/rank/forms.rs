@@ -41,10 +41,44 @@ pub(super) fn forms<S: Statistics>(
         words.iter().map(|word| if scan { "" } else { &word.text[..word.start] }).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
-    statistics
-        .terms_with(&prefixes, &mut |text| words.iter_mut().for_each(|word| word.compare(text, scan)))?;
+    let edges = Edges::of(&words);
+    statistics.terms_with(&prefixes, &mut |text| {
+        if edges.meet(text) {
+            words.iter_mut().for_each(|word| word.compare(text, scan));
+        }
+    })?;
     let forms: Result<Vec<Vec<Form>>, _> = words.into_iter().map(|word| word.forms(statistics)).collect();
     Ok(forms?.into_iter().flatten().collect())
+}
+
+/// The first two bytes of words, and the last two: a form of a word has the same first ones, or the same last ones. Nearly all
+/// terms of a store have neither, and need no comparison.
+struct Edges {
+    heads: Vec<bool>,
+    tails: Vec<bool>,
+}
+
+impl Edges {
+    fn of(words: &[FormSearch<'_>]) -> Self {
+        let (mut heads, mut tails) = (vec![false; 1 << 16], vec![false; 1 << 16]);
+        for (head, tail) in words.iter().filter_map(|word| edges(word.text)) {
+            heads[head] = true;
+            tails[tail] = true;
+        }
+        Self { heads, tails }
+    }
+
+    #[inline]
+    fn meet(&self, text: &str) -> bool {
+        edges(text).is_some_and(|(head, tail)| self.heads[head] || self.tails[tail])
+    }
+}
+
+#[inline]
+fn edges(text: &str) -> Option<(usize, usize)> {
+    let pair = |bytes: &[u8; 2]| usize::from(u16::from_le_bytes(*bytes));
+    let bytes = text.as_bytes();
+    Some((pair(bytes.first_chunk()?), pair(bytes.last_chunk()?)))
 }
 
 struct FormSearch<'a> {
@@ -116,11 +150,9 @@ impl<'a> FormSearch<'a> {
     fn forms<S: Statistics>(mut self, statistics: &S) -> Result<Vec<Form>, S::Error> {
         self.found.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         self.found.dedup();
-        self.found.truncate(limit::LIKE);
         let mut forms = Vec::new();
         let mut least = 0.0;
-        // In batches: the first batch is usually enough. Terms that only deleted records hold do not count, because each
-        // index drops them at a different time.
+        // In batches: the first batch is usually enough. Terms that only deleted and invisible records hold do not count.
         for batch in self.found.chunks(limit::FORMS) {
             let held = self.held(batch.iter().map(|(_, text)| &**text).collect(), statistics)?;
             for form in held {

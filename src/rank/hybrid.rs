@@ -18,6 +18,7 @@ use super::tuning::{feedback, weight};
 use super::{Scored, Statistics, Texts, WeightedTerm, evidence, heaviest};
 use crate::rank::feedback as rocchio;
 use crate::record::Seq;
+use crate::text::rarity;
 
 /// A record that the first stage found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,7 +83,9 @@ impl HybridQuery {
             query.terms[number].guessed |= frequencies[number] == 0;
             frequencies[number] += form.frequency;
         }
-        let idf = |(term, &df): (&QueryTerm, &u64)| term.worth() * f64::from(collection.idf(df));
+        let idf = |(term, &df): (&QueryTerm, &u64)| {
+            term.worth() * f64::from(collection.smoothed_idf(df, rarity(&term.text)))
+        };
         let idfs = query.terms.iter().zip(&frequencies).map(idf).collect();
         Ok(Self { query, identity: identity(text), collection, forms, frequencies, idfs })
     }

@@ -47,7 +47,7 @@ pub use texts::Texts;
 
 use bm25::Collection;
 
-/// Term statistics of a store.
+/// Term statistics of the records that a query ranks among: those of its scope that its viewer may see.
 pub trait Statistics {
     /// The reason why they cannot be read.
     type Error;
@@ -70,13 +70,13 @@ pub trait Statistics {
     }
 
     /// Calls `visit` with every term that begins with one of `prefixes`, in any order. It may visit a term more than once,
-    /// and it may visit terms that only deleted records hold.
+    /// and it may visit terms that only deleted and other records hold.
     ///
     /// # Errors
     /// The statistics cannot be read.
     fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Self::Error>;
 
-    /// A number that changes when a document frequency may have changed.
+    /// A number that is another one when a document frequency may be another one.
     fn generation(&self) -> u32;
 }
 

@@ -21,6 +21,9 @@ pub const TEXT_BYTES: usize = 2_097_152;
 /// No text counts more in this sum, however long it is: so at least the best eight are always read, as a whole.
 pub const COUNTED_BYTES: usize = 262_144;
 
+/// In a collection of so many records, half of what a common word weighs less in a very small one is left.
+pub const BACKGROUND: f32 = 100.0;
+
 /// Factor for the priors of the other sentences if a query has a question.
 pub const BESIDE_QUESTION: f64 = 0.3;
 
@@ -94,8 +97,6 @@ pub mod forms {
     pub const WORDS: usize = 16;
     /// Most forms of a term.
     pub const FORMS: usize = 8;
-    /// Forms are chosen from this many of the most similar terms.
-    pub const LIKE: usize = 64;
     /// Least letters of a word that has forms, and of a part of a compound.
     pub const LETTERS: usize = 4;
     /// Letters that a word and its forms have in common at the beginning.

@@ -27,6 +27,13 @@ impl Filter {
         Self { viewer: Viewer::all(), ..Self::default() }
     }
 
+    /// Selects the records whose statistics a search with this filter uses: those of its scope that its viewer may see.
+    #[must_use]
+    pub fn population(&self) -> Self {
+        let scope = self.scope.clone().filter(|scope| *scope != Scope::root());
+        Self { scope, viewer: self.viewer.clone(), ..Self::default() }
+    }
+
     /// Whether ids are all that is given, the viewer aside.
     pub fn is_ids_alone(&self) -> bool {
         let ids_alone = Self { ids: self.ids.clone(), viewer: self.viewer.clone(), ..Self::default() };

@@ -2,8 +2,8 @@
 
 use super::Store;
 use super::modes::{self, FirstStage};
-use super::retriever::{DiskRetriever, Retriever};
-use super::search::{Attempt, check, in_memory, retry};
+use super::retriever::Retriever;
+use super::search::{Attempt, check, in_memory, on_disk, retry};
 use super::search_error::SearchError;
 use crate::error::{Error, Result};
 use crate::rank::Scored;
@@ -38,7 +38,9 @@ impl Store {
             Some(index) => in_memory(index.shared(), &*snapshot, &query.filter, attempt, |retriever| {
                 explain(retriever, query, &record)
             }),
-            None => explain(&DiskRetriever::new(&*snapshot, &query.filter)?, query, &record),
+            None => on_disk(&self.scopes, &*snapshot, &query.filter, |retriever| {
+                explain(retriever, query, &record)
+            }),
         }
     }
 }

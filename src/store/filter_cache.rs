@@ -26,7 +26,7 @@ struct CachedFilter {
 }
 
 impl FilterCache {
-    /// The records that pass the filter, complete up to and including `newest`; `None` if all pass.
+    /// The records that pass the filter, complete up to and including `newest` if the snapshot sees that; `None` if all pass.
     ///
     /// # Errors
     /// What the database says.
@@ -43,7 +43,7 @@ impl FilterCache {
         let allowed = match kept {
             Some(kept) if kept.upto >= newest => kept.allowed,
             kept => {
-                let cached = extend(snapshot, filter, kept, newest)?;
+                let cached = extend(snapshot, filter, kept)?;
                 let allowed = Arc::clone(&cached.allowed);
                 self.keep(cached);
                 allowed
@@ -80,7 +80,7 @@ impl FilterCache {
 /// # Errors
 /// What the database says.
 pub fn allowed(snapshot: &dyn Snapshot, filter: &Filter) -> Result<Option<Arc<Allowed>>> {
-    let allowed = extend(snapshot, filter, None, 0)?.allowed;
+    let allowed = extend(snapshot, filter, None)?.allowed;
     Ok((!allowed.is_everything()).then_some(allowed))
 }
 
@@ -97,12 +97,7 @@ pub fn unexpired(snapshot: &dyn Snapshot, allowed: Option<Arc<Allowed>>) -> Resu
     Ok(Some(Arc::new(allowed.unwrap_or(all).without(&expired))))
 }
 
-fn extend(
-    snapshot: &dyn Snapshot,
-    filter: &Filter,
-    kept: Option<CachedFilter>,
-    newest: Seq,
-) -> Result<CachedFilter> {
+fn extend(snapshot: &dyn Snapshot, filter: &Filter, kept: Option<CachedFilter>) -> Result<CachedFilter> {
     // A cached set of ids cannot be extended, because an update moves an id to a new row.
     let kept = kept.filter(|_| filter.ids.is_none());
     let after = kept.as_ref().map_or(0, |kept| kept.upto);
@@ -111,7 +106,8 @@ fn extend(
     } else {
         snapshot.hidden(&filter.viewer, after)?
     };
-    let upto = seqs.last().copied().unwrap_or(0).max(newest);
+    // The index may be ahead of the snapshot, which has not seen the newest then.
+    let upto = snapshot.newest()?.seq;
     let allowed = match kept {
         Some(kept) => kept.allowed.extended(&seqs),
         None if filter.narrows() => Allowed::only(seqs),
@@ -155,6 +151,22 @@ mod tests {
             let again = cache.allowed(&*snapshot, &category("even"), newest).unwrap().unwrap();
             assert!(Arc::ptr_eq(&kept, &again));
         }
+    }
+
+    #[test]
+    fn a_snapshot_that_is_older_than_the_index_hides_nothing_from_later_ones() {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
+        let cache = FilterCache::default();
+        add(&store, "red");
+        let older = store.backend.snapshot().unwrap();
+        // A snapshot begins with its first read.
+        assert_eq!(older.newest().unwrap().seq, 1);
+        add(&store, "red");
+        assert!(!cache.allowed(&*older, &category("red"), 2).unwrap().unwrap().holds(2));
+        drop(older);
+        let newer = store.backend.snapshot().unwrap();
+        assert!(cache.allowed(&*newer, &category("red"), 2).unwrap().unwrap().holds(2));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //!   committed, and `persister` writes `index_files`; both also work in threads of a `worker`. A store uses these modules
 //!   through `index_handle`.
 //! - `search`: queries. Each mode of `modes` asks a `retriever` for candidates, in memory or on disk, and ranks them;
-//!   `filter_cache` and `text_cache` keep what was read. `explain`: why a record is a hit or not.
+//!   `filter_cache`, `scope_index` and `text_cache` keep what was read. `explain`: why a record is a hit or not.
 //! - `transfer`: export and import of JSON lines. `verify`: looking for damage. `rebuild`: deriving everything again.
 
 mod batch;
@@ -25,6 +25,7 @@ mod prefetch;
 mod rebuild;
 mod registry;
 mod retriever;
+mod scope_index;
 mod search;
 mod search_error;
 mod shared_index;
@@ -49,6 +50,7 @@ use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope
 use crate::text::ANALYZER_VERSION;
 
 use index_handle::IndexHandle;
+use scope_index::ScopeIndexes;
 use write_queue::WriteQueue;
 
 pub use crate::backend::snapshot::ScopeInfo;
@@ -63,7 +65,7 @@ pub enum IndexMode {
     /// In the index in memory.
     #[default]
     Memory,
-    /// In the full-text table on disk; nothing is held in memory.
+    /// In the full-text table on disk; of the index, only that of small scopes is held in memory, see `scope_index`.
     Disk,
 }
 
@@ -146,6 +148,8 @@ pub struct Store {
     queue: WriteQueue,
     /// `None` for [`IndexMode::Disk`].
     index: Option<IndexHandle>,
+    /// For [`IndexMode::Disk`].
+    scopes: ScopeIndexes,
     closed: AtomicBool,
 }
 
@@ -169,7 +173,14 @@ impl Store {
         let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
         let backend = Arc::new(Sqlite::new(pool));
         let queue = WriteQueue::new(Arc::clone(&backend) as _);
-        let mut store = Self { options, backend, queue, index: None, closed: AtomicBool::new(false) };
+        let mut store = Self {
+            options,
+            backend,
+            queue,
+            index: None,
+            scopes: ScopeIndexes::default(),
+            closed: AtomicBool::new(false),
+        };
         store.match_analyzer()?;
         if store.options.index == IndexMode::Memory {
             store.index = Some(IndexHandle::open(&store.backend)?);

@@ -1,14 +1,17 @@
 //! Searches: one attempt is made on a snapshot, and repeated when the store changed meanwhile.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::retriever::{DiskRetriever, MemoryRetriever};
+use super::scope_index::{MOST_RECORDS, ScopeIndexes};
 use super::search_error::SearchError;
 use super::shared_index::SharedIndex;
 use super::{Store, filter_cache, modes, parallel};
 use crate::backend::Snapshot;
 use crate::error::{Error, Result};
-use crate::rank::Scored;
+use crate::index::{Damaged, Listing};
+use crate::rank::{Scored, Statistics};
 use crate::record::{Filter, Hit, Mode, Query, Seq, check_vector};
 
 /// A search is tried so many times while others write.
@@ -56,7 +59,9 @@ impl Store {
             Some(index) => in_memory(index.shared(), &*snapshot, &query.filter, attempt, |retriever| {
                 modes::search(retriever, query)
             })?,
-            None => modes::search(&DiskRetriever::new(&*snapshot, &query.filter)?, query)?,
+            None => {
+                on_disk(&self.scopes, &*snapshot, &query.filter, |retriever| modes::search(retriever, query))?
+            }
         };
         read_hits(&*snapshot, found, query.offset, attempt)
     }
@@ -116,21 +121,69 @@ pub(super) fn in_memory<T>(
     attempt: Attempt,
     ask: impl FnOnce(&MemoryRetriever<'_>) -> Result<T, SearchError>,
 ) -> Result<T, SearchError> {
-    let position = shared.index.read().position();
+    let (position, records) = {
+        let index = shared.index.read();
+        (index.position(), index.collection().records)
+    };
     // The index may lack some records of the snapshot only if no filter depends on them.
     let may_lack = attempt.caught_up && !filter.narrows();
     if !snapshot.is_current(position)? && !may_lack {
         return Err(SearchError::Outdated);
     }
-    let allowed = shared.filters.allowed(snapshot, filter, position.seq)?;
-    let allowed = filter_cache::unexpired(snapshot, allowed)?;
+    let population = filter.population();
+    let visible = shared.filters.allowed(snapshot, &population, position.seq)?;
+    let passing = match &visible {
+        visible if *filter == population => visible.clone(),
+        _ => shared.filters.allowed(snapshot, filter, position.seq)?,
+    };
+    let allowed = filter_cache::unexpired(snapshot, passing)?;
+    // An index over most of the store would be no quicker than that of the store.
+    let own = match visible.as_ref().map(|visible| visible.listing()) {
+        Some(Listing::Only(seqs)) if seqs.len() <= MOST_RECORDS && seqs.len() as u64 <= records / 2 => {
+            shared.scopes.get(snapshot, &population, position)?
+        }
+        _ => None,
+    };
     let index = shared.index.read();
     if index.position().seq > position.seq {
         // The filter does not cover the records that came since.
         return Err(SearchError::Outdated);
     }
+    let own = own.as_ref().map(|own| own.read());
+    let among = match &visible {
+        Some(visible) if own.is_none() => Some(index.among(visible)?),
+        _ => None,
+    };
+    let statistics: &dyn Statistics<Error = Damaged> = match (&own, &among) {
+        (Some(own), _) => &**own,
+        (None, Some(among)) => among,
+        (None, None) => &*index,
+    };
+    let all_pass = matches!((&allowed, &visible), (Some(a), Some(b)) if Arc::ptr_eq(a, b));
     let (index, allowed) = (&*index, allowed.as_deref());
-    ask(&MemoryRetriever { index, texts: &shared.texts, allowed, snapshot })
+    let own = own.as_ref().map(|own| (&**own, allowed.filter(|_| !all_pass)));
+    let visible = visible.as_deref();
+    ask(&MemoryRetriever { index, statistics, own, texts: &shared.texts, visible, allowed, snapshot })
+}
+
+/// Calls `ask` with the full-text table, seen through a filter.
+pub(super) fn on_disk<T>(
+    scopes: &ScopeIndexes,
+    snapshot: &dyn Snapshot,
+    filter: &Filter,
+    ask: impl FnOnce(&DiskRetriever<'_>) -> Result<T, SearchError>,
+) -> Result<T, SearchError> {
+    let population = filter.population();
+    let visible = filter_cache::allowed(snapshot, &population)?;
+    let allowed = filter_cache::unexpired(snapshot, filter_cache::allowed(snapshot, filter)?)?;
+    let own = match visible.as_ref().map(|visible| visible.listing()) {
+        Some(Listing::Only(seqs)) if seqs.len() <= MOST_RECORDS => {
+            scopes.get(snapshot, &population, snapshot.newest()?)?
+        }
+        _ => None,
+    };
+    let own = own.as_ref().map(|own| own.read());
+    ask(&DiskRetriever::new(snapshot, own.as_deref(), visible, allowed)?)
 }
 
 fn read_hits(

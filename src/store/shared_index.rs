@@ -6,7 +6,8 @@
 //! 2. `catching_up`: held until the previous work, which takes the locks below, has ended.
 //! 3. `watch`: held for a whole catch-up or reload.
 //! 4. `index`: held for writing only while changes are taken in, for reading during a search.
-//! 5. `handed_over`, `filters`, `texts`, `persisting`: each alone.
+//! 5. The index of a scope: held for writing while it takes in changes, without the locks above, for reading during a search.
+//! 6. `handed_over`, `filters`, `scopes`, `texts`, `persisting`: each alone.
 //!
 //! A thread that holds a snapshot takes none of the first three: their holders wait for connections.
 
@@ -17,6 +18,7 @@ use parking_lot::{Mutex, RwLock};
 use rustc_hash::FxHashMap;
 
 use super::filter_cache::FilterCache;
+use super::scope_index::ScopeIndexes;
 use super::text_cache::TextCache;
 use super::worker::Worker;
 
@@ -32,6 +34,8 @@ pub struct SharedIndex {
     pub index: RwLock<Index>,
     /// The filters that searches used.
     pub filters: FilterCache,
+    /// The indexes of small scopes that searches used.
+    pub scopes: ScopeIndexes,
     /// The texts that searches read.
     pub texts: TextCache,
     /// Held during a whole catch-up. So a thread that holds it and finds no new commit knows that the index is up to date.
@@ -54,6 +58,7 @@ impl SharedIndex {
         Self {
             index: RwLock::default(),
             filters: FilterCache::default(),
+            scopes: ScopeIndexes::default(),
             texts: TextCache::default(),
             watch: Mutex::new(watch),
             handed_over: Mutex::default(),
@@ -63,10 +68,10 @@ impl SharedIndex {
         }
     }
 
-    /// The size of the index and of the cached texts.
+    /// The size of the indexes and of the cached texts.
     pub fn size(&self) -> Size {
         let mut size = self.index.read().size();
-        size.heap += self.texts.bytes() as u64;
+        size.heap += (self.scopes.bytes() + self.texts.bytes()) as u64;
         size
     }
 
@@ -97,7 +102,7 @@ impl SharedIndex {
         let mut index = self.index.write();
         *index = fresh;
         self.filters.clear();
-        // The generations of the new index start over too: a document frequency must not outlive the old index.
+        self.scopes.clear();
         self.texts.clear();
     }
 }

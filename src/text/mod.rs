@@ -12,6 +12,7 @@
 //! bytes. FTS5's tokenizer `ascii` with `tokenchars '_'` leaves them as they are when they are joined by blanks.
 
 mod analyzer_cache;
+mod background;
 mod bag;
 mod fold;
 mod grams;
@@ -32,6 +33,7 @@ use std::borrow::Cow;
 use analyzer_cache::AnalyzerCache;
 use script::Script;
 
+pub use background::rarity;
 pub use bag::Bag;
 pub use grams::word_grams;
 pub use pieces::pieces;

@@ -4,7 +4,7 @@ use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::words::words;
-use super::{grams, is_stop_term, tokenizer};
+use super::{grams, is_stop_term, rarity, tokenizer};
 
 /// The hash that stands for a term. It has 64 bits: a collision between two terms of a store is less likely than a memory
 /// error.
@@ -30,6 +30,7 @@ pub struct TermInterner {
 struct InternedTerm {
     hash: u64,
     end: u32,
+    rarity: f32,
     stops: bool,
 }
 
@@ -95,6 +96,11 @@ impl TermInterner {
         self.terms[number as usize].stops
     }
 
+    /// [`rarity`] of the term with this number.
+    pub fn rarity(&self, number: u32) -> f32 {
+        self.terms[number as usize].rarity
+    }
+
     /// [`term_hash`] of the term with this number.
     pub fn hash(&self, number: u32) -> u64 {
         self.terms[number as usize].hash
@@ -158,7 +164,8 @@ impl TermInterner {
         }
         let number = self.terms.len() as u32;
         self.text.push_str(term);
-        self.terms.push(InternedTerm { hash, end: self.text.len() as u32, stops: is_stop_term(term) });
+        let end = self.text.len() as u32;
+        self.terms.push(InternedTerm { hash, end, rarity: rarity(term), stops: is_stop_term(term) });
         let terms = &self.terms;
         self.numbers.insert_unique(hash, number, |&number| terms[number as usize].hash);
         number

@@ -109,7 +109,7 @@ impl Small {
     }
 
     fn top(&self, terms: &[WeightedTerm], scoring: Scoring) -> Vec<(i64, f32)> {
-        let top = self.same(|index| index.top(terms, 100, scoring, None));
+        let top = self.same(|index| index.top(terms, 100, scoring, index.collection().mean_length(), None));
         assert!(top.windows(2).all(|pair| pair[0].1 >= pair[1].1));
         top
     }
@@ -137,7 +137,7 @@ fn read_all(segment: Arc<Segment>) -> Result<(), Damaged> {
     let terms: Vec<WeightedTerm> =
         words.iter().map(|word| WeightedTerm { text: (*word).into(), weight: 1.0 }).collect();
     for scoring in [Scoring::Bm25, Scoring::Cosine] {
-        let found = index.top(&terms, 10, scoring, None)?;
+        let found = index.top(&terms, 10, scoring, index.collection().mean_length(), None)?;
         assert!(found.len() <= 10);
     }
     assert!(index.near(&[1.0, 1.0], 10, None)?.len() <= live.len());

@@ -15,15 +15,17 @@ from .tuning import TUNING
 LIMIT = TUNING.dialogue
 
 
-def dialogue(query: str, ranking: list[Ranked], rows: list[Row], visible: list[Row]) -> list[Ranked]:
+def dialogue(query: str, ranking: list[Ranked], population: list[Row], visible: list[Row]) -> list[Ranked]:
     """Ranks the records of the second stage once more, together with the `visible` records around them.
+
+    The `population` are all records of the query's scope that its viewer may see.
 
     Each gets a part of its neighbours' order, evidence and support. A speaker that the query names gets more,
     unless all candidates have a speaker that it names.
     """
     contents = {row["seq"]: row["content"] for row in visible}
     candidates = {hit.seq: hit for hit in ranking if hit.second_stage}
-    around = {seq for hit in candidates.values() for seq in neighbours(rows, hit.seq)}
+    around = {seq for hit in candidates.values() for seq in neighbours(population, hit.seq)}
     strangers = sorted(seq for seq in around if seq in contents and seq not in candidates)
     turns = candidates | {seq: Ranked(seq, 0.0) for seq in strangers}
     greatest = max((turn.order for turn in turns.values()), default=0.0) or 1.0
@@ -32,7 +34,7 @@ def dialogue(query: str, ranking: list[Ranked], rows: list[Row], visible: list[R
     telling = any(found) and not all(found)
     heard = []
     for seq, turn in turns.items():
-        before, after = (turns.get(other) for other in neighbours(rows, seq))
+        before, after = (turns.get(other) for other in neighbours(population, seq))
         own = turn.order / greatest
         order = own
         order += LIMIT.BEFORE * (before.order / greatest if before else 0.0)

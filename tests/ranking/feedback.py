@@ -60,4 +60,4 @@ def idf(term: str, idfs: dict[str, float], statistics: Statistics) -> float:
     """A query's term keeps the idf that it has there. Stop words have none."""
     if term in words.stop_terms():
         return 0.0
-    return idfs.get(term, statistics.idf(statistics.frequencies[term]))
+    return idfs.get(term, statistics.smoothed_idf(term, statistics.frequencies[term]))

@@ -1,6 +1,7 @@
 """The search modes over a list of visible records, and what combines their outcomes.
 
-`statistics` are those of all records whose terms count, `visible` are the records that may be found.
+`statistics` are those of the query's population: the records of its scope that its viewer may see.
+`visible` are the records that may be found.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
         term: sum(statistics.frequencies[one] for one in [term, *like.get(term, [])]) for term in terms
     }
     idfs = {
-        term: statistics.idf(frequencies[term]) * (TUNING.forms.WORTH if term in guessed else 1.0)
+        term: (TUNING.forms.WORTH if term in guessed else 1.0)
+        * statistics.smoothed_idf(term, frequencies[term])
         for term in terms
     }
     found = first_stage.bm25_scores(visible, statistics, first_weights(sentences, idfs, frequencies, like))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections import Counter
 from functools import cache
 from typing import Any
 
 import agentmem
 
-from .tuning import BAG, TUNING
+from .tuning import BACKGROUND, BAG, TUNING
 
 Row = dict[str, Any]
 
@@ -39,6 +40,23 @@ class Statistics:
     def idf(self, frequency: int) -> float:
         """See `idf`."""
         return idf(self.records, frequency)
+
+    def smoothed_idf(self, term: str, frequency: int) -> float:
+        """The same with less for words that are common elsewhere: the fewer records, the less.
+
+        It has 24 bits, as in the store, so that equal records stay equal when it is added up.
+        """
+        background = TUNING.BACKGROUND / (TUNING.BACKGROUND + self.records)
+        exact = self.idf(frequency) * (1 - background * (1 - rarity(term)))
+        return float(struct.unpack("f", struct.pack("f", exact))[0])
+
+
+@cache
+def rarity(term: str) -> float:
+    """How rare a term is in texts of any kind."""
+    if term in agentmem.analyze(BACKGROUND.WORDS_VERY_COMMON):
+        return float(BACKGROUND.VERY_COMMON)
+    return float(BACKGROUND.COMMON) if term in agentmem.analyze(BACKGROUND.WORDS_COMMON) else 1.0
 
 
 def idf(records: int, frequency: int) -> float:

@@ -35,6 +35,7 @@ def constants(file: str) -> SimpleNamespace:
 
 TUNING = constants("rank/tuning.rs")
 BM25 = constants("rank/bm25.rs")
+BACKGROUND = constants("text/background.rs")
 STOP_WORDS = constants("text/stopwords.rs")
 BOILERPLATE = constants("rank/boilerplate.rs")
 RRF = constants("rank/rrf.rs")

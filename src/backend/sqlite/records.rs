@@ -107,18 +107,20 @@ pub fn priors(conn: &Connection, seqs: &[Seq]) -> Result<Vec<Prior>> {
     Ok(found)
 }
 
-/// For each of these numbers, those of the records written just before and just after it in the same scope.
+/// For each of these numbers, those of the records written just before and just after it in the same scope, among those that
+/// `viewer` may see.
 ///
 /// # Errors
 /// [`Error::Backend`].
-pub fn neighbours(conn: &Connection, seqs: &[Seq]) -> Result<Vec<[Option<Seq>; 2]>> {
-    let mut statement = conn.prepare_cached(
-        "SELECT (SELECT max(seq) FROM records WHERE scope = own.scope AND seq < own.seq),
-                (SELECT min(seq) FROM records WHERE scope = own.scope AND seq > own.seq)
-         FROM records AS own WHERE seq = ?",
-    )?;
+pub fn neighbours(conn: &Connection, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>> {
+    let visible = if viewer.include_private { "" } else { "AND (private IS NULL OR source = ?2)" };
+    let mut statement = conn.prepare_cached(&format!(
+        "SELECT (SELECT max(seq) FROM records WHERE scope = own.scope AND seq < own.seq {visible}),
+                (SELECT min(seq) FROM records WHERE scope = own.scope AND seq > own.seq {visible})
+         FROM records AS own WHERE seq = ?1 AND ?2 IS ?2",
+    ))?;
     let around = |seq: &Seq| {
-        let found = statement.query_row([seq], |row| Ok([row.get(0)?, row.get(1)?]));
+        let found = statement.query_row((seq, &viewer.source), |row| Ok([row.get(0)?, row.get(1)?]));
         Ok(found.optional()?.unwrap_or_default())
     };
     seqs.iter().map(around).collect()

@@ -86,8 +86,8 @@ impl Snapshot for View<'_> {
         self.explained(records::priors(&self.reader, seqs))
     }
 
-    fn neighbours(&self, seqs: &[Seq]) -> Result<Vec<[Option<Seq>; 2]>> {
-        self.explained(records::neighbours(&self.reader, seqs))
+    fn neighbours(&self, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>> {
+        self.explained(records::neighbours(&self.reader, seqs, viewer))
     }
 
     fn contains(&self, id: &RecordId) -> Result<bool> {

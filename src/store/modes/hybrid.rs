@@ -13,7 +13,7 @@ use crate::rank::hybrid::{Candidate, HybridQuery};
 use crate::rank::tuning::score::ANSWER;
 use crate::rank::tuning::{CANDIDATES, COUNTED_BYTES, TEXT_BYTES};
 use crate::rank::{Scored, Texts, rrf};
-use crate::record::{Query, Seq};
+use crate::record::{Query, Seq, Viewer};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
 use crate::store::text_cache::Budget;
@@ -50,7 +50,7 @@ fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, Sea
     let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
     let mut found: Vec<Scored> = if query.dialogue {
         drop(texts);
-        in_conversation(retriever, &plan, &candidates)?
+        in_conversation(retriever, &plan, &candidates, &query.filter.viewer)?
     } else {
         let ranked = plan.rank(&candidates, &texts, retriever)?;
         // Unless the order changes once more, no more records are needed than those that tell whether the query is answered.
@@ -69,16 +69,17 @@ fn in_conversation(
     retriever: &impl Retriever,
     plan: &HybridQuery,
     candidates: &[Candidate],
+    viewer: &Viewer,
 ) -> Result<Vec<Scored>, SearchError> {
     let seqs: Vec<Seq> = candidates.iter().map(|one| one.seq).collect();
-    let mut neighbours = neighbours_of(retriever, &seqs)?;
+    let mut neighbours = neighbours_of(retriever, &seqs, viewer)?;
     let mut around: Vec<Seq> = neighbours.values().flatten().flatten().copied().collect();
     around.retain(|seq| !neighbours.contains_key(seq) && retriever.allows(*seq));
     around.sort_unstable();
     around.dedup();
     let texts = retriever.texts(&[&seqs[..], &around].concat(), CONVERSATION_TEXTS)?;
     drop_wordless(&mut around, &texts, retriever)?;
-    neighbours.extend(neighbours_of(retriever, &around)?);
+    neighbours.extend(neighbours_of(retriever, &around, viewer)?);
     let ranked = plan.rank(candidates, &texts, retriever)?;
     let turn = |seq, order, signs| Turn { seq, neighbours: neighbours[&seq], order, signs };
     let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.signs));
@@ -92,8 +93,17 @@ fn in_conversation(
     Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())
 }
 
-fn neighbours_of(retriever: &impl Retriever, seqs: &[Seq]) -> Result<FxHashMap<Seq, [Option<Seq>; 2]>> {
-    Ok(seqs.iter().copied().zip(retriever.snapshot().neighbours(seqs)?).collect())
+/// The records around each of these that the viewer may see. To leave hidden ones out takes longer, and there are seldom any.
+fn neighbours_of(
+    retriever: &impl Retriever,
+    seqs: &[Seq],
+    viewer: &Viewer,
+) -> Result<FxHashMap<Seq, [Option<Seq>; 2]>> {
+    let mut found = retriever.snapshot().neighbours(seqs, &Viewer::all())?;
+    if !found.iter().flatten().flatten().all(|&seq| retriever.sees(seq)) {
+        found = retriever.snapshot().neighbours(seqs, viewer)?;
+    }
+    Ok(seqs.iter().copied().zip(found).collect())
 }
 
 /// Drops records without terms, which no text search returns.

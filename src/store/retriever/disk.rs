@@ -1,6 +1,8 @@
 //! Searches without an index in memory: the full-text table says which records hold a term.
 //!
-//! It has no term frequencies. So records are first ranked as if each held its terms once and were of mean length;
+//! A small population has an index of its own, see [`scope_index`](crate::store::scope_index), which answers instead.
+//!
+//! The table has no term frequencies. So records are first ranked as if each held its terms once and were of mean length;
 //! then the texts of the best are analyzed and scored exactly. With fewer matches than [`EXACT`] the outcome is that
 //! of the index in memory.
 
@@ -12,14 +14,14 @@ use rustc_hash::FxHashMap;
 
 use super::Retriever;
 use crate::backend::Snapshot;
+use crate::backend::snapshot::Totals;
 use crate::error::Result;
 use crate::index::vector::Nearest;
-use crate::index::{Allowed, Scoring};
+use crate::index::{Allowed, Index, Listing, Scoring};
 use crate::rank::bm25::{Collection, saturation};
 use crate::rank::top_k::{FloatScore, TopK};
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::{Filter, Seq};
-use crate::store::filter_cache;
 use crate::store::search_error::SearchError;
 use crate::store::text_cache::{self, Budget, ReadTexts};
 use crate::text::Bag;
@@ -27,25 +29,38 @@ use crate::text::Bag;
 /// So many of the best are scored exactly.
 const EXACT: usize = 1000;
 
+/// So many texts tell how long those of a population are.
+const SAMPLE: usize = 1024;
+
 /// The full-text table, seen through a filter.
 pub struct DiskRetriever<'s> {
     snapshot: &'s dyn Snapshot,
+    /// An index over the population alone: the records of the query's scope that its viewer may see.
+    own: Option<&'s Index>,
+    /// The population; `None` for everything.
+    visible: Option<Arc<Allowed>>,
     collection: Collection,
     allowed: Option<Arc<Allowed>>,
     frequencies: RefCell<HashMap<String, u64>>,
 }
 
 impl<'s> DiskRetriever<'s> {
-    /// Reads the collection's totals and what passes the filter.
+    /// Of the records in `visible`, whose index is `own` if they have one, those in `allowed` may be found.
     ///
     /// # Errors
     /// What the database says.
-    pub fn new(snapshot: &'s dyn Snapshot, filter: &Filter) -> Result<Self> {
-        let totals = snapshot.totals()?;
-        let collection =
-            Collection { records: totals.records.saturating_sub(totals.wordless), terms: totals.terms };
-        let allowed = filter_cache::unexpired(snapshot, filter_cache::allowed(snapshot, filter)?)?;
-        Ok(Self { snapshot, collection, allowed, frequencies: RefCell::default() })
+    pub fn new(
+        snapshot: &'s dyn Snapshot,
+        own: Option<&'s Index>,
+        visible: Option<Arc<Allowed>>,
+        allowed: Option<Arc<Allowed>>,
+    ) -> Result<Self> {
+        let collection = match (own, &visible) {
+            (Some(own), _) => own.collection(),
+            (None, Some(visible)) => part_of_all(snapshot, visible)?,
+            (None, None) => all(snapshot.totals()?),
+        };
+        Ok(Self { snapshot, own, visible, collection, allowed, frequencies: RefCell::default() })
     }
 
     /// The best `k` allowed records by the sum of the weights of the terms that they hold.
@@ -85,16 +100,28 @@ impl Statistics for DiskRetriever<'_> {
     }
 
     fn document_frequency(&self, term: &str) -> Result<u64, SearchError> {
+        if let Some(own) = self.own {
+            return Ok(own.document_frequency(term)?);
+        }
         let mut known = self.frequencies.borrow_mut();
         if let Some(&frequency) = known.get(term) {
             return Ok(frequency);
         }
-        let frequency = self.snapshot.full_text().document_frequency(term)?;
+        let full_text = self.snapshot.full_text();
+        let frequency = match &self.visible {
+            Some(visible) => {
+                full_text.records_with(term)?.into_iter().filter(|&seq| visible.holds(seq)).count() as u64
+            }
+            None => full_text.document_frequency(term)?,
+        };
         known.insert(term.to_owned(), frequency);
         Ok(frequency)
     }
 
     fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), SearchError> {
+        if let Some(own) = self.own {
+            return Ok(own.terms_with(prefixes, visit)?);
+        }
         for prefix in prefixes {
             self.snapshot.full_text().terms_with(prefix, visit)?;
         }
@@ -102,7 +129,7 @@ impl Statistics for DiskRetriever<'_> {
     }
 
     fn generation(&self) -> u32 {
-        // It lives no longer than one snapshot.
+        // Texts are not kept beyond one search.
         0
     }
 }
@@ -118,6 +145,9 @@ impl Retriever for DiskRetriever<'_> {
         k: usize,
         scoring: Scoring,
     ) -> Result<Vec<(Seq, f32)>, SearchError> {
+        if let Some(own) = self.own {
+            return Ok(own.top(terms, k, scoring, self.collection.mean_length(), self.allowed.as_deref())?);
+        }
         let holders = self.holders(terms, k.max(EXACT))?;
         let seqs: Vec<Seq> = holders.iter().map(|&(seq, _)| seq).collect();
         let texts = self.snapshot.contents(&seqs)?;
@@ -141,9 +171,51 @@ impl Retriever for DiskRetriever<'_> {
         text_cache::read(self.snapshot, seqs, budget)
     }
 
+    fn sees(&self, seq: Seq) -> bool {
+        self.visible.as_ref().is_none_or(|visible| visible.holds(seq))
+    }
+
     fn allows(&self, seq: Seq) -> bool {
         self.allowed.as_ref().is_none_or(|allowed| allowed.holds(seq))
     }
+}
+
+fn all(totals: Totals) -> Collection {
+    Collection { records: totals.records.saturating_sub(totals.wordless), terms: totals.terms }
+}
+
+/// The collection of some records. It is exact if few records are not among them; otherwise it is estimated from a sample
+/// of their own texts, evenly spaced.
+fn part_of_all(snapshot: &dyn Snapshot, visible: &Allowed) -> Result<Collection> {
+    match visible.listing() {
+        Listing::AllBut(hidden) if hidden.len() <= SAMPLE => {
+            let (all, hidden) = (all(snapshot.totals()?), collection_of(snapshot, hidden)?);
+            Ok(Collection {
+                records: all.records.saturating_sub(hidden.records),
+                terms: all.terms.saturating_sub(hidden.terms),
+            })
+        }
+        Listing::AllBut(_) => {
+            let all = snapshot.seqs_matching(&Filter::all(), 0)?;
+            estimate(snapshot, all.into_iter().filter(|&seq| visible.holds(seq)).collect())
+        }
+        Listing::Only(seqs) => estimate(snapshot, seqs.to_vec()),
+    }
+}
+
+fn estimate(snapshot: &dyn Snapshot, seqs: Vec<Seq>) -> Result<Collection> {
+    let sample: Vec<Seq> = seqs.iter().copied().step_by(seqs.len().div_ceil(SAMPLE).max(1)).collect();
+    let Collection { records, terms } = collection_of(snapshot, &sample)?;
+    let scaled = |count: u64| (count as f64 * seqs.len() as f64 / sample.len().max(1) as f64) as u64;
+    Ok(Collection { records: scaled(records), terms: scaled(terms) })
+}
+
+fn collection_of(snapshot: &dyn Snapshot, seqs: &[Seq]) -> Result<Collection> {
+    let lengths = snapshot.contents(seqs)?.into_iter().map(|(_, text)| Bag::of(&text).length());
+    Ok(lengths.fold(Collection::default(), |sum, length| Collection {
+        records: sum.records + u64::from(length > 0),
+        terms: sum.terms + length,
+    }))
 }
 
 /// The best `k`, best first; of equal scores the newer record comes first.

@@ -3,7 +3,7 @@
 use super::Retriever;
 use crate::backend::Snapshot;
 use crate::index::vector::Nearest;
-use crate::index::{Allowed, Index, Scoring};
+use crate::index::{Allowed, Damaged, Index, Scoring};
 use crate::rank::bm25::Collection;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
@@ -14,8 +14,14 @@ use crate::store::text_cache::{Budget, ReadTexts, TextCache};
 pub struct MemoryRetriever<'a> {
     /// Not older than `snapshot` in anything that `allowed` depends on.
     pub index: &'a Index,
+    /// The statistics of the population: the records of the query's scope that its viewer may see.
+    pub statistics: &'a dyn Statistics<Error = Damaged>,
+    /// An index over the population alone, if there is one, and what the filter lets through of that.
+    pub own: Option<(&'a Index, Option<&'a Allowed>)>,
     /// The texts that searches read.
     pub texts: &'a TextCache,
+    /// The population; `None` for everything.
+    pub visible: Option<&'a Allowed>,
     /// What the filter lets through; `None` for everything.
     pub allowed: Option<&'a Allowed>,
     /// Where texts and vectors are read.
@@ -26,23 +32,23 @@ impl Statistics for MemoryRetriever<'_> {
     type Error = SearchError;
 
     fn collection(&self) -> Collection {
-        self.index.collection()
+        self.statistics.collection()
     }
 
     fn document_frequency(&self, term: &str) -> Result<u64, SearchError> {
-        Ok(self.index.document_frequency(term)?)
+        Ok(self.statistics.document_frequency(term)?)
     }
 
     fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, SearchError> {
-        Ok(self.index.document_frequencies(terms)?)
+        Ok(self.statistics.document_frequencies(terms)?)
     }
 
     fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), SearchError> {
-        Ok(self.index.terms_with(prefixes, visit)?)
+        Ok(self.statistics.terms_with(prefixes, visit)?)
     }
 
     fn generation(&self) -> u32 {
-        self.index.generation()
+        self.statistics.generation()
     }
 }
 
@@ -57,7 +63,8 @@ impl Retriever for MemoryRetriever<'_> {
         k: usize,
         scoring: Scoring,
     ) -> Result<Vec<(Seq, f32)>, SearchError> {
-        Ok(self.index.top(terms, k, scoring, self.allowed)?)
+        let (index, allowed) = self.own.unwrap_or((self.index, self.allowed));
+        Ok(index.top(terms, k, scoring, self.collection().mean_length(), allowed)?)
     }
 
     fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, SearchError> {
@@ -73,6 +80,10 @@ impl Retriever for MemoryRetriever<'_> {
 
     fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError> {
         self.texts.get(self.snapshot, seqs, budget)
+    }
+
+    fn sees(&self, seq: Seq) -> bool {
+        self.visible.is_none_or(|visible| visible.holds(seq))
     }
 
     fn allows(&self, seq: Seq) -> bool {

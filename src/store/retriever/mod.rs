@@ -37,6 +37,9 @@ pub trait Retriever: Statistics<Error = SearchError> {
     /// [`SearchError::Outdated`] when one is gone; what the database says.
     fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError>;
 
+    /// Whether a record of the query's scope is one that the viewer may see.
+    fn sees(&self, seq: Seq) -> bool;
+
     /// Whether the filter lets this record be found.
     fn allows(&self, seq: Seq) -> bool;
 }
