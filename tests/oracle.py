@@ -402,10 +402,12 @@ class Oracle:
         }
 
     def duplicates(self, **filters: Any) -> list[list[str]]:
-        """The ids of identical texts of one scope, oldest first."""
-        groups: dict[tuple[str, str], list[str]] = {}
+        """The ids of identical texts of one scope, and one source if they are private, oldest first."""
+        groups: dict[tuple[object, ...], list[str]] = {}
         for row in self.list(None, 0, "oldest", **filters):
-            groups.setdefault((row["scope"], row["content"]), []).append(row["id"])
+            owner = row["source"] if row["private"] else None
+            place = (row["scope"], row["private"], owner, row["content"])
+            groups.setdefault(place, []).append(row["id"])
         return [ids for ids in groups.values() if len(ids) > 1]
 
     def scores(self, query: str, mode: str, vector: list[float] | None, **filters: Any) -> dict[int, float]:
