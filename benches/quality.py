@@ -12,9 +12,11 @@ Measured are, averaged over all queries of a set:
 
 Each peer's nDCG@10 is compared with that of agentmem's default mode, query by query, by a randomisation
 test; a star in the tables means p < .05 over all comparisons of the run (Bonferroni). The dialogue option
-is tried on sets whose records name a speaker. Sets with several stores show what the score is worth, too:
-`kept` is the share of the evidence among the first five hits that scores 0.6 or more, `silent` the share of
-the next store's questions for which nothing here does.
+is tried on sets whose records name a speaker.
+
+`reliability.py` measures whether the score says how likely a hit is relevant: AUC, ECE, and in sets with
+several stores the alarm: for how many of the next store's questions something here scores 0.5 or more. Peers'
+scores are divided by the highest one of the set. `--plots DIR` draws the default mode's reliability.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ from typing import Any
 
 import numpy
 import systems
+from reliability import Judged, diagram, overlay
 from systems import System
 
 HERE = Path(__file__).parent
 OURS = "agentmem hybrid"
 METRICS = ("nDCG@10", "Recall@5", "Recall@10", "MRR@10")
-RELEVANT = 0.6
 
 Measured = dict[str, float]
 """What a query gave, by metric."""
@@ -130,18 +132,28 @@ class Filled:
         return [(self.names[key], score) for key, score in self.system.searches()[way](query, limit)]
 
 
-def measure(collection: Collection, system: type[System]) -> dict[str, dict[str, Measured]]:
-    """Ask a system all queries of a set, each way it can: by way, then by query."""
-    found: dict[str, dict[str, Measured]] = {}
-    for store in collection.stores:
+Rankings = dict[str, dict[str, Measured]]
+"""What each way to search gave for each query."""
+
+
+def measure(collection: Collection, system: type[System]) -> tuple[Rankings, dict[str, Judged]]:
+    """Ask a system all queries of a set, each way it can, and each store those of the next one too."""
+    found: Rankings = {}
+    judged: dict[str, Judged] = {}
+    following = collection.stores[1:] + collection.stores[:1]
+    for store, other in zip(collection.stores, following, strict=True):
         with Filled(system, store) as filled:
             for way in filled.system.searches():
                 if "dialogue" in way and not collection.dialogue:
                     continue
+                scores = judged.setdefault(way, Judged())
                 for key, query in store.queries.items():
-                    ranking = [name for name, _ in filled.ask(way, query)]
-                    found.setdefault(way, {})[key] = judge(ranking, collection.grades[key])
-    return found
+                    hits = filled.ask(way, query)
+                    found.setdefault(way, {})[key] = judge([name for name, _ in hits], collection.grades[key])
+                    scores.add(hits, set(collection.grades[key]))
+                for query in other.queries.values() if other is not store else ():
+                    scores.add_foreign(filled.ask(way, query))
+    return found, judged
 
 
 def mean(queries: dict[str, Measured]) -> Measured:
@@ -167,40 +179,26 @@ def significance(ours: dict[str, Measured], theirs: dict[str, Measured], rounds:
     return {"difference": round(float(difference.mean()), 4), "p": (extreme + 1) / (rounds + 1)}
 
 
-def calibrate(collection: Collection) -> dict[str, float]:
-    """Say what a score of 0.6 is worth: each store gets its own questions, then the next store's."""
-    evidence: list[float] = []
-    silent: list[bool] = []
-    following = collection.stores[1:] + collection.stores[:1]
-    for store, foreign in zip(collection.stores, following, strict=True):
-        with Filled(systems.AgentMem, store) as filled:
-            for key, query in store.queries.items():
-                hits = filled.ask(OURS, query, 5)
-                evidence += [score for name, score in hits if name in collection.grades[key]]
-            for query in foreign.queries.values():
-                silent.append(all(score < RELEVANT for _, score in filled.ask(OURS, query, 5)))
-    kept = [score >= RELEVANT for score in evidence]
-    return {
-        "evidence": len(evidence),
-        "kept": round(float(numpy.mean(kept)), 4),
-        "questions": len(silent),
-        "silent": round(float(numpy.mean(silent)), 4),
-    }
-
-
-def run_set(folder: Path, split: str, under_test: list[type[System]]) -> dict[str, Any]:
-    """Measure all systems on a set."""
+def run_set(folder: Path, split: str, under_test: list[type[System]]) -> tuple[dict[str, Any], Judged]:
+    """Measure all systems on a set; and return how the default mode's hits were judged."""
     collection = Collection.read(folder, split)
-    found = {way: queries for system in under_test for way, queries in measure(collection, system).items()}
+    found: Rankings = {}
+    judged: dict[str, Judged] = {}
+    for system in under_test:
+        rankings, scores = measure(collection, system)
+        found |= rankings
+        # Peers' scores have no scale.
+        judged |= {way: one if system is systems.AgentMem else one.scaled() for way, one in scores.items()}
     others = [way for way in found if not way.startswith("agentmem")]
-    return {
+    results = {
         "queries": len(found[OURS]),
         "stores": len(collection.stores),
         "systems": {way: mean(queries) for way, queries in found.items()},
         "against": {way: significance(found[OURS], found[way]) for way in others},
-        "calibration": calibrate(collection) if len(collection.stores) > 1 else None,
+        "reliability": {way: one.measures() for way, one in judged.items()},
         "per_query": found,
     }
+    return results, judged[OURS]
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -208,7 +206,7 @@ def markdown(results: dict[str, Any]) -> str:
     parts = []
     for metric in METRICS:
         parts.append(f"{metric}:\n\n{_metric_table(results['sets'], metric)}")
-    parts.append(_calibration_table(results["sets"]))
+    parts.append(_reliability_table(results["sets"]))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -236,20 +234,14 @@ def _cells(found: dict[str, Any], ways: list[str], metric: str, chance: float) -
     return cells
 
 
-def _calibration_table(sets: dict[str, Any]) -> str:
-    rows = [
-        [
-            name,
-            f"{worth['evidence']}",
-            f"{worth['kept']:.2f}",
-            f"{worth['questions']}",
-            f"{worth['silent']:.2f}",
-        ]
-        for name, found in sets.items()
-        if (worth := found["calibration"])
-    ]
-    heading = ["set", "evidence found", f"kept at {RELEVANT}", "foreign questions", "silent"]
-    return systems.table(heading, rows) if rows else ""
+def _reliability_table(sets: dict[str, Any]) -> str:
+    """AUC, ECE and alarm of each system."""
+    ways = list(max((found["systems"] for found in sets.values()), key=len))
+    rows = []
+    for name, found in sets.items():
+        measured = [found["reliability"].get(way, {}) for way in ways]
+        rows.append([name, *(" / ".join(f"{value:.2f}" for value in one.values()) for one in measured)])
+    return systems.table(["AUC / ECE / alarm", *ways], rows)
 
 
 def arguments() -> argparse.Namespace:
@@ -261,6 +253,7 @@ def arguments() -> argparse.Namespace:
         "--split", choices=("all", "dev", "test"), default="all", help="all queries, or a half"
     )
     parser.add_argument("--json", type=Path, help="where to write the results")
+    parser.add_argument("--plots", type=Path, help="where to draw reliability diagrams")
     parser.add_argument("--no-per-query", action="store_true", help="write averages only")
     parser.add_argument("--markdown", action="store_true", help="print tables of all metrics")
     return parser.parse_args()
@@ -276,13 +269,18 @@ def main() -> None:
         else sorted(p.parent.name for p in options.data.glob("*/qrels.tsv"))
     )
     results: dict[str, Any] = {**systems.circumstances(under_test), "split": options.split, "sets": {}}
+    judged: dict[str, Judged] = {}
     for name in chosen:
-        found = run_set(options.data / name, options.split, under_test)
+        found, judged[name] = run_set(options.data / name, options.split, under_test)
         results["sets"][name] = found
         line = ", ".join(f"{way} {value['nDCG@10']:.3f}" for way, value in found["systems"].items())
         print(f"{name}: nDCG@10 of {found['queries']} queries: {line}", flush=True)
+        print(f"  reliability of the default mode: {found['reliability'][OURS]}", flush=True)
         if options.no_per_query:
             del found["per_query"]
+    if options.plots:
+        overlay(judged, options.plots / "reliability.svg")
+        diagram(judged, options.plots / "reliability-sets.svg")
     systems.write_json(results, options.json)
     if options.markdown:
         print("\n" + markdown(results))

@@ -85,44 +85,66 @@ def _places(scores: numpy.ndarray) -> numpy.ndarray:
     return numpy.minimum((scores * BINS).astype(int), BINS - 1)
 
 
-def diagram(judged: dict[str, Judged], file: Path, columns: int = 4) -> None:
+COLOURS = (
+    *("#1b6ca8", "#c0392b", "#27864a", "#8e44ad", "#d68910"),
+    *("#148f8f", "#a04060", "#555555", "#7d6608", "#2e4053"),
+)
+
+
+def diagram(judged: dict[str, Judged], file: Path, columns: int = 3) -> None:
     """Draw a reliability diagram for each name: the share of relevant hits over their score.
 
-    The size of a dot shows how many hits it stands for. On the diagonal the score is a probability.
+    The size of a dot shows how many hits it stands for. On the diagonal, the score is a probability.
     """
-    side, gap = 180, 46
+    side, gap = 200, 50
     rows = -(-len(judged) // columns)
-    width, height = columns * (side + gap) + gap, rows * (side + gap) + gap
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        'font-size="12">',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
-    ]
+    parts = []
     for number, (name, one) in enumerate(judged.items()):
         left, top = gap + number % columns * (side + gap), gap + number // columns * (side + gap)
-        parts += _panel(name, one, left, top, side)
-    file.write_text("\n".join([*parts, "</svg>\n"]), encoding="utf-8")
+        title = f"{name}, ECE {one.measures()['ECE']:.3f}"
+        parts += [*_axes(title, left, top, side), *_curve(one, left, top, side, COLOURS[0])]
+    _write(parts, columns * (side + gap) + gap, rows * (side + gap) + gap, file)
 
 
-def _panel(name: str, judged: Judged, left: int, top: int, side: int) -> list[str]:
+def overlay(judged: dict[str, Judged], file: Path) -> None:
+    """Draw the diagrams of all names into one."""
+    side, gap = 400, 50
+    parts = _axes("share of relevant hits", gap, gap, side)
+    for number, (name, one) in enumerate(judged.items()):
+        colour, y = COLOURS[number % len(COLOURS)], gap + 14 + 20 * number
+        parts += _curve(one, gap, gap, side, colour)
+        parts.append(f'<circle cx="{side + 1.5 * gap}" cy="{y - 4}" r="5" fill="{colour}"/>')
+        parts.append(f'<text x="{side + 1.5 * gap + 12}" y="{y}">{name}</text>')
+    _write(parts, side + 2 * gap + 140, side + 2 * gap, file)
+
+
+def _axes(title: str, left: int, top: int, side: int) -> list[str]:
+    bottom, right = top + side, left + side
+    return [
+        f'<rect x="{left}" y="{top}" width="{side}" height="{side}" fill="none" stroke="#999"/>',
+        f'<path d="M{left} {bottom} L{right} {top}" stroke="#bbb" stroke-dasharray="4"/>',
+        f'<text x="{left}" y="{top - 8}">{title}</text>',
+        f'<text x="{left}" y="{bottom + 16}">0</text>',
+        f'<text x="{right - 8}" y="{bottom + 16}">1</text>',
+        f'<text x="{left + side / 2 - 16}" y="{bottom + 16}">score</text>',
+        f'<text x="{left - 14}" y="{top + 10}">1</text>',
+    ]
+
+
+def _curve(judged: Judged, left: int, top: int, side: int, colour: str) -> list[str]:
     bins = judged.bins()
     total = sum(count for *_, count in bins)
     points = [(left + score * side, top + (1 - share) * side, count / total) for score, share, count in bins]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
-    error = judged.measures()["ECE"]
-    bottom, right, blue = top + side, left + side, "#2266aa"
     dots = [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 10 * size**0.5:.1f}" fill="{blue}" fill-opacity="0.6"/>'
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 10 * size**0.5:.1f}" fill="{colour}" fill-opacity="0.6"/>'
         for x, y, size in points
     ]
-    return [
-        f'<rect x="{left}" y="{top}" width="{side}" height="{side}" fill="none" stroke="#999"/>',
-        f'<path d="M{left} {bottom} L{right} {top}" stroke="#bbb" stroke-dasharray="4"/>',
-        f'<polyline points="{line}" fill="none" stroke="{blue}" stroke-width="1.5"/>',
-        *dots,
-        f'<text x="{left}" y="{top - 6}">{name}, ECE {error:.3f}</text>',
-        f'<text x="{left}" y="{bottom + 14}">0</text>',
-        f'<text x="{right - 8}" y="{bottom + 14}">1</text>',
-        f'<text x="{left + side / 2 - 16}" y="{bottom + 14}">score</text>',
-        f'<text x="{left - 14}" y="{top + 10}">1</text>',
-    ]
+    return [f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.5"/>', *dots]
+
+
+def _write(parts: list[str], width: int, height: int, file: Path) -> None:
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"'
+    style = 'font-family="sans-serif" font-size="13"'
+    white = f'<rect width="{width}" height="{height}" fill="white"/>'
+    file.write_text("\n".join([f"{head} {style}>", white, *parts, "</svg>\n"]), encoding="utf-8")
