@@ -24,6 +24,7 @@ nox.options.sessions = [
     "types",
     "tests",
     "readme",
+    "semantic",
     "reliability",
     "crewai_legacy",
     "crewai_unified",
@@ -35,9 +36,13 @@ FUZZ = ROOT / "tests" / "fuzz"
 WHEELS = ROOT / "target" / "wheels-under-test"
 # Licences that may come with agentmem. All are permissive: they ask for no more than that their text is kept.
 LICENCES = ["MIT", "MIT License", "BSD-2-Clause", "BSD-3-Clause", "BSD License", "Apache-2.0", "PSF-2.0"]
+LICENCES += ["Apache Software License", "3-Clause BSD License", "Apache-2.0 OR BSD-2-Clause"]
+LICENCES += ["BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0"]
 # The core without Python, and what its benchmarks and fuzz targets need.
 CORE = ["--no-default-features", "--features", "internals"]
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3", "pydantic>=2.11"]
+# Tests with sessions of their own.
+OTHERS = ["crewai", "frameworks", "reliability", "semantic"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -134,7 +139,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the Python tests; arguments go to pytest."""
     install_agentmem(session, *PYTEST)
-    session.run("pytest", "--ignore=crewai", "--ignore=frameworks", "--ignore=reliability", *session.posargs)
+    session.run("pytest", *(f"--ignore={folder}" for folder in OTHERS), *session.posargs)
 
 
 @nox.session(python=["3.10", "3.12", "3.13", "3.14"])
@@ -166,16 +171,7 @@ def coverage(session: nox.Session) -> None:
     (wheel,) = (target / "wheels").glob("*.whl")
     session.install("--force-reinstall", str(wheel))
     session.chdir(ROOT / "tests")
-    session.run(
-        "coverage",
-        "run",
-        "-m",
-        "pytest",
-        "--ignore=crewai",
-        "--ignore=frameworks",
-        "--ignore=reliability",
-        env=env,
-    )
+    session.run("coverage", "run", "-m", "pytest", *(f"--ignore={folder}" for folder in OTHERS), env=env)
     session.run("coverage", "combine", env=env)
     session.chdir(ROOT)
     session.run(*llvm_cov, "report", env=env, external=True)
@@ -195,6 +191,14 @@ def readme(session: nox.Session) -> None:
     install_agentmem(session, *PYTEST)
     session.run("pytest", "test_readme.py")
     session.run("python", "-m", "agentmem", "demo")
+
+
+@nox.session
+def semantic(session: nox.Session) -> None:
+    """Run the tests of the embedder "minilm" with the real model."""
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    install_agentmem(session, *PYTEST, "tokenizers>=0.20", *project["optional-dependencies"]["semantic"])
+    session.run("pytest", "semantic", *session.posargs)
 
 
 @nox.session

@@ -93,6 +93,7 @@ class AsyncMemoryStore:
     count = _awaited(MemoryStore.count)
     delete = _awaited(MemoryStore.delete)
     duplicates = _awaited(MemoryStore.duplicates)
+    embed_missing = _awaited(MemoryStore.embed_missing)
     explain = _awaited(MemoryStore.explain)
     export = _awaited(MemoryStore.export)
     get = _awaited(MemoryStore.get)
@@ -249,7 +250,7 @@ def open(
     pool_size: int = 8,
     durability: Durability = "full",
     index: IndexMode = "memory",
-    embedder: Embedder | None = None,
+    embedder: Embedder | str | None = None,
     read_only: bool = False,
     busy_timeout: float = 30.0,
 ) -> AsyncMemoryStore:

@@ -97,6 +97,21 @@ class DimensionMismatchError(AgentMemError, ValueError):
         self.found = found
 
 
+class EmbedderMismatchError(AgentMemError, ValueError):
+    """The vectors in the store are those of another embedder."""
+
+    expected: str
+    """The name of the embedder whose vectors the store holds."""
+    found: str
+    """The name of the embedder that was used."""
+
+    def __init__(self, message: str = "", expected: str = "", found: str = "") -> None:
+        """Set the message and both names."""
+        super().__init__(message)
+        self.expected = expected
+        self.found = found
+
+
 class StoreClosedError(AgentMemError):
     """The store was used after `close`."""
 

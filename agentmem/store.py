@@ -15,7 +15,7 @@ from agentmem import _calls, _core
 from agentmem._batch import Batch, Outcome
 from agentmem._core import Call, Hit, Journal, Record
 from agentmem._duplicates import find_duplicates
-from agentmem._embedding import embed, make_vectors
+from agentmem._embedding import StoreEmbedder, embed, embed_missing
 from agentmem._files import LinesFile, readable, rereadable, writable
 from agentmem.errors import InvalidFilterError, StorePathError
 from agentmem.types import (
@@ -72,13 +72,13 @@ class MemoryStore:
         pool_size: int = 8,
         durability: Durability = "full",
         index: IndexMode = "memory",
-        embedder: Embedder | None = None,
+        embedder: Embedder | str | None = None,
         read_only: bool = False,
         busy_timeout: float = 30.0,
     ) -> None:
         """Open the store at `path`; see `agentmem.open`."""
         self._path = _absolute(path)
-        self._embedder = embedder
+        self._embedder = None if embedder is None else StoreEmbedder(embedder)
         self._options: dict[str, Any] = {
             "pool_size": pool_size,
             "durability": durability,
@@ -276,6 +276,21 @@ class MemoryStore:
         """
         return self._store.reset(scope, journals)
 
+    def embed_missing(self, limit: int | None = None, progress: Progress | None = None) -> int:
+        """Add vectors to the records that have none, and return how many got one; at most `limit`.
+
+        The store's embedder makes them, and every 64 are a transaction. Other threads and processes may use
+        the store meanwhile. It can be stopped at any moment and called again. No version, date or order
+        changes. `progress` counts the records that were without a vector. Texts that the embedder cannot
+        embed stay without one. Raises InvalidFilterError if the store has no embedder, and
+        EmbedderMismatchError or DimensionMismatchError if the store holds vectors of another one.
+        """
+        if self._embedder is None:
+            raise InvalidFilterError(
+                "invalid filter: embed_missing() needs an embedder; open the store with embedder=..."
+            )
+        return embed_missing(self._store, self._embedder, limit, progress)
+
     # Reading
 
     def get(self, id: str, *, at: When | None = None, **viewer: Unpack[Viewer]) -> Record | None:
@@ -380,10 +395,11 @@ class MemoryStore:
             half_life_days: the age at which recency is 0.5.
             filters: search only records that pass; see `agentmem.types.Filters`.
         """
-        if vector is None and isinstance(query, str) and (embedder := self._embedder_for(mode)):
-            (vector,) = make_vectors(embedder, [query])
+        (vector,), name = self._query_vectors([query], None if vector is None else [vector], mode)
         blend = (recency_weight, importance_weight, half_life_days)
-        return self._store.search(query, limit, offset, mode, min_score, vector, dialogue, blend, **filters)
+        return self._store.search(
+            query, limit, offset, mode, min_score, vector, name, dialogue, blend, **filters
+        )
 
     def search_many(
         self,
@@ -393,7 +409,7 @@ class MemoryStore:
         offset: int = 0,
         mode: Mode = "hybrid",
         min_score: float = 0.0,
-        vectors: Iterable[Vector] | None = None,
+        vectors: Iterable[Vector | None] | None = None,
         dialogue: bool = False,
         recency_weight: float = 0.0,
         importance_weight: float = 0.0,
@@ -409,12 +425,10 @@ class MemoryStore:
         given = None if vectors is None else builtins.list(vectors)
         if given is not None and len(given) != len(queries):
             raise InvalidFilterError(f"invalid filter: {len(given)} vectors for {len(queries)} queries")
-        embedder = self._embedder_for(mode)
-        if given is None and embedder and queries and all(isinstance(query, str) for query in queries):
-            given = make_vectors(embedder, queries)
+        given, name = self._query_vectors(queries, given, mode)
         blend = (recency_weight, importance_weight, half_life_days)
         return self._store.search_many(
-            queries, limit, offset, mode, min_score, given, dialogue, blend, **filters
+            queries, limit, offset, mode, min_score, given, name, dialogue, blend, **filters
         )
 
     def explain(
@@ -438,11 +452,10 @@ class MemoryStore:
         It costs two or three searches. Raises RecordNotFoundError if there is no such record that the
         viewer may see.
         """
-        if vector is None and isinstance(query, str) and (embedder := self._embedder_for(mode)):
-            (vector,) = make_vectors(embedder, [query])
+        (vector,), name = self._query_vectors([query], None if vector is None else [vector], mode)
         blend = (recency_weight, importance_weight, half_life_days)
         explained = self._store.explain(
-            query, id, limit, offset, mode, min_score, vector, dialogue, blend, **filters
+            query, id, limit, offset, mode, min_score, vector, name, dialogue, blend, **filters
         )
         return Explanation(**explained)
 
@@ -590,7 +603,8 @@ class MemoryStore:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path and the options. Unpickling opens the file again."""
-        return _reopened, (type(self), self._path, self._embedder, self._options)
+        embedder = None if self._embedder is None else self._embedder.given
+        return _reopened, (type(self), self._path, embedder, self._options)
 
     def __repr__(self) -> str:
         """Show the path, and whether the store is closed."""
@@ -613,9 +627,23 @@ class MemoryStore:
             embed(self._embedder, calls)
         return self._store.batch(calls)
 
-    def _embedder_for(self, mode: str) -> Embedder | None:
-        """The embedder, if queries of this mode need a vector."""
-        return self._embedder if mode in ("hybrid", "vector") else None
+    def _query_vectors(
+        self,
+        queries: builtins.list[str],
+        given: builtins.list[Vector | None] | None,
+        mode: str,
+    ) -> tuple[builtins.list[Vector | None], str | None]:
+        """The vectors of the queries, and the name of the embedder that made them."""
+        if given is not None:
+            return given, None
+        if self._embedder is None and mode == "vector":
+            raise InvalidFilterError(
+                'invalid filter: mode "vector" needs vector=..., or a store with an embedder'
+            )
+        texts = all(isinstance(query, str) for query in queries)
+        if self._embedder is None or not texts or mode not in ("hybrid", "vector"):
+            return [None] * len(queries), None
+        return self._embedder.queries(queries), self._embedder.name
 
 
 def open(
@@ -624,7 +652,7 @@ def open(
     pool_size: int = 8,
     durability: Durability = "full",
     index: IndexMode = "memory",
-    embedder: Embedder | None = None,
+    embedder: Embedder | str | None = None,
     read_only: bool = False,
     busy_timeout: float = 30.0,
 ) -> MemoryStore:
@@ -637,7 +665,8 @@ def open(
             killed process.
         index: "memory", or "disk" for small machines: the full text index of SQLite answers searches, and
             only the texts of small scopes that were searched last are indexed in memory.
-        embedder: makes the vectors of records that are added, and of queries.
+        embedder: makes the vectors of records that are added, and of queries; see `agentmem.types.Embedder`.
+            "minilm" is the model of `pip install agentmem-db[semantic]`, which needs no key and no download.
         read_only: never write. The file must exist.
         busy_timeout: how many seconds to wait for a lock or a connection before StoreBusyError.
     """
@@ -677,7 +706,7 @@ def _viewer(viewer: Viewer) -> dict[str, Any]:
 
 
 def _reopened(
-    kind: type[MemoryStore], path: str, embedder: Embedder | None, options: dict[str, Any]
+    kind: type[MemoryStore], path: str, embedder: Embedder | str | None, options: dict[str, Any]
 ) -> MemoryStore:
     return kind(path, embedder=embedder, **options)
 

@@ -26,6 +26,7 @@ __all__ = [
     "Journal",
     "MigrationStatus",
     "Mode",
+    "NamedEmbedder",
     "Names",
     "NewRecord",
     "NumberArray",
@@ -100,8 +101,31 @@ class _IsInstance:
 Vector: TypeAlias = Sequence[float] | Annotated[NumberArray, _IsInstance()]
 """Finite numbers, at least one. The store keeps them in single precision."""
 
-Embedder: TypeAlias = Callable[[list[str]], Iterable[Vector]]
-"""Returns a vector for each text, all of the same length. A vector is a list or an array of numbers."""
+
+class NamedEmbedder(Protocol):
+    """An embedder with a name, by which a store knows whose vectors it holds."""
+
+    @property
+    def name(self) -> str:
+        """The model and all that changes its vectors, such as "all-MiniLM-L6-v2 int8"."""
+
+    @property
+    def dimension(self) -> int:
+        """The number of numbers in each vector."""
+
+    def embed_documents(self, texts: list[str], /) -> Iterable[Vector | None]:
+        """A vector for each text to be stored; None for a text that it cannot embed."""
+
+    def embed_query(self, text: str, /) -> Vector | None:
+        """The vector of a query; None for a text that it cannot embed."""
+
+
+Embedder: TypeAlias = Callable[[list[str]], Iterable[Vector | None]] | NamedEmbedder
+"""Makes vectors of texts: a function that returns one for each text, or an object with a name.
+
+All vectors have the same length; one is a list or an array of numbers. None stands for a text that cannot be
+embedded. Of a query with questions and other sentences, the questions alone are embedded.
+"""
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Called from time to time with the work done and the total. An exception in it stops the operation."""

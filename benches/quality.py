@@ -1,6 +1,7 @@
 """How well searches rank: agentmem beside SQLite FTS5, bm25s, tantivy and scikit-learn, in one run.
 
     python benches/quality.py [--data DIR] [--sets a,b] [--split dev] [--json FILE] [--markdown]
+    python benches/quality.py --embedder minilm     # agentmem alone, without and with vectors
 
 A set is a folder with `corpus.jsonl` (`_id`, `text`), `queries.jsonl` (`_id`, `text`) and `qrels.tsv` (a
 heading, then query, record and grade). Where `metadata.store` is given, each store is searched on its own.
@@ -189,7 +190,7 @@ def run_set(folder: Path, split: str, under_test: list[type[System]]) -> tuple[d
         found |= rankings
         # Peers' scores have no scale.
         judged |= {way: one if system is systems.AgentMem else one.scaled() for way, one in scores.items()}
-    others = [way for way in found if not way.startswith("agentmem")]
+    others = [way for way in found if not way.startswith("agentmem ")]
     results = {
         "queries": len(found[OURS]),
         "stores": len(collection.stores),
@@ -252,6 +253,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--split", choices=("all", "dev", "test"), default="all", help="all queries, or a half"
     )
+    parser.add_argument("--embedder", choices=["minilm"], help="agentmem without and with this embedder")
     parser.add_argument("--json", type=Path, help="where to write the results")
     parser.add_argument("--plots", type=Path, help="where to draw reliability diagrams")
     parser.add_argument("--no-per-query", action="store_true", help="write averages only")
@@ -262,7 +264,8 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, print, write."""
     options = arguments()
-    under_test = systems.installed([systems.AgentMem, *systems.PEERS])
+    others = [systems.AgentMemMiniLM] if options.embedder else systems.PEERS
+    under_test = systems.installed([systems.AgentMem, *others])
     chosen = (
         options.sets.split(",")
         if options.sets

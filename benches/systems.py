@@ -68,6 +68,7 @@ class AgentMem(System):
 
     name = "agentmem"
     package = "agentmem-db"
+    embedder: ClassVar[str | None] = None
     ways: ClassVar[dict[str, dict[str, Any]]] = {
         "agentmem hybrid": {},
         "agentmem hybrid, dialogue": {"dialogue": True},
@@ -79,7 +80,7 @@ class AgentMem(System):
         import agentmem
 
         super().__init__(folder)
-        self.store = agentmem.open(folder / "memory.db")
+        self.store = agentmem.open(folder / "memory.db", embedder=self.embedder)
 
     def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
         return [key for batch in _batches(records, 10_000) for key in self.store.add_many(batch)]
@@ -100,6 +101,18 @@ class AgentMem(System):
 
     def close(self) -> None:
         self.store.close()
+
+
+class AgentMemMiniLM(AgentMem):
+    """agentmem with the embedder "minilm"."""
+
+    name = "agentmem with minilm"
+    embedder = "minilm"
+    ways: ClassVar[dict[str, dict[str, Any]]] = {
+        "minilm hybrid": {},
+        "minilm hybrid, dialogue": {"dialogue": True},
+        "minilm vector": {"mode": "vector"},
+    }
 
 
 class Fts5(System):

@@ -34,7 +34,9 @@ fn scan(criterion: &mut Criterion) {
     group.bench_function(format!("cosine/{}x{DIMENSION}", some.len()), |bench| {
         bench.iter(|| {
             let mut nearest = Nearest::new(&query, 10);
-            (0..).zip(&some).for_each(|(seq, vector)| nearest.push(seq, vector));
+            for (seq, vector) in (0..).zip(&some) {
+                nearest.push(seq, vector);
+            }
             nearest.into_sorted()
         });
     });

@@ -42,6 +42,17 @@ pub enum Error {
         /// Dimensions of the vector that was given.
         found: usize,
     },
+    /// The vectors in the store are those of another embedder.
+    #[error(
+        "the embedder is {found:?}, but this store holds vectors of {expected:?}; \
+         embed with the model that the store was filled with, or start a new store"
+    )]
+    EmbedderMismatch {
+        /// The name of the embedder whose vectors the store holds.
+        expected: String,
+        /// The name of the embedder that was used.
+        found: String,
+    },
     /// The store was used after `close`.
     #[error("the store is closed; open it again with agentmem.open({0:?})")]
     Closed(PathBuf),

@@ -53,6 +53,7 @@ pub use backend::Progress;
 pub use error::{Error, Result};
 pub use interrupt::listen as listen_for_interrupts;
 pub use journal::{Change as JournalChange, Changed as JournalChanged, Entry, Keys, Range, Value};
+pub use rank::asked;
 pub use record::{
     Blend, Condition, Fields, Filter, Hit, MAX_METADATA_DEPTH, MAX_NAME_BYTES, Metadata, Micros, Mode, OneOf,
     Operator, Order, Page, Query, Record, RecordId, Scope, Scopes, Seq, Viewer,

@@ -25,12 +25,14 @@ from ranking import modes, words
 from ranking.first_stage import UndecidedError
 from ranking.score import Ranked, answered, scores
 from ranking.statistics import Row, Statistics
-from ranking.tuning import DISK
+from ranking.tuning import DISK, TUNING
 
 import agentmem
 
 RANKINGS = int(os.environ.get("AGENTMEM_RANKINGS", "100"))
 TOLERANCE = 2e-5
+ROUNDED = 5e-3
+"""What quantized vectors change in the value of a fused record."""
 """The first stage adds up in 32 bits, whole numbers in memory and floats on disk; an idf has 24 bits."""
 ALL = 100_000
 SEGMENT = 33_000
@@ -181,14 +183,14 @@ def open_both(path: Path) -> Iterator[Both]:
         yield Both(memory, disk)
 
 
-def settled(values: dict[int, float], found: dict[int, Any]) -> list[int]:
+def settled(values: dict[int, float], found: dict[int, Any], tolerance: float = TOLERANCE) -> list[int]:
     """The keys of `values` in their order, best first. Those that are equal but for rounding are in the
     order in which they were found.
     """
     places = {seq: place for place, seq in enumerate(found)}
     groups: list[list[int]] = []
     for seq, value in values.items():
-        if groups and values[groups[-1][-1]] - value <= TOLERANCE * max(1.0, abs(value)):
+        if groups and values[groups[-1][-1]] - value <= tolerance * max(1.0, abs(value)):
             groups[-1].append(seq)
         else:
             groups.append([seq])
@@ -307,17 +309,18 @@ def test_vectors_and_weights(
         for handle in both.handles:
             near = both.found(handle, query, mode="vector", vector=wanted, **options)
             check(modes.vector(wanted, visible), near)
+            cosines = modes.cosines(wanted, visible)
             lexical = both.found(handle, query, **options)
-            relevance = check_ranking(ranking, lexical)
-            fused = modes.fuse(relevance, {seq: hit.score for seq, hit in near.items()})
+            check_ranking(ranking, lexical)
+            in_order = sorted(ranking, key=lambda hit: list(lexical).index(hit.seq))
+            evidence = max((hit.proof.evidence for hit in in_order[: TUNING.fusion.TOP]), default=0.0)
             found = both.found(handle, query, vector=wanted, **options)
-            assert list(found) == list(fused)
-            assert [hit.explain["rrf"] for hit in found.values()] == pytest.approx(
-                [sum for sum, _ in fused.values()]
-            )
-            assert [hit.score for hit in found.values()] == pytest.approx(
-                [score for _, score in fused.values()], abs=TOLERANCE
-            )
+            check_fusion(in_order, evidence, cosines, lexical, found)
+            heard = both.found(handle, query, dialogue=True, **options)
+            turns = modes.dialogue(query, in_order, both.oracle.rows, visible)
+            turns.sort(key=lambda hit: list(heard).index(hit.seq))
+            fused = both.found(handle, query, vector=wanted, dialogue=True, **options)
+            check_fusion(turns, evidence, cosines, heard, fused)
             for outcome, more in (
                 (lexical, {}),
                 (near, {"mode": "vector", "vector": wanted}),
@@ -326,6 +329,33 @@ def test_vectors_and_weights(
                 relevance = {seq: hit.score for seq, hit in outcome.items()}
                 expected = modes.blend(relevance, visible, datetime.now(timezone.utc), **mixed)
                 check(expected, both.found(handle, query, **more, **mixed, **options))
+
+
+def check_fusion(
+    ranking: list[Ranked],
+    evidence: float,
+    cosines: dict[int, float],
+    lexical: dict[int, agentmem.Hit],
+    found: dict[int, agentmem.Hit],
+) -> None:
+    """Are these the hits of a ranking and the nearest vectors together?"""
+    values, others, distances = modes.fuse(ranking, evidence, cosines)
+    told = {hit.seq for hit in ranking if hit.second_stage} | set(others)
+    lexical = {seq: hit for seq, hit in lexical.items() if seq in told}
+    assert list(found) == settled(values, found, ROUNDED) + others
+    ceiling = 1.0
+    is_answered = answered([hit.score for hit in found.values()])
+    for seq, hit in found.items():
+        explain = dict(hit.explain)
+        assert explain.pop("fused", None) == pytest.approx(values.get(seq), abs=ROUNDED)
+        assert explain.pop("vector", None) == pytest.approx(cosines.get(seq), abs=TOLERANCE)
+        assert explain.pop("z", None) == pytest.approx(distances.get(seq), abs=10 * ROUNDED)
+        assert explain.pop("answered") == pytest.approx(is_answered, abs=TOLERANCE)
+        alone = dict(lexical[seq].explain) if seq in lexical else {}
+        alone.pop("answered", None)
+        assert explain == alone
+        ceiling = min(ceiling, max(lexical[seq].score if seq in lexical else 0.0, cosines.get(seq, 0.0)))
+        assert hit.score == pytest.approx(ceiling, abs=TOLERANCE)
 
 
 @pytest.fixture(scope="module")

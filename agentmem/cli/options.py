@@ -98,15 +98,22 @@ def confirm(question: str) -> None:
     click.confirm(one_line(question), abort=True, err=True)
 
 
+def existing(path: str) -> str:
+    """The path of --path, where a store must be."""
+    if not os.path.exists(path):
+        raise Failure(
+            f"there is no store at {path!r}; name one with --path, or create one with `agentmem add`"
+        )
+    return path
+
+
 def open_store(path: str, *, create: bool = False) -> agentmem.MemoryStore:
     """Open the store of --path; only with `create` is a missing file made.
 
     A store that cannot be written is opened read-only, so that it can be read. Writes to it then fail.
     """
-    if not create and not os.path.exists(path):
-        raise Failure(
-            f"there is no store at {path!r}; name one with --path, or create one with `agentmem add`"
-        )
+    if not create:
+        existing(path)
     try:
         return agentmem.open(path)
     except agentmem.StoreReadOnlyError:

@@ -29,6 +29,8 @@ pub struct FeedText {
 pub struct Feed {
     /// Records that were added and still exist, by number.
     pub added: Vec<Added>,
+    /// Vectors of records that had none when they were added. They come with the last of the records.
+    pub vectors: Vec<(Seq, Vec<f32>)>,
     /// Ranges of records that were deleted. They may name records that the reader never saw.
     pub deleted: Vec<RangeInclusive<Seq>>,
     /// Where the next part starts.

@@ -103,6 +103,28 @@ pub trait Snapshot: Journals {
         }
     }
 
+    /// The embedder whose vectors the store holds; `None` while it holds none, and if it has no name.
+    fn embedder(&self) -> Result<Option<String>>;
+
+    /// Checks that the vectors of the embedder with this name can be compared with those in the store.
+    ///
+    /// # Errors
+    /// [`Error::EmbedderMismatch`].
+    fn check_embedder(&self, found: &str) -> Result<()> {
+        match self.embedder()? {
+            Some(expected) if expected != found => {
+                Err(Error::EmbedderMismatch { expected, found: found.to_owned() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Numbers and contents of the first `limit` records above `after` that have no vector, rising.
+    fn without_vector(&self, after: Seq, limit: usize) -> Result<Vec<(Seq, String)>>;
+
+    /// How many records have no vector.
+    fn count_without_vector(&self) -> Result<u64>;
+
     /// How many records there are, and how many terms they have.
     fn totals(&self) -> Result<Totals>;
 

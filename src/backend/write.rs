@@ -26,6 +26,8 @@ pub struct Call {
     pub requires: Option<Requirement>,
     /// What to write; `None` for a mere check.
     pub write: Option<Write>,
+    /// The embedder that made vectors of the call, if it has a name.
+    pub embedder: Option<String>,
 }
 
 /// A record must have a version.
@@ -87,6 +89,8 @@ pub enum Write {
         /// What changes.
         changes: Fields,
     },
+    /// Gives vectors to records that have none. Records that are gone, or have one, are passed over.
+    Embed(Vec<(Seq, Vec<f32>)>),
     /// Deletes the records that pass a filter, with their histories.
     Delete(Filter),
     /// Notes that records were accessed. Unknown ids are passed over.
@@ -178,11 +182,16 @@ impl NewRecord {
 
 impl From<Write> for Job {
     fn from(write: Write) -> Self {
-        Self { calls: vec![Call { requires: None, write: Some(write) }] }
+        Self { calls: vec![Call::new(None, Some(write))] }
     }
 }
 
 impl Call {
+    /// A call whose vectors, if it has any, come from an embedder without a name.
+    pub fn new(requires: Option<Requirement>, write: Option<Write>) -> Self {
+        Self { requires, write, embedder: None }
+    }
+
     /// Deletes the records that pass a filter. Ids alone are deleted whoever may see them. With `if_version`, the filter must
     /// be one id, and that record must have this version.
     ///
@@ -203,7 +212,7 @@ impl Call {
         if filter.is_ids_alone() {
             filter.viewer = Viewer::all();
         }
-        Ok(Self { requires, write: Some(Write::Delete(filter)) })
+        Ok(Self::new(requires, Some(Write::Delete(filter))))
     }
 
     /// The records that the call adds, if that is what it does.

@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::Damaged;
 use super::flush::Flush;
+use super::late_vectors::LateVectors;
 use super::memtable::Memtable;
 use super::merge::{Merge, merge_range};
 use super::part::Part;
@@ -27,6 +28,7 @@ pub struct Index {
     /// A full memtable that is being written as a segment; its records lie between those of `segments` and `memtable`.
     pub(super) flushing: Option<Part<Arc<Memtable>>>,
     pub(super) memtable: Part<Memtable>,
+    pub(super) late_vectors: LateVectors,
     pub(super) table: LastTable,
     position: Position,
     collection: Collection,
@@ -62,6 +64,7 @@ impl Default for Index {
             segments: Vec::new(),
             flushing: None,
             memtable: Part::new(Memtable::default(), (1, Seq::MAX), 0),
+            late_vectors: LateVectors::default(),
             table: LastTable::default(),
             position: Position::default(),
             collection: Collection::default(),
@@ -135,12 +138,24 @@ impl Index {
         self.collection.terms += u64::from(length);
     }
 
+    /// Takes in the vector of a record that came without one. If the record has one, nothing happens.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment cannot be read.
+    pub fn add_late_vector(&mut self, seq: Seq, vector: &[f32]) -> Result<(), Damaged> {
+        if !self.has_vector(seq, vector.len())? {
+            self.late_vectors.push(seq, vector);
+        }
+        Ok(())
+    }
+
     /// Removes all records of a range of sequence numbers; those that are not there are none.
     ///
     /// # Errors
     /// [`Damaged`] when a segment cannot be read.
     pub fn remove(&mut self, seqs: RangeInclusive<Seq>) -> Result<(), Damaged> {
         self.generation = new_generation();
+        self.late_vectors.remove(&seqs);
         let (collection, first, last) = (&mut self.collection, *seqs.start(), *seqs.end());
         let mut uncount = |length: u32| {
             // A damaged segment may count others than it holds.
@@ -228,7 +243,8 @@ impl Index {
             segments: self.segments.len() as u64,
             memtable: memtables().map(|memtable| u64::from(memtable.records())).sum(),
             terms: memtables().map(|memtable| memtable.texts().count() as u64).sum(),
-            heap: memtables().map(|memtable| memtable.bytes() as u64).sum(),
+            heap: memtables().map(|memtable| memtable.bytes() as u64).sum::<u64>()
+                + self.late_vectors.bytes() as u64,
             mapped: 0,
         };
         for part in &self.segments {

@@ -11,6 +11,7 @@ mod cursor;
 mod flush;
 #[allow(clippy::module_inception, reason = "it holds the type Index")]
 mod index;
+mod late_vectors;
 mod mapped;
 mod memtable;
 mod merge;

@@ -9,4 +9,6 @@ pub struct Position {
     pub seq: Seq,
     /// The last deletion taken in.
     pub deletion: i64,
+    /// The last entry taken in of the log of vectors that came after their records.
+    pub vectors: i64,
 }

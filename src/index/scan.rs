@@ -8,8 +8,10 @@ use super::Damaged;
 use super::allowed::Allowed;
 use super::bits::Bits;
 use super::index::Index;
+use super::late_vectors::LateVectors;
 use super::segment::SegmentView;
 use super::vector::{QuantizedQuery, Rows};
+use crate::rank::fusion::Spread;
 use crate::rank::top_k::{FloatScore, TopK};
 use crate::record::Seq;
 
@@ -21,12 +23,18 @@ const COMPONENTS_PER_THREAD: usize = 1 << 24;
 const COMPONENTS_PER_PIECE: usize = 1 << 21;
 
 impl Index {
-    /// Candidates among which the best `k` live records by cosine are; with `allowed`, only records in it.
-    /// [`super::vector::Nearest`] finds the best of them. Records with vectors of another dimension are not found.
+    /// Candidates among which the best `k` live records by cosine are, and the spread of the cosines of all; with `allowed`, of
+    /// records in it. [`super::vector::Nearest`] finds the best of them. Records with vectors of another dimension are not
+    /// found.
     ///
     /// # Errors
     /// [`Damaged`] when a segment is.
-    pub fn near(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Result<Vec<Seq>, Damaged> {
+    pub fn near(
+        &self,
+        query: &[f32],
+        k: usize,
+        allowed: Option<&Allowed>,
+    ) -> Result<(Vec<Seq>, Spread), Damaged> {
         let mut parts = self.parts()?;
         parts.retain(|part| part.rows.dimension() == query.len());
         let scan = Scan {
@@ -34,7 +42,8 @@ impl Index {
             count: if k == 0 { 0 } else { k.saturating_mul(2).saturating_add(MARGIN) },
             allowed,
         };
-        Ok(scan.run(&parts).into_sorted().into_iter().map(|(seq, _)| seq).collect())
+        let found = scan.run(&parts);
+        Ok((found.best.into_sorted().into_iter().map(|(seq, _)| seq).collect(), found.spread))
     }
 
     /// The live records that have a vector, in ascending order.
@@ -47,7 +56,20 @@ impl Index {
             let docs = (0..part.rows.len()).map(|row| part.rows.doc(row));
             docs.filter(|&doc| !part.deleted.get(doc)).map(|doc| part.seqs.of(doc))
         });
-        Ok(live.collect())
+        let mut live: Vec<Seq> = live.collect();
+        // Late vectors come last, whatever their records' numbers.
+        live.sort_unstable();
+        Ok(live)
+    }
+
+    /// Whether a record has a vector of this dimension, leaving late ones out.
+    ///
+    /// # Errors
+    /// [`Damaged`] when a segment is.
+    pub(super) fn has_vector(&self, seq: Seq, dimension: usize) -> Result<bool, Damaged> {
+        let mut parts = self.parts()?;
+        parts.retain(|part| part.rows.dimension() == dimension && !matches!(part.seqs, Seqs::Late(_)));
+        Ok(parts.iter().any(|part| part.seqs.doc(seq).and_then(|doc| part.rows.row_of(doc)).is_some()))
     }
 
     /// The vectors of all parts, oldest first.
@@ -70,6 +92,11 @@ impl Index {
                 deleted,
             });
         }
+        parts.push(PartVectors {
+            rows: self.late_vectors.rows(),
+            seqs: Seqs::Late(&self.late_vectors),
+            deleted: self.late_vectors.deleted(),
+        });
         Ok(parts)
     }
 }
@@ -85,6 +112,8 @@ struct PartVectors<'a> {
 enum Seqs<'a> {
     Stored(SegmentView<'a>),
     Heap(&'a [Seq]),
+    /// Not in order.
+    Late(&'a LateVectors),
 }
 
 impl Seqs<'_> {
@@ -93,6 +122,7 @@ impl Seqs<'_> {
         match self {
             Self::Stored(view) => view.seq(doc),
             Self::Heap(seqs) => seqs.get(doc as usize).copied().unwrap_or_default(),
+            Self::Late(late) => late.seqs().get(doc as usize).copied().unwrap_or_default(),
         }
     }
 
@@ -100,6 +130,18 @@ impl Seqs<'_> {
         match self {
             Self::Stored(view) => view.doc(seq),
             Self::Heap(seqs) => seqs.binary_search(&seq).ok().map(|doc| doc as u32),
+            Self::Late(late) => late.row_of(seq),
+        }
+    }
+
+    /// The lowest and the highest of these documents, of which the first and the last are given.
+    fn ends(&self, first: u32, last: u32) -> Option<(Seq, Seq)> {
+        match self {
+            Self::Stored(_) | Self::Heap(_) => Some((self.of(first), self.of(last))),
+            Self::Late(late) => {
+                let seqs = || late.seqs().iter().copied();
+                seqs().min().zip(seqs().max())
+            }
         }
     }
 }
@@ -108,10 +150,16 @@ impl PartVectors<'_> {
     /// The rows of the allowed records, if those are listed.
     fn listed(&self, allowed: Option<&Allowed>) -> Option<Vec<usize>> {
         let last = self.rows.len().checked_sub(1)?;
-        let [first, last] = [0, last].map(|row| self.seqs.of(self.rows.doc(row)));
+        let (first, last) = self.seqs.ends(self.rows.doc(0), self.rows.doc(last))?;
         let listed = allowed?.listed(first, last)?;
         Some(listed.iter().filter_map(|&seq| self.rows.row_of(self.seqs.doc(seq)?)).collect())
     }
+}
+
+/// What a scan finds.
+struct Found {
+    best: TopK<FloatScore>,
+    spread: Spread,
 }
 
 struct Scan<'a> {
@@ -122,17 +170,21 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    fn run(&self, parts: &[PartVectors<'_>]) -> TopK<FloatScore> {
-        let mut best = TopK::new(self.count);
+    fn nothing(&self) -> Found {
+        Found { best: TopK::new(self.count), spread: Spread::default() }
+    }
+
+    fn run(&self, parts: &[PartVectors<'_>]) -> Found {
+        let mut found = self.nothing();
         let mut pieces = Vec::new();
         for part in parts {
             match part.listed(self.allowed) {
-                Some(rows) => self.compare(part, rows.into_iter(), &mut best),
+                Some(rows) => self.compare(part, rows.into_iter(), &mut found),
                 None => pieces.extend(self.pieces(part)),
             }
         }
-        self.compare_all(&pieces, &mut best);
-        best
+        self.compare_all(&pieces, &mut found);
+        found
     }
 
     fn pieces<'f>(
@@ -144,11 +196,11 @@ impl Scan<'_> {
     }
 
     /// Compares all pieces, on as many threads as pay off.
-    fn compare_all(&self, pieces: &[(&PartVectors<'_>, Range<usize>)], best: &mut TopK<FloatScore>) {
+    fn compare_all(&self, pieces: &[(&PartVectors<'_>, Range<usize>)], found: &mut Found) {
         let next = AtomicUsize::new(0);
-        let work = |best: &mut TopK<FloatScore>| {
+        let work = |found: &mut Found| {
             while let Some((part, rows)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
-                self.compare(part, rows.clone(), best);
+                self.compare(part, rows.clone(), found);
             }
         };
         let quantized: usize = pieces.iter().map(|(_, rows)| rows.len() * self.query.dimension()).sum();
@@ -158,47 +210,44 @@ impl Scan<'_> {
             if wanted > 1 { thread::available_parallelism().map_or(1, usize::from).min(wanted) } else { 1 };
         thread::scope(|scope| {
             let of_its_own = || {
-                let mut best = TopK::new(self.count);
-                work(&mut best);
-                best
+                let mut found = self.nothing();
+                work(&mut found);
+                found
             };
             // If no thread can be started, this one does all the work.
             let others: Vec<_> = (1..threads)
                 .filter_map(|_| thread::Builder::new().spawn_scoped(scope, of_its_own).ok())
                 .collect();
-            work(best);
-            for found in others.into_iter().filter_map(|thread| thread.join().ok()) {
-                found.into_sorted().into_iter().for_each(|(seq, score)| best.push(score, seq));
+            work(found);
+            for other in others.into_iter().filter_map(|thread| thread.join().ok()) {
+                found.spread.merge(&other.spread);
+                other.best.into_sorted().into_iter().for_each(|(seq, score)| found.best.push(score, seq));
             }
         });
     }
 
-    fn compare(
-        &self,
-        part: &PartVectors<'_>,
-        rows: impl Iterator<Item = usize>,
-        best: &mut TopK<FloatScore>,
-    ) {
+    fn compare(&self, part: &PartVectors<'_>, rows: impl Iterator<Item = usize>, found: &mut Found) {
         self.query.vectorized(
             #[inline(always)]
             || {
                 for row in rows {
-                    let approximate_dot = part.rows.approximate_dot(row, &self.query);
-                    if approximate_dot >= best.threshold().0 {
-                        self.offer(part, row, approximate_dot, best);
+                    if self.sees(part, row) {
+                        let cosine = part.rows.approximate_cosine(row, &self.query);
+                        found.spread.add(cosine);
+                        if cosine >= found.best.threshold().0 {
+                            found.best.push(FloatScore(cosine), part.seqs.of(part.rows.doc(row)));
+                        }
                     }
                 }
             },
         );
     }
 
-    /// Adds a row unless its record is deleted or not allowed.
-    fn offer(&self, part: &PartVectors<'_>, row: usize, approximate_dot: f32, best: &mut TopK<FloatScore>) {
+    /// False if the record of a row is deleted or not allowed.
+    #[inline]
+    fn sees(&self, part: &PartVectors<'_>, row: usize) -> bool {
         let doc = part.rows.doc(row);
-        let seq = part.seqs.of(doc);
-        if !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(seq)) {
-            best.push(FloatScore(approximate_dot), seq);
-        }
+        !part.deleted.get(doc) && self.allowed.is_none_or(|allowed| allowed.holds(part.seqs.of(doc)))
     }
 }
 
@@ -236,6 +285,11 @@ mod tests {
             self.kept.extend(vector.map(|vector| (seq, vector.to_vec())));
         }
 
+        fn add_late(&mut self, seq: Seq, vector: &[f32]) {
+            self.index.add_late_vector(seq, vector).unwrap();
+            self.kept.insert(seq, vector.to_vec());
+        }
+
         fn remove(&mut self, seqs: RangeInclusive<Seq>) {
             self.kept.retain(|seq, _| !seqs.contains(seq));
             self.index.remove(seqs).unwrap();
@@ -257,7 +311,7 @@ mod tests {
 
         fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
             let mut nearest = Nearest::new(query, k);
-            for seq in self.index.near(query, k, allowed).unwrap() {
+            for seq in self.index.near(query, k, allowed).unwrap().0 {
                 nearest.push(seq, &self.kept[&seq]);
             }
             nearest.into_sorted()
@@ -326,17 +380,22 @@ mod tests {
             vectors in prop::collection::vec(prop::option::weighted(0.8, vector()), 1..400),
             ends in prop::collection::btree_set(0usize..400, 0..4),
             merges in any::<bool>(),
+            late in any::<u64>(),
             removed in prop::collection::vec((0i64..400, 0i64..40), 0..8),
             query in vector(),
             k in 0usize..20,
             stride in 1usize..4,
         ) {
             let mut both = Both::default();
+            let is_late = |seq: Seq| late >> (seq % 64) & 1 == 1 && late % 3 == 0;
             for (number, (vector, seq)) in vectors.iter().zip(1..).enumerate() {
-                both.add(seq, vector.as_deref());
+                both.add(seq, vector.as_deref().filter(|_| !is_late(seq)));
                 if ends.contains(&number) {
                     both.start_flush();
                 }
+            }
+            for (at, vector) in vectors.iter().enumerate().rev() {
+                vector.iter().for_each(|vector| both.add_late(at as Seq + 1, vector));
             }
             removed.into_iter().for_each(|(first, more)| both.remove(first..=first + more));
             if merges {

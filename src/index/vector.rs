@@ -95,11 +95,10 @@ impl<'a> Rows<'a> {
         f32::from_le_bytes(self.scales[row])
     }
 
-    /// An approximation of the cosine of a row and a query, times a factor that is the same for all rows. Meant for
-    /// [`QuantizedQuery::vectorized`].
+    /// An approximation of the cosine of a row and a query. Meant for [`QuantizedQuery::vectorized`].
     #[inline(always)]
-    pub fn approximate_dot(&self, row: usize, query: &QuantizedQuery) -> f32 {
-        query.dot(self.quantized(row)) as f32 * self.scale(row)
+    pub fn approximate_cosine(&self, row: usize, query: &QuantizedQuery) -> f32 {
+        query.dot(self.quantized(row)) as f32 * self.scale(row) * query.scale
     }
 }
 
@@ -107,13 +106,15 @@ impl<'a> Rows<'a> {
 #[derive(Debug)]
 pub(super) struct QuantizedQuery {
     components: Vec<i8>,
+    scale: f32,
     /// The vector instructions of this processor.
     arch: Arch,
 }
 
 impl QuantizedQuery {
     pub fn new(query: &[f32]) -> Self {
-        Self { components: quantize(query).0.collect(), arch: Arch::new() }
+        let (components, scale) = quantize(query);
+        Self { components: components.collect(), scale, arch: Arch::new() }
     }
 
     /// Number of components.
@@ -135,25 +136,41 @@ impl QuantizedQuery {
     }
 }
 
+/// The exact vector of a query.
+#[derive(Debug)]
+pub struct ExactQuery(Vec<f32>);
+
+impl ExactQuery {
+    /// Of a vector of any length that is not 0.
+    pub fn new(query: &[f32]) -> Self {
+        Self(normalised(query).collect())
+    }
+
+    /// The cosine with another vector; `None` if that has another dimension.
+    pub fn cosine(&self, vector: &[f32]) -> Option<f32> {
+        let normalised = || normalised(vector).collect::<Vec<f32>>();
+        (vector.len() == self.0.len()).then(|| dot(&self.0, &normalised()))
+    }
+}
+
 /// The best `k` of the pushed vectors, by exact cosine.
 #[derive(Debug)]
 pub struct Nearest {
-    query: Vec<f32>,
+    query: ExactQuery,
     best: TopK<FloatScore>,
 }
 
 impl Nearest {
     /// To this query.
     pub fn new(query: &[f32], k: usize) -> Self {
-        Self { query: normalised(query).collect(), best: TopK::new(k) }
+        Self { query: ExactQuery::new(query), best: TopK::new(k) }
     }
 
-    /// Adds a candidate. One of another dimension is ignored.
-    pub fn push(&mut self, seq: Seq, vector: &[f32]) {
-        if vector.len() == self.query.len() {
-            let vector: Vec<f32> = normalised(vector).collect();
-            self.best.push(FloatScore(dot(&self.query, &vector)), seq);
-        }
+    /// Adds a candidate, and returns its cosine. One of another dimension is ignored.
+    pub fn push(&mut self, seq: Seq, vector: &[f32]) -> Option<f32> {
+        let cosine = self.query.cosine(vector)?;
+        self.best.push(FloatScore(cosine), seq);
+        Some(cosine)
     }
 
     /// The best with their cosines, best first, newer before older at equal ones.

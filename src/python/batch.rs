@@ -25,7 +25,7 @@ pub struct PyCall(Mutex<Option<Call>>);
 
 impl PyCall {
     fn new(requires: Option<Requirement>, write: Option<Write>) -> Self {
-        Self(Mutex::new(Some(Call { requires, write })))
+        Self(Mutex::new(Some(Call::new(requires, write))))
     }
 
     fn journal(name: String, change: Change) -> Self {
@@ -170,16 +170,15 @@ impl PyCall {
         self.0.lock().as_ref().map(texts).unwrap_or_default()
     }
 
-    /// Takes the vectors of `texts`, in order. Other new contents get none.
-    fn embed(&self, vectors: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        let vectors = vectors.iter().map(|vector| {
-            let vector = values::vector(vector).in_record("embedding")?;
-            check_vector(&vector)?;
-            Ok(vector)
-        });
+    /// Takes the vectors of `texts`, in order, and the name of the embedder that made them. Other new contents get none.
+    fn embed(&self, vectors: Vec<Option<Bound<'_, PyAny>>>, embedder: Option<String>) -> PyResult<()> {
         // Taken before the lock: Python code may run meanwhile.
+        let vectors = vectors.iter().map(|vector| vector.as_ref().map(checked_vector).transpose());
         let vectors = vectors.collect::<PyResult<Vec<_>>>()?;
         if let Some(call) = &mut *self.0.lock() {
+            if vectors.iter().any(Option::is_some) {
+                call.embedder = embedder;
+            }
             embed(call, &mut vectors.into_iter());
         }
         Ok(())
@@ -207,8 +206,15 @@ fn texts(call: &Call) -> Vec<String> {
     bare.into_iter().filter(|text| !is_blank(text)).cloned().collect()
 }
 
-fn embed(call: &mut Call, vectors: &mut dyn Iterator<Item = Vec<f32>>) {
-    let mut vector_of = |text: &str| if is_blank(text) { None } else { vectors.next() };
+/// A vector that an embedder made.
+pub fn checked_vector(vector: &Bound<'_, PyAny>) -> PyResult<Vec<f32>> {
+    let vector = values::vector(vector).in_record("embedding")?;
+    check_vector(&vector)?;
+    Ok(vector)
+}
+
+fn embed(call: &mut Call, vectors: &mut dyn Iterator<Item = Option<Vec<f32>>>) {
+    let mut vector_of = |text: &str| if is_blank(text) { None } else { vectors.next().flatten() };
     match &mut call.write {
         Some(Write::Add { records, .. }) => {
             for new in Arc::get_mut(records).into_iter().flatten() {

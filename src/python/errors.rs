@@ -17,6 +17,7 @@ mod exceptions {
     import_exception!(agentmem.errors, CorruptStoreError);
     import_exception!(agentmem.errors, DimensionMismatchError);
     import_exception!(agentmem.errors, DuplicateIdError);
+    import_exception!(agentmem.errors, EmbedderMismatchError);
     import_exception!(agentmem.errors, InvalidFilterError);
     import_exception!(agentmem.errors, InvalidRecordError);
     import_exception!(agentmem.errors, NotAStoreError);
@@ -39,6 +40,9 @@ impl From<Error> for PyErr {
             Error::RecordNotFound(id) => to::RecordNotFoundError::new_err((message, id)),
             Error::DimensionMismatch { expected, found } => {
                 to::DimensionMismatchError::new_err((message, expected, found))
+            }
+            Error::EmbedderMismatch { expected, found } => {
+                to::EmbedderMismatchError::new_err((message, expected, found))
             }
             Error::Conflict { what, expected, found } => {
                 let (id, journal, key) = match what {

@@ -65,6 +65,12 @@ pub mod _core {
         py.detach(|| Ok(crate::text::Analyzer::new().term_list(&text)))
     }
 
+    /// What a query asks: its questions, without the sentences around them; the whole query if it has none.
+    #[pyfunction]
+    fn asked(text: &Bound<'_, PyAny>) -> PyResult<String> {
+        Ok(crate::rank::asked(&super::values::lossy_text(text).in_filter("query")?))
+    }
+
     /// Fixes the clock of this process, for tests: microseconds since 1970 UTC, or None for the system's clock.
     #[pyfunction]
     fn set_clock(micros: Option<i64>) {

@@ -46,16 +46,18 @@ pub fn extract(
     })
 }
 
-/// The query `like` with this text and vector. An error calls the text `name`.
+/// The query `like` with this text, and with this vector of `embedder`. An error calls the text `name`.
 pub fn with(
     like: Query,
     text: &Bound<'_, PyAny>,
     name: &str,
     vector: Option<&Bound<'_, PyAny>>,
+    embedder: Option<&str>,
 ) -> PyResult<Query> {
     let text = values::lossy_text(text).in_filter(name)?;
+    let vector = vector.filter(|vector| !vector.is_none());
     let vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
-    Ok(Query { text, vector, ..like })
+    Ok(Query { text, vector, embedder: embedder.map(str::to_owned), ..like })
 }
 
 /// The error of a choice that is part of a read.

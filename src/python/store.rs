@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use super::batch::{self, PyCall, PyOutcome};
+use super::batch::{self, PyCall, PyOutcome, checked_vector};
 use super::conversion::Named;
 use super::errors::at_call;
 use super::file::File;
@@ -16,7 +16,7 @@ use super::progress::Reporter;
 use super::record::PyRecord;
 use super::{changes, detach, explanation, filter, options, query, report, timestamp, values};
 use crate::backend::Progress;
-use crate::record::{Page, Scopes};
+use crate::record::{Page, Scopes, Seq};
 use crate::store::{ExportOptions, Store};
 
 /// Bytes that are read from or written to a Python file at a time.
@@ -239,7 +239,7 @@ impl PyStore {
         self.run(py, |store| store.reset(scope.as_ref(), journals))
     }
 
-    #[pyo3(signature = (query, limit, offset, mode, min_score, vector, dialogue, blend, **filters))]
+    #[pyo3(signature = (query, limit, offset, mode, min_score, vector, embedder, dialogue, blend, **filters))]
     #[allow(clippy::too_many_arguments, reason = "what a search asks for")]
     fn search<'py>(
         &self,
@@ -250,16 +250,17 @@ impl PyStore {
         mode: &Bound<'py, PyAny>,
         min_score: &Bound<'py, PyAny>,
         vector: Option<&Bound<'py, PyAny>>,
+        embedder: Option<&str>,
         dialogue: &Bound<'py, PyAny>,
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyList>> {
         let asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
-        let asked = query::with(asked, query, "query", vector)?;
+        let asked = query::with(asked, query, "query", vector, embedder)?;
         query::hits(py, self.run(py, |store| store.search(&asked))?)
     }
 
-    #[pyo3(signature = (queries, limit, offset, mode, min_score, vectors, dialogue, blend, **filters))]
+    #[pyo3(signature = (queries, limit, offset, mode, min_score, vectors, embedder, dialogue, blend, **filters))]
     #[allow(clippy::too_many_arguments, reason = "what a search asks for")]
     fn search_many<'py>(
         &self,
@@ -270,6 +271,7 @@ impl PyStore {
         mode: &Bound<'py, PyAny>,
         min_score: &Bound<'py, PyAny>,
         vectors: Option<Vec<Bound<'py, PyAny>>>,
+        embedder: Option<&str>,
         dialogue: &Bound<'py, PyAny>,
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
@@ -278,7 +280,7 @@ impl PyStore {
         let mut all = Vec::new();
         for (place, query) in queries.try_iter()?.enumerate() {
             let vector = vectors.as_ref().and_then(|vectors| vectors.get(place));
-            all.push(query::with(asked.clone(), &query?, &format!("queries[{place}]"), vector)?);
+            all.push(query::with(asked.clone(), &query?, &format!("queries[{place}]"), vector, embedder)?);
         }
         self.run(py, |store| store.search_many(&all))?
             .into_iter()
@@ -286,7 +288,7 @@ impl PyStore {
             .collect()
     }
 
-    #[pyo3(signature = (query, id, limit, offset, mode, min_score, vector, dialogue, blend, **filters))]
+    #[pyo3(signature = (query, id, limit, offset, mode, min_score, vector, embedder, dialogue, blend, **filters))]
     #[allow(clippy::too_many_arguments, reason = "what a search asks for")]
     fn explain<'py>(
         &self,
@@ -298,14 +300,36 @@ impl PyStore {
         mode: &Bound<'py, PyAny>,
         min_score: &Bound<'py, PyAny>,
         vector: Option<&Bound<'py, PyAny>>,
+        embedder: Option<&str>,
         dialogue: &Bound<'py, PyAny>,
         blend: [Bound<'py, PyAny>; 3],
         filters: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let asked = query::extract([limit, offset], mode, min_score, dialogue, &blend, filters)?;
-        let asked = query::with(asked, query, "query", vector)?;
+        let asked = query::with(asked, query, "query", vector, embedder)?;
         let id = filter::id(id)?;
         explanation::dict(py, self.run(py, |store| store.explain(&asked, &id))?)
+    }
+
+    /// Number and text of records without a vector, from the first one after a number.
+    fn without_vector(&self, py: Python<'_>, after: Seq, limit: usize) -> PyResult<Vec<(Seq, String)>> {
+        self.run(py, |store| store.without_vector(after, limit))
+    }
+
+    fn count_without_vector(&self, py: Python<'_>) -> PyResult<u64> {
+        self.run(py, |store| store.count_without_vector())
+    }
+
+    /// Gives the records with these numbers their vectors, unless they are gone or have one; how many got one.
+    fn embed(
+        &self,
+        py: Python<'_>,
+        vectors: Vec<(Seq, Bound<'_, PyAny>)>,
+        embedder: Option<String>,
+    ) -> PyResult<u64> {
+        let vectors = vectors.iter().map(|(seq, vector)| Ok((*seq, checked_vector(vector)?)));
+        let vectors = vectors.collect::<PyResult<Vec<_>>>()?;
+        self.run(py, |store| store.embed(vectors, embedder))
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

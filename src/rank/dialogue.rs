@@ -29,6 +29,8 @@ pub struct RankedTurn {
     pub turn: usize,
     /// Relevance in `0..=1`, as of [`HybridQuery::rank`].
     pub score: f64,
+    /// The value that turns are sorted by.
+    pub order: f64,
     /// What its neighbours and its speaker add to its order.
     pub boost: f64,
 }
@@ -59,7 +61,7 @@ pub fn rank(query: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTur
     boosted
         .iter()
         .zip(calibration::scores(&signs))
-        .map(|(&(turn, boost, _), score)| RankedTurn { turn, score, boost })
+        .map(|(&(turn, boost, signs), score)| RankedTurn { turn, score, order: signs.order, boost })
         .collect()
 }
 

@@ -11,7 +11,7 @@
 //! - [`bm25`] is plain BM25 of the query's [`Keywords`].
 //! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
 //!
-//! [`rrf`] fuses two lists. [`blend`] adds recency and importance. [`mod@matches`] tells which words a query found in a text.
+//! [`fusion`] joins what texts and vectors say. [`blend`] adds recency and importance. [`mod@matches`] tells which words a query found in a text.
 
 pub mod blend;
 pub mod bm25;
@@ -25,6 +25,7 @@ mod evidence;
 mod fake_statistics;
 mod feedback;
 mod forms;
+pub mod fusion;
 mod hash_ids;
 pub mod hybrid;
 mod identifiers;
@@ -32,7 +33,6 @@ mod keywords;
 pub mod matches;
 mod passage;
 mod query;
-pub mod rrf;
 mod scaled_signal;
 pub mod scored;
 mod signals;
@@ -42,6 +42,7 @@ pub mod tuning;
 mod window;
 
 pub use keywords::Keywords;
+pub use query::asked;
 pub use scored::Scored;
 pub use texts::Texts;
 

@@ -90,6 +90,8 @@ pub(super) struct Sentence {
     pub identifiers: Vec<Vec<u32>>,
     /// Its weight before the search, in `0..=1`.
     pub prior: f64,
+    /// It is a question, and not about the task.
+    pub asks: bool,
 }
 
 /// A word of a script with spaces between words.
@@ -103,21 +105,33 @@ pub(super) struct QueryWord {
     pub grams: Vec<u32>,
 }
 
+/// What a query asks: its questions, without the sentences around them; the whole query if nothing in it is a question.
+/// A question about the task ("Is the output valid JSON?") counts as none.
+pub fn asked(text: &str) -> String {
+    let kept = both_ends(text, tuning::MAX_QUERY_BYTES);
+    let (query, texts) = ParsedQuery::with_texts(&kept);
+    let questions = query.sentences.iter().zip(texts).filter(|(sentence, _)| sentence.asks);
+    let questions: Vec<&str> = questions.map(|(_, text)| text).collect();
+    if questions.is_empty() { text.to_owned() } else { questions.join(" ") }
+}
+
 impl ParsedQuery {
     pub fn new(text: &str) -> Self {
-        let text = &*both_ends(text, tuning::MAX_QUERY_BYTES);
+        Self::with_texts(&both_ends(text, tuning::MAX_QUERY_BYTES)).0
+    }
+
+    /// The query, and the texts of its sentences.
+    fn with_texts(text: &str) -> (Self, Vec<&str>) {
         let mut query = Self::default();
-        let mut questions = Vec::new();
-        for sentence in most_important(sentences(text).collect()) {
-            if query.add_sentence(sentence, is_stopword) {
-                questions.push(is_question(sentence));
-            }
-        }
+        let mut texts = most_important(sentences(text).collect());
+        texts.retain(|sentence| query.add_sentence(sentence, is_stopword));
+        let mut questions: Vec<bool> = texts.iter().map(|sentence| is_question(sentence)).collect();
         if query.sentences.is_empty() && query.add_sentence(text, |_| false) {
+            texts.push(text);
             questions.push(false);
         }
         query.set_priors(&questions);
-        query
+        (query, texts)
     }
 
     /// Adds a sentence. Returns false if it has no terms but stop words.
@@ -209,6 +223,7 @@ impl ParsedQuery {
         let beside = if (0..worth_of.len()).any(asks) { tuning::BESIDE_QUESTION } else { 1.0 };
         let size = |sentence: &Sentence| sentence.counts.len().min(tuning::SENTENCE_TERMS) as f64;
         for (i, sentence) in self.sentences.iter_mut().enumerate() {
+            sentence.asks = asks(i);
             sentence.prior = if asks(i) { 1.0 } else { worth_of[i] * beside };
         }
         // The largest of the sentences with the highest prior.
@@ -256,6 +271,15 @@ mod tests {
         let text = format!("alpha {} omega", "word ".repeat(10_000));
         let query = ParsedQuery::new(&text);
         assert!(["alpha", "omega"].iter().all(|end| query.terms.iter().any(|term| term.text == *end)));
+    }
+
+    #[test]
+    fn a_query_asks_its_questions() {
+        assert_eq!(asked("Be brief. Who called, Ann? Was it today?"), "Who called, Ann? Was it today?");
+        for whole in ["Who called?", "Find the calls. Sort them.", "Sort them. Is the output valid JSON?", ""]
+        {
+            assert_eq!(asked(whole), whole);
+        }
     }
 
     #[test]

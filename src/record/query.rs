@@ -17,8 +17,10 @@ pub struct Query {
     pub mode: Mode,
     /// Hits with a lower score are left out.
     pub min_score: f64,
-    /// The query's vector: required in [`Mode::Vector`], optional in [`Mode::Hybrid`].
+    /// The query's vector, for [`Mode::Vector`] and [`Mode::Hybrid`].
     pub vector: Option<Vec<f32>>,
+    /// The embedder that made the vector, if it has a name.
+    pub embedder: Option<String>,
     /// Whether a record's neighbours and its speaker count for it; in [`Mode::Hybrid`] only.
     pub dialogue: bool,
     /// What counts besides relevance.
@@ -36,6 +38,7 @@ impl Query {
             mode: Mode::Hybrid,
             min_score: 0.0,
             vector: None,
+            embedder: None,
             dialogue: false,
             blend: Blend::default(),
         }

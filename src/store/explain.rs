@@ -158,8 +158,7 @@ impl Place {
 /// Of a record that no search found, though it passes the filters.
 fn verdict_without_place(query: &Query, record: &Record, matches: &Matches) -> Verdict {
     let by_vector = match query.mode {
-        Mode::Vector => true,
-        Mode::Hybrid => query.vector.is_some(),
+        Mode::Vector | Mode::Hybrid => query.vector.is_some(),
         Mode::Bm25 | Mode::Tfidf => false,
     };
     if !matches.words.is_empty() || (by_vector && record.embedding.is_some()) {
@@ -167,6 +166,7 @@ fn verdict_without_place(query: &Query, record: &Record, matches: &Matches) -> V
         return Verdict::excluded("limit", reason);
     }
     let reason = match query.mode {
+        Mode::Vector if query.vector.is_none() => "The query has no embedding.",
         Mode::Vector => "It has no embedding.",
         Mode::Hybrid if by_vector => "It holds no word of the query, and has no embedding.",
         Mode::Hybrid | Mode::Bm25 | Mode::Tfidf => "It holds no word of the query.",

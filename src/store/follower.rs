@@ -90,7 +90,7 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
             log::info!("the change feed of {:?} was pruned; loading the index again", backend.path());
             return Ok(false);
         };
-        taken += feed.added.len() + feed.deleted.len();
+        taken += feed.added.len() + feed.vectors.len() + feed.deleted.len();
         if let Err(damaged) = take_in(shared, index, &feed) {
             invalidate(shared, backend, damaged)?;
             return Ok(false);
@@ -122,6 +122,9 @@ fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(
             index.add(record.seq, terms, embedding);
         }
     }
+    for (seq, vector) in &feed.vectors {
+        index.add_late_vector(*seq, vector)?;
+    }
     // Deletions are applied with the last part, so that searches always find the old or the new version of an updated
     // record. Each part of the feed lists all deletions again.
     let mut deletion = index.position().deletion;
@@ -129,7 +132,7 @@ fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(
         feed.deleted.iter().try_for_each(|range| index.remove(range.clone()))?;
         deletion = feed.position.deletion;
     }
-    index.set_position(Position { seq: feed.position.seq, deletion });
+    index.set_position(Position { deletion, ..feed.position });
     Ok(())
 }
 

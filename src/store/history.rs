@@ -51,7 +51,7 @@ impl Store {
         if_version: Option<i64>,
     ) -> Result<Record> {
         let requires = if_version.map(|version| Requirement { id: id.clone(), version });
-        let job = Job { calls: vec![Call { requires, write: Some(write) }] };
+        let job = Job { calls: vec![Call::new(requires, Some(write))] };
         let outcome = self.submit(job)?.pop();
         outcome.and_then(|outcome| outcome.record()).ok_or_else(|| Error::RecordNotFound(id.to_string()))
     }

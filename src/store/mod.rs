@@ -10,6 +10,7 @@
 //! - `transfer`: export and import of JSON lines. `verify`: looking for damage. `rebuild`: deriving everything again.
 
 mod batch;
+mod embed;
 mod explain;
 mod filter_cache;
 mod follower;
@@ -230,7 +231,7 @@ impl Store {
         let requires = if_version.map(|version| Requirement { id: id.clone(), version });
         let records = Arc::new(vec![NewRecord::new(record.validated()?)]);
         let write = Some(Write::add(records, OnConflict::Replace)?);
-        self.submit(Job { calls: vec![Call { requires, write }] })?;
+        self.submit(Job { calls: vec![Call::new(requires, write)] })?;
         Ok(id)
     }
 
@@ -344,7 +345,7 @@ impl Store {
             None => Write::Reset,
         };
         let writes = [Some(records), journals.then_some(Write::ResetJournals)];
-        let calls = writes.into_iter().flatten().map(|write| Call { requires: None, write: Some(write) });
+        let calls = writes.into_iter().flatten().map(|write| Call::new(None, Some(write)));
         let outcomes = self.submit(Job { calls: calls.collect() })?;
         Ok(outcomes.first().map_or(0, Outcome::count))
     }

@@ -12,7 +12,7 @@ use crate::backend::Snapshot;
 use crate::error::{Error, Result};
 use crate::index::{Damaged, Listing};
 use crate::rank::{Scored, Statistics};
-use crate::record::{Filter, Hit, Mode, Query, Seq, check_vector};
+use crate::record::{Filter, Hit, Query, Seq, check_vector};
 
 /// A search is tried so many times while others write.
 const ATTEMPTS: usize = 50;
@@ -30,7 +30,7 @@ impl Store {
     /// The best records for a query, best first; of equal scores the one written last comes first.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`] for [`Mode::Vector`] without a vector; [`Error::DimensionMismatch`]; [`Error::Closed`];
+    /// [`Error::DimensionMismatch`]; [`Error::EmbedderMismatch`]; [`Error::InvalidFilter`]; [`Error::Closed`];
     /// [`Error::Busy`]; [`Error::Corrupt`].
     pub fn search(&self, query: &Query) -> Result<Vec<Hit>> {
         self.check_open()?;
@@ -91,9 +91,6 @@ pub(super) fn check(query: &Query) -> Result<()> {
             Error::InvalidRecord(why) => Error::InvalidFilter(format!("vector: {why}")),
             other => other,
         }),
-        None if query.mode == Mode::Vector => {
-            Err(Error::InvalidFilter("mode \"vector\" needs vector=..., or a store with an embedder".into()))
-        }
         None => Ok(()),
     }
 }
@@ -211,7 +208,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::record::Record;
+    use crate::record::{Mode, Record};
     use crate::store::{IndexMode, OnConflict, Options};
 
     #[test]

@@ -248,7 +248,7 @@ impl ImportBatch {
                 .into_iter()
                 .map(|(name, entries)| Write::Journal { name, change: Change::Restore(entries) }),
         );
-        let call = |write| Call { requires: None, write: Some(write) };
+        let call = |write| Call::new(None, Some(write));
         Ok(Job { calls: writes.into_iter().map(call).collect() })
     }
 }

@@ -19,7 +19,7 @@ from .query import Sentence, parse
 from .score import Ranked, prove
 from .signals import Signals
 from .statistics import Row, Statistics
-from .tuning import RRF, TUNING
+from .tuning import TUNING
 
 SLACK = 1e-5
 """The first stage adds in 32 bits, be it whole numbers or floats."""
@@ -41,16 +41,21 @@ def tfidf(query: str, statistics: Statistics, visible: list[Row]) -> dict[int, f
 
 
 def vector(wanted: list[float], visible: list[Row]) -> dict[int, float]:
-    """Mode "vector": cosines of embeddings, as `bm25`; what points away has 0."""
+    """Mode "vector", as `bm25`; what points away has 0."""
+    found = cosines(wanted, visible)
+    return {seq: max(0.0, found[seq]) for seq in best(found, len(found), 0)}
+
+
+def cosines(wanted: list[float], visible: list[Row]) -> dict[int, float]:
+    """The cosine of each record that has an embedding, newest first."""
 
     def cosine(other: list[float]) -> float:
         lengths = math.hypot(*wanted) * math.hypot(*other)
         product = sum(x * y for x, y in zip(wanted, other, strict=True))
-        return max(0.0, product / lengths) if lengths else 0.0
+        return product / lengths if lengths else 0.0
 
     newest_first = sorted(visible, key=lambda row: -row["seq"])
-    found = {row["seq"]: cosine(row["embedding"]) for row in newest_first if row["embedding"] is not None}
-    return {seq: found[seq] for seq in best(found, len(found), 0)}
+    return {row["seq"]: cosine(row["embedding"]) for row in newest_first if row["embedding"] is not None}
 
 
 def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranked]:
@@ -136,21 +141,40 @@ def that_are_read(candidates: list[int], texts: dict[int, str], found: dict[int,
     return candidates
 
 
-def fuse(lexical: dict[int, float], near: dict[int, float]) -> dict[int, tuple[float, float]]:
-    """Reciprocal rank fusion of two outcomes (Cormack, Clarke and Büttcher 2009), best first.
+def fuse(
+    ranking: list[Ranked], evidence: float, cosines: dict[int, float]
+) -> tuple[dict[int, float], list[int], dict[int, float]]:
+    """Joins a ranking with the cosines of all visible records.
 
-    Each record has the sum of its reciprocal ranks, and a score: the better of its two, but no more than the
-    score of any record before it.
+    Returns the values of the first of both, best first; the others in their order; and how far each cosine is
+    from the mean, in deviations. `evidence` is the greatest in the best hits.
     """
-    sums = {
-        seq: sum(1 / (RRF.K + 1 + list(outcome).index(seq)) for outcome in (lexical, near) if seq in outcome)
-        for seq in lexical | near
+    limit = TUNING.fusion
+    distances = standardized(cosines)
+    first = [hit for hit in ranking if hit.second_stage]
+    greatest = max((hit.order for hit in first), default=0.0) or 1.0
+    known = 1 - math.exp(-limit.STEEPNESS * evidence)
+    leading = [distances[hit.seq] for hit in first[: limit.LEADING] if hit.seq in distances]
+    trust = min(1.0, max(0.0, sum(leading) / len(leading) / limit.TRUSTED)) if leading else 1.0
+    weight = limit.WEIGHT * (1 - known * (1 - trust))
+    nearest = best(cosines, len(cosines), 0)
+    orders = dict.fromkeys(nearest[: limit.NEAREST], 0.0)
+    orders = {hit.seq: hit.order / greatest for hit in first} | {
+        seq: order for seq, order in orders.items() if seq not in {hit.seq for hit in first}
     }
-    fused, ceiling = {}, 1.0
-    for seq in sorted(sums, key=lambda seq: (-sums[seq], -seq)):
-        ceiling = min(ceiling, max(lexical.get(seq, 0.0), near.get(seq, 0.0)))
-        fused[seq] = (sums[seq], ceiling)
-    return fused
+    values = {
+        seq: known * order + weight * max(0.0, distances.get(seq, 0.0)) ** 2 for seq, order in orders.items()
+    }
+    rest = [hit.seq for hit in ranking if not hit.second_stage] + nearest[limit.NEAREST :]
+    others = [seq for seq in dict.fromkeys(rest) if seq not in values]
+    return {seq: values[seq] for seq in sorted(values, key=lambda seq: -values[seq])}, others, distances
+
+
+def standardized(values: dict[int, float]) -> dict[int, float]:
+    """The distance of each value from the mean of all, in deviations; 0 if all are equal."""
+    mean = sum(values.values()) / max(1, len(values))
+    deviation = math.sqrt(sum((value - mean) ** 2 for value in values.values()) / max(1, len(values)))
+    return {seq: (value - mean) / deviation if deviation > 1e-4 else 0.0 for seq, value in values.items()}
 
 
 def blend(

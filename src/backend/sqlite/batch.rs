@@ -6,7 +6,7 @@ use rusqlite::types::ToSqlOutput;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
-use super::{changes, embeddings, expiries, fts, history, meta, records, row};
+use super::{changes, embeddings, expiries, fts, history, late_vectors, meta, records, row};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
@@ -19,6 +19,8 @@ const PENDING: usize = 4096;
 pub struct Batch<'c> {
     conn: &'c Connection,
     now: Micros,
+    /// Whose vectors are written, if it has a name.
+    embedder: Option<String>,
     insert: CachedStatement<'c>,
     insert_terms: CachedStatement<'c>,
     scopes: FxHashMap<Scope, i64>,
@@ -43,6 +45,7 @@ impl<'c> Batch<'c> {
         Ok(Self {
             conn,
             now: clock::now(),
+            embedder: None,
             insert: conn.prepare_cached(
                 "INSERT INTO records(id, scope, created_at, updated_at, last_accessed, importance, source, private,
                                      categories, metadata, content, checksum)
@@ -72,10 +75,15 @@ impl<'c> Batch<'c> {
         self.conn
     }
 
+    /// The vectors that are written next are those of the embedder with this name.
+    pub fn set_embedder(&mut self, name: Option<&str>) {
+        self.embedder = name.map(str::to_owned);
+    }
+
     /// Adds a record; `terms` are those of its content.
     ///
     /// # Errors
-    /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::Backend`].
+    /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::EmbedderMismatch`], [`Error::Backend`].
     pub fn insert(&mut self, record: &Record, terms: &Bag) -> Result<Seq> {
         let scope = self.scope(&record.scope)?;
         let encoded = row::Encoded::new(record)?;
@@ -111,13 +119,41 @@ impl<'c> Batch<'c> {
     }
 
     fn insert_vector(&mut self, seq: Seq, vector: &[u8]) -> Result<()> {
-        match embeddings::insert(self.conn, seq, vector) {
-            // The vectors of another length may be those of expired records.
-            Err(Error::DimensionMismatch { .. }) if self.sweep(None, usize::MAX)? > 0 => {
-                embeddings::insert(self.conn, seq, vector)
+        match embeddings::insert(self.conn, seq, vector, self.embedder.as_deref()) {
+            // The vectors of another length or embedder may be those of expired records.
+            Err(Error::DimensionMismatch { .. } | Error::EmbedderMismatch { .. })
+                if self.sweep(None, usize::MAX)? > 0 =>
+            {
+                embeddings::insert(self.conn, seq, vector, self.embedder.as_deref())
             }
             inserted => inserted,
         }
+    }
+
+    /// Gives vectors to the records with these numbers that have none, and says how many there were.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`], [`Error::EmbedderMismatch`], [`Error::Backend`].
+    pub fn embed(&mut self, vectors: &[(Seq, Vec<f32>)]) -> Result<u64> {
+        let mut embedded = Vec::new();
+        for (seq, vector) in vectors {
+            let found = records::by_seqs(self.conn, &[*seq], true)?.pop();
+            let Some((seq, record)) = found.filter(|(_, record)| self.lacks_vector(record)) else { continue };
+            let record = Record { embedding: Some(vector.clone()), ..record };
+            let encoded = row::Encoded::new(&record)?;
+            let fields = encoded.fields();
+            fields.vector.map_or(Ok(()), |vector| self.insert_vector(seq, vector))?;
+            self.conn
+                .prepare_cached("UPDATE records SET checksum = ? WHERE seq = ?")?
+                .execute((fields.checksum(), seq))?;
+            embedded.push(seq);
+        }
+        late_vectors::log(self.conn, &embedded)?;
+        Ok(embedded.len() as u64)
+    }
+
+    fn lacks_vector(&self, record: &Record) -> bool {
+        record.embedding.is_none() && record.expires_at.is_none_or(|at| at > self.now)
     }
 
     /// Removes a record and its history. `terms` are those that it was inserted with.
@@ -187,6 +223,7 @@ impl<'c> Batch<'c> {
         })?;
         history::forget_all(self.conn)?;
         fts::clear(self.conn)?;
+        late_vectors::clear(self.conn)?;
         if removed > 0 {
             let newest = changes::newest_record(self.conn)?;
             changes::record_deletion(self.conn, 1..=newest, newest, false)?;

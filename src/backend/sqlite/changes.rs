@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, ffi};
 
+use super::late_vectors::{self, Logged};
 use super::pool::Pool;
 use super::sqlite_error::Explained;
 use super::{meta, row};
@@ -18,7 +19,11 @@ use crate::record::Seq;
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn newest(conn: &Connection) -> Result<Position> {
-    Ok(Position { seq: newest_record(conn)?, deletion: newest_deletion(conn)? })
+    Ok(Position {
+        seq: newest_record(conn)?,
+        deletion: newest_deletion(conn)?,
+        vectors: late_vectors::newest(conn)?,
+    })
 }
 
 /// See [`Snapshot::feed`](crate::backend::Snapshot::feed). Belongs in a transaction.
@@ -41,8 +46,13 @@ pub fn since(
     }
     let added = added(conn, from.seq, limit, known)?;
     let seq = added.last().map_or(from.seq, |last| last.seq);
-    let complete = added.len() < limit;
-    Ok(Some(Feed { added, deleted, position: Position { seq, deletion }, complete }))
+    let late = if added.len() < limit {
+        late_vectors::since(conn, from.vectors)?
+    } else {
+        Logged { vectors: Vec::new(), last: from.vectors, complete: false }
+    };
+    let position = Position { seq, deletion, vectors: late.last };
+    Ok(Some(Feed { added, vectors: late.vectors, deleted, position, complete: late.complete }))
 }
 
 /// Records the deletion of these records. Belongs in the transaction that deletes them.

@@ -13,6 +13,10 @@ pub const RECORDS: &str = "records";
 pub const WORDLESS: &str = "wordless";
 /// How many terms all records have together.
 pub const TERMS: &str = "terms";
+/// The embedder whose vectors the store holds; absent if it has no name.
+pub const EMBEDDER: &str = "embedder";
+/// The newest entry of the log of late vectors.
+pub const LATE_VECTORS: &str = "late_vectors";
 /// Newest deletion that was dropped from the change feed.
 pub const PRUNED: &str = "pruned_deletion";
 

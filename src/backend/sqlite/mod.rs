@@ -29,6 +29,7 @@ mod guard;
 pub mod history;
 pub mod identify;
 pub mod journals;
+mod late_vectors;
 pub mod maintenance;
 pub mod meta;
 pub mod migrate;

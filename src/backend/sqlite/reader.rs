@@ -9,7 +9,7 @@ use r2d2::ManageConnection;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
-use super::{changes, expiries, migrate};
+use super::{changes, expiries, late_vectors, migrate};
 use crate::backend::feed::Position;
 use crate::error::Result;
 use crate::record::{Micros, Seq};
@@ -92,11 +92,17 @@ impl Reader {
             Some((seen, needed)) if seen == version => needed,
             _ => {
                 migrate::check_not_newer(self)?;
-                Position { seq: changes::newest_live(self)?, deletion: changes::newest_deletion(self)? }
+                Position {
+                    seq: changes::newest_live(self)?,
+                    deletion: changes::newest_deletion(self)?,
+                    vectors: late_vectors::newest(self)?,
+                }
             }
         };
         self.needed.set(Some((version, needed)));
-        Ok(needed.seq <= position.seq && needed.deletion <= position.deletion)
+        Ok(needed.seq <= position.seq
+            && needed.deletion <= position.deletion
+            && needed.vectors <= position.vectors)
     }
 }
 

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::connection::Interruptible;
 use super::transaction::Transaction;
-use super::{Progress, fts, meta, records, segments};
+use super::{Progress, fts, late_vectors, meta, records, segments};
 use crate::backend::manifest::IndexFile;
 use crate::error::{Error, Result};
 use crate::text::{ANALYZER_VERSION, Bag};
@@ -25,6 +25,7 @@ pub(super) fn rebuild(
     let records = refill(conn, progress)?;
     let invalid = segments::read(conn)?;
     segments::replace(conn, &[])?;
+    late_vectors::clear(conn)?;
     meta::set(conn, meta::ANALYZER_VERSION, ANALYZER_VERSION)?;
     transaction.commit(deadline)?;
     Ok((records, invalid))

@@ -156,6 +156,18 @@ impl Snapshot for View<'_> {
         self.explained(embeddings::dimension(&self.reader))
     }
 
+    fn embedder(&self) -> Result<Option<String>> {
+        self.explained(embeddings::embedder(&self.reader))
+    }
+
+    fn without_vector(&self, after: Seq, limit: usize) -> Result<Vec<(Seq, String)>> {
+        self.explained(embeddings::missing(&self.reader, after, limit, self.now))
+    }
+
+    fn count_without_vector(&self) -> Result<u64> {
+        self.explained(embeddings::missing_count(&self.reader, self.now))
+    }
+
     fn totals(&self) -> Result<Totals> {
         self.explained(meta::totals(&self.reader))
     }

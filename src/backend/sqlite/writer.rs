@@ -114,6 +114,7 @@ fn run(batch: &mut Batch<'_>, job: &Job) -> JobResult {
     }
     let run = |(at, call): (usize, &Call)| {
         let write = call.write.as_ref();
+        batch.set_embedder(call.embedder.as_deref());
         write.map_or(Ok(Outcome::Checked), |write| run_one(batch, write)).map_err(failed(at))
     };
     job.calls.iter().enumerate().map(run).collect()
@@ -151,6 +152,7 @@ fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
             history::keep(batch.conn(), &old, new.created_at)?;
             rewrite(batch, seq, &old, new)
         }
+        Write::Embed(vectors) => batch.embed(vectors).map(Outcome::Counted),
         Write::Delete(filter) => batch.remove_matching(filter).map(Outcome::Counted),
         Write::Touch { ids, at, expires_at } => batch.touch(ids, *at, *expires_at).map(Outcome::Counted),
         Write::Reset => batch.remove_all().map(Outcome::Counted),

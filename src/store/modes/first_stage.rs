@@ -43,11 +43,11 @@ impl FirstStage {
         let found = retriever.top(&terms, candidates, scoring)?;
         let by_words = found.into_iter().map(|(seq, _)| seq).collect();
         let nearest = match query.mode {
-            Mode::Vector => vector::search(retriever, query, vector::candidates(query))?,
-            Mode::Hybrid => vector::search(retriever, query, hybrid::candidates(query))?,
+            Mode::Vector => vector::nearest(retriever, query, vector::candidates(query))?.0,
+            Mode::Hybrid => vector::nearest(retriever, query, hybrid::neighbours(query))?.0,
             Mode::Bm25 | Mode::Tfidf => Vec::new(),
         };
-        let by_vectors = nearest.into_iter().map(|found| found.seq).collect();
+        let by_vectors = nearest.into_iter().map(|(seq, _)| seq).collect();
         Ok(Self { terms, by_words, by_vectors })
     }
 

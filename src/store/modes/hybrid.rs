@@ -1,4 +1,4 @@
-//! BM25, the best of it ranked again by the texts, and vectors joined by rank fusion.
+//! BM25, the best of it ranked again by the texts, and fused with the nearest vectors.
 
 use std::collections::HashSet;
 
@@ -7,12 +7,14 @@ use rustc_hash::FxHashMap;
 use super::{depth, vector};
 use crate::error::Result;
 use crate::index::Scoring;
+use crate::index::vector::ExactQuery;
 use crate::rank::calibration::{Signs, answered};
 use crate::rank::dialogue::{self, RankedTurn, Turn};
-use crate::rank::hybrid::{Candidate, HybridQuery};
+use crate::rank::fusion::{self, ByVectors, ByWords};
+use crate::rank::hybrid::{Candidate, HybridQuery, Ranked};
 use crate::rank::tuning::score::ANSWER;
-use crate::rank::tuning::{CANDIDATES, COUNTED_BYTES, TEXT_BYTES};
-use crate::rank::{Scored, Texts, rrf};
+use crate::rank::tuning::{CANDIDATES, COUNTED_BYTES, TEXT_BYTES, fusion as tuning};
+use crate::rank::{Scored, Texts};
 use crate::record::{Query, Seq, Viewer};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
@@ -23,54 +25,92 @@ const CANDIDATE_TEXTS: Budget = Budget { total: TEXT_BYTES, each: COUNTED_BYTES 
 /// The texts of candidates and of the records around them. What does not fit has no label to judge by.
 const CONVERSATION_TEXTS: Budget = Budget { total: 2 * TEXT_BYTES, each: COUNTED_BYTES };
 
-/// How many records the index is asked for, by words and by vectors.
+/// How many records the index is asked for by words.
 pub fn candidates(query: &Query) -> usize {
     depth(query).max(CANDIDATES)
 }
 
+/// How many records the index is asked for by vectors.
+pub fn neighbours(query: &Query) -> usize {
+    depth(query).max(tuning::NEAREST)
+}
+
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
-    let lexical = lexical(retriever, query)?;
-    let mut found = if query.vector.is_none() {
-        lexical
-    } else {
-        rrf::fuse([lexical, vector::search(retriever, query, candidates(query))?])
+    let by_words = by_words(retriever, query)?;
+    let mut found = match &query.vector {
+        None => by_words.found,
+        Some(vector) => {
+            let by_vectors = by_vectors(retriever, query, vector, &by_words)?;
+            fusion::fuse(by_words, &by_vectors)
+        }
     };
     let answered = answered(found.iter().map(|found| found.score));
     found.iter_mut().for_each(|found| found.explain.push(("answered", answered)));
     Ok(found)
 }
 
+/// The nearest records, and the cosines of those that the second stage ranked.
+fn by_vectors(
+    retriever: &impl Retriever,
+    query: &Query,
+    vector: &[f32],
+    by_words: &ByWords,
+) -> Result<ByVectors, SearchError> {
+    let (nearest, spread) = vector::nearest(retriever, query, neighbours(query))?;
+    let near: HashSet<Seq> = nearest.iter().map(|&(seq, _)| seq).collect();
+    let ranked = by_words.found.iter().take(by_words.orders.len()).map(|found| found.seq);
+    let others: Vec<Seq> = ranked.filter(|seq| !near.contains(seq)).collect();
+    let exact = ExactQuery::new(vector);
+    let cosine = |(seq, vector): (Seq, Vec<f32>)| Some((seq, exact.cosine(&vector)?));
+    let others = retriever.snapshot().vectors(&others)?.into_iter().filter_map(cosine).collect();
+    Ok(ByVectors { nearest, others, spread })
+}
+
 /// BM25, and the best of it ranked again.
-fn lexical(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
+fn by_words(retriever: &impl Retriever, query: &Query) -> Result<ByWords, SearchError> {
     let plan = HybridQuery::new(&query.text, retriever)?;
     let top = retriever.top(&plan.terms(), candidates(query), Scoring::Bm25)?;
     let best: Vec<Seq> = top.iter().take(CANDIDATES).map(|&(seq, _)| seq).collect();
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
     let (candidates, rest) = top.split_at(texts.count());
     let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
-    let mut found: Vec<Scored> = if query.dialogue {
+    let (mut found, orders, evidence) = if query.dialogue {
         drop(texts);
         in_conversation(retriever, &plan, &candidates, &query.filter.viewer)?
     } else {
         let ranked = plan.rank(&candidates, &texts, retriever)?;
         // Unless the order changes once more, no more records are needed than those that tell whether the query is answered.
-        let wanted = if depth(query) == query.limit { query.limit.max(ANSWER) } else { ranked.len() };
-        ranked.iter().take(wanted).map(Scored::from).collect()
+        let is_final = depth(query) == query.limit && query.vector.is_none();
+        let wanted = if is_final { query.limit.max(ANSWER) } else { ranked.len() };
+        let found = ranked.iter().take(wanted).map(Scored::from).collect();
+        (found, ranked.iter().map(|one| one.order).collect(), evidence(&ranked))
     };
     if found.len() >= candidates.len() {
         let least = candidates.last().map_or(f32::INFINITY, |candidate| candidate.bm25);
         append(&mut found, rest, least);
     }
-    Ok(found)
+    Ok(ByWords { found, orders: scaled(orders), evidence })
 }
 
-/// Ranks the candidates together with the records around them.
+/// The greatest evidence in the best hits.
+fn evidence(ranked: &[Ranked]) -> f64 {
+    ranked.iter().take(tuning::TOP).map(|one| one.signs.evidence).fold(0.0, f64::max)
+}
+
+/// Orders over the greatest.
+fn scaled(mut orders: Vec<f64>) -> Vec<f64> {
+    let greatest = orders.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    orders.iter_mut().for_each(|order| *order /= greatest);
+    orders
+}
+
+/// Ranks the candidates together with the records around them. Returns them with their orders, and the evidence.
 fn in_conversation(
     retriever: &impl Retriever,
     plan: &HybridQuery,
     candidates: &[Candidate],
     viewer: &Viewer,
-) -> Result<Vec<Scored>, SearchError> {
+) -> Result<(Vec<Scored>, Vec<f64>, f64), SearchError> {
     let seqs: Vec<Seq> = candidates.iter().map(|one| one.seq).collect();
     let mut neighbours = neighbours_of(retriever, &seqs, viewer)?;
     let mut around: Vec<Seq> = neighbours.values().flatten().flatten().copied().collect();
@@ -90,7 +130,9 @@ fn in_conversation(
         let passage = ranked.get(heard.turn).and_then(|one| one.passage);
         Scored { seq: turns[heard.turn].seq, score: heard.score, explain, passage }
     };
-    Ok(dialogue::rank(plan, &texts, &turns).into_iter().map(heard).collect())
+    let heard_turns = dialogue::rank(plan, &texts, &turns);
+    let orders = heard_turns.iter().map(|turn| turn.order).collect();
+    Ok((heard_turns.into_iter().map(heard).collect(), orders, evidence(&ranked)))
 }
 
 /// The records around each of these that the viewer may see. To leave hidden ones out takes longer, and there are seldom any.

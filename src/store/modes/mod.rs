@@ -14,7 +14,7 @@ use crate::rank::Scored;
 use crate::rank::blend::blend;
 use crate::record::{Mode, Query, Seq, now};
 
-/// Where recency, importance or vectors change the order, at least so many of the most relevant records take part, so that the
+/// Where recency or importance change the order, at least so many of the most relevant records take part, so that the
 /// best hits are the same whatever the limit.
 const REORDERED: usize = 200;
 
@@ -26,7 +26,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
     let mut found = match query.mode {
         Mode::Bm25 => bm25::search(retriever, query)?,
         Mode::Tfidf => tfidf::search(retriever, query)?,
-        Mode::Vector => vector::search(retriever, query, vector::candidates(query))?,
+        Mode::Vector => vector::search(retriever, query)?,
         Mode::Hybrid => hybrid::search(retriever, query)?,
     };
     if !query.blend.is_relevance() {
@@ -40,6 +40,5 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
 
 /// How many of the most relevant records to retrieve.
 fn depth(query: &Query) -> usize {
-    let fused = query.mode == Mode::Hybrid && query.vector.is_some();
-    if query.blend.is_relevance() && !fused { query.limit } else { query.limit.max(REORDERED) }
+    if query.blend.is_relevance() { query.limit } else { query.limit.max(REORDERED) }
 }

@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Index, Listing, Scoring};
 use crate::rank::bm25::{Collection, saturation};
+use crate::rank::fusion::Spread;
 use crate::rank::top_k::{FloatScore, TopK};
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::{Filter, Seq};
@@ -155,16 +156,16 @@ impl Retriever for DiskRetriever<'_> {
         Ok(best(texts.into_iter().map(scored), k))
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, SearchError> {
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<(Vec<(Seq, f32)>, Spread), SearchError> {
         self.snapshot.check_dimension(vector.len())?;
-        let mut nearest = Nearest::new(vector, k);
+        let (mut nearest, mut spread) = (Nearest::new(vector, k), Spread::default());
         self.snapshot.each_vector(0, &mut |seq, vector| {
             if self.allows(seq) {
-                nearest.push(seq, &vector);
+                nearest.push(seq, &vector).into_iter().for_each(|cosine| spread.add(cosine));
             }
             Ok(true)
         })?;
-        Ok(nearest.into_sorted())
+        Ok((nearest.into_sorted(), spread))
     }
 
     fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError> {

@@ -5,6 +5,7 @@ use crate::backend::Snapshot;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Index, Scoring};
 use crate::rank::bm25::Collection;
+use crate::rank::fusion::Spread;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 use crate::store::search_error::SearchError;
@@ -67,15 +68,15 @@ impl Retriever for MemoryRetriever<'_> {
         Ok(index.top(terms, k, scoring, self.collection().mean_length(), allowed)?)
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, SearchError> {
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<(Vec<(Seq, f32)>, Spread), SearchError> {
         self.snapshot.check_dimension(vector.len())?;
         let mut nearest = Nearest::new(vector, k);
         // The index holds rounded vectors: those of the candidates are compared exactly.
-        let candidates = self.index.near(vector, k, self.allowed)?;
+        let (candidates, spread) = self.index.near(vector, k, self.allowed)?;
         for (seq, vector) in self.snapshot.vectors(&candidates)? {
             nearest.push(seq, &vector);
         }
-        Ok(nearest.into_sorted())
+        Ok((nearest.into_sorted(), spread))
     }
 
     fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError> {

@@ -7,6 +7,7 @@ use super::search_error::SearchError;
 use super::text_cache::{Budget, ReadTexts};
 use crate::backend::Snapshot;
 use crate::index::Scoring;
+use crate::rank::fusion::Spread;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 
@@ -25,11 +26,11 @@ pub trait Retriever: Statistics<Error = SearchError> {
     fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring)
     -> Result<Vec<(Seq, f32)>, SearchError>;
 
-    /// The nearest `k` records by cosine of vectors.
+    /// The nearest `k` records by cosine of vectors, and the spread of the cosines of all records.
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch); otherwise as [`Retriever::top`].
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<(Seq, f32)>, SearchError>;
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<(Vec<(Seq, f32)>, Spread), SearchError>;
 
     /// The texts of the first of these records, as far as the budget goes.
     ///
