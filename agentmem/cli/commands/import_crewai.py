@@ -13,7 +13,7 @@ from agentmem.cli.progress import progress_bar
 
 
 def import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, as_json: bool) -> None:
-    """Import the memories below the directory, or below CrewAI's usual folders, and print a report."""
+    """Import what CrewAI keeps below the directory, or below its usual folders, and print a report."""
     from agentmem.crewai import importers
 
     with contextlib.ExitStack() as stack:
@@ -30,6 +30,7 @@ def import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, as
     for name in report.sources:
         say(f"read {name}")
     if not report.sources:
-        say(f"found no memories of CrewAI in {directory or 'its usual folders; name the DIRECTORY'}")
+        say(f"found nothing of CrewAI in {directory or 'its usual folders; name the DIRECTORY'}")
     doing = "would add" if dry_run else "added"
-    say(f"{doing} {counted(report.added)}, {report.known} were known, {report.broken} broken")
+    flows = f" and the states of {report.flows} flows" if report.flows else ""
+    say(f"{doing} {counted(report.added)}{flows}, {report.known} were known, {report.broken} broken")

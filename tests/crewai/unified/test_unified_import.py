@@ -83,7 +83,7 @@ def test_the_command_line_imports_it(base, path):
 def test_the_command_line_says_where_it_found_nothing(path, tmp_path):
     result = CliRunner().invoke(cli, ["import", "crewai", str(tmp_path), "--path", path])
     assert result.exit_code == 0
-    assert f"found no memories of CrewAI in {tmp_path}" in result.stdout
+    assert f"found nothing of CrewAI in {tmp_path}" in result.stdout
     result = CliRunner().invoke(cli, ["import", "crewai", str(tmp_path / "none"), "--path", path])
     assert (result.exit_code, result.output.count("\n")) == (1, 1)
     assert "is not a directory" in result.output

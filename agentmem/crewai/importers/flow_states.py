@@ -1,0 +1,78 @@
+"""The states of flows, and the feedback that they wait for: two SQLite tables."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentmem import AgentMemError, MemoryStore
+
+from .report import Report
+from .source import Source, copy_sqlite
+
+_FLOWS = "SELECT DISTINCT flow_uuid FROM flow_states ORDER BY flow_uuid"
+_STATES = "SELECT method_name, state_json FROM flow_states WHERE flow_uuid = ? ORDER BY id"
+_PENDING = "SELECT context_json, state_json FROM pending_feedback WHERE flow_uuid = ?"
+
+
+@dataclass(frozen=True)
+class _Flow:
+    """A flow: its place, its states, oldest first, and what it waits for."""
+
+    where: str
+    id: str
+    states: list[tuple[str, str]]
+    pending: tuple[str, str] | None
+
+
+def open_flow_states(path: Path, crew: str, copy: Path) -> Source:
+    """Open `flow_states.db`."""
+    copy_sqlite(path, copy)
+    connection = sqlite3.connect(copy / path.name)
+    flows = [flow for (flow,) in connection.execute(_FLOWS)]
+    waits = bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pending_feedback'").fetchone())
+
+    def rows() -> Iterator[_Flow]:
+        with closing(connection):
+            for flow in flows:
+                states = connection.execute(_STATES, (flow,)).fetchall()
+                pending = connection.execute(_PENDING, (flow,)).fetchone() if waits else None
+                yield _Flow(f"{path}, flow {flow}", flow, states, pending)
+
+    return Source(len(flows), rows(), _add)
+
+
+def _add(store: MemoryStore, flows: list[_Flow], dry_run: bool, report: Report) -> None:
+    """Add the states of flows of which the store has none, as `AgentMemFlowPersistence` keeps them."""
+    for flow in flows:
+        try:
+            states = [{"method": method, "state": _value(text)} for method, text in flow.states]
+            journal = store.journal("flow/" + flow.id)
+            if journal.read(last=1):
+                report.known += 1
+                continue
+            if not dry_run:
+                with store.batch() as batch:
+                    batch.journal(journal.name).extend(states)
+                    if flow.pending is not None:
+                        context, state = map(_value, flow.pending)
+                        batch.journal(journal.name).put("pending", {"context": context, "state": state})
+            report.flows += 1
+        except (ValueError, TypeError, AgentMemError) as error:
+            report.broken += 1
+            report.problem(flow.where, error)
+
+
+def _value(text: str) -> Any:
+    """A JSON object of CrewAI's as our journals keep it."""
+    from .._values import encode
+
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"the state is {type(value).__name__}, not an object")
+    return encode(value)

@@ -1,0 +1,41 @@
+"""Long-term memory of crewai <= 1.9.3: a SQLite table."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from agentmem._adapters import clean
+
+from ..legacy import legacy_scope, task_record
+from .source import Fields, Row, Source, copy_sqlite, json_object, row_id
+
+_QUERY = "SELECT id, task_description, metadata, datetime, score FROM long_term_memories ORDER BY id"
+
+
+def open_long_term(path: Path, crew: str, copy: Path) -> Source:
+    """Open `long_term_memory_storage.db`."""
+    copy_sqlite(path, copy)
+    scope = legacy_scope(crew, "long_term")
+    connection = sqlite3.connect(copy / path.name)
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    total = connection.execute("SELECT count(*) FROM long_term_memories").fetchone()[0]
+
+    def rows() -> Iterator[Row]:
+        with closing(connection):
+            for row in connection.execute(_QUERY):
+                yield Row(f"{path}, row {row[0]}", partial(_task, row, scope))
+
+    return Source(total, rows())
+
+
+def _task(row: tuple[Any, ...], scope: str) -> Fields:
+    task, metadata, datetime, score = row[1:]
+    if not isinstance(task, str) or not task.strip():
+        raise ValueError("no task description")
+    fields = task_record(clean(task), json_object(metadata), str(datetime), score, scope)
+    return {**fields, "id": row_id("long_term", scope, *row)}
