@@ -28,6 +28,7 @@ nox.options.sessions = [
     "reliability",
     "crewai_legacy",
     "crewai_unified",
+    "crewai_official",
     "frameworks",
 ]
 
@@ -288,6 +289,19 @@ def frameworks(session: nox.Session, framework: str) -> None:
     folder = ROOT / "tests" / "frameworks" / framework
     session.run("pytest", str(folder))
     session.run("python", str(folder / "run_official.py"), session.create_tmp(), FRAMEWORKS[framework][0])
+
+
+@nox.session
+@nox.parametrize("version", ["1.9.3", "1.15.30"])
+def crewai_official(session: nox.Session, version: str) -> None:
+    """Run CrewAI's own tests of what a crew keeps, with and without agentmem, and compare."""
+    install_agentmem(session, *PYTEST, "pytest-asyncio>=1.3", "pytest-recording>=0.13", f"crewai=={version}")
+    sources = session.create_tmp()
+    only_crewai = ["--no-deps", "--no-binary", "crewai", "--dest", sources]
+    session.run("pip", "download", "--quiet", *only_crewai, f"crewai=={version}")
+    shutil.unpack_archive(f"{sources}/crewai-{version}.tar.gz", sources)
+    env = {**QUIET, "CREWAI_SOURCE": f"{sources}/crewai-{version}"}
+    session.run("pytest", "crewai/official", *session.posargs, env=env)
 
 
 @nox.session

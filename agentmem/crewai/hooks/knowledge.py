@@ -1,7 +1,8 @@
 """The knowledge of crews and agents that name sources: `Crew(knowledge_sources=[...])`.
 
 From 1.14.7 on, CrewAI asks a factory for the storage; before, it takes a global of a module. A storage that
-the user's own factory makes is used, and so is CrewAI's own if an embedder is configured.
+the user's own factory makes is used, and so is a class that the user put in the place of CrewAI's. CrewAI's
+own is used if an embedder is configured.
 """
 
 from __future__ import annotations
@@ -17,17 +18,21 @@ from . import patches
 def patch() -> None:
     """Replace what makes storages of knowledge."""
     factory = module("crewai.knowledge.storage.factory")
-    if factory is not None:
-        patches.replace(factory, "_factory", _factory(factory._factory))
-        return
     knowledge = import_module("crewai.knowledge.knowledge")
+    if factory is not None:
+        patches.replace(factory, "_factory", _factory(factory._factory, knowledge))
+        return
     patches.replace(knowledge, "KnowledgeStorage", _storage_class(knowledge.KnowledgeStorage))
 
 
-def _factory(theirs: Callable[..., Any] | None) -> Callable[..., Any]:
+def _factory(theirs: Callable[..., Any] | None, knowledge: Any) -> Callable[..., Any]:
+    default = knowledge.KnowledgeStorage
+
     def make(embedder: Any, collection_name: str | None) -> Any:
         storage = theirs(embedder, collection_name) if theirs is not None else None
-        return storage if storage is not None else _ours(embedder, collection_name)
+        if storage is not None or knowledge.KnowledgeStorage is not default:
+            return storage
+        return _ours(embedder, collection_name)
 
     return make
 
