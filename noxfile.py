@@ -28,6 +28,7 @@ nox.options.sessions = [
     "reliability",
     "crewai_legacy",
     "crewai_unified",
+    "crewai_tools",
     "crewai_official",
     "frameworks",
 ]
@@ -289,6 +290,13 @@ def frameworks(session: nox.Session, framework: str) -> None:
     folder = ROOT / "tests" / "frameworks" / framework
     session.run("pytest", str(folder))
     session.run("python", str(folder / "run_official.py"), session.create_tmp(), FRAMEWORKS[framework][0])
+
+
+@nox.session
+def crewai_tools(session: nox.Session) -> None:
+    """Run the tool of crewai-tools that searches documents."""
+    install_agentmem(session, *PYTEST, "crewai==1.15.30", "crewai-tools==1.15.30")
+    session.run("pytest", "crewai/tools", *session.posargs, env=QUIET)
 
 
 @nox.session

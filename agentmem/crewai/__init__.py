@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .flows import AgentMemFlowPersistence as AgentMemFlowPersistence
     from .knowledge_sources import knowledge as knowledge
     from .knowledge_storage import KnowledgeStorage as KnowledgeStorage
+    from .rag import RagAdapter as RagAdapter
     from .run_log import RunLog as RunLog
     from .tool_cache import AgentMemCacheHandler as AgentMemCacheHandler
     from .tool_cache import cache as cache
@@ -30,14 +31,15 @@ _LAZY = {
     "AgentMemCheckpointProvider": "checkpoints",
     "AgentMemFlowPersistence": "flows",
     "KnowledgeStorage": "knowledge_storage",
+    "RagAdapter": "rag",
     "RunLog": "run_log",
     "cache": "tool_cache",
     "knowledge": "knowledge_sources",
 }
 
+# Without AgentMemCheckpointProvider, which needs crewai >= 1.14, and RagAdapter, which needs crewai-tools.
 __all__ = [
     "AgentMemCacheHandler",
-    "AgentMemCheckpointProvider",
     "AgentMemFlowPersistence",
     "AgentMessage",
     "EntityStorage",

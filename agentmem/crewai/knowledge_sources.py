@@ -18,7 +18,7 @@ from agentmem import Record
 from agentmem._adapters import StoreOrPath, clean, key_id, scope_part
 
 from ._chunks import texts
-from .knowledge_storage import KnowledgeStorage, parts
+from .knowledge_storage import KnowledgeStorage, replace
 
 
 def knowledge(
@@ -44,7 +44,7 @@ class _Knowledge(Knowledge):
         assert isinstance(storage, KnowledgeStorage)
         scopes = {_scope(storage, source): source for source in self.sources}
         for scope, source in scopes.items():
-            _replace(storage, scope, _name(source), _chunks(source))
+            replace(storage.store, scope, _wanted(scope, _name(source), _chunks(source)))
             source.storage = storage
         for scope in storage.store.scopes(storage.scope):
             if scope not in scopes:
@@ -74,25 +74,10 @@ def _chunks(source: BaseKnowledgeSource) -> list[str]:
     return texts(taken.saved)
 
 
-def _replace(storage: KnowledgeStorage, scope: str, name: str, chunks: list[str]) -> None:
-    """Make `scope` hold these chunks, and write only what differs."""
-    store = storage.store
-    wanted = {record.id: record for record in _wanted(scope, name, chunks)}
-    found = {record.id: record for record in store.list(limit=None, scope=scope)}
-    new = [record for record in wanted.values() if not _same(record, found.get(record.id))]
-    for part in parts(new):
-        store.put_many(part)
-    store.delete(ids=list(found.keys() - wanted.keys()))
-
-
 def _wanted(scope: str, name: str, chunks: list[str]) -> Iterator[Record]:
     for n, text in enumerate(chunks):
         chunk_id, metadata = key_id("knowledge", scope, text), {"source": name, "chunk": n}
         yield Record(clean(text), id=chunk_id, scope=scope, metadata=metadata)
-
-
-def _same(record: Record, found: Record | None) -> bool:
-    return found is not None and found.metadata == record.metadata
 
 
 def _scope(storage: KnowledgeStorage, source: BaseKnowledgeSource) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from crewai.knowledge.storage.base_knowledge_storage import BaseKnowledgeStorage
 
-from agentmem import MemoryStore
+from agentmem import MemoryStore, Record
 from agentmem._adapters import Adapter, StoreOrPath, clean, key_id, scope_part
 from agentmem._similarity import similarity
 
@@ -143,6 +143,20 @@ class KnowledgeStorage(BaseKnowledgeStorage):
         ]
         for part in parts(new):
             self.store.add_many(part, on_conflict="skip")
+
+
+def replace(store: MemoryStore, scope: str, chunks: Iterable[Record]) -> None:
+    """Make `scope` hold these chunks and no others, and write only what differs."""
+    wanted = {record.id: record for record in chunks}
+    found = {record.id: record for record in store.list(limit=None, scope=scope)}
+    new = [record for record in wanted.values() if not _same(record, found.get(record.id))]
+    for part in parts(new):
+        store.put_many(part)
+    store.delete(ids=list(found.keys() - wanted.keys()))
+
+
+def _same(record: Record, found: Record | None) -> bool:
+    return found is not None and found.metadata == record.metadata
 
 
 def parts(writes: Sequence[Any]) -> Iterator[Sequence[Any]]:

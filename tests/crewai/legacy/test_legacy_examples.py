@@ -13,7 +13,7 @@ from scripted import SCRIPT, ScriptedLLM, make_crew
 import agentmem
 from agentmem.crewai import uninstall
 
-EXAMPLES = docstring_examples(crewai=True, without=("unified.py", "embedder.py", "checkpoints.py"))
+EXAMPLES = docstring_examples(crewai=True, without=("unified.py", "embedder.py", "checkpoints.py", "rag.py"))
 
 
 @pytest.fixture

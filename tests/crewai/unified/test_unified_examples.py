@@ -13,7 +13,7 @@ from scripted import ScriptedLLM, make_crew
 import agentmem
 from agentmem.crewai import uninstall
 
-EXAMPLES = docstring_examples(crewai=True, without=("legacy.py",))
+EXAMPLES = docstring_examples(crewai=True, without=("legacy.py", "rag.py"))
 
 
 @pytest.fixture
