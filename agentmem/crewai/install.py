@@ -14,7 +14,7 @@ from .analysis import NoLlm
 from .embedder import LocalEmbedder
 from .generation import generation
 from .hooks import flows, knowledge, memory, patches, replay
-from .hooks.memory import LEGACY_STORAGES, legacy_class
+from .hooks.memory import LEGACY_STORAGES, legacy_class, show_defaults
 from .unified import UnifiedStorage
 
 _PATCHES = (memory.patch, knowledge.patch, flows.patch, replay.patch)
@@ -39,13 +39,16 @@ def crew_memory(store: StoreOrPath = None, crew: str = "crew", *, llm: Any = Non
     from crewai.memory.unified_memory import Memory
 
     scope = f"/crew/{scope_part(crew)}"
+    ours: dict[str, Any] = {"storage": UnifiedStorage(opened, scope=scope), "embedder": LocalEmbedder()}
     options: dict[str, Any] = {"llm": llm}
     if llm is None:
-        options = {"llm": NoLlm(), "consolidation_threshold": NoLlm.CONSOLIDATION_THRESHOLD}
+        ours["llm"] = NoLlm()
+        options = {"consolidation_threshold": NoLlm.CONSOLIDATION_THRESHOLD}
     if "root_scope" in getattr(Memory, "model_fields", {}):
         options["root_scope"] = scope
-    storage = UnifiedStorage(opened, scope=scope)
-    return {"memory": Memory(storage=storage, embedder=LocalEmbedder(), **options)}
+    memory = Memory(**ours, **options)
+    show_defaults(memory, ours)
+    return {"memory": memory}
 
 
 def install(store: StoreOrPath = None) -> None:

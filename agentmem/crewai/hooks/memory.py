@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from importlib import import_module
 from importlib import metadata as packages
@@ -93,10 +93,7 @@ def _memory_init(
         original(*args, **kwargs | ours)
     finally:
         _in_init.reset(token)
-    # The memory works with our objects. Its fields get CrewAI's defaults, which a checkpoint can hold.
-    for name in ours:
-        if name in getattr(type(memory), "model_fields", {}):
-            memory.__dict__[name] = _default(memory, name)
+    show_defaults(memory, ours)
 
 
 def _memory_post_init(original: Callable[[Any], None], store: MemoryStore, memory: Any, context: Any) -> None:
@@ -114,6 +111,13 @@ def _memory_post_init(original: Callable[[Any], None], store: MemoryStore, memor
         memory._llm_instance = NoLlm()
         memory.consolidation_threshold = NoLlm.CONSOLIDATION_THRESHOLD
         memory._config.consolidation_threshold = NoLlm.CONSOLIDATION_THRESHOLD
+
+
+def show_defaults(memory: Any, fields: Iterable[str]) -> None:
+    """Let a `Memory` work with our objects while its fields have CrewAI's defaults, as a checkpoint needs."""
+    for name in fields:
+        if name in getattr(type(memory), "model_fields", {}):
+            memory.__dict__[name] = _default(memory, name)
 
 
 def _default(memory: Any, field: str) -> Any:

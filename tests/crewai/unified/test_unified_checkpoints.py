@@ -8,10 +8,12 @@ from contextlib import closing
 
 import pytest
 from crewai import CheckpointConfig, Crew
+from crewai.events import crewai_event_bus
+from crewai.memory.unified_memory import Memory
 from crewai.state.provider.sqlite_provider import SqliteProvider
 from scripted import ScriptedLLM, make_crew
 
-from agentmem.crewai import AgentMemCheckpointProvider
+from agentmem.crewai import AgentMemCheckpointProvider, UnifiedStorage, crew_memory
 
 
 def rows(path):
@@ -65,3 +67,30 @@ def test_eight_threads_lose_nothing(tmp_path):
     [thread.start() for thread in write]
     [thread.join() for thread in write]
     assert len(rows(path)) == 24
+
+
+def why_no_checkpoint(folder, caplog, memory):
+    """Why a crew with this memory gets no checkpoint; None if it gets one."""
+    caplog.clear()
+    config = CheckpointConfig(location=str(folder / "checkpoints.db"), provider=AgentMemCheckpointProvider())
+    make_crew(ScriptedLLM(model="scripted"), memory=memory, checkpoint=config).kickoff()
+    crewai_event_bus.flush()
+    errors = [record.exc_info[1] for record in caplog.records if "checkpoint" in record.name]
+    return str(errors[0]) if errors else None
+
+
+def test_our_memory_is_no_obstacle_to_a_checkpoint(path):
+    memory = crew_memory(path)["memory"]
+    assert json.loads(memory.model_dump_json())["storage"] == "lancedb"
+    assert isinstance(memory._storage, UnifiedStorage)
+
+
+def test_a_crew_with_our_memory_gets_a_checkpoint_if_one_with_crewais_does(path, tmp_path, caplog):
+    llm = ScriptedLLM(model="scripted")
+    theirs = Memory(
+        storage=str(tmp_path / "lance"), embedder=lambda texts: [[1.0, 0.5] for _ in texts], llm=llm
+    )
+    # An LLM and an embedder that checkpoints can hold need a key. Their names are enough for a checkpoint.
+    theirs.__dict__.update(embedder=None, llm="gpt-4o-mini")
+    expected = why_no_checkpoint(tmp_path / "theirs", caplog, theirs)
+    assert why_no_checkpoint(tmp_path / "ours", caplog, crew_memory(path)["memory"]) == expected
