@@ -13,8 +13,9 @@ from typing import Any
 
 from oracle_journals import Journals, Refused
 from ranking import modes
-from ranking.first_stage import keywords
+from ranking.query import Query
 from ranking.statistics import Row, Statistics, terms_of
+from ranking.writings import writings
 
 import agentmem
 
@@ -424,8 +425,9 @@ class Oracle:
         return plain(query, Statistics(population), visible)
 
     def sharing(self, query: str, **filters: Any) -> set[int]:
-        """The records that pass the filters and have a term of the query that is not that of a stop word."""
-        asked = keywords(query).keys()
+        """The records that pass the filters and have a term of the query or another writing of one."""
+        parsed = Query(query)
+        asked = {*parsed.terms, *writings(parsed, Statistics(self.rows))}
         return {row["seq"] for row in self.select(**filters) if terms_of(row["content"]).keys() & asked}
 
     # Inside

@@ -51,6 +51,11 @@ WORDS = {
     "chinese": "喜欢苹果 苹果 手机 上司的手机 什么 的",
     "korean": "삼성전자 회의 회의에서",
     "code": "parseJson max_retry_count HTTPServer2 isRed toDo v2 json retry db-7 naïve Zoë's don't 👍",
+    "joined": "POL-358 pol358 wi-fi wifi log-in login RTX4090 RTX 4090 10kg 10 kg v1.2.3 v1.2 a@b.org",
+    "symbols": "U.S.A. USA C++ C# C .NET net A+ 1,000 1000 5-3 2024-05-17 AT&T",
+    "written": "2nd second December Dec 1990 1990s paid pay mice life lives 9fceb02 9fceb02d0ae",
+    "prefixes": "השרת שרת uebergabe Übergabe",
+    "negated": "not isn't won't",
 }
 UNKNOWN = (
     "kicthen kitchn databse datbase zepelin restuarant gardenhouse coffeetable elephant quarts "

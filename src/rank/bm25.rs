@@ -1,8 +1,10 @@
 //! BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009),
 //! with an idf that is never negative: `ln(1 + (N - df + 0.5) / (df + 0.5))`.
 
+use super::forms::Form;
+use super::query::{ParsedQuery, QueryTerm};
 use super::tuning::{BACKGROUND, LONGEST};
-use super::{Keywords, Statistics, WeightedTerm, heaviest};
+use super::{Statistics, WeightedTerm, heaviest, tuning};
 
 /// Term-frequency saturation, the usual value.
 pub const K1: f32 = 1.2;
@@ -48,32 +50,41 @@ pub fn saturation(tf: u32, length: u32, mean_length: f32) -> f32 {
 /// A query of the mode "bm25".
 #[derive(Debug)]
 pub struct Bm25Query {
-    keywords: Keywords,
+    /// Its terms, heaviest first. The weight of a term is its idf times its count in the query. Other writings weigh less.
+    pub terms: Vec<WeightedTerm>,
+    /// An upper bound of the score of a text with the query's own terms.
+    pub maximum: f64,
 }
 
 impl Bm25Query {
     /// Analyzes a query of any length in bounded time.
-    pub fn new(text: &str) -> Self {
-        Self { keywords: Keywords::new(text) }
-    }
-
-    /// Its terms. The weight of a term is its idf times its count in the query.
     ///
     /// # Errors
     /// The statistics cannot be read.
-    pub fn terms<S: Statistics>(self, statistics: &S) -> Result<Vec<WeightedTerm>, S::Error> {
-        let collection = statistics.collection();
-        let texts: Vec<&str> = self.keywords.counts.iter().map(|(text, _)| &**text).collect();
-        let frequencies = statistics.document_frequencies(&texts)?;
-        let weigh =
-            |((text, count), df)| (WeightedTerm { text, weight: count as f32 * collection.idf(df) }, df);
-        Ok(heaviest(self.keywords.counts.into_iter().zip(frequencies).map(weigh)))
+    pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
+        let (mut query, collection) = (ParsedQuery::new(text), statistics.collection());
+        let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
+        let mut frequencies = statistics.document_frequencies(&texts)?;
+        let writings = query.add_writings(&mut frequencies, statistics)?;
+        let weigh = |((term, count), &df): ((&QueryTerm, u32), &u64)| {
+            (f64::from(count) * term.worth() * f64::from(collection.idf(df))) as f32
+        };
+        let weights: Vec<f32> = query.terms.iter().zip(query.counts()).zip(&frequencies).map(weigh).collect();
+        let known = |(term, (&weight, &df)): (&QueryTerm, (&f32, &u64))| {
+            (WeightedTerm { text: term.text.clone(), weight }, df)
+        };
+        let own = heaviest(query.terms.iter().zip(weights.iter().zip(&frequencies)).map(known));
+        let maximum = own.iter().map(|term| f64::from(term.weight)).sum::<f64>() * f64::from(K1 + 1.0);
+        let writing = |form: Form| {
+            let weight = form.terms.iter().map(|&term| weights[term as usize]).fold(0.0, f32::max);
+            (
+                WeightedTerm { text: form.text, weight: weight * tuning::writings::WEIGHT as f32 },
+                form.frequency,
+            )
+        };
+        let own = own.into_iter().map(|term| (term, 1));
+        Ok(Self { terms: heaviest(own.chain(writings.into_iter().map(writing))), maximum })
     }
-}
-
-/// An upper bound of the BM25 scores of these terms, which no record reaches.
-pub fn maximum(terms: &[WeightedTerm]) -> f64 {
-    terms.iter().map(|term| f64::from(term.weight)).sum::<f64>() * f64::from(K1 + 1.0)
 }
 
 /// A BM25 score mapped to `0..=1`: a score of a quarter of `maximum`, that of the query's terms, becomes 0.5.

@@ -1,10 +1,12 @@
 //! TF-IDF cosine: `ltc.ltc` in the notation of SMART (Salton and Buckley, "Term-weighting approaches in automatic text
 //! retrieval", 1988), with smooth idf `1 + ln((1 + N) / (1 + df))`.
 //!
-//! The vectors of records and queries have the components `(1 + ln tf) idf`. Query terms that no record holds are ignored.
+//! The vectors of records and queries have the components `(1 + ln tf) idf`. Query terms that no record holds are ignored, but for
+//! identifiers.
 
 use super::dense_ids::DenseIds;
-use super::{Keywords, Statistics, Texts, WeightedTerm, heaviest};
+use super::query::ParsedQuery;
+use super::{Statistics, Texts, WeightedTerm, heaviest, tuning};
 use crate::record::Seq;
 use crate::text::term_hash;
 
@@ -22,15 +24,26 @@ impl CosineQuery {
     /// # Errors
     /// The statistics cannot be read.
     pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
-        let keywords = Keywords::new(text).counts;
-        let terms: Vec<&str> = keywords.iter().map(|(term, _)| &**term).collect();
-        let frequencies = statistics.document_frequencies(&terms)?;
-        let component = |((text, count), frequency)| {
-            let idf = idf(statistics, frequency);
-            (frequency > 0).then(|| (text, sublinear(count) * idf, idf))
-        };
-        let vector: Vec<_> = keywords.into_iter().zip(frequencies).filter_map(component).collect();
-        let norm = vector.iter().map(|(_, value, _)| value * value).sum::<f64>().sqrt();
+        let mut query = ParsedQuery::new(text);
+        let terms: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
+        let mut frequencies = statistics.document_frequencies(&terms)?;
+        let writings = query.add_writings(&mut frequencies, statistics)?;
+        let (mut vector, mut values) = (Vec::new(), Vec::new());
+        for ((number, term), (count, &df)) in
+            (0..).zip(&query.terms).zip(query.counts().into_iter().zip(&frequencies))
+        {
+            let known = df > 0 || query.is_identifier(number);
+            let idf = idf(statistics, df);
+            values.push(if known { term.worth() * sublinear(count) * idf } else { 0.0 });
+            if df > 0 {
+                vector.push((term.text.clone(), values[number as usize], idf));
+            }
+        }
+        let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
+        for form in writings {
+            let value = form.terms.iter().map(|&term| values[term as usize]).fold(0.0, f64::max);
+            vector.push((form.text, tuning::writings::WEIGHT * value, idf(statistics, form.frequency)));
+        }
         Ok(Self { vector, norm })
     }
 
@@ -136,7 +149,7 @@ mod tests {
     fn statistics() -> FakeStatistics {
         let collection = Collection { records: 99, terms: 500 };
         FakeStatistics { collection, other_frequency: 49, ..FakeStatistics::default() }
-            .with(&["unknown"], 0)
+            .with(&["unknown", "redcar", "carunknown", "rarerar"], 0)
             .with(&["rare"], 1)
     }
 

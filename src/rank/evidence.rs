@@ -2,8 +2,8 @@
 
 use super::bm25::Collection;
 use super::calibration::Wording;
-use super::passage::{Passage, Passages};
-use super::query::{ParsedQuery, QueryTerm, Sentence, SentenceSet, numbers};
+use super::passage::{Occurrence, Passage, Passages};
+use super::query::{Identifier, ParsedQuery, QueryTerm, Sentence, SentenceSet, numbers};
 use super::tuning::{forms, score};
 use crate::text::is_stop_term;
 
@@ -20,6 +20,8 @@ pub(super) struct Proof {
 /// The evidence in each passage: the greatest value of any sentence. The value of a sentence is the product of its prior, the
 /// share of it that the passage covers, and the square root of the number of matched terms. The share is computed with terms
 /// weighted by idf, names more. It stays below 1 for a sentence that has only common words.
+///
+/// An identifier counts as one term, however many parts it has. Without the whole of it, its parts prove little.
 ///
 /// Terms that no record holds count as not covered, with their full weight. A form of such a term covers a part of it and is
 /// no match. `frequencies` are the document frequencies of the query's terms.
@@ -58,10 +60,11 @@ impl<'a> EvidenceContext<'a> {
             if sentence.counts.iter().all(|&(term, _)| query.terms[term as usize].particle) {
                 context.bare |= 1 << number;
             }
-            let weights = || sentence.counts.iter().map(|&(term, _)| context.weight(term, number));
+            let asked = || sentence.counts.iter().map(|&(term, _)| term);
+            let weights =
+                || asked().filter(|&term| !context.is_part(term)).map(|term| context.weight(term, number));
             let (whole, needed) = (weights().sum(), weights().filter(|&weight| weight > 0.0).count() as u32);
-            let stopped =
-                sentence.counts.iter().all(|&(term, _)| is_stop_term(&query.terms[term as usize].text));
+            let stopped = asked().all(|term| is_stop_term(&query.terms[term as usize].text));
             context.wholes.push(whole);
             context.needed.push(if stopped { 0 } else { needed });
         }
@@ -83,9 +86,53 @@ impl<'a> EvidenceContext<'a> {
         }
     }
 
+    /// Whether a term occurs only in identifiers.
+    fn is_part(&self, term: u32) -> bool {
+        self.query.terms[term as usize].share < 1.0
+    }
+
+    /// Whether a passage has an identifier as a whole: as a term, or its parts in a row.
+    fn has_whole(&self, identifier: &Identifier, passage: Passage<'_>) -> bool {
+        let Identifier { whole, parts, .. } = identifier;
+        let in_a_row = |run: &[Occurrence]| {
+            run.iter().zip(parts).all(|(hit, part)| hit.term == *part)
+                && run.windows(2).all(|pair| pair[0].position + 1 == pair[1].position)
+        };
+        let known = !self.query.terms[*whole as usize].guessed;
+        known && passage.terms.iter().any(|found| found.number == *whole)
+            || parts.len() > 1 && passage.hits.windows(parts.len()).any(in_a_row)
+    }
+
+    /// How much the parts of an identifier prove, as a share of it.
+    fn share_of_parts(&self, identifier: &Identifier, passage: Passage<'_>) -> f64 {
+        let holds = |term: u32| passage.terms.iter().any(|found| found.number == term);
+        let idf = |term: &u32| self.idfs[*term as usize];
+        let found: f64 = identifier.parts.iter().filter(|&&part| holds(part)).map(idf).sum();
+        score::PARTS * found / identifier.parts.iter().map(idf).sum::<f64>().max(f64::MIN_POSITIVE)
+    }
+
     fn proof(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) -> Proof {
         sums.fill((0.0, 0));
-        for found in passage.terms {
+        let mut lacking: SentenceSet = 0;
+        for identifier in &self.query.identifiers {
+            let is_there = self.has_whole(identifier, passage);
+            let share = if is_there { 1.0 } else { self.share_of_parts(identifier, passage) };
+            let whole = identifier.whole;
+            let asking = self.query.terms[whole as usize].sentences;
+            for sentence in numbers(asking) {
+                sums[sentence].0 += self.weight(whole, sentence) * share;
+                sums[sentence].1 += u32::from(is_there);
+            }
+            // "RTX4090" is a word: a text without it lacks a word, and names no other thing.
+            if !is_there && !identifier.is_word {
+                lacking |= asking;
+            }
+        }
+        for found in passage
+            .terms
+            .iter()
+            .filter(|found| !self.is_part(found.number) && !self.query.is_identifier(found.number))
+        {
             let term = &self.query.terms[found.number as usize];
             for sentence in numbers(term.sentences) {
                 let weight = self.weight(found.number, sentence);
@@ -107,23 +154,22 @@ impl<'a> EvidenceContext<'a> {
             proof.coverage = proof.coverage.max(covered / self.wholes[number]);
             if sum > 0.0 && sentence.prior >= score::ASKED {
                 let complete = matches == self.needed[number] && matches > 0;
-                proof.wording = proof.wording.max(self.wording(sentence, passage, complete));
+                let lacks = lacking >> number & 1 == 1;
+                proof.wording = proof.wording.max(wording(sentence, passage, complete, lacks));
             }
         }
         proof
     }
+}
 
-    /// `complete` says whether the passage has all terms of the sentence.
-    fn wording(&self, sentence: &Sentence, passage: Passage<'_>, complete: bool) -> Wording {
-        let known = |term: u32| !self.query.terms[term as usize].guessed;
-        let holds = |&term: &u32| known(term) && passage.terms.iter().any(|found| found.number == term);
-        if complete && in_order(sentence, passage) {
-            Wording::Whole
-        } else if sentence.identifiers.iter().flatten().all(holds) {
-            Wording::Words
-        } else {
-            Wording::OtherIdentifier
-        }
+/// `complete` says whether the passage has all terms of the sentence, `lacks` whether it lacks one of its identifiers.
+fn wording(sentence: &Sentence, passage: Passage<'_>, complete: bool, lacks: bool) -> Wording {
+    if complete && in_order(sentence, passage) {
+        Wording::Whole
+    } else if lacks {
+        Wording::OtherIdentifier
+    } else {
+        Wording::Words
     }
 }
 
@@ -199,7 +245,10 @@ mod tests {
         assert_eq!(wordings(&chinese, &["我的手机屏幕坏了", "手机"]), [Wording::Whole, Wording::Words]);
         let named = ParsedQuery::new("is POL-385 open?");
         let texts = ["Ticket POL-385 is open.", "POL-999 is open", "385, open: pol"];
-        assert_eq!(wordings(&named, &texts), [Wording::Whole, Wording::OtherIdentifier, Wording::Words]);
+        assert_eq!(
+            wordings(&named, &texts),
+            [Wording::Whole, Wording::OtherIdentifier, Wording::OtherIdentifier]
+        );
         assert_eq!(wordings(&ParsedQuery::new("what is it?"), &["what is it"]), [Wording::Words]);
     }
 }

@@ -11,11 +11,11 @@ use super::boilerplate::is_boilerplate;
 use super::query::ParsedQuery;
 use super::tuning::forms as limit;
 
-/// A term of the store that stands for a term of the query.
+/// A term of the store that stands for one or more terms of the query.
 #[derive(Debug, PartialEq)]
 pub(super) struct Form {
-    /// The number of the query's term.
-    pub term: u32,
+    /// The numbers of the query's terms.
+    pub terms: Vec<u32>,
     pub text: String,
     /// Its document frequency.
     pub frequency: u64,
@@ -186,8 +186,11 @@ impl<'a> FormSearch<'a> {
     /// The terms among `texts` that records hold.
     fn held<S: Statistics>(&self, texts: Vec<&str>, statistics: &S) -> Result<Vec<Form>, S::Error> {
         let frequencies = statistics.document_frequencies(&texts)?;
-        let form =
-            |(text, frequency): (&str, u64)| Form { term: self.number, text: text.to_owned(), frequency };
+        let form = |(text, frequency): (&str, u64)| Form {
+            terms: vec![self.number],
+            text: text.to_owned(),
+            frequency,
+        };
         Ok(texts.into_iter().zip(frequencies).filter(|&(_, df)| df > 0).map(form).collect())
     }
 }

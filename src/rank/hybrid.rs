@@ -14,11 +14,11 @@ use super::query::{ParsedQuery, QueryTerm};
 use super::scaled_signal::{ScaledSignal, order, sums};
 use super::signals::{Signals, Weights};
 use super::texts::identity;
-use super::tuning::{feedback, weight};
-use super::{Scored, Statistics, Texts, WeightedTerm, evidence, heaviest};
+use super::tuning::{self, feedback, weight};
+use super::{Scored, Statistics, Texts, WeightedTerm, evidence, heaviest, spelling};
 use crate::rank::feedback as rocchio;
 use crate::record::Seq;
-use crate::text::rarity;
+use crate::text::{both_ends, rarity};
 
 /// A record that the first stage found.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -56,9 +56,12 @@ impl From<&Ranked> for Scored {
 /// A query of the mode "hybrid" for one store.
 #[derive(Debug)]
 pub struct HybridQuery {
+    text: String,
     query: ParsedQuery,
     identity: u64,
     collection: Collection,
+    /// Other writings of its terms.
+    writings: Vec<Form>,
     /// Other forms of its terms.
     forms: Vec<Form>,
     /// For each term of the query, how many records hold it or one of its forms.
@@ -76,18 +79,30 @@ impl HybridQuery {
         let (mut query, collection) = (ParsedQuery::new(text), statistics.collection());
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let mut frequencies = statistics.document_frequencies(&texts)?;
+        let writings = query.add_writings(&mut frequencies, statistics)?;
         let mut forms = forms(&query, &frequencies, statistics)?;
         forms.retain(|form| query.add_form(form));
         for form in &forms {
-            let number = form.term as usize;
-            query.terms[number].guessed |= frequencies[number] == 0;
-            frequencies[number] += form.frequency;
+            for number in form.terms.iter().map(|&number| number as usize) {
+                query.terms[number].guessed |= frequencies[number] == 0;
+                frequencies[number] += form.frequency;
+            }
         }
         let idf = |(term, &df): (&QueryTerm, &u64)| {
             term.worth() * f64::from(collection.smoothed_idf(df, rarity(&term.text)))
         };
         let idfs = query.terms.iter().zip(&frequencies).map(idf).collect();
-        Ok(Self { query, identity: identity(text), collection, forms, frequencies, idfs })
+        let own_text = both_ends(text, tuning::MAX_QUERY_BYTES).into_owned();
+        Ok(Self {
+            text: own_text,
+            query,
+            identity: identity(text),
+            collection,
+            writings,
+            forms,
+            frequencies,
+            idfs,
+        })
     }
 
     /// Whether the term with this hash is in the query.
@@ -111,13 +126,20 @@ impl HybridQuery {
     /// The terms for the first stage. Empty if there is nothing to search for.
     pub fn terms(&self) -> Vec<WeightedTerm> {
         let weights = self.weights();
-        let weighted = |(number, text): (usize, &String)| {
-            let weight = weights[number] as f32;
-            (WeightedTerm { text: text.clone(), weight }, self.frequencies[number])
+        let term = |(number, term): (usize, &QueryTerm)| (term.text.clone(), weights[number], number);
+        let terms = self.query.terms.iter().enumerate().map(term);
+        // Of the terms that a form stands for, the heaviest decides.
+        let form = |form: &Form, factor: f64| {
+            let numbers = form.terms.iter().map(|&number| number as usize);
+            let heaviest = numbers.max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap_or(0);
+            (form.text.clone(), factor * weights[heaviest], heaviest)
         };
-        let terms = self.query.terms.iter().map(|term| &term.text).enumerate();
-        let forms = self.forms.iter().map(|form| (form.term as usize, &form.text));
-        heaviest(terms.chain(forms).map(weighted))
+        let writings = self.writings.iter().map(|one| form(one, tuning::writings::WEIGHT));
+        let forms = self.forms.iter().map(|one| form(one, 1.0));
+        let weighted = |(text, weight, number): (String, f64, usize)| {
+            (WeightedTerm { text, weight: weight as f32 }, self.frequencies[number])
+        };
+        heaviest(terms.chain(writings).chain(forms).map(weighted))
     }
 
     /// Ranks the candidates of the first stage. They come best first; candidates with equal sums keep that order. A candidate
@@ -153,6 +175,7 @@ impl HybridQuery {
             .zip(&seqs)
             .filter(|(_, seq)| equals_query(**seq))
             .for_each(|(sum, _)| *sum += 1.0 + best);
+        spelling::prefer(&self.text, texts, &seqs, &mut sums);
         let order = order(&sums);
         let in_order: Vec<Signs> = order.iter().map(|&i| signs[i]).collect();
         let scores = calibration::scores(&in_order);
@@ -277,7 +300,7 @@ mod tests {
         let expected = ["eat", "bob", "peanut", "summar"];
         assert_eq!(terms("Does Bob eat peanuts? Summarize peanuts."), expected);
         assert!(terms("?").is_empty());
-        let words: String = (0..2000).map(|n| format!("w{n} ")).collect();
+        let words: String = (0..2000).map(|n| format!("w{n}abc ")).collect();
         let store = FakeStatistics::of_texts(&[&words]);
         assert_eq!(hybrid(&words, &store).terms().len(), tuning::MAX_TERMS);
         assert_eq!(terms(&format!("{words} Do peanuts matter?")), ["peanut"], "the others are in no text");

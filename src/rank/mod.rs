@@ -4,12 +4,13 @@
 //! then reads the texts of the candidates that the index finds (the second stage):
 //!
 //! - [`hybrid`], the default, weighs the sentences of the query, adds up seven signals and estimates how probably a text is
-//!   relevant. `query` parses the query, and `identifiers` finds what it names exactly. `forms` finds other forms of its terms.
-//!   `window` chooses the passage of a long text, and `passage` finds the query's terms in it. `signals`, `feedback` and
-//!   `scaled_signal` make the order, `evidence` and [`calibration`] the scores. [`tuning`] has all constants. [`dialogue`] ranks
-//!   the turns of a conversation after that.
-//! - [`bm25`] is plain BM25 of the query's [`Keywords`].
-//! - [`cosine`] is the TF-IDF cosine of the query's [`Keywords`].
+//!   relevant. `query` parses the query. `forms` finds other forms of its terms. `window` chooses the passage of a long text, and
+//!   `passage` finds the query's terms in it. `signals`, `feedback` and `scaled_signal` make the order, `evidence` and
+//!   [`calibration`] the scores. [`tuning`] has all constants. [`dialogue`] ranks the turns of a conversation after that.
+//! - [`bm25`] is plain BM25 of the query's terms without stop words.
+//! - [`cosine`] is the TF-IDF cosine of the same terms.
+//!
+//! All of them also search for other `writings` of the query's terms.
 //!
 //! [`fusion`] joins what texts and vectors say. [`blend`] adds recency and importance. [`mod@matches`] tells which words a query found in a text.
 
@@ -28,20 +29,19 @@ mod forms;
 pub mod fusion;
 mod hash_ids;
 pub mod hybrid;
-mod identifiers;
-mod keywords;
 pub mod matches;
 mod passage;
 mod query;
 mod scaled_signal;
 pub mod scored;
 mod signals;
+mod spelling;
 mod texts;
 pub mod top_k;
 pub mod tuning;
 mod window;
+mod writings;
 
-pub use keywords::Keywords;
 pub use query::asked;
 pub use scored::Scored;
 pub use texts::Texts;

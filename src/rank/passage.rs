@@ -2,6 +2,7 @@
 //!
 //! The passage of a short text is the whole text. Of a long one it is its label and the [`window`] with most of the query.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::dense_ids::DenseIds;
@@ -211,13 +212,14 @@ struct TextPart<'a> {
 }
 
 impl<'a> TextPart<'a> {
-    fn of(text: ChunkedText<'a>, known: &KnownTerms, interner: &TermInterner, weights: &[f64]) -> Self {
+    fn of(text: ChunkedText<'a>, known: &KnownTerms<'_>, interner: &TermInterner, weights: &[f64]) -> Self {
         let (label, rest) = text.chunks.split_at(text.label);
         let whole = Self { label, rest, first_term: 0, characters: None };
         if text.pieces.is_empty() {
             return whole;
         }
-        let Some(window) = window::best(text, interner, weights, |term| known.number(term)) else {
+        let Some(window) = window::best(text, interner, weights, |term| known.numbers(term).iter().copied())
+        else {
             return whole;
         };
         let (first, last) = (text.pieces[window.pieces.start], text.pieces[window.pieces.end - 1]);
@@ -261,7 +263,7 @@ impl ChunkEntry {
 
 impl ChunkTable {
     /// Finds the terms and grams of the query in each of these chunks.
-    fn new(query: &ParsedQuery, known: &KnownTerms, interner: &TermInterner, chunks: &[u32]) -> Self {
+    fn new(query: &ParsedQuery, known: &KnownTerms<'_>, interner: &TermInterner, chunks: &[u32]) -> Self {
         let entries = || chunks.iter().map(|&chunk| interner.chunk(chunk));
         // This first pass makes the processor fetch many entries at a time.
         let terms = entries().map(|chunk| chunk.terms.len()).sum();
@@ -273,7 +275,7 @@ impl ChunkTable {
         for chunk in entries() {
             let before = (chunk_table.hits.len(), chunk_table.grams.len());
             for (position, &term) in (0..).zip(chunk.terms) {
-                if let Some(term) = known.number(term) {
+                for &term in known.numbers(term) {
                     chunk_table.hits.push(Occurrence { position, term });
                 }
             }
@@ -309,29 +311,32 @@ impl ChunkTable {
 }
 
 /// The terms of a query, and their forms, that the interner knows.
-struct KnownTerms {
+struct KnownTerms<'a> {
     /// Ids of the interner.
     terms: HashIds,
-    /// The number of the query's term, for each of them.
-    numbers: Vec<u32>,
+    /// The numbers of the query's terms, for each of them.
+    numbers: Vec<Cow<'a, [u32]>>,
 }
 
-impl KnownTerms {
-    fn new(query: &ParsedQuery, interner: &TermInterner) -> Self {
+impl<'a> KnownTerms<'a> {
+    fn new(query: &'a ParsedQuery, interner: &TermInterner) -> Self {
         let mut known = Self { terms: HashIds::default(), numbers: Vec::new() };
-        let forms = query.forms.iter().copied().zip(query.forms_by_hash.keys());
-        for (number, &hash) in (0..).zip(query.terms_by_hash.keys()).chain(forms) {
+        let terms =
+            (0..).zip(query.terms_by_hash.keys()).map(|(number, hash)| (Cow::Owned(vec![number]), hash));
+        let forms = query.forms.iter().map(|terms| Cow::Borrowed(&**terms)).zip(query.forms_by_hash.keys());
+        for (numbers, &hash) in terms.chain(forms) {
             if let Some(term) = interner.number_of(hash) {
                 known.terms.insert(term.into());
-                known.numbers.push(number);
+                known.numbers.push(numbers);
             }
         }
         known
     }
 
+    /// The numbers of the query's terms that a term of a text is or stands for.
     #[inline]
-    fn number(&self, term: u32) -> Option<u32> {
-        self.terms.find(term.into()).map(|i| self.numbers[i as usize])
+    fn numbers(&self, term: u32) -> &[u32] {
+        self.terms.find(term.into()).map_or(&[], |i| &self.numbers[i as usize])
     }
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::boilerplate::is_boilerplate;
 use super::forms::Form;
 use super::hash_ids::HashIds;
-use super::identifiers::identifiers;
-use super::tuning;
+use super::writings::writings;
+use super::{Statistics, tuning};
 use crate::text::{
-    both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
+    Analyzer, Word, both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
 };
 
 /// A set of sentences, one bit for each.
@@ -25,8 +25,21 @@ pub(super) struct ParsedQuery {
     pub grams_by_hash: HashIds,
     /// Terms of the store that are forms of a query term. They have numbers of their own.
     pub forms_by_hash: HashIds,
-    /// For each form the number of the query's term.
-    pub forms: Vec<u32>,
+    /// For each form the numbers of the query's terms.
+    pub forms: Vec<Vec<u32>>,
+    pub identifiers: Vec<Identifier>,
+    /// Other writings of its words: neighbouring words and the parts of compounds as one word, and umlauts spelled out. Each with the
+    /// terms that it stands for.
+    pub joined: Vec<(String, Vec<u32>)>,
+}
+
+/// A word of the query that names one thing as a whole, see [`Word::is_identifier`].
+#[derive(Debug)]
+pub(super) struct Identifier {
+    pub whole: u32,
+    pub parts: Vec<u32>,
+    /// Whether the query has it as one word, as "RTX4090".
+    pub is_word: bool,
 }
 
 /// A term of a query.
@@ -37,6 +50,8 @@ pub(super) struct QueryTerm {
     pub sentences: SentenceSet,
     /// Sentences that hold it in a capitalized word that is not their first word.
     pub names: SentenceSet,
+    /// 1; for a term that occurs only in identifiers of `n` parts, `1 / n`.
+    pub share: f64,
     /// True if no record holds the term itself, only its forms.
     pub guessed: bool,
     /// True if a match proves nothing, see [`is_particle`].
@@ -46,7 +61,7 @@ pub(super) struct QueryTerm {
 impl QueryTerm {
     /// The factor for its idf.
     pub fn worth(&self) -> f64 {
-        if self.guessed { tuning::forms::WORTH } else { 1.0 }
+        self.share * if self.guessed { tuning::forms::WORTH } else { 1.0 }
     }
 }
 
@@ -68,6 +83,15 @@ fn most_important(sentences: Vec<&str>) -> Vec<&str> {
     kept.into_iter().map(|i| sentences[i]).collect()
 }
 
+/// Whether a word that is no stop word begins in lower case. Otherwise, as in a headline, capitals mean nothing.
+fn has_lower_case_subject(text: &str) -> bool {
+    let mut found = false;
+    words(text, |word| {
+        found |= !found && word.parts() == 0 && word.is_lower_case() && !is_stopword(&word.folded());
+    });
+    found
+}
+
 /// The numbers of the sentences in a set.
 #[inline]
 pub(super) fn numbers(mut sentences: SentenceSet) -> impl Iterator<Item = usize> {
@@ -86,8 +110,6 @@ pub(super) struct Sentence {
     /// Its distinct terms with their counts.
     pub counts: Vec<(u32, u32)>,
     pub words: Vec<QueryWord>,
-    /// The terms of each of its identifiers.
-    pub identifiers: Vec<Vec<u32>>,
     /// Its weight before the search, in `0..=1`.
     pub prior: f64,
     /// It is a question, and not about the task.
@@ -131,59 +153,39 @@ impl ParsedQuery {
             questions.push(false);
         }
         query.set_priors(&questions);
+        query.spell_out_umlauts(text);
         (query, texts)
+    }
+
+    /// "Übergabe" may be written "Uebergabe". Its terms have no umlauts, so its own text tells.
+    fn spell_out_umlauts(&mut self, text: &str) {
+        const SPELLED: [(char, &str); 7] =
+            [('ä', "ae"), ('ö', "oe"), ('ü', "ue"), ('Ä', "Ae"), ('Ö', "Oe"), ('Ü', "Ue"), ('å', "aa")];
+        for word in text.split_whitespace().filter(|word| word.contains(SPELLED.map(|(umlaut, _)| umlaut))) {
+            let spelled =
+                SPELLED.iter().fold(word.to_owned(), |word, (umlaut, pair)| word.replace(*umlaut, pair));
+            let [own, other] = [word, &spelled].map(|word| Analyzer::new().term_list(word));
+            for (own, other) in own.iter().zip(other).filter(|(own, other)| *own != other) {
+                if let Some(number) = self.terms_by_hash.find(term_hash(own)) {
+                    self.joined.push((other, vec![number]));
+                }
+            }
+        }
     }
 
     /// Adds a sentence. Returns false if it has no terms but stop words.
     fn add_sentence(&mut self, text: &str, stopped: impl Fn(&str) -> bool) -> bool {
-        let bit: SentenceSet = 1 << self.sentences.len();
-        let mut sentence = Sentence::default();
-        let mut first = true;
-        // In a sentence in capitals, capitals mean nothing.
-        let mixed = text.contains(char::is_lowercase);
-        words(text, |word| {
-            let leads = std::mem::take(&mut first);
-            let name = word.is_capitalized() && !leads;
-            let never_stopped = mixed && word.is_never_stopped(leads);
-            let folded = word.folded();
-            if !never_stopped && stopped(&folded) {
-                return;
-            }
-            let mut parts = QueryWord::default();
-            word.terms(|surface, term| {
-                parts.size += 1;
-                if never_stopped || !stopped(surface) {
-                    let number = self.number(term);
-                    let term = &mut self.terms[number as usize];
-                    term.sentences |= bit;
-                    term.names |= if name { bit } else { 0 };
-                    parts.terms.push(number);
-                }
-            });
-            sentence.sequence.extend_from_slice(&parts.terms);
-            if word.is_spaced() {
-                word_grams(&folded, |gram| parts.grams.push(self.grams_by_hash.insert(gram.into())));
-                sentence.words.push(parts);
-            }
-        });
+        let mut parser = SentenceParser::new(self, text, stopped);
+        words(text, |word| parser.add(word));
+        let mut sentence = parser.sentence;
         if sentence.sequence.is_empty() {
             return false;
         }
-        sentence.identifiers = identifiers(text).map(|text| self.known_terms(text)).collect();
         let mut sorted = sentence.sequence.clone();
         sorted.sort_unstable();
         sentence.counts = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect();
         self.sentences.push(sentence);
         true
-    }
-
-    /// The numbers of those terms of a text that are in the query.
-    fn known_terms(&self, text: &str) -> Vec<u32> {
-        let mut numbers = Vec::new();
-        words(text, |word| {
-            word.terms(|_, term| numbers.extend(self.terms_by_hash.find(term_hash(term))));
-        });
-        numbers
     }
 
     /// Adds a form of a term. Returns false if it is a term of the query, or a form of one, already.
@@ -192,9 +194,50 @@ impl ParsedQuery {
         let new = self.terms_by_hash.find(hash).or(self.forms_by_hash.find(hash)).is_none();
         if new {
             self.forms_by_hash.insert(hash);
-            self.forms.push(form.term);
+            self.forms.push(form.terms.clone());
         }
         new
+    }
+
+    fn add_identifier(&mut self, identifier: Identifier) {
+        if !self.is_identifier(identifier.whole) {
+            self.identifiers.push(identifier);
+        }
+    }
+
+    /// Whether a term is an identifier as a whole.
+    pub fn is_identifier(&self, term: u32) -> bool {
+        self.identifiers.iter().any(|identifier| identifier.whole == term)
+    }
+
+    /// How often it asks for each term.
+    pub fn counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.terms.len()];
+        let asked = self.sentences.iter().flat_map(|sentence| &sentence.counts);
+        asked.for_each(|&(term, count)| counts[term as usize] += count);
+        counts
+    }
+
+    /// Adds the other writings of its terms that the store has. They count as the terms, also in `frequencies`. Where the store has
+    /// "RTX4090", "RTX 4090" counts little.
+    pub fn add_writings<S: Statistics>(
+        &mut self,
+        frequencies: &mut [u64],
+        statistics: &S,
+    ) -> Result<Vec<Form>, S::Error> {
+        let words = self.identifiers.iter().filter(|one| one.is_word && frequencies[one.whole as usize] > 0);
+        for &part in words.flat_map(|one| &one.parts) {
+            let term = &mut self.terms[part as usize];
+            if term.share < 1.0 {
+                term.share = tuning::writings::APART;
+            }
+        }
+        let mut found = writings(self, frequencies, statistics)?;
+        found.retain(|form| self.add_form(form));
+        for form in &found {
+            form.terms.iter().for_each(|&term| frequencies[term as usize] += form.frequency);
+        }
+        Ok(found)
     }
 
     fn number(&mut self, term: &str) -> u32 {
@@ -204,6 +247,7 @@ impl ParsedQuery {
                 text: term.to_owned(),
                 sentences: 0,
                 names: 0,
+                share: 0.0,
                 guessed: false,
                 particle: is_particle(term),
             });
@@ -232,6 +276,143 @@ impl ParsedQuery {
         for sentence in &mut self.sentences {
             sentence.prior *= (size(sentence) / largest).min(1.0).sqrt();
         }
+    }
+}
+
+/// Takes a sentence apart, one word after another.
+struct SentenceParser<'a, F> {
+    query: &'a mut ParsedQuery,
+    text: &'a str,
+    stopped: F,
+    sentence: Sentence,
+    bit: SentenceSet,
+    first: bool,
+    /// Whether capitals have a meaning, once it is known.
+    mixed: Option<bool>,
+    compound: Option<OpenCompound>,
+    /// The word before, folded, and its terms.
+    before: Option<(String, Vec<u32>)>,
+}
+
+/// A compound some of whose parts are still to come.
+struct OpenCompound {
+    /// Its term.
+    text: String,
+    /// Its number if it is an identifier.
+    identifier: Option<u32>,
+    missing: usize,
+    size: usize,
+    parts: Vec<u32>,
+}
+
+impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
+    fn new(query: &'a mut ParsedQuery, text: &'a str, stopped: F) -> Self {
+        let bit = 1 << query.sentences.len();
+        Self {
+            query,
+            text,
+            stopped,
+            sentence: Sentence::default(),
+            bit,
+            first: true,
+            mixed: None,
+            compound: None,
+            before: None,
+        }
+    }
+
+    fn add(&mut self, word: Word<'_>) {
+        if word.parts() > 0 {
+            return self.open(word);
+        }
+        let leads = std::mem::take(&mut self.first);
+        let name = word.is_capitalized() && !leads;
+        let never_stopped = word.is_never_stopped(leads) && self.is_mixed();
+        let folded = word.folded();
+        let mut parts = QueryWord::default();
+        if never_stopped || !(self.stopped)(&folded) {
+            let share = self
+                .compound
+                .as_ref()
+                .filter(|one| one.identifier.is_some())
+                .map_or(1.0, |one| 1.0 / one.size as f64);
+            word.terms(|surface, term| {
+                parts.size += 1;
+                if never_stopped || !(self.stopped)(surface) {
+                    parts.terms.push(self.ask(term, name, share));
+                }
+            });
+        }
+        let terms = parts.terms.clone();
+        if parts.size > 0 && word.has_grams() {
+            let grams = &mut self.query.grams_by_hash;
+            word_grams(&folded, |gram| parts.grams.push(grams.insert(gram.into())));
+            self.sentence.words.push(parts);
+        }
+        if self.compound.is_some() {
+            self.continue_compound(&terms);
+            return;
+        }
+        if let (Some((letters, digits)), Some(&whole)) = (word.letters_and_digits(), terms.first()) {
+            let parts =
+                [letters, digits].map(|part| self.ask(&part.to_ascii_lowercase(), name, 0.5)).to_vec();
+            self.query.add_identifier(Identifier { whole, parts, is_word: true });
+        }
+        self.join(folded, terms, word.has_grams());
+    }
+
+    /// Adds a term of the sentence.
+    fn ask(&mut self, term: &str, name: bool, share: f64) -> u32 {
+        let number = self.query.number(term);
+        let term = &mut self.query.terms[number as usize];
+        term.sentences |= self.bit;
+        term.names |= if name { self.bit } else { 0 };
+        term.share = term.share.max(share);
+        self.sentence.sequence.push(number);
+        number
+    }
+
+    fn is_mixed(&mut self) -> bool {
+        *self.mixed.get_or_insert_with(|| has_lower_case_subject(self.text))
+    }
+
+    /// Begins a compound. An identifier is a term; another compound is found by its parts or written as one word.
+    fn open(&mut self, word: Word<'_>) {
+        let name = word.is_capitalized() && !self.first;
+        let mut text = String::new();
+        word.terms(|_, term| term.clone_into(&mut text));
+        let identifier = word.is_identifier().then(|| self.ask(&text, name, 1.0));
+        let missing = word.parts();
+        self.compound = Some(OpenCompound { text, identifier, missing, size: missing, parts: Vec::new() });
+        self.before = None;
+    }
+
+    fn continue_compound(&mut self, terms: &[u32]) {
+        let Some(open) = &mut self.compound else { return };
+        open.parts.extend_from_slice(terms);
+        open.missing -= 1;
+        if open.missing > 0 {
+            return;
+        }
+        let Some(open) = self.compound.take() else { return };
+        match open.identifier {
+            Some(whole) => self.query.add_identifier(Identifier { whole, parts: open.parts, is_word: false }),
+            None if open.parts.is_empty() => _ = self.ask(&open.text, false, 1.0),
+            None => self.query.joined.push((open.text, open.parts)),
+        }
+    }
+
+    /// Remembers that this word and the one before may be written as one. Only the second may be a stop word: "log in".
+    fn join(&mut self, folded: String, terms: Vec<u32>, is_word: bool) {
+        let before = self.before.take().filter(|(_, before)| is_word && !before.is_empty());
+        if let Some((before, mut parts)) = before
+            && self.query.joined.len() < tuning::writings::JOINED
+            && let [joined] = &*Analyzer::new().term_list(&format!("{before}{folded}"))
+        {
+            parts.extend_from_slice(&terms);
+            self.query.joined.push((joined.clone(), parts));
+        }
+        self.before = is_word.then_some((folded, terms));
     }
 }
 

@@ -116,6 +116,36 @@ pub mod forms {
     pub const PROOF: f64 = 0.4;
 }
 
+/// Writings: terms of the store that are another way to write a term of the query, see [`super::writings`].
+pub mod writings {
+    /// Most pairs of neighbouring words of a query that are looked up as one word.
+    pub const JOINED: usize = 16;
+    /// Least letters of a word in which "ue" may stand for "ü".
+    pub const LETTERS: usize = 5;
+    /// Least letters of a word without its prefix.
+    pub const STEM: usize = 3;
+    /// Least characters of a hash or a number that is found by its beginning.
+    pub const CODE: usize = 6;
+    /// Most terms with the same beginning: more of them do not tell which is meant.
+    pub const FEW: usize = 3;
+    /// Most terms with the same beginning that are looked at.
+    pub const VISITED: usize = 64;
+    /// Factor for the weight of the letters and the digits of a word alone, in a store that has the whole word.
+    pub const APART: f64 = 0.04;
+    /// Factor for the weight of a writing in the first stage: the query's own writing comes first.
+    pub const WEIGHT: f64 = 0.8;
+}
+
+/// What the order gains from words that are spelled as in the query, see [`super::spelling`].
+pub mod spelling {
+    /// If all words of the query have accents, and a text has all of them.
+    pub const ACCENTS: f64 = 0.05;
+    /// The same for words without accents, where sums are equal.
+    pub const TIE: f64 = 1e-10;
+    /// Sums that differ by this are equal.
+    pub const ROUNDING: f64 = 1e-12;
+}
+
 /// Pseudo-relevance feedback by Rocchio ("Relevance feedback in information retrieval", 1971).
 pub mod feedback {
     /// How many of the best candidates are assumed to be relevant.
@@ -136,6 +166,8 @@ pub mod score {
     pub const WHOLE: f64 = 2.5;
     /// Factor for a capitalized word that does not begin its sentence, which is probably a name.
     pub const NAME: f64 = 1.5;
+    /// Most that the parts of an identifier prove when it is not there as a whole, as a share of it.
+    pub const PARTS: f64 = 0.3;
     /// Most matched terms that count. The evidence grows with the square root of their number.
     pub const MATCHES: u32 = 4;
     /// Words of a question that are in a text in order count as one wording if each is at most so many terms after the last.

@@ -17,19 +17,19 @@ pub(super) struct Window {
     pub core: Range<usize>,
 }
 
-/// The passage of a text for a query. `number` gives the number of a term of the interner, if the query asks for it, and
+/// The passage of a text for a query. `numbers` gives the numbers of a term of the interner that the query asks for, and
 /// `weights` has the weight of each number. `None` if the text holds no such term.
 ///
 /// A passage begins with a piece that holds a term of the query. It has at most [`limit::TERMS`] terms, or one piece. The best
 /// has the greatest sum of two parts: the weights of its terms, with saturated frequencies, and the weights of the terms in one
 /// of its pieces, since words in one sentence belong together. Of equals the first is the best.
-pub(super) fn best(
+pub(super) fn best<N: IntoIterator<Item = u32>>(
     text: ChunkedText<'_>,
     interner: &TermInterner,
     weights: &[f64],
-    number: impl Fn(u32) -> Option<u32>,
+    numbers: impl Fn(u32) -> N,
 ) -> Option<Window> {
-    let found = HoldingPieces::find(text, interner, weights, number);
+    let found = HoldingPieces::find(text, interner, weights, numbers);
     let mut counts = vec![0u32; weights.len()];
     let mut best: Option<(f64, Range<usize>)> = None;
     for at in 0..found.pieces.len() {
@@ -66,11 +66,11 @@ struct HoldingPiece {
 }
 
 impl HoldingPieces {
-    fn find(
+    fn find<N: IntoIterator<Item = u32>>(
         text: ChunkedText<'_>,
         interner: &TermInterner,
         weights: &[f64],
-        number: impl Fn(u32) -> Option<u32>,
+        numbers: impl Fn(u32) -> N,
     ) -> Self {
         let mut found = Self { pieces: Vec::new(), terms: Vec::new() };
         let mut counted_in = vec![usize::MAX; weights.len()];
@@ -78,7 +78,7 @@ impl HoldingPieces {
             let (start, mut weight) = (found.terms.len(), 0.0);
             let terms =
                 text.chunks[span.chunks.range()].iter().flat_map(|&chunk| interner.chunk(chunk).terms);
-            for term in terms.filter_map(|&term| number(term)) {
+            for term in terms.flat_map(|&term| numbers(term)) {
                 found.terms.push(term);
                 if std::mem::replace(&mut counted_in[term as usize], piece) != piece {
                     weight += weights[term as usize];

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value, json};
 
 use super::OneOf;
+use super::alternatives::Alternatives;
 use super::operator::{Operator, list, unknown};
 use super::pointer::Pointer;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ pub enum Condition {
     /// Every part holds.
     All(Vec<Condition>),
     /// At least one part holds.
-    Any(Vec<Condition>),
+    Any(Alternatives),
     /// The part does not hold.
     Not(Box<Condition>),
     /// The value of `key` passes the operator.
@@ -61,7 +62,7 @@ impl Condition {
     pub fn always_holds(&self) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(Self::always_holds),
-            Self::Any(parts) => parts.iter().any(Self::always_holds),
+            Self::Any(any) => any.parts().iter().any(Self::always_holds),
             Self::Not(part) => part.never_holds(),
             Self::Field { operator, .. } => {
                 matches!(operator, Operator::Nin(none) if none.values().is_empty())
@@ -72,7 +73,7 @@ impl Condition {
     fn never_holds(&self) -> bool {
         match self {
             Self::All(parts) => parts.iter().any(Self::never_holds),
-            Self::Any(parts) => parts.iter().all(Self::never_holds),
+            Self::Any(any) => any.parts().iter().all(Self::never_holds),
             Self::Not(part) => part.always_holds(),
             Self::Field { operator, .. } => {
                 matches!(operator, Operator::In(none) if none.values().is_empty())
@@ -84,7 +85,7 @@ impl Condition {
     pub fn holds(&self, metadata: &Map<String, Value>) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.holds(metadata)),
-            Self::Any(parts) => parts.iter().any(|part| part.holds(metadata)),
+            Self::Any(any) => any.holds(metadata),
             Self::Not(part) => !part.holds(metadata),
             Self::Field { key, operator } => operator.holds(key.find(metadata)),
         }
@@ -109,7 +110,7 @@ impl Condition {
     pub fn to_json(&self) -> Value {
         match self {
             Self::All(parts) => json!({ "$and": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),
-            Self::Any(parts) => json!({ "$or": parts.iter().map(Self::to_json).collect::<Vec<_>>() }),
+            Self::Any(any) => json!({ "$or": any.parts().iter().map(Self::to_json).collect::<Vec<_>>() }),
             Self::Not(part) => json!({ "$not": part.to_json() }),
             Self::Field { key, operator } => json!({ key.as_str(): operator.to_json() }),
         }
@@ -175,11 +176,16 @@ fn all(mut conditions: Vec<Condition>) -> Condition {
     }
 }
 
-/// Combines alternatives. Those that one key equals some value become one `$in`, which looks the key up once.
+/// Combines alternatives, also those within alternatives. Those that one key equals some value become one `$in`, which looks the key
+/// up once.
 fn any(parts: Vec<Condition>) -> Condition {
+    let flat = parts.into_iter().flat_map(|part| match part {
+        Condition::Any(inner) => inner.parts().to_vec(),
+        other => vec![other],
+    });
     let mut merged: Vec<Condition> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for part in parts {
+    for part in flat {
         let (key, values) = match part {
             Condition::Field { key, operator: Operator::Eq(value) } => (key, OneOf::from_iter([value])),
             Condition::Field { key, operator: Operator::In(values) } => (key, values),
@@ -196,7 +202,7 @@ fn any(parts: Vec<Condition>) -> Condition {
             _ => merged.push(Condition::Field { key, operator: Operator::In(values) }),
         }
     }
-    Condition::Any(merged)
+    Condition::Any(merged.into())
 }
 
 fn is_deeper(value: &Value, depth: usize) -> bool {

@@ -1,5 +1,6 @@
 //! What is stored and found: records, the filters that select them, queries and hits.
 
+mod alternatives;
 mod blend;
 mod condition;
 mod embedding;

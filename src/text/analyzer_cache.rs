@@ -23,11 +23,9 @@ pub(super) type ThreadCache = LocalKey<RefCell<AnalyzerCache>>;
 thread_local! {
     /// All terms of a chunk.
     pub(super) static TERMS: RefCell<AnalyzerCache> = RefCell::default();
-    /// The terms of a chunk without those of stop words.
-    pub(super) static KEYWORDS: RefCell<AnalyzerCache> = RefCell::default();
 }
 
-/// Maps chunks to their terms. Its size is bounded. Each thread has one of each kind.
+/// Maps chunks to their terms. Its size is bounded. Each thread has one.
 #[derive(Default)]
 pub(super) struct AnalyzerCache {
     chunks: HashTable<CachedChunk>,

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 ///
 /// Only accents are removed: those of Latin and Greek, stress marks and the dots of ё in Cyrillic, the points of Hebrew and
 /// Arabic. Vowel signs of Indic scripts and voice marks of Kana make different letters, so they stay.
-pub(super) fn spelling(text: &str) -> Cow<'_, str> {
+pub(crate) fn spelling(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return Cow::Borrowed(text);
     }
@@ -101,6 +101,7 @@ fn is_voice_mark(c: char) -> bool {
 fn letter(c: char) -> char {
     match c {
         '\u{2019}' | '\u{02BC}' | '\u{02BB}' => '\'',
+        '\u{2010}' => '-',
         'ٱ' => 'ا',
         'ى' | 'ی' => 'ي',
         'ة' => 'ه',

@@ -3,10 +3,11 @@
 //! Search knows texts by their terms only. FTS5 and the index get all terms from this module. A text is analyzed in these
 //! steps:
 //!
-//! 1. `tokenizer` splits it into chunks at ASCII blanks and punctuation. `analyzer_cache` knows the terms of most chunks.
+//! 1. `tokenizer` splits it into chunks at blanks and punctuation. `analyzer_cache` knows the terms of most chunks.
 //! 2. `fold` gives a chunk one spelling (NFKC, no diacritics). The case stays, because `identifier` needs it.
-//! 3. `tokenizer` splits a chunk into runs of one `script`. Words and the parts of identifiers (`identifier`) are case-folded
-//!    and stemmed (`stem`). Scripts without spaces between words give n-grams (`grams`).
+//! 3. `tokenizer` splits a chunk into runs of one `script`, and `compound` joins those that belong together. Words and the parts
+//!    of identifiers (`identifier`) are case-folded and stemmed (`stem`, `irregular`). Scripts without spaces between words give
+//!    n-grams (`grams`).
 //!
 //! Terms contain ASCII lower-case letters and digits, `_`, and non-ASCII characters, and have at most [`MAX_TERM_BYTES`]
 //! bytes. FTS5's tokenizer `ascii` with `tokenchars '_'` leaves them as they are when they are joined by blanks.
@@ -14,9 +15,11 @@
 mod analyzer_cache;
 mod background;
 mod bag;
+mod compound;
 mod fold;
 mod grams;
 mod identifier;
+mod irregular;
 mod pieces;
 mod script;
 mod sentences;
@@ -36,18 +39,22 @@ use script::Script;
 pub use background::rarity;
 pub use bag::Bag;
 pub use grams::word_grams;
+pub use irregular::ambiguous_stems;
 pub use pieces::pieces;
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use term_interner::{TermInterner, term_hash};
-pub use words::words;
+pub use words::{Word, words};
+
+pub(crate) use fold::spelling;
+pub(crate) use tokenizer::chunks;
 
 /// The version of the analyzer. Records that were indexed by another version are indexed again.
-pub const ANALYZER_VERSION: u32 = 2;
+pub const ANALYZER_VERSION: u32 = 3;
 
 /// Hash of the terms of sample texts under [`ANALYZER_VERSION`]; a test compares it.
 #[cfg(test)]
-const TERMS_FINGERPRINT: u64 = 0x33e4_d0ea_ecb5_121c;
+const TERMS_FINGERPRINT: u64 = 0x30cb_f503_2499_644d;
 
 /// The most bytes of a term. Longer words are cut.
 pub const MAX_TERM_BYTES: usize = 64;
@@ -69,15 +76,6 @@ impl Analyzer {
         AnalyzerCache::with(&analyzer_cache::TERMS, |cache| {
             for chunk in tokenizer::chunks(text) {
                 cache.terms(chunk, terms_of_chunk, &mut emit);
-            }
-        });
-    }
-
-    /// As [`Analyzer::terms`], without the terms of stop words.
-    pub fn keywords(&self, text: &str, mut emit: impl FnMut(&str)) {
-        AnalyzerCache::with(&analyzer_cache::KEYWORDS, |cache| {
-            for chunk in tokenizer::chunks(text) {
-                cache.terms(chunk, keywords_of_chunk, &mut emit);
             }
         });
     }
@@ -109,19 +107,7 @@ pub fn both_ends(text: &str, bytes: usize) -> Cow<'_, str> {
 
 /// Analyzes a chunk without the cache.
 fn terms_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
-    for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
-        surfaces(script, run, &mut |surface| emit(&stem::stem(surface)));
-    }
-}
-
-fn keywords_of_chunk(chunk: &str, emit: &mut dyn FnMut(&str)) {
-    words::words_of_chunk(chunk, |word| {
-        word.terms(|surface, term| {
-            if !is_stopword(surface) {
-                emit(term);
-            }
-        });
-    });
+    words::words_of_chunk(chunk, |word| word.terms(|_, term| emit(term)));
 }
 
 /// Calls `emit` with the terms of a run before they are stemmed.
@@ -129,7 +115,11 @@ fn surfaces(script: Script, run: &str, emit: &mut dyn FnMut(&str)) {
     match script {
         Script::Word => identifier::surfaces(run, emit),
         Script::Ideographic => {
-            grams::grams(run, 1, emit);
+            grams::grams(run, 1, &mut |gram| {
+                if !script::is_kana_modifier(gram) {
+                    emit(gram);
+                }
+            });
             grams::grams(run, 2, emit);
         }
         Script::Hangul => {

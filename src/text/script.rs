@@ -66,6 +66,14 @@ impl Script {
     }
 }
 
+/// Whether this is a Kana that only changes the one before it, and so is no word: the long-vowel mark and small letters.
+pub(super) fn is_kana_modifier(gram: &str) -> bool {
+    matches!(
+        gram,
+        "ー" | "ァ" | "ィ" | "ゥ" | "ェ" | "ォ" | "ッ" | "ャ" | "ュ" | "ョ" | "っ" | "ゃ" | "ゅ" | "ょ"
+    )
+}
+
 /// Emoji and pictographs, without the geometric shapes and arrows that are used as bullets.
 fn is_emoji(c: char) -> bool {
     matches!(c,

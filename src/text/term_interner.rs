@@ -3,7 +3,7 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::words::words;
+use super::words::words_of_chunk;
 use super::{grams, is_stop_term, rarity, tokenizer};
 
 /// The hash that stands for a term. It has 64 bits: a collision between two terms of a store is less likely than a memory
@@ -101,6 +101,11 @@ impl TermInterner {
         self.terms[number as usize].rarity
     }
 
+    /// The number of a chunk with exactly this spelling.
+    pub fn chunk_number(&self, chunk: &str) -> Option<u32> {
+        self.find(xxh3_64(chunk.as_bytes()))
+    }
+
     /// [`term_hash`] of the term with this number.
     pub fn hash(&self, number: u32) -> u64 {
         self.terms[number as usize].hash
@@ -127,12 +132,12 @@ impl TermInterner {
     fn analyze(&mut self, chunk: &str, hash: u64) -> u32 {
         let start = self.begin(hash);
         let mut found = Vec::new();
-        words(chunk, |word| {
+        words_of_chunk(chunk, |word| {
             word.terms(|_, term| {
                 let number = self.number(term, term_hash(term));
                 self.entries.push(number);
             });
-            if word.is_spaced() {
+            if word.has_grams() {
                 grams::word_grams(&word.folded(), |gram| found.push(gram));
             }
         });

@@ -1,13 +1,17 @@
 //! The words of a query with properties that their terms do not have.
 
 use super::script::Script;
-use super::{fold, stem, surfaces, tokenizer};
+use super::{MAX_TERM_BYTES, beginning, compound, fold, stem, stopwords, surfaces, tokenizer};
 
-/// A word: a run of one script in the analyzer's spelling, but not case-folded.
+/// A word: a run of one script in the analyzer's spelling, but not case-folded; or a compound, see [`compound`].
 #[derive(Debug, Clone, Copy)]
 pub struct Word<'a> {
     run: &'a str,
     script: Script,
+    /// Whether punctuation joins it.
+    joined: bool,
+    /// How many of the words after it are its parts.
+    parts: usize,
 }
 
 /// Calls `emit` with every word of `text`, in order. The terms of the words are the terms of the text.
@@ -16,8 +20,23 @@ pub fn words(text: &str, mut emit: impl FnMut(Word<'_>)) {
 }
 
 pub(super) fn words_of_chunk(chunk: &str, mut emit: impl FnMut(Word<'_>)) {
-    for (script, run) in tokenizer::runs(&fold::spelling(chunk)) {
-        emit(Word { run, script });
+    let spelling = fold::spelling(chunk);
+    if compound::may_join(&spelling) {
+        return compound::words(&spelling, emit);
+    }
+    for run in tokenizer::runs(&spelling) {
+        emit(Word::new(run.script, run.text));
+    }
+}
+
+impl<'a> Word<'a> {
+    pub(super) fn new(script: Script, run: &'a str) -> Self {
+        Self { run, script, joined: false, parts: 0 }
+    }
+
+    /// A compound whose parts follow it.
+    pub(super) fn compound(whole: &'a str, parts: usize) -> Self {
+        Self { run: whole, script: Script::Word, joined: true, parts }
     }
 }
 
@@ -27,14 +46,23 @@ impl Word<'_> {
         self.run.trim_start_matches('_').starts_with(char::is_uppercase)
     }
 
-    /// Whether its case shows that it is no stop word although it is spelled like one: IT, US, vitamin D, Will, May. `leads`
-    /// says whether it is the first word of its sentence. Capitals in other words are taken for emphasis.
+    /// Whether it begins with a lower-case letter.
+    pub fn is_lower_case(&self) -> bool {
+        self.run.trim_start_matches('_').starts_with(char::is_lowercase)
+    }
+
+    /// Whether its case shows that it is no stop word although it is spelled like one: IT, US, vitamin D, The Who, Will, May.
+    /// `leads` says whether it is the first word of its sentence. Capitals in other words are taken for emphasis.
     pub fn is_never_stopped(&self, leads: bool) -> bool {
+        let mut letters = self.run.chars();
+        let capital = letters.next().is_some_and(char::is_uppercase);
         match self.run {
             "IT" | "US" => true,
             "I" | "A" => false,
-            "Will" | "May" | "WHO" => !leads,
-            run => !leads && run.len() == 1 && run.chars().all(char::is_uppercase),
+            _ if leads || !capital => false,
+            "WHO" => true,
+            run if run.len() == 1 => true,
+            run => letters.all(char::is_lowercase) && stopwords::may_be_name(&run.to_lowercase()),
         }
     }
 
@@ -45,13 +73,50 @@ impl Word<'_> {
         folded
     }
 
-    /// Whether its script has spaces between words, so that the beginnings and endings of words have a meaning.
-    pub fn is_spaced(&self) -> bool {
-        matches!(self.script, Script::Word | Script::Hangul)
+    /// Whether its script has spaces between words, so that the beginnings and endings of words have a meaning. Those of a compound
+    /// are those of its parts.
+    pub fn has_grams(&self) -> bool {
+        matches!(self.script, Script::Word | Script::Hangul) && self.parts == 0
+    }
+
+    /// How many of the words after it are its parts. 0 if it is no compound.
+    pub fn parts(&self) -> usize {
+        self.parts
+    }
+
+    /// Whether it is a compound that names one thing, so that its parts alone say little: a ticket, a version, an address, a
+    /// name with symbols. "3-bedroom" is none.
+    pub fn is_identifier(&self) -> bool {
+        let counted = self.run.trim_start_matches(|c: char| c.is_ascii_digit());
+        let counts =
+            counted.len() < self.run.len() && counted.len() > 2 && counted.chars().all(char::is_lowercase);
+        self.parts == 1
+            || self.parts > 1 && self.run.contains(|c: char| c.is_ascii_digit() || c == '_') && !counts
+    }
+
+    /// The letters and the digits of "RTX4090", "GPT4o" and "10kg", which are often written apart.
+    pub fn letters_and_digits(&self) -> Option<(&str, &str)> {
+        let is_digit = |c: char| c.is_ascii_digit();
+        let starts_with_digit = self.run.starts_with(is_digit);
+        let border = self.run.find(|c| is_digit(c) != starts_with_digit)?;
+        let (first, second) = self.run.split_at(border);
+        let letters =
+            |text: &str, most: usize| text.len() <= most && text.bytes().all(|b| b.is_ascii_alphabetic());
+        let apart = if starts_with_digit {
+            letters(second, 3) && !matches!(&*second.to_ascii_lowercase(), "s" | "st" | "nd" | "rd" | "th")
+        } else {
+            letters(first, 8) && letters(second.trim_start_matches(is_digit), 2)
+        };
+        (apart && !self.joined && self.run.len() > 2).then_some((first, second))
     }
 
     /// Calls `emit` with each of its terms: case-folded, and then stemmed too.
     pub fn terms(&self, mut emit: impl FnMut(&str, &str)) {
+        if self.joined {
+            let folded = self.folded();
+            let surface = beginning(&folded, MAX_TERM_BYTES);
+            return emit(surface, &stem::stem(surface));
+        }
         surfaces(self.script, self.run, &mut |surface| emit(surface, &stem::stem(surface)));
     }
 }
@@ -74,7 +139,7 @@ mod tests {
         let mut seen = Vec::new();
         words("Parsing _Über 手机", |word| {
             word.terms(|surface, term| {
-                seen.push((word.is_capitalized(), word.is_spaced(), surface.to_owned(), term.to_owned()));
+                seen.push((word.is_capitalized(), word.has_grams(), surface.to_owned(), term.to_owned()));
             });
         });
         let expected = [

@@ -56,7 +56,7 @@ pub fn query(data: &[u8]) {
     let query = parts.next().unwrap_or_default();
     let records: Vec<&str> = parts.take(40).collect();
     let small = Small::new(&records);
-    let found = small.same(|index| Bm25Query::new(query).terms(index));
+    let found = small.same(|index| Ok(Bm25Query::new(query, index)?.terms));
     small.top(&found, Scoring::Bm25);
     let texts = || {
         let mut texts = Texts::default();

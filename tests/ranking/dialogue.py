@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from . import words
 from .passage import label_end
-from .query import parse
+from .query import Query
 from .score import Proof, Ranked
 from .statistics import Row
 from .tuning import TUNING
@@ -60,4 +60,4 @@ def neighbours(rows: list[Row], seq: int) -> tuple[int, int]:
 def names_speaker(query: str, text: str) -> bool:
     """Does the query ask for every term of the text's label?"""
     label = set(words.terms(text[: label_end(text)]))
-    return bool(label) and label <= {term for sentence in parse(query) for term in sentence.terms}
+    return bool(label) and label <= set(Query(query).terms)

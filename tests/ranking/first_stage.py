@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from . import words
+from .query import Query
 from .statistics import Row, Statistics, length_of, saturation, terms_of
 from .tuning import BM25, TUNING
+from .writings import writings
 
 
 class UndecidedError(Exception):
@@ -27,25 +28,21 @@ def best(values: dict[int, float], count: int, slack: float) -> list[int]:
     return order[:count]
 
 
-def keywords(query: str) -> Counter[str]:
-    """The query's terms without those of stop words, or with them if nothing else is left."""
-    query = both_ends(query)
-    kept = [
-        surface.term
-        for word in words.words(query)
-        for surface in word.surfaces()
-        if surface.text not in words.stop_words()
-    ]
-    return Counter(kept or words.terms(query))
+def known(query: Query, statistics: Statistics) -> tuple[dict[str, list[str]], dict[str, int]]:
+    """The other writings of a query's terms, see `writings`, and how many records hold each term or writing.
 
-
-def both_ends(text: str) -> str:
-    """A text, or of a long one so many bytes of its beginning and its end."""
-    data = text.encode()
-    if len(data) <= TUNING.MAX_QUERY_BYTES:
-        return text
-    half = TUNING.MAX_QUERY_BYTES // 2
-    return "\n".join(part.decode(errors="ignore") for part in (data[:half], data[-half:]))
+    The letters and the digits of a word count little where records hold the word.
+    """
+    for one in query.identifiers:
+        for part in one.parts:
+            if one.is_word and statistics.frequencies[one.whole] and query.shares[part] < 1:
+                query.shares[part] = TUNING.writings.APART
+    written = writings(query, statistics)
+    frequencies = {term: statistics.frequencies[term] for term in query.terms}
+    for form, terms in written.items():
+        for term in terms:
+            frequencies[term] += statistics.frequencies[form]
+    return written, frequencies
 
 
 def heaviest(weights: dict[str, float], frequencies: dict[str, int]) -> dict[str, float]:
@@ -72,17 +69,24 @@ def bm25_scores(rows: list[Row], statistics: Statistics, weights: dict[str, floa
     return scores
 
 
-def bm25_weights(query: str, statistics: Statistics) -> dict[str, float]:
-    """Each term of the query: its idf times how often it is asked for."""
+def bm25_weights(query: str, statistics: Statistics) -> tuple[dict[str, float], dict[str, float]]:
+    """Each term of the query: its idf times how often it is asked for. First those of its own, then all."""
+    asked = Query(query)
+    written, frequencies = known(asked, statistics)
     weights = {
-        term: count * statistics.idf(statistics.frequencies[term]) for term, count in keywords(query).items()
+        term: count * asked.shares[term] * statistics.idf(frequencies[term])
+        for term, count in asked.counts.items()
     }
-    return heaviest(weights, statistics.frequencies)
+    own = heaviest(weights, frequencies)
+    writings = {
+        form: TUNING.writings.WEIGHT * max(weights[term] for term in terms) for form, terms in written.items()
+    }
+    return own, heaviest(own | writings, dict.fromkeys([*own, *writings], 1))
 
 
-def bm25_relevance(score: float, weights: dict[str, float]) -> float:
-    """A BM25 score brought to 0..1: half for a quarter of what no record can exceed."""
-    return score / (score + sum(weights.values()) * (BM25.K1 + 1) / 4)
+def bm25_relevance(score: float, own: dict[str, float]) -> float:
+    """A BM25 score brought to 0..1: half for a quarter of what the query's own terms can make."""
+    return score / (score + sum(own.values()) * (BM25.K1 + 1) / 4)
 
 
 def cosines(rows: list[Row], statistics: Statistics, query: str) -> dict[int, float]:
@@ -90,20 +94,33 @@ def cosines(rows: list[Row], statistics: Statistics, query: str) -> dict[int, fl
 
     It is "ltc.ltc" in the notation of SMART (Salton and Buckley, "Term-weighting approaches in automatic
     text retrieval", 1988). A component is (1 + ln tf) (1 + ln((1 + N) / (1 + df))); the query's terms
-    that no record holds have none.
+    that no record holds have none, but for identifiers. Another writing of a term adds to the product alone.
     """
 
+    def idf(frequency: int) -> float:
+        return 1 + max(0.0, math.log((1 + statistics.records) / (1 + frequency)))
+
     def vector(counts: Counter[str]) -> dict[str, float]:
-        def idf(term: str) -> float:
-            return 1 + math.log((1 + statistics.records) / (1 + statistics.frequencies[term]))
+        return {
+            term: (1 + math.log(count)) * idf(statistics.frequencies[term]) for term, count in counts.items()
+        }
 
-        return {term: (1 + math.log(count)) * idf(term) for term, count in counts.items()}
-
-    asked = vector(Counter({t: n for t, n in keywords(query).items() if statistics.frequencies[t]}))
+    words_of = Query(query)
+    written, frequencies = known(words_of, statistics)
+    identifiers = {one.whole for one in words_of.identifiers}
+    own = {
+        term: words_of.shares[term] * (1 + math.log(count)) * idf(frequencies[term])
+        for term, count in words_of.counts.items()
+        if frequencies[term] or term in identifiers
+    }
+    asked = own | {
+        form: TUNING.writings.WEIGHT * max(own[term] for term in terms) for form, terms in written.items()
+    }
     scores = {}
     for row in sorted(rows, key=lambda row: -row["seq"]):
         record = vector(terms_of(row["content"]))
         product = sum(value * record.get(term, 0.0) for term, value in asked.items())
         if product:
-            scores[row["seq"]] = product / (math.hypot(*asked.values()) * math.hypot(*record.values()))
+            cosine = product / (math.hypot(*own.values()) * math.hypot(*record.values()))
+            scores[row["seq"]] = min(1.0, cosine)
     return scores

@@ -11,21 +11,23 @@ from .tuning import TUNING
 LIMIT = TUNING.forms
 
 
-def forms(terms: list[str], statistics: Statistics) -> dict[str, list[str]]:
+def forms(
+    terms: list[str], held: dict[str, int], taken: set[str], statistics: Statistics
+) -> dict[str, list[str]]:
     """For each term of the query the terms that stand for it, if there are any.
 
-    They are looked for if no record holds the term, or if it is not ASCII: only English has a stemmer. A form
-    stands for one term, the first. A term that the query asks for stands for itself alone.
+    They are looked for if no record holds the term, or if it is not ASCII: only English has a stemmer.
+    `held` says how many hold each term or another writing of it. A form stands for one term, the first. A
+    term that the query asks for stands for itself alone, and so do the writings in `taken`.
     """
-    held = statistics.frequencies
 
     def needs_forms(term: str) -> bool:
         return not term.isascii() if held[term] else term not in words.boilerplate_terms()
 
-    taken = set(terms)
+    taken = taken | set(terms)
     found = {}
     for term in [term for term in terms if needs_forms(term) and is_word(term)][: LIMIT.WORDS]:
-        chosen = [form for form in like_terms(term, statistics) if form not in taken]
+        chosen = [form for form in like_terms(term, held[term] > 0, statistics) if form not in taken]
         taken |= set(chosen)
         if chosen:
             found[term] = chosen
@@ -42,9 +44,8 @@ def is_of_letters(text: str) -> bool:
     return all(character.isalpha() or unicodedata.combining(character) for character in text)
 
 
-def like_terms(term: str, statistics: Statistics) -> list[str]:
+def like_terms(term: str, known: bool, statistics: Statistics) -> list[str]:
     """The most like terms that records hold, best first; parts of an unknown term if there are none."""
-    known = statistics.frequencies[term] > 0
     small = statistics.terms <= LIMIT.SCANNED
     likeness = {}
     for other in statistics.frequencies:

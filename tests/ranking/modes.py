@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+import string
 from datetime import datetime, timedelta
 
 from . import first_stage
@@ -15,11 +16,12 @@ from .feedback import feedback
 from .first_stage import best
 from .forms import forms
 from .passage import read
-from .query import Sentence, parse
+from .query import Query, Sentence
 from .score import Ranked, prove
 from .signals import Signals
 from .statistics import Row, Statistics
 from .tuning import TUNING
+from .words import without_accents
 
 SLACK = 1e-5
 """The first stage adds in 32 bits, be it whole numbers or floats."""
@@ -29,9 +31,9 @@ __all__ = ["blend", "bm25", "dialogue", "fuse", "hybrid", "tfidf", "vector"]
 
 def bm25(query: str, statistics: Statistics, visible: list[Row]) -> dict[int, float]:
     """Mode "bm25": the score of each record found, best first."""
-    weights = first_stage.bm25_weights(query, statistics)
+    own, weights = first_stage.bm25_weights(query, statistics)
     found = first_stage.bm25_scores(visible, statistics, weights)
-    return {seq: first_stage.bm25_relevance(found[seq], weights) for seq in best(found, len(found), 0)}
+    return {seq: first_stage.bm25_relevance(found[seq], own) for seq in best(found, len(found), 0)}
 
 
 def tfidf(query: str, statistics: Statistics, visible: list[Row]) -> dict[int, float]:
@@ -60,25 +62,29 @@ def cosines(wanted: list[float], visible: list[Row]) -> dict[int, float]:
 
 def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranked]:
     """Mode "hybrid", best first: the best of the first stage ranked again, then its rest."""
-    sentences = parse(query)
-    terms = list(dict.fromkeys(term for sentence in sentences for term in sentence.terms))
-    like = forms(terms, statistics)
-    guessed = {term for term in like if not statistics.frequencies[term]}
-    frequencies = {
-        term: sum(statistics.frequencies[one] for one in [term, *like.get(term, [])]) for term in terms
-    }
+    asked = Query(query)
+    sentences = asked.sentences
+    written, frequencies = first_stage.known(asked, statistics)
+    like = forms(asked.terms, frequencies, set(written), statistics)
+    guessed = {term for term in like if not frequencies[term]}
+    for term, some in like.items():
+        frequencies[term] += sum(statistics.frequencies[form] for form in some)
     idfs = {
         term: (TUNING.forms.WORTH if term in guessed else 1.0)
+        * asked.shares[term]
         * statistics.smoothed_idf(term, frequencies[term])
-        for term in terms
+        for term in asked.terms
     }
-    found = first_stage.bm25_scores(visible, statistics, first_weights(sentences, idfs, frequencies, like))
+    found = first_stage.bm25_scores(
+        visible, statistics, first_weights(asked, idfs, frequencies, written, like)
+    )
     texts = {row["seq"]: row["content"] for row in visible}
     candidates = that_are_read(best(found, TUNING.CANDIDATES, SLACK), texts, found)
 
+    stands_for = written | {form: [term] for term, some in like.items() for form in some}
     weights = asked_weights(sentences, idfs)
-    written = [read(texts[seq], weights, like) for seq in candidates]
-    passages = [passage.asked(like) for passage in written]
+    as_written = [read(texts[seq], weights, stands_for) for seq in candidates]
+    passages = [passage.asked(stands_for) for passage in as_written]
     signals = Signals(sentences, idfs, passages, statistics.mean_length)
     parts = signals.values()
     shares = {
@@ -87,7 +93,7 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
         "lead": TUNING.feedback.LEAD / TUNING.weight.LEAD,
     }
     trust = [sum(share * parts[name][i] for name, share in shares.items()) for i in range(len(candidates))]
-    company = feedback(written, trust, idfs, statistics, signals.saturation)
+    company = feedback(as_written, trust, idfs, statistics, signals.saturation)
     greatest = max(company, default=0.0) or 1.0
     parts["feedback"] = [TUNING.weight.FEEDBACK * value / greatest for value in company]
 
@@ -96,11 +102,11 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
     most = max((found[seq] for seq in candidates), default=1.0)
     for i, seq in enumerate(candidates):
         itself = texts[seq].strip() == query.strip()
-        proof = prove(sentences, passages[i], statistics.records, frequencies, guessed)
+        proof = prove(asked, passages[i], statistics.records, frequencies, guessed)
         named = {name: values[i] for name, values in parts.items()}
         named |= {"bm25": found[seq], "evidence": proof.evidence, "coverage": proof.coverage}
         # Who asks for a text itself wants nothing else before it.
-        bonus = 1 + max(sums) if itself else 0.0
+        bonus = (1 + max(sums) if itself else 0.0) + accents(query, texts[seq])
         support = proof.coverage * found[seq] / most
         ranking.append(Ranked(seq, sums[i] + bonus, proof, support, itself, bonus, parts=named))
     rest = [seq for seq in best(found, len(found), 0) if seq not in candidates]
@@ -109,18 +115,43 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
     ]
 
 
+def accents(query: str, text: str) -> float:
+    """What a text gains from words that have the accents of the query.
+
+    How other words are spelled decides between equals alone.
+    """
+
+    def spelled(text: str) -> list[str]:
+        return [word.strip(string.punctuation) for word in text.split() if word.strip(string.punctuation)]
+
+    wanted, there = spelled(query), set(spelled(text))
+    same = [
+        word
+        for word in dict.fromkeys(wanted)
+        if without_accents(word) != word
+        and there & {word, word.lower(), word.upper(), word.lower()[:1].upper() + word.lower()[1:]}
+    ]
+    return TUNING.spelling.ACCENTS * len(same) / len(wanted) if wanted else 0.0
+
+
 def first_weights(
-    sentences: list[Sentence],
+    query: Query,
     idfs: dict[str, float],
     frequencies: dict[str, int],
+    written: dict[str, list[str]],
     like: dict[str, list[str]],
 ) -> dict[str, float]:
-    """What the first stage looks for: each term and each of its forms, by the sentence that wants it most."""
-    weights = asked_weights(sentences, idfs)
-    stands_for = {form: term for term in idfs for form in like.get(term, [])}
-    weights |= {form: weights[term] for form, term in stands_for.items()}
-    held = frequencies | {form: frequencies[term] for form, term in stands_for.items()}
-    return first_stage.heaviest(weights, held)
+    """The first stage looks for each term, and what stands for it, by the sentence that wants it most."""
+    weights = asked_weights(query.sentences, idfs)
+    writings = {
+        form: TUNING.writings.WEIGHT * max(weights[term] for term in terms) for form, terms in written.items()
+    }
+    forms_of = {form: term for term in idfs for form in like.get(term, [])}
+    # What stands for a term is held by a record.
+    held = frequencies | dict.fromkeys([*writings, *forms_of], 1)
+    return first_stage.heaviest(
+        weights | writings | {form: weights[term] for form, term in forms_of.items()}, held
+    )
 
 
 def asked_weights(sentences: list[Sentence], idfs: dict[str, float]) -> dict[str, float]:

@@ -16,26 +16,27 @@ class Passage:
     """A candidate's text, or of a long one its label and the best part of the rest."""
 
     terms: list[str]
-    """In order, with repeats. Those of `asked` have each form replaced by the term that it stands for."""
+    """In order, with repeats. Those of `asked` have each form replaced by the terms that it stands for."""
+    positions: list[int]
+    """How many terms of the text stand before each term. A form of several terms stands in one place."""
+    length: int
     label: list[str]
     """Those of its terms that are the label."""
     grams: Counter[str]
     """Of the words that blanks part from others."""
-    left_out: int = 0
-    """How many terms of the text stand between the label and the rest."""
 
     def asked(self, forms: dict[str, list[str]]) -> Passage:
         """The passage with the forms of the query's terms replaced, see `as_asked`."""
-        terms = as_asked(self.terms, forms)
-        return replace(self, terms=terms, label=terms[: len(self.label)])
-
-    def position(self, at: int) -> int:
-        """How many terms of the text stand before one of these."""
-        return at if at < len(self.label) else at + self.left_out
+        asked = [as_asked([term], forms) for term in self.terms]
+        positions = [at for at, some in zip(self.positions, asked, strict=True) for _ in some]
+        label = as_asked(self.label, forms)
+        return replace(
+            self, terms=[term for some in asked for term in some], positions=positions, label=label
+        )
 
     def first(self, term: str) -> int:
         """How many terms of the text stand before a term."""
-        return self.position(self.terms.index(term))
+        return self.positions[self.terms.index(term)]
 
 
 def read(text: str, weights: dict[str, float], forms: dict[str, list[str]]) -> Passage:
@@ -49,13 +50,16 @@ def read(text: str, weights: dict[str, float], forms: dict[str, list[str]]) -> P
         before, rest = len(words.terms("".join(split[:start]))), "".join(split[start:end])
     all_words = words.words(label) + words.words(rest)
     grams = Counter(gram for word in all_words if word.spaced for gram in word.grams())
-    return Passage(words.terms(label) + words.terms(rest), words.terms(label), grams, before)
+    behind = words.terms(label)
+    terms = behind + words.terms(rest)
+    positions = [at if at < len(behind) else at + before for at in range(len(terms))]
+    return Passage(terms, positions, len(terms), behind, grams)
 
 
 def best_part(pieces: list[list[str]], weights: dict[str, float]) -> tuple[int, int]:
     """The start and the end of the best passage: it begins with a term of the query and has few terms.
 
-    Of equals the first is the best.
+    Of equals the first is the best. `pieces` are the terms of each piece, as `as_asked`.
     """
 
     def held(piece: list[str]) -> float:
@@ -77,9 +81,8 @@ def best_part(pieces: list[list[str]], weights: dict[str, float]) -> tuple[int, 
 
 
 def as_asked(terms: list[str], forms: dict[str, list[str]]) -> list[str]:
-    """The terms, each form replaced by the term of the query that it stands for."""
-    stands_for = {form: term for term, some in forms.items() for form in some}
-    return [stands_for.get(term, term) for term in terms]
+    """The terms, each form replaced by the terms of the query that it stands for."""
+    return [one for term in terms for one in forms.get(term, [term])]
 
 
 def label_end(text: str) -> int:

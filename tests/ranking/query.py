@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from . import words
-from .first_stage import both_ends
 from .tuning import TUNING
-
-JOINS = "-./@:+"
 
 
 @dataclass
@@ -26,6 +22,19 @@ class AskedWord:
 
 
 @dataclass
+class Identifier:
+    """What names one thing as a whole."""
+
+    whole: str
+    parts: list[str]
+    """Without stop words."""
+    size: int
+    """The number of its parts with stop words."""
+    is_word: bool
+    """The query has it as one word, as "RTX4090"."""
+
+
+@dataclass
 class Sentence:
     """A sentence that asks for something. Stop words are left out."""
 
@@ -34,11 +43,12 @@ class Sentence:
     names: set[str]
     """Terms of capitalized words that do not begin the sentence."""
     words: list[AskedWord]
-    identifiers: list[list[str]]
-    """The terms of each thing that it names exactly, in several words."""
     question: bool
     prior: float = 1.0
     """What it is worth before anything is searched."""
+    identifiers: list[Identifier] = field(default_factory=list)
+    ordinary: set[str] = field(default_factory=set)
+    """Terms that occur outside of identifiers, or as one."""
 
     @property
     def counts(self) -> Counter[str]:
@@ -46,16 +56,65 @@ class Sentence:
         return Counter(self.terms)
 
 
-def parse(query: str) -> list[Sentence]:
-    """The sentences of a query; one of all its words if they are all stop words."""
-    query = both_ends(query)
-    texts = those_that_count(words.sentences(query))
-    parsed = [parse_sentence(text, words.is_question(text), words.stop_words()) for text in texts]
-    kept = [sentence for sentence in parsed if sentence.terms]
-    if not kept:
-        kept = [one for one in [parse_sentence(query, False, frozenset())] if one.terms]
-    set_priors(kept)
-    return kept
+Joined = list[tuple[str, list[str]]]
+"""Other writings of words of a query, and the terms that each stands for."""
+
+
+def both_ends(text: str) -> str:
+    """A text, or of a long one so many bytes of its beginning and its end."""
+    data = text.encode()
+    if len(data) <= TUNING.MAX_QUERY_BYTES:
+        return text
+    half = TUNING.MAX_QUERY_BYTES // 2
+    return "\n".join(part.decode(errors="ignore") for part in (data[:half], data[-half:]))
+
+
+class Query:
+    """A query without what a store knows of it."""
+
+    def __init__(self, text: str) -> None:
+        """The sentences of a text; one of all its words if they are all stop words."""
+        text = both_ends(text)
+        self.joined: Joined = []
+        stop_words = words.stop_words()
+        parsed = [
+            parse_sentence(one, words.is_question(one), stop_words, self.joined)
+            for one in those_that_count(words.sentences(text))
+        ]
+        kept = [sentence for sentence in parsed if sentence.terms]
+        if not kept:
+            kept = [one for one in [parse_sentence(text, False, frozenset(), self.joined)] if one.terms]
+        set_priors(kept)
+        self.sentences = kept
+        self.terms = list(dict.fromkeys(term for sentence in kept for term in sentence.terms))
+        self.names = {term for sentence in kept for term in sentence.names}
+        ordinary = {term for sentence in kept for term in sentence.ordinary}
+        found = [one for sentence in kept for one in sentence.identifiers]
+        self.identifiers = list({one.whole: one for one in reversed(found)}.values())[::-1]
+        self.shares = {
+            term: 1.0 if term in ordinary else max(1 / one.size for one in found if term in one.parts)
+            for term in self.terms
+        }
+        """What a term counts: less if it is but a part of identifiers."""
+        self.counts = Counter(term for sentence in kept for term in sentence.terms)
+        self.spell_out_umlauts(text)
+
+    def spell_out_umlauts(self, text: str) -> None:
+        """ "Übergabe" may be written "Uebergabe"."""
+        for word in text.split():
+            spelled = word
+            for umlaut, pair in {
+                "ä": "ae",
+                "ö": "oe",
+                "ü": "ue",
+                "Ä": "Ae",
+                "Ö": "Oe",
+                "Ü": "Ue",
+                "å": "aa",
+            }.items():
+                spelled = spelled.replace(umlaut, pair)
+            pairs = zip(words.terms(word), words.terms(spelled), strict=False)
+            self.joined += [(other, [own]) for own, other in pairs if own != other and own in self.terms]
 
 
 def those_that_count(texts: list[str]) -> list[str]:
@@ -70,30 +129,69 @@ def those_that_count(texts: list[str]) -> list[str]:
     return [texts[number] for number in sorted(kept)] if len(texts) > most else texts
 
 
-def parse_sentence(text: str, question: bool, stop_words: frozenset[str]) -> Sentence:
+def parse_sentence(text: str, question: bool, stop_words: frozenset[str], joined: Joined) -> Sentence:
     """Takes a sentence apart."""
-    sentence = Sentence([], set(), [], [], question)
-    mixed = any(character.islower() for character in text)
-    for number, word in enumerate(words.words(text)):
-        leads = number == 0
-        meant = mixed and word.is_meant(leads)
-        if word.folded in stop_words and not meant:
+    sentence = Sentence([], set(), [], question)
+    found = words.words(text)
+    mixed = any(
+        word.text.lstrip("_")[:1].islower() and word.folded not in words.stop_words()
+        for word in found
+        if not word.parts
+    )
+    compound: tuple[words.Word, list[str]] | None = None
+    """The compound that is open, and the terms of its parts so far."""
+    missing = 0
+    before: tuple[str, list[str]] | None = None
+    for number, word in enumerate(found):
+        leads = not any(not one.parts for one in found[:number])
+        if word.parts:
+            whole = word.surfaces()[0].term
+            if word.identifier:
+                sentence.terms.append(whole)
+                sentence.ordinary.add(whole)
+                if word.capitalized and not leads:
+                    sentence.names.add(whole)
+            compound, missing, before = (word, []), word.parts, None
             continue
-        surfaces = word.surfaces()
+        meant = mixed and word.is_meant(leads)
+        stopped = word.folded in stop_words and not meant
+        surfaces = [] if stopped else word.surfaces()
         terms = [surface.term for surface in surfaces if meant or surface.text not in stop_words]
         sentence.terms += terms
         if word.capitalized and not leads:
             sentence.names |= set(terms)
-        if word.spaced:
+        if word.spaced and surfaces:
             sentence.words.append(AskedWord(terms, len(surfaces), word.grams()))
-    sentence.identifiers = [words.terms(found) for found in identifiers(text)]
+        if compound:
+            whole, parts = compound[0].surfaces()[0].term, compound[1]
+            parts += terms
+            missing -= 1
+            if not compound[0].identifier:
+                sentence.ordinary |= set(terms)
+            if missing:
+                continue
+            if compound[0].identifier:
+                sentence.identifiers.append(Identifier(whole, parts, compound[0].parts, is_word=False))
+            elif parts:
+                joined.append((whole, parts))
+            else:
+                sentence.terms.append(whole)
+                sentence.ordinary.add(whole)
+            compound = None
+            continue
+        sentence.ordinary |= set(terms)
+        if terms and (parts := word.letters_and_digits()):
+            sentence.terms += parts
+            sentence.names |= set(parts) if word.capitalized and not leads else set()
+            sentence.identifiers.append(Identifier(terms[0], parts, 2, is_word=True))
+        if before and before[1] and word.spaced and len(joined) < TUNING.writings.JOINED:
+            one = [
+                surface.term for other in words.words(before[0] + word.folded) for surface in other.surfaces()
+            ]
+            if len(one) == 1:
+                joined.append((one[0], before[1] + terms))
+        before = (word.folded, terms) if word.spaced else None
     return sentence
-
-
-def identifiers(text: str) -> list[str]:
-    """Runs of ASCII words that marks join, with a digit or an "@"."""
-    runs = [run.strip(JOINS) for run in re.findall(rf"[\w{re.escape(JOINS)}]+", text, re.ASCII)]
-    return [run for run in runs if set(run) & set(JOINS) and re.search(r"[0-9@]", run)]
 
 
 def set_priors(sentences: list[Sentence]) -> None:

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from . import words
 from .passage import Passage
-from .query import Sentence
+from .query import Identifier, Query, Sentence
 from .statistics import idf
 from .tuning import TUNING
 
@@ -56,7 +56,7 @@ class Ranked:
 
 
 def prove(
-    sentences: list[Sentence],
+    query: Query,
     passage: Passage,
     records: int,
     frequencies: dict[str, int],
@@ -65,7 +65,8 @@ def prove(
     """What a passage contains of a query.
 
     The evidence of a sentence is the product of its prior, the part of it that the passage holds, and the
-    square root of the number of terms held. Terms are weighed by idf, names more.
+    square root of the number of terms held. Terms are weighed by idf, names more. An identifier is one term;
+    its parts alone prove little.
 
     No record holds a term of `guessed`: holding a form of it is holding a part of it, and no match.
     `frequencies` say how many of the `records` hold each term or a form of it.
@@ -79,20 +80,46 @@ def prove(
         name = LIMIT.NAME if term in sentence.names and not bare else 1.0
         return name * idf(records + LIMIT.MORE_RECORDS, 0 if term in guessed else frequencies[term])
 
+    def is_there(one: Identifier) -> bool:
+        hits = [hit for hit in zip(passage.positions, passage.terms, strict=True) if hit[1] in query.terms]
+        runs = [hits[at : at + len(one.parts)] for at in range(len(hits) - len(one.parts) + 1)]
+        in_a_row = any(
+            [term for _, term in run] == one.parts
+            and [at for at, _ in run] == list(range(run[0][0], run[0][0] + len(run)))
+            for run in runs
+            if len(one.parts) > 1
+        )
+        return one.whole in held - guessed or in_a_row
+
+    def share_of_parts(one: Identifier) -> float:
+        idfs = {
+            part: idf(records + LIMIT.MORE_RECORDS, 0 if part in guessed else frequencies[part])
+            for part in one.parts
+        }
+        total = sum(idfs[part] for part in one.parts)
+        return LIMIT.PARTS * sum(idfs[part] for part in one.parts if part in held) / total if total else 0.0
+
     def of_sentence(sentence: Sentence) -> Proof:
-        weights = {term: weight(sentence, term) for term in set(sentence.terms)}
-        found = {term: weights[term] for term in weights if term in held}
+        identifiers = {one.whole: one for one in query.identifiers if one.whole in sentence.terms}
+        weights = {term: weight(sentence, term) for term in set(sentence.terms) if query.shares[term] == 1}
+        found = {term: weights[term] for term in weights if term in held and term not in identifiers}
         matches = {term for term, value in found.items() if value > 0 and term not in guessed}
         covered = sum(value * (TUNING.forms.PROOF if term in guessed else 1) for term, value in found.items())
+        lacks = False
+        for term, one in identifiers.items():
+            there = is_there(one)
+            covered += weights[term] * (1.0 if there else share_of_parts(one))
+            matches |= {term} if there else set()
+            lacks = lacks or not (there or one.is_word)
         whole = sum(weights.values())
         evidence = sentence.prior * covered / max(whole, LIMIT.WHOLE)
         evidence *= math.sqrt(min(max(len(matches), 1), LIMIT.MATCHES))
         complete = matches == {term for term, value in weights.items() if value > 0}
         asks = covered > 0 and sentence.prior >= LIMIT.ASKED
-        wording = wording_of(sentence, passage, held - guessed, complete) if asks else Wording.WORDS
+        wording = wording_of(sentence, passage, complete, lacks) if asks else Wording.WORDS
         return Proof(evidence, sentence.prior * covered / whole, wording)
 
-    proofs = [Proof(), *map(of_sentence, sentences)]
+    proofs = [Proof(), *map(of_sentence, query.sentences)]
     return Proof(
         max(proof.evidence for proof in proofs),
         max(proof.coverage for proof in proofs),
@@ -100,13 +127,12 @@ def prove(
     )
 
 
-def wording_of(sentence: Sentence, passage: Passage, held: set[str], complete: bool) -> Wording:
+def wording_of(sentence: Sentence, passage: Passage, complete: bool, lacks: bool) -> Wording:
     """Does the passage have the whole sentence, or lack a part of what it names?"""
     stopped = all(term in words.stop_terms() for term in sentence.terms)
     if complete and not stopped and in_order(sentence, passage):
         return Wording.WHOLE
-    whole = all(set(identifier) <= held for identifier in sentence.identifiers)
-    return Wording.WORDS if whole else Wording.OTHER_IDENTIFIER
+    return Wording.OTHER_IDENTIFIER if lacks else Wording.WORDS
 
 
 def in_order(sentence: Sentence, passage: Passage) -> bool:
@@ -116,7 +142,12 @@ def in_order(sentence: Sentence, passage: Passage) -> bool:
     for term in asked:
         places = {place for place, other in enumerate(passage.terms) if other == term}
         if ends is not None:
-            places = {place for place in places if any(0 < place - end <= LIMIT.APART for end in ends)}
+            near = {at: passage.positions[at] + LIMIT.APART for at in ends}
+            places = {
+                place
+                for place in places
+                if any(end < place and passage.positions[place] <= limit for end, limit in near.items())
+            }
         ends = places
     return ends is None or bool(ends)
 

@@ -31,7 +31,7 @@ class Signals:
     def saturation(self, frequency: int, passage: Passage) -> float:
         """The part of BM25 that depends on the text. Length counts less if most candidates have a label."""
         b = TUNING.LABELLED_B if self.labelled > 0.5 else TUNING.B
-        return saturation(frequency, TUNING.K1, b, len(passage.terms) / self.mean_length)
+        return saturation(frequency, TUNING.K1, b, passage.length / self.mean_length)
 
     def values(self) -> dict[str, Values]:
         """Each signal, its greatest value brought to its weight."""
@@ -72,7 +72,11 @@ class Signals:
 
     def of_pairs(self, passage: Passage) -> float:
         """Neighbours in the query that are neighbours here, each pair once."""
-        hits = [(passage.position(at), term) for at, term in enumerate(passage.terms) if term in self.terms]
+        hits = [
+            (at, term)
+            for at, term in zip(passage.positions, passage.terms, strict=True)
+            if term in self.terms
+        ]
         near = [(one, other) for (at, one), (to, other) in pairwise(hits) if to - at <= TUNING.PAIR_DISTANCE]
         return sum(
             min(self.terms[one], self.terms[other])

@@ -26,7 +26,8 @@ def constants(file: str) -> SimpleNamespace:
             place = found
         else:
             try:
-                place[name] = ast.literal_eval(value)
+                # A text of Rust may have several lines.
+                place[name] = ast.literal_eval(f'""{value}""' if value.startswith('"') else value)
             except (ValueError, SyntaxError):
                 continue  # It is computed, and none of the ranking's.
     parts = {name: SimpleNamespace(**value) for name, value in found.items() if isinstance(value, dict)}
@@ -37,6 +38,9 @@ TUNING = constants("rank/tuning.rs")
 BM25 = constants("rank/bm25.rs")
 BACKGROUND = constants("text/background.rs")
 STOP_WORDS = constants("text/stopwords.rs")
+TOKENIZER = constants("text/tokenizer.rs")
+IRREGULAR = constants("text/irregular.rs")
+WRITINGS = constants("rank/writings.rs")
 BOILERPLATE = constants("rank/boilerplate.rs")
 BAG = constants("text/bag.rs")
 DISK = constants("store/retriever/disk.rs")

@@ -14,7 +14,7 @@ from itertools import pairwise
 
 import agentmem
 
-from .tuning import BOILERPLATE, STOP_WORDS
+from .tuning import BOILERPLATE, STOP_WORDS, TOKENIZER
 
 HAN, HANGUL, EMOJI = "\u3400-\u9fff", "\uac00-\ud7a3", "\u2600-\u2767\U0001f300-\U0001faff"
 RUN = re.compile(rf"[{HAN}]+|[{HANGUL}]+|[{EMOJI}]|[^\W{HAN}{HANGUL}]+")
@@ -32,14 +32,36 @@ class Surface:
 
 @dataclass(frozen=True)
 class Word:
-    """A run of one script. Its case is as written, its accents are gone."""
+    """A run of one script, or several that are joined. Its case is as written, its accents are gone."""
 
     text: str
+    parts: int = 0
+    """So many of the words after it are parts of it."""
+    joined: bool = False
 
     @property
     def spaced(self) -> bool:
-        """Do blanks part such words?"""
-        return not re.match(f"[{HAN}{EMOJI}]", self.text)
+        """Do blanks part such words, and are its grams its own?"""
+        return not re.match(f"[{HAN}{EMOJI}]", self.text) and not self.parts
+
+    @property
+    def identifier(self) -> bool:
+        """Does the whole name one thing? "3-bedroom" does not."""
+        counts = re.fullmatch(r"[0-9]+([^\W\d_]{3,})", self.text)
+        if counts and counts[1].islower():
+            return self.parts == 1
+        return self.parts == 1 or (self.parts > 1 and re.search("[0-9_]", self.text) is not None)
+
+    def letters_and_digits(self) -> list[str]:
+        """The two parts of "RTX4090" or "10kg", in lower case; none of other words."""
+        parts = re.fullmatch(
+            r"([a-z]{1,8})([0-9]+[a-z]{0,2})|([0-9]+)(?!(?:s|st|nd|rd|th)$)([a-z]{1,3})", self.text.lower()
+        )
+        return (
+            [part for part in parts.groups() if part]
+            if parts and len(self.text) > 2 and not self.joined
+            else []
+        )
 
     @property
     def folded(self) -> str:
@@ -53,8 +75,11 @@ class Word:
 
     def surfaces(self) -> list[Surface]:
         """Each piece that becomes a term."""
+        if self.joined:
+            return [Surface(self.folded, agentmem.analyze(self.folded)[0])]
         if not self.spaced:
-            return [Surface(text, text) for text in [*self.text, *windows(self.text, 2)]]
+            single = [text for text in self.text if text not in "ーァィゥェォッャュョっゃゅょ"]
+            return [Surface(text, text) for text in [*single, *windows(self.text, 2)]]
         if re.match(f"[{HANGUL}]", self.text):
             pairs = windows(self.text, 2) if len(self.text) > 2 else []
             return [Surface(text, text) for text in [self.text, *pairs]]
@@ -72,9 +97,8 @@ class Word:
             return True
         if self.text in ("I", "A"):
             return False
-        return not leads and (
-            self.text in ("Will", "May", "WHO") or re.fullmatch("[A-Z]", self.text) is not None
-        )
+        a_name = self.text.istitle() and self.text.lower() in STOP_WORDS.NAMES.split()
+        return not leads and (self.text == "WHO" or a_name or re.fullmatch("[A-Z]", self.text) is not None)
 
     def grams(self) -> list[str]:
         """Every four neighbours in the word with a blank on each side; of a single character all three."""
@@ -117,16 +141,86 @@ def without_accents(text: str) -> str:
     )
 
 
-@cache
-def words(text: str) -> list[Word]:
-    """The words of a text, without what English cuts off behind an apostrophe."""
-    text = without_accents(text)
-    found = []
+@dataclass(frozen=True)
+class Run:
+    """A run of one script in a text."""
+
+    start: int
+    end: int
+    text: str
+
+
+def runs(text: str) -> list[Run]:
+    """The runs of a text, without what English cuts off behind an apostrophe. "Don't" is "not"."""
+    found: list[Run] = []
     for run in RUN.finditer(text):
+        if found and run.start() < found[-1].end:
+            continue
+        negated = run[0].lower() in TOKENIZER.NEGATED and re.match(
+            r"'t(?!\w)", text[run.end() :], re.IGNORECASE
+        )
         before = text[max(0, run.start() - 2) : run.start()]
         clitic = len(before) == 2 and before[1] == "'" and RUN.match(before[0]) is not None
-        if not (clitic and run[0].lower() in CLITICS):
-            found.append(Word(run[0]))
+        if negated:
+            found.append(Run(run.start(), run.end() + 2, "not"))
+        elif not (clitic and run[0].lower() in CLITICS):
+            found.append(Run(run.start(), run.end(), run[0]))
+    return found
+
+
+def joint(text: str, left: Run, right: Run) -> str | None:
+    """How the mark between two runs is written in the whole; None if they are not joined."""
+    mark = text[left.end : right.start]
+    if "_" in (left.text[-1], right.text[0]) or any(
+        re.match(f"[{HAN}{HANGUL}{EMOJI}]", r.text) for r in (left, right)
+    ):
+        return None
+    digits = left.text[-1] in "0123456789" and right.text[0] in "0123456789"
+    if digits and mark in {".", "/", ":"}:
+        return "_"
+    if digits and mark == "," and re.fullmatch("[0-9]{3}", right.text):
+        return ","
+    return {"-": "-", ".": "", "&": "", "@": "_"}.get(mark)
+
+
+def symbols(text: str, group: list[Run]) -> tuple[str, str]:
+    """What symbols around joined runs add to their name: ".NET" is "dotnet", "C++" is "cpp"."""
+    first, last = group[0], group[-1]
+    if not re.search("[A-Za-z]$", last.text):
+        return "", ""
+    before = re.search(r"(?:^|[\s(\[\"'])\.$", text[: first.start]) and re.match("[A-Za-z]", first.text)
+    after = re.match(r"(\+\+)(?!\+)|(\+)(?![A-Za-z0-9+=#])|(#)(?![A-Za-z0-9+=#])", text[last.end :])
+    suffix = {"++": "pp", "+": "plus", "#": "sharp" if last.end - first.start == 1 else ""}
+    return "dot" if before else "", suffix[after[0]] if after else ""
+
+
+@cache
+def words(text: str) -> list[Word]:
+    """The words of a text: each compound followed by its parts, and the others."""
+    text = without_accents(text)
+    found: list[Word] = []
+    left = runs(text)
+    while left:
+        group = [left.pop(0)]
+        parts, joints = [group[0].text], [""]
+        while left and (mark := joint(text, group[-1], left[0])) is not None:
+            group.append(left.pop(0))
+            if mark == ",":
+                parts[-1] += group[-1].text
+            else:
+                parts.append(group[-1].text)
+                joints.append(mark)
+        dot, symbol = symbols(text, group)
+        lone = len(parts) == 1 and (not (dot or symbol) or len(parts[0]) == 1)
+        if len(parts) > 1 or dot or symbol:
+            short = "".join(parts).isdigit() and len("".join(parts)) < 7
+            hyphen = "_" if short else ""
+            whole = "".join(
+                mark.replace("-", hyphen) + part for mark, part in zip(joints, parts, strict=True)
+            )
+            found.append(Word(dot + whole + symbol, 0 if lone else len(parts), joined=True))
+        if not (lone and (dot or symbol)):
+            found += [Word(part) for part in parts]
     return found
 
 

@@ -3,7 +3,7 @@
 use super::depth;
 use crate::index::Scoring;
 use crate::rank::Scored;
-use crate::rank::bm25::{Bm25Query, maximum, relevance};
+use crate::rank::bm25::{Bm25Query, relevance};
 use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
@@ -14,8 +14,7 @@ pub fn candidates(query: &Query) -> usize {
 }
 
 pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, SearchError> {
-    let terms = Bm25Query::new(&query.text).terms(retriever)?;
-    let maximum = maximum(&terms);
+    let Bm25Query { terms, maximum } = Bm25Query::new(&query.text, retriever)?;
     let top = retriever.top(&terms, candidates(query), Scoring::Bm25)?;
     let scored = |(seq, score): (Seq, f32)| Scored {
         seq,

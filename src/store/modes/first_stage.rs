@@ -29,7 +29,7 @@ impl FirstStage {
     pub fn new(retriever: &impl Retriever, query: &Query) -> Result<Self, SearchError> {
         let text = &*query.text;
         let (terms, candidates, scoring) = match query.mode {
-            Mode::Bm25 => (Bm25Query::new(text).terms(retriever)?, bm25::candidates(query), Scoring::Bm25),
+            Mode::Bm25 => (Bm25Query::new(text, retriever)?.terms, bm25::candidates(query), Scoring::Bm25),
             Mode::Tfidf => {
                 let terms = CosineQuery::new(text, retriever)?.terms();
                 (terms, tfidf::candidates(query), Scoring::Cosine)
