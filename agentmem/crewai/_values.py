@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 _TYPE = "$type"
 _DEEPEST = 200
+_PLAIN = {type(None), bool, int, float, str}
 
 Path = tuple[str | int, ...]
 
@@ -49,7 +50,7 @@ class _Encoder:
 
     def encode(self, value: Any, path: Path) -> Any:
         kind = type(value)
-        if value is None or kind in (bool, int, float, str):
+        if kind in _PLAIN:
             return value
         if len(path) >= _DEEPEST:
             raise UnsupportedValueError(
@@ -73,11 +74,16 @@ class _Encoder:
         )
 
     def items(self, values: Iterable[Any], path: Path) -> list[Any]:
-        return [self.encode(item, (*path, index)) for index, item in enumerate(tuple(values))]
+        return [
+            item if type(item) in _PLAIN else self.encode(item, (*path, index))
+            for index, item in enumerate(tuple(values))
+        ]
 
     def pairs(self, pairs: tuple[tuple[Any, Any], ...], path: Path) -> dict[str, Any]:
         if all(type(key) is str and key != _TYPE for key, _ in pairs):
-            return {key: self.encode(item, (*path, key)) for key, item in pairs}
+            return {
+                key: item if type(item) in _PLAIN else self.encode(item, (*path, key)) for key, item in pairs
+            }
         items = [
             [self.encode(key, (*path, f"key {key!r}")), self.encode(item, (*path, repr(key)))]
             for key, item in pairs

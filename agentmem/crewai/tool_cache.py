@@ -35,7 +35,7 @@ class AgentMemCacheHandler(CacheHandler):
     """
 
     def __init__(self, store: StoreOrPath = None, *, ttl: Ttl = _HOUR, tools: Tools = None) -> None:
-        """Open the store. `ttl` is how long a result is used, in seconds or as a timedelta, more than 0."""
+        """Open the store. `ttl` is how long a result is used, in seconds or as a timedelta, above 0."""
         super().__init__()
         ttls = (
             dict(tools)
@@ -45,8 +45,7 @@ class AgentMemCacheHandler(CacheHandler):
             else dict.fromkeys(tools, ttl)
         )
         for value in [ttl, *(ttls or {}).values()]:
-            if (value.total_seconds() if isinstance(value, timedelta) else value) <= 0:
-                raise ValueError(f"the time to live is {value}; it must be more than 0")
+            _check(value)
         for name, value in {"_adapter": Adapter(store), "_ttl": ttl, "_ttls": ttls}.items():
             object.__setattr__(self, name, value)
 

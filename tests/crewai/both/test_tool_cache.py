@@ -123,7 +123,9 @@ def test_results_are_deleted_by_tool(handler):
     assert handler.clear() == 1
 
 
-@pytest.mark.parametrize("options", [{"ttl": 0}, {"ttl": timedelta(0)}, {"tools": {"a": -1}}])
+@pytest.mark.parametrize(
+    "options", [{"ttl": 0}, {"ttl": timedelta(0)}, {"ttl": float("inf")}, {"tools": {"a": -1}}]
+)
 def test_a_time_to_live_is_more_than_0(path, options):
     with pytest.raises(ValueError, match="more than 0"):
         AgentMemCacheHandler(path, **options)
