@@ -78,6 +78,7 @@ class RunLog(BaseEventListener):
     each event, a dict as `read` returns it, and returns what is to be kept of it, or None. With `searchable`,
     the outputs of tasks also become records in the scope `/runs/<crew>`. `ttl` is how long runs are kept.
     Up to `capacity` events can wait to be written; when a store blocks for longer than 5 s, more are lost.
+    A replay is a run of its own, but for 1.9.3, which does not announce replays.
     """
 
     PATIENCE = 5.0
@@ -99,7 +100,9 @@ class RunLog(BaseEventListener):
         self._searchable = searchable
         self._ttl = ttl
         self._started: dict[str, _Started] = {}  # by the id of the event that started it
-        self._running: dict[int, str] = {}  # by the crew's address: 1.9.3 does not say what an end ends
+        # What 1.9.3 does not say: which run ends, and which one a task in a thread of its own belongs to.
+        self._running: dict[int, str] = {}  # by the crew's address
+        self._run_of_task: dict[str, str] = {}  # by the task's id
         self._writer = GroupWriter[_Kept](self._write, capacity, self.PATIENCE)
         super().__init__()
 
@@ -152,13 +155,15 @@ class RunLog(BaseEventListener):
             started = _Started(event.event_id, event.crew_name or "crew", event.timestamp)
             self._started[started.run] = started
             self._running[id(source)] = started.run
+            self._run_of_task.update((str(task.id), started.run) for task in source.tasks)
             return started
         if event.type in _ENDS:
-            run = self._running.pop(id(source), None)
-            return self._started.pop(run, None) if run is not None else None
+            for task in source.tasks:
+                self._run_of_task.pop(str(task.id), None)
+            return self._started.pop(self._running.pop(id(source), ""), None)
         scopes = import_module("crewai.events.event_context")._event_id_stack.get()
         inside = [self._started[scope] for scope, _ in scopes if scope in self._started]
-        return inside[-1] if inside else None
+        return inside[-1] if inside else self._started.get(self._run_of_task.get(_task_id(event) or "", ""))
 
     def _redacted(self, entry: Event) -> Event | None:
         if self._redact is None:
@@ -204,7 +209,7 @@ def _entry(event: Any) -> Event:
     info = getattr(event, "agent_info", None) or {}
     of_task = {
         "task": _name(task) or event.task_name,
-        "task_id": str(task.id) if task is not None else event.task_id,
+        "task_id": _task_id(event),
         "agent": getattr(agent, "role", None) or event.agent_role or info.get("role"),
     }
     fields = {name: getattr(event, name, None) for name in _EVENTS[type(event).__name__]}
@@ -216,6 +221,11 @@ def _entry(event: Any) -> Event:
         "sequence": event.emission_sequence or 0,
         **_json({name: value for name, value in {**of_task, **fields}.items() if value is not None}),
     }
+
+
+def _task_id(event: Any) -> str | None:
+    task = getattr(event, "task", None)
+    return event.task_id if task is None else str(task.id)
 
 
 def _name(task: Any) -> str | None:

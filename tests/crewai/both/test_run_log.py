@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 
 import pytest
+from crewai.events import LLMCallCompletedEvent, LLMCallStartedEvent, crewai_event_bus
+from crewai.events.types.llm_events import LLMCallType
 from crewai.tools import tool
 from crews import ScriptedLLM, final, make_crew, use
 
@@ -49,6 +51,18 @@ class FailingLLM(ScriptedLLM):
         raise ConnectionError("no model here")
 
 
+class TellingLLM(ScriptedLLM):
+    """Tells CrewAI of its calls, as LLMs with a provider do."""
+
+    def call(self, messages, *args, from_task=None, **kwargs):
+        fields = {"model": "scripted", "call_id": "1", "from_task": from_task}
+        crewai_event_bus.emit(self, LLMCallStartedEvent(messages=messages, **fields))
+        answer = super().call(messages)
+        fields |= {"response": "12 May", "usage": {"total_tokens": 7}, "call_type": LLMCallType.LLM_CALL}
+        crewai_event_bus.emit(self, LLMCallCompletedEvent(**fields))
+        return answer
+
+
 def test_a_run_has_its_tasks_tools_and_outputs_in_order(log):
     llm = ScriptedLLM(use("search", '{"query": "launch"}'), final("12 May"), final("Be there!"))
     make_crew(llm, "Find the date", "Announce it", tools=[search], name="launch").kickoff(inputs={"n": 1})
@@ -81,6 +95,15 @@ def test_a_run_has_its_tasks_tools_and_outputs_in_order(log):
     assert "Find the date" in of(log, "agent_execution_started")[0]["task_prompt"]
 
 
+def test_calls_of_the_llm_have_their_usage(log):
+    make_crew(TellingLLM(final("12 May"))).kickoff()
+    log.flush()
+    (call,) = of(log, "llm_call_completed")
+    assert (call["model"], call["response"], call["task"]) == ("scripted", "12 May", "Find the launch date")
+    if "usage" in LLMCallCompletedEvent.model_fields:  # not in 1.9.3
+        assert call["usage"] == {"total_tokens": 7}
+
+
 def test_a_run_that_fails_says_why(log):
     with pytest.raises(ConnectionError):
         make_crew(FailingLLM(), "Find the date").kickoff()
@@ -110,6 +133,14 @@ def test_an_async_run_is_kept(log):
     asyncio.run(make_crew(ScriptedLLM(final("12 May"))).akickoff())
     log.flush()
     assert [event["output"] for event in of(log, "task_completed")] == ["12 May"]
+
+
+def test_a_task_in_a_thread_of_its_own_is_kept(log):
+    crew = make_crew(ScriptedLLM(final("done")), "Find the date", "Announce it")
+    crew.tasks[0].async_execution = True
+    crew.kickoff()
+    log.flush()
+    assert [event["task"] for event in of(log, "task_completed")] == ["Find the date", "Announce it"]
 
 
 def test_crews_that_run_at_once_are_kept_apart(log):
