@@ -65,8 +65,15 @@ class Query:
         return numpy.array(rows)
 
     def ranking(self, scores: list[float]) -> list[tuple[str, float]]:
-        """The ids of the hits with these scores, which may not rise."""
-        falling = numpy.minimum.accumulate(scores) if len(scores) else []
+        """The ids of the hits with these scores. Those that rise are replaced by their mean."""
+        pools: list[tuple[float, int]] = []
+        for score in scores:
+            mean, size = score, 1
+            while pools and pools[-1][0] < mean:
+                before, count = pools.pop()
+                mean, size = (before * count + mean * size) / (count + size), count + size
+            pools.append((mean, size))
+        falling = [mean for mean, size in pools for _ in range(size)]
         return [(hit.record.id, float(score)) for hit, score in zip(self.hits, falling, strict=False)]
 
 

@@ -7,7 +7,7 @@
 //!   hit [`BEHIND`] places behind it, as a share of the greatest. A hit that many others equal is probably a chance match.
 //!
 //! `benches/calibrate.py` fits the coefficients on labelled sets, and says how well a model does on sets that it was not
-//! fitted on. Two rules hold beside it, see [`Wording`].
+//! fitted on. Scores that would rise down the list are replaced by their mean. Two rules hold beside that, see [`Wording`].
 
 use super::tuning::score::{ANSWER, BASE, BEHIND, EVIDENCE_LEAD, OTHER_IDENTIFIER, SUPPORT, WHOLE_QUESTION};
 
@@ -39,18 +39,32 @@ pub enum Wording {
 /// The scores of hits, best hit first. They are above 0, below 1, and never rise.
 pub fn scores(hits: &[Signs]) -> Vec<f64> {
     let greatest = hits.iter().map(|hit| hit.order).fold(f64::MIN_POSITIVE, f64::max);
-    let mut least = f64::INFINITY;
-    let mut scores: Vec<f64> = Vec::with_capacity(hits.len());
-    for (i, hit) in hits.iter().enumerate() {
+    let probability = |(i, hit): (usize, &Signs)| {
         let behind = hits.get(i + BEHIND).map_or(0.0, |other| other.order);
         let lead = ((hit.order - behind) / greatest).max(0.0);
-        least = least.min(hit.wording.within(probability(hit.evidence * lead * lead.sqrt(), hit.support)));
-        scores.push(least);
-    }
+        hit.wording.within(probability(hit.evidence * lead * lead.sqrt(), hit.support))
+    };
+    let mut scores = falling(hits.iter().enumerate().map(probability));
     // No hit scores less than one behind it.
     let whole = hits.iter().rposition(|hit| hit.wording == Wording::Whole).map_or(0, |last| last + 1);
     scores[..whole].iter_mut().for_each(|score| *score = score.max(WHOLE_QUESTION));
     scores
+}
+
+/// The falling values that are nearest to these in squares, by pooling adjacent violators (Ayer et al., "An empirical distribution
+/// function for sampling with incomplete information", 1955): values that rise are replaced by their mean.
+fn falling(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut pools: Vec<(f64, usize)> = Vec::new();
+    for value in values {
+        let (mut mean, mut size) = (value, 1);
+        while let Some(&(before, count)) = pools.last().filter(|(before, _)| *before < mean) {
+            mean = (before * count as f64 + mean * size as f64) / (count + size) as f64;
+            size += count;
+            pools.pop();
+        }
+        pools.push((mean, size));
+    }
+    pools.into_iter().flat_map(|(mean, size)| std::iter::repeat_n(mean, size)).collect()
 }
 
 fn probability(evidence_lead: f64, support: f64) -> f64 {
@@ -98,6 +112,13 @@ mod tests {
     #[test]
     fn another_identifier_scores_below_one_half() {
         assert_eq!(scores(&[hit(2.0, 2.0, Wording::OtherIdentifier)]), [OTHER_IDENTIFIER]);
+    }
+
+    #[test]
+    fn values_that_rise_are_pooled() {
+        assert_eq!(falling([0.5, 0.25, 0.75, 0.0].into_iter()), [0.5, 0.5, 0.5, 0.0]);
+        assert_eq!(falling([0.5, 0.25].into_iter()), [0.5, 0.25]);
+        assert!(falling(std::iter::empty()).is_empty());
     }
 
     #[test]

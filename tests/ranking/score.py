@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import accumulate
 
 from . import words
 from .passage import Passage
@@ -164,11 +165,24 @@ def probabilities(hits: list[Ranked]) -> list[float]:
         found.append(1 / (1 + math.exp(-odds)))
         if hit.proof.wording == Wording.OTHER_IDENTIFIER:
             found[-1] = min(found[-1], LIMIT.OTHER_IDENTIFIER)
-    least = [min(found[: place + 1]) for place in range(len(found))]
     whole = [hit.proof.wording == Wording.WHOLE for hit in hits]
     return [
-        max(score, LIMIT.WHOLE_QUESTION) if any(whole[place:]) else score for place, score in enumerate(least)
+        max(score, LIMIT.WHOLE_QUESTION) if any(whole[place:]) else score
+        for place, score in enumerate(falling(found))
     ]
+
+
+def falling(values: list[float]) -> list[float]:
+    """The nearest values that do not rise: those that rise are replaced by their mean.
+
+    Each is the least of all averages that begin at or before it, of the greatest that end at or after it.
+    """
+    sums = [0.0, *accumulate(values)]
+
+    def greatest(start: int, place: int) -> float:
+        return max((sums[end] - sums[start]) / (end - start) for end in range(place + 1, len(sums)))
+
+    return [min(greatest(start, place) for start in range(place + 1)) for place in range(len(values))]
 
 
 def scores(ranking: list[Ranked]) -> list[float]:
