@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 from oracle import Oracle
 from ranking import modes, words
 from ranking.first_stage import UndecidedError
-from ranking.score import Ranked, answered, scores
+from ranking.score import Ranked, answered, probabilities, scores
 from ranking.statistics import Row, Statistics
 from ranking.tuning import DISK, TUNING
 
@@ -322,7 +323,7 @@ def test_vectors_and_weights(
             found = both.found(handle, query, vector=wanted, **options)
             check_fusion(in_order, evidence, cosines, lexical, found)
             heard = both.found(handle, query, dialogue=True, **options)
-            turns = modes.dialogue(query, in_order, both.oracle.rows, visible)
+            turns = modes.dialogue(query, in_order, visible, visible)
             turns.sort(key=lambda hit: list(heard).index(hit.seq))
             fused = both.found(handle, query, vector=wanted, dialogue=True, **options)
             check_fusion(turns, evidence, cosines, heard, fused)
@@ -348,7 +349,7 @@ def check_fusion(
     told = {hit.seq for hit in ranking if hit.second_stage} | set(others)
     lexical = {seq: hit for seq, hit in lexical.items() if seq in told}
     assert list(found) == settled(values, found, ROUNDED) + others
-    ceiling = 1.0
+    expected = fused_scores(ranking, lexical, found)
     is_answered = answered([hit.score for hit in found.values()])
     for seq, hit in found.items():
         explain = dict(hit.explain)
@@ -359,8 +360,30 @@ def check_fusion(
         alone = dict(lexical[seq].explain) if seq in lexical else {}
         alone.pop("answered", None)
         assert explain == alone
-        ceiling = min(ceiling, max(lexical[seq].score if seq in lexical else 0.0, cosines.get(seq, 0.0)))
-        assert hit.score == pytest.approx(ceiling, abs=TOLERANCE)
+        assert hit.score == pytest.approx(expected[seq], abs=TOLERANCE)
+
+
+def fused_scores(
+    ranking: list[Ranked], lexical: dict[int, agentmem.Hit], found: dict[int, agentmem.Hit]
+) -> dict[int, float]:
+    """The scores of fused hits, by the values and distances in their explanations."""
+    hits = {hit.seq: hit for hit in ranking}
+    first, expected, ceiling = [], {}, 1.0
+    for seq, hit in found.items():
+        one = hits.get(seq, Ranked(seq, 0.0))
+        near = max(0.0, hit.explain.get("z", 0.0)) ** 2
+        one = replace(one, order=hit.explain.get("fused", 0.0), bonus=0.0, near=near)
+        if "fused" in hit.explain:
+            first.append(one)
+        else:
+            alone = lexical[seq].score if seq in lexical else probabilities([one])[0]
+            expected[seq] = alone
+    top = {hit.seq: score for hit, score in zip(first, probabilities(first), strict=True)}
+    for seq in found:
+        itself = seq in lexical and lexical[seq].score == 1
+        ceiling = min(ceiling, 1.0 if itself and seq in top else (top | expected)[seq])
+        expected[seq] = ceiling
+    return expected
 
 
 @pytest.fixture(scope="module")

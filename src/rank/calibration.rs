@@ -1,25 +1,31 @@
 //! The score: the estimated probability that a reader calls a hit relevant.
 //!
-//! It is a logistic regression over two features that are comparable between queries, and between stores of any size:
+//! It is a logistic regression over features that are comparable between queries, and between stores of any size:
 //!
 //! - the support: the share of the query that the text covers, times its BM25 as a share of the best hit's;
 //! - the evidence in the text times its lead to the power of 3/2. The lead is how far the sum of its signals is above that of the
 //!   hit [`BEHIND`] places behind it, as a share of the greatest. A hit that many others equal is probably a chance match.
 //!
+//! With vectors there is a third one, how far the record's cosine is above the mean of all. It depends little on the embedder.
+//!
 //! `benches/calibrate.py` fits the coefficients on labelled sets, and says how well a model does on sets that it was not
 //! fitted on. Scores that would rise down the list are replaced by their mean. Two rules hold beside that, see [`Wording`].
 
-use super::tuning::score::{ANSWER, BASE, BEHIND, EVIDENCE_LEAD, OTHER_IDENTIFIER, SUPPORT, WHOLE_QUESTION};
+use super::tuning::score::{
+    ANSWER, BASE, BEHIND, EVIDENCE_LEAD, NEAR, OTHER_IDENTIFIER, SUPPORT, WHOLE_QUESTION,
+};
 
 /// What the score of a hit is computed from.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Signs {
-    /// The sum of its signals.
+    /// What hits are sorted by: the sum of its signals, or its fused value.
     pub order: f64,
     /// How much of the query the text contains.
     pub evidence: f64,
     /// The covered share of the query, times BM25 as a share of the best hit's.
     pub support: f64,
+    /// The square of how far the cosine of its vector is above the mean of all, in deviations; 0 without vectors.
+    pub near: f64,
     /// What the text shares with the query word for word.
     pub wording: Wording,
 }
@@ -42,7 +48,7 @@ pub fn scores(hits: &[Signs]) -> Vec<f64> {
     let probability = |(i, hit): (usize, &Signs)| {
         let behind = hits.get(i + BEHIND).map_or(0.0, |other| other.order);
         let lead = ((hit.order - behind) / greatest).max(0.0);
-        hit.wording.within(probability(hit.evidence * lead * lead.sqrt(), hit.support))
+        hit.wording.within(probability(hit.support, hit.evidence * lead * lead.sqrt(), hit.near))
     };
     let mut scores = falling(hits.iter().enumerate().map(probability));
     // No hit scores less than one behind it.
@@ -67,8 +73,13 @@ fn falling(values: impl Iterator<Item = f64>) -> Vec<f64> {
     pools.into_iter().flat_map(|(mean, size)| std::iter::repeat_n(mean, size)).collect()
 }
 
-fn probability(evidence_lead: f64, support: f64) -> f64 {
-    1.0 / (1.0 + (-(BASE + SUPPORT * support + EVIDENCE_LEAD * evidence_lead)).exp())
+fn probability(support: f64, evidence_lead: f64, near: f64) -> f64 {
+    1.0 / (1.0 + (-(BASE + SUPPORT * support + EVIDENCE_LEAD * evidence_lead + NEAR * near)).exp())
+}
+
+/// The score of a record of which nothing but its vector is known.
+pub fn by_vector(near: f64) -> f64 {
+    probability(0.0, 0.0, near)
 }
 
 impl Wording {
@@ -89,7 +100,7 @@ mod tests {
     use super::*;
 
     fn hit(order: f64, evidence: f64, wording: Wording) -> Signs {
-        Signs { order, evidence, support: 0.5, wording }
+        Signs { order, evidence, support: 0.5, near: 0.0, wording }
     }
 
     #[test]
@@ -137,7 +148,7 @@ mod tests {
             let wording = [Wording::Words, Wording::Whole, Wording::OtherIdentifier];
             let hits: Vec<Signs> = hits
                 .into_iter()
-                .map(|(order, evidence, support, i)| Signs { order, evidence, support, wording: wording[i] })
+                .map(|(order, evidence, support, i)| Signs { order, evidence, support, near: 0.0, wording: wording[i] })
                 .collect();
             let scores = scores(&hits);
             prop_assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]));

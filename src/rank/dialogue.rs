@@ -29,15 +29,15 @@ pub struct RankedTurn {
     pub turn: usize,
     /// Relevance in `0..=1`, as of [`HybridQuery::rank`].
     pub score: f64,
-    /// The value that turns are sorted by.
-    pub order: f64,
+    /// What the score is computed from, with the value that turns are sorted by.
+    pub signs: Signs,
     /// What its neighbours and its speaker add to its order.
     pub boost: f64,
 }
 
-/// Sorts turns, best first. Each gains a share of the order, the evidence and the support of its neighbours. A turn whose speaker the query
-/// names gains more, unless the query names the speakers of all candidates. Equal turns keep their order. `texts` holds
-/// the texts of the turns.
+/// Sorts turns, best first. Each gains a share of the order, the evidence and the support of its neighbours. A turn whose
+/// speaker the query names gains more, unless the query names the speakers of all candidates. Equal turns keep their order.
+/// `texts` holds the texts of the turns.
 pub fn rank(query: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTurn> {
     let greatest = turns.iter().map(|turn| turn.order).fold(f64::MIN_POSITIVE, f64::max);
     let indexes: HashMap<Seq, usize> = turns.iter().enumerate().map(|(i, turn)| (turn.seq, i)).collect();
@@ -61,7 +61,7 @@ pub fn rank(query: &HybridQuery, texts: &Texts, turns: &[Turn]) -> Vec<RankedTur
     boosted
         .iter()
         .zip(calibration::scores(&signs))
-        .map(|(&(turn, boost, signs), score)| RankedTurn { turn, score, order: signs.order, boost })
+        .map(|(&(turn, boost, signs), score)| RankedTurn { turn, score, signs, boost })
         .collect()
 }
 

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Scored;
+use super::calibration::{self, Signs};
 use super::tuning::fusion as tuning;
 use crate::record::Seq;
 
@@ -19,6 +20,8 @@ pub struct ByWords {
     pub found: Vec<Scored>,
     /// The order of the first of them over the greatest. The rest was not ranked by the second stage.
     pub orders: Vec<f64>,
+    /// What the scores of these are computed from.
+    pub signs: Vec<Signs>,
     /// The greatest evidence in the best hits.
     pub evidence: f64,
 }
@@ -72,43 +75,54 @@ impl Spread {
     }
 }
 
-/// Fuses both, best first. Records behind the first of both kinds come last, those found by their texts before the others. A
-/// record's score is the greater of its two scores, or the score of the record before it if that is less: scores never rise.
+/// Fuses both, best first. Records behind the first of both kinds come last, those found by their texts before the others. Their
+/// scores are computed again from what the texts and the vectors say. They never rise.
 pub fn fuse(words: ByWords, vectors: &ByVectors) -> Vec<Scored> {
     let cosines: HashMap<Seq, f32> = vectors.nearest.iter().chain(&vectors.others).copied().collect();
     let z = |seq: Seq| cosines.get(&seq).map(|&cosine| vectors.spread.z(cosine));
     let known = 1.0 - (-tuning::STEEPNESS * words.evidence).exp();
     let weight = tuning::WEIGHT * (1.0 - known * (1.0 - trust(&words, z)));
-    let value = |seq: Seq, order: f64| known * order + weight * z(seq).unwrap_or(0.0).max(0.0).powi(2);
+    let near = |seq: Seq| z(seq).unwrap_or(0.0).max(0.0).powi(2);
 
-    let ByWords { found: mut by_words, orders, .. } = words;
+    let ByWords { found: mut by_words, orders, signs, .. } = words;
     let rest_by_words = by_words.split_off(orders.len().min(by_words.len()));
     // What the first stage found of them depends on the limit.
-    let near = |&(seq, _): &(Seq, f32)| Scored { seq, score: 0.0, explain: Vec::new(), passage: None };
-    let mut by_vectors: Vec<Scored> = vectors.nearest.iter().map(near).collect();
+    let nearest = |&(seq, _): &(Seq, f32)| Scored {
+        seq,
+        score: calibration::by_vector(near(seq)),
+        explain: Vec::new(),
+        passage: None,
+    };
+    let mut by_vectors: Vec<Scored> = vectors.nearest.iter().map(nearest).collect();
     let rest_by_vectors = by_vectors.split_off(tuning::NEAREST.min(by_vectors.len()));
 
     let mut seen = HashSet::new();
-    let ordered = by_words.into_iter().zip(orders).chain(by_vectors.into_iter().map(|found| (found, 0.0)));
-    let mut fused: Vec<(f64, Scored)> = ordered
+    let lexical = by_words.into_iter().zip(orders.into_iter().zip(signs));
+    let others = by_vectors.into_iter().map(|found| (found, (0.0, Signs::default())));
+    let mut fused: Vec<(Signs, Scored)> = lexical
+        .chain(others)
         .filter(|(found, _)| seen.insert(found.seq))
-        .map(|(found, order)| (value(found.seq, order), found))
+        .map(|(found, (order, signs))| {
+            let near = near(found.seq);
+            (Signs { order: known * order + weight * near, near, ..signs }, found)
+        })
         .collect();
-    fused.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    let first = fused.into_iter().map(|(value, mut found)| {
-        found.explain.push(("fused", value));
+    fused.sort_by(|(a, _), (b, _)| b.order.total_cmp(&a.order));
+    let signs: Vec<Signs> = fused.iter().map(|(signs, _)| *signs).collect();
+    let scored = |((signs, mut found), score): ((Signs, Scored), f64)| {
+        // A text that equals the query has 1.
+        found.score = if found.score < 1.0 { score } else { 1.0 };
+        found.explain.push(("fused", signs.order));
         found
-    });
-    let mut all: Vec<Scored> = first.collect();
+    };
+    let mut all: Vec<Scored> = fused.into_iter().zip(calibration::scores(&signs)).map(scored).collect();
     let rest = rest_by_words.into_iter().chain(rest_by_vectors);
     all.extend(rest.filter(|found| seen.insert(found.seq)));
 
     let mut ceiling = 1.0f64;
     for found in &mut all {
         if let Some(&cosine) = cosines.get(&found.seq) {
-            let z = vectors.spread.z(cosine);
-            found.score = found.score.max(f64::from(cosine));
-            found.explain.extend([("vector", f64::from(cosine)), ("z", z)]);
+            found.explain.extend([("vector", f64::from(cosine)), ("z", vectors.spread.z(cosine))]);
         }
         ceiling = ceiling.min(found.score);
         found.score = ceiling;
@@ -140,7 +154,8 @@ mod tests {
         let mut spread = Spread::default();
         cosines.iter().for_each(|&(_, cosine)| spread.add(cosine));
         let orders = words.iter().map(|&(_, order)| order).collect();
-        let words = ByWords { found: words.iter().map(scored).collect(), orders, evidence };
+        let signs = vec![Signs::default(); words.len()];
+        let words = ByWords { found: words.iter().map(scored).collect(), orders, signs, evidence };
         let vectors = ByVectors { nearest: cosines.to_vec(), others: Vec::new(), spread };
         fuse(words, &vectors).iter().map(|found| found.seq).collect()
     }
@@ -174,6 +189,7 @@ mod tests {
         let words = ByWords {
             found: [(1, 0.5), (2, 0.4), (3, 0.3)].iter().map(scored).collect(),
             orders: vec![1.0],
+            signs: vec![Signs::default()],
             evidence: 1.0,
         };
         let vectors = ByVectors { nearest: vec![(3, 0.9), (4, 0.1)], ..ByVectors::default() };

@@ -165,6 +165,7 @@ impl HybridQuery {
                 order: sums[i],
                 evidence: proofs[i].evidence,
                 support: proofs[i].coverage * f64::from(candidates[i].bm25 / most),
+                near: 0.0,
                 wording: proofs[i].wording,
             })
             .collect();

@@ -181,6 +181,8 @@ pub mod score {
     pub const SUPPORT: f64 = 2.17;
     /// Log-odds for each unit of evidence with the whole lead.
     pub const EVIDENCE_LEAD: f64 = 5.89;
+    /// Log-odds for each square of the distance of a record's cosine from the mean of all, in deviations.
+    pub const NEAR: f64 = 0.04;
     /// A hit's lead is over the hit so many places behind it. There may be several relevant ones.
     pub const BEHIND: usize = 5;
     /// Least score of a text that holds the whole question.

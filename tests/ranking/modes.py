@@ -108,7 +108,7 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
         # Who asks for a text itself wants nothing else before it.
         bonus = (1 + max(sums) if itself else 0.0) + accents(query, texts[seq])
         support = proof.coverage * found[seq] / most
-        ranking.append(Ranked(seq, sums[i] + bonus, proof, support, itself, bonus, parts=named))
+        ranking.append(Ranked(seq, sums[i] + bonus, proof, support, itself=itself, bonus=bonus, parts=named))
     rest = [seq for seq in best(found, len(found), 0) if seq not in candidates]
     return sorted(ranking, key=lambda hit: -hit.order) + [
         Ranked(seq, found[seq], second_stage=False, parts={"bm25": found[seq]}) for seq in rest

@@ -46,6 +46,8 @@ class Ranked:
     proof: Proof = field(default_factory=Proof)
     support: float = 0.0
     """How much of the query it covers, and how its BM25 compares with the greatest."""
+    near: float = 0.0
+    """The square of how far its cosine is above the mean, in deviations."""
     itself: bool = False
     """It is the query, word for word."""
     bonus: float = 0.0
@@ -162,6 +164,7 @@ def probabilities(hits: list[Ranked]) -> list[float]:
         behind = orders[place + LIMIT.BEHIND] if place + LIMIT.BEHIND < len(hits) else 0.0
         lead = max(0.0, (orders[place] - behind) / greatest)
         odds = LIMIT.BASE + LIMIT.SUPPORT * hit.support + LIMIT.EVIDENCE_LEAD * hit.proof.evidence * lead**1.5
+        odds += LIMIT.NEAR * hit.near
         found.append(1 / (1 + math.exp(-odds)))
         if hit.proof.wording == Wording.OTHER_IDENTIFIER:
             found[-1] = min(found[-1], LIMIT.OTHER_IDENTIFIER)

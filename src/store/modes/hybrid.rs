@@ -74,7 +74,7 @@ fn by_words(retriever: &impl Retriever, query: &Query) -> Result<ByWords, Search
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
     let (candidates, rest) = top.split_at(texts.count());
     let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
-    let (mut found, orders, evidence) = if query.dialogue {
+    let (mut found, orders, signs, evidence) = if query.dialogue {
         drop(texts);
         in_conversation(retriever, &plan, &candidates, &query.filter.viewer)?
     } else {
@@ -83,13 +83,14 @@ fn by_words(retriever: &impl Retriever, query: &Query) -> Result<ByWords, Search
         let is_final = depth(query) == query.limit && query.vector.is_none();
         let wanted = if is_final { query.limit.max(ANSWER) } else { ranked.len() };
         let found = ranked.iter().take(wanted).map(Scored::from).collect();
-        (found, ranked.iter().map(|one| one.order).collect(), evidence(&ranked))
+        let (orders, signs) = ranked.iter().map(|one| (one.order, one.signs)).unzip();
+        (found, orders, signs, evidence(&ranked))
     };
     if found.len() >= candidates.len() {
         let least = candidates.last().map_or(f32::INFINITY, |candidate| candidate.bm25);
         append(&mut found, rest, least);
     }
-    Ok(ByWords { found, orders: scaled(orders), evidence })
+    Ok(ByWords { found, orders: scaled(orders), signs, evidence })
 }
 
 /// The greatest evidence in the best hits.
@@ -104,13 +105,13 @@ fn scaled(mut orders: Vec<f64>) -> Vec<f64> {
     orders
 }
 
-/// Ranks the candidates together with the records around them. Returns them with their orders, and the evidence.
+/// Ranks the candidates together with the records around them. Returns them with their orders and signs, and the evidence.
 fn in_conversation(
     retriever: &impl Retriever,
     plan: &HybridQuery,
     candidates: &[Candidate],
     viewer: &Viewer,
-) -> Result<(Vec<Scored>, Vec<f64>, f64), SearchError> {
+) -> Result<(Vec<Scored>, Vec<f64>, Vec<Signs>, f64), SearchError> {
     let seqs: Vec<Seq> = candidates.iter().map(|one| one.seq).collect();
     let mut neighbours = neighbours_of(retriever, &seqs, viewer)?;
     let mut around: Vec<Seq> = neighbours.values().flatten().flatten().copied().collect();
@@ -131,8 +132,8 @@ fn in_conversation(
         Scored { seq: turns[heard.turn].seq, score: heard.score, explain, passage }
     };
     let heard_turns = dialogue::rank(plan, &texts, &turns);
-    let orders = heard_turns.iter().map(|turn| turn.order).collect();
-    Ok((heard_turns.into_iter().map(heard).collect(), orders, evidence(&ranked)))
+    let (orders, signs) = heard_turns.iter().map(|turn| (turn.signs.order, turn.signs)).unzip();
+    Ok((heard_turns.into_iter().map(heard).collect(), orders, signs, evidence(&ranked)))
 }
 
 /// The records around each of these that the viewer may see. To leave hidden ones out takes longer, and there are seldom any.
