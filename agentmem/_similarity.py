@@ -11,12 +11,12 @@ from agentmem import Hit
 
 # Chosen with benches/calibrate.py: at 0.6 most evidence is kept, and most questions about something else find
 # nothing.
-_ANSWERED = 0.4
+_ANSWERED = 0.43
 _OWN = 0.025
 
 
 def similarity(hit: Hit) -> float:
-    """Return the similarity of a hit of mode "hybrid", in 0..1: answered**0.4 * score**0.025.
+    """Return the similarity of a hit of mode "hybrid", in 0..1: answered**0.43 * score**0.025.
 
     `answered` is the probability that any hit of the result is relevant. Similarities never increase down the
     list.
