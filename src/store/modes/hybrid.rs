@@ -74,7 +74,7 @@ fn by_words(retriever: &impl Retriever, query: &Query) -> Result<ByWords, Search
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
     let (candidates, rest) = top.split_at(texts.count());
     let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
-    let (mut found, orders, signs, evidence) = if query.dialogue {
+    let mut words = if query.dialogue {
         drop(texts);
         in_conversation(retriever, &plan, &candidates, &query.filter.viewer)?
     } else {
@@ -84,13 +84,13 @@ fn by_words(retriever: &impl Retriever, query: &Query) -> Result<ByWords, Search
         let wanted = if is_final { query.limit.max(ANSWER) } else { ranked.len() };
         let found = ranked.iter().take(wanted).map(Scored::from).collect();
         let (orders, signs) = ranked.iter().map(|one| (one.order, one.signs)).unzip();
-        (found, orders, signs, evidence(&ranked))
+        ByWords { found, orders, signs, evidence: evidence(&ranked) }
     };
-    if found.len() >= candidates.len() {
+    if words.found.len() >= candidates.len() {
         let least = candidates.last().map_or(f32::INFINITY, |candidate| candidate.bm25);
-        append(&mut found, rest, least);
+        append(&mut words.found, rest, least);
     }
-    Ok(ByWords { found, orders: scaled(orders), signs, evidence })
+    Ok(ByWords { orders: scaled(words.orders), ..words })
 }
 
 /// The greatest evidence in the best hits.
@@ -105,13 +105,13 @@ fn scaled(mut orders: Vec<f64>) -> Vec<f64> {
     orders
 }
 
-/// Ranks the candidates together with the records around them. Returns them with their orders and signs, and the evidence.
+/// Ranks the candidates together with the records around them. The orders are not scaled yet.
 fn in_conversation(
     retriever: &impl Retriever,
     plan: &HybridQuery,
     candidates: &[Candidate],
     viewer: &Viewer,
-) -> Result<(Vec<Scored>, Vec<f64>, Vec<Signs>, f64), SearchError> {
+) -> Result<ByWords, SearchError> {
     let seqs: Vec<Seq> = candidates.iter().map(|one| one.seq).collect();
     let mut neighbours = neighbours_of(retriever, &seqs, viewer)?;
     let mut around: Vec<Seq> = neighbours.values().flatten().flatten().copied().collect();
@@ -133,7 +133,8 @@ fn in_conversation(
     };
     let heard_turns = dialogue::rank(plan, &texts, &turns);
     let (orders, signs) = heard_turns.iter().map(|turn| (turn.signs.order, turn.signs)).unzip();
-    Ok((heard_turns.into_iter().map(heard).collect(), orders, signs, evidence(&ranked)))
+    let found = heard_turns.into_iter().map(heard).collect();
+    Ok(ByWords { found, orders, signs, evidence: evidence(&ranked) })
 }
 
 /// The records around each of these that the viewer may see. To leave hidden ones out takes longer, and there are seldom any.
