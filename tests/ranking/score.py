@@ -181,11 +181,13 @@ def falling(values: list[float]) -> list[float]:
     Each is the least of all averages that begin at or before it, of the greatest that end at or after it.
     """
     sums = [0.0, *accumulate(values)]
-
-    def greatest(start: int, place: int) -> float:
-        return max((sums[end] - sums[start]) / (end - start) for end in range(place + 1, len(sums)))
-
-    return [min(greatest(start, place) for start in range(place + 1)) for place in range(len(values))]
+    found = [math.inf] * len(values)
+    for start in range(len(values)):
+        greatest = -math.inf
+        for place in reversed(range(start, len(values))):
+            greatest = max(greatest, (sums[place + 1] - sums[start]) / (place + 1 - start))
+            found[place] = min(found[place], greatest)
+    return found
 
 
 def scores(ranking: list[Ranked]) -> list[float]:
