@@ -1,7 +1,7 @@
 """The outputs of tasks, from which CrewAI replays a run: `crew.replay(task_id)`.
 
 Each run of a crew has a journal, `task-output/<run>`, with a row for each task by its position. The journal
-`task-outputs` maps the id of a task to the last run that it was in.
+`task-outputs` maps the id of a task to the last run that it was in; its log ends with the last run of all.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TaskOutputs:
     def __init__(self, store: MemoryStore) -> None:
         """Begin without a run."""
         self._store = store
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[int, Row] | None = None  # None until the crew runs or is replayed
         self._run: str | None = None  # None until the run has a row of its own
 
     def add(
@@ -45,21 +45,16 @@ class TaskOutputs:
         """Keep the output of the task at this position."""
         fields = {"task_id": str(task.id), "task_key": task.key, "expected_output": task.expected_output}
         changes = {**fields, "output": output, "inputs": inputs or {}, "was_replayed": was_replayed}
-        self._rows.pop(task_index, None)
-        self.update(task_index, **changes)
+        self._write(task_index, changes)
 
     def update(self, task_index: int, **changes: Any) -> None:
         """Change fields of the row of the task at this position."""
-        row = {**self._rows.get(task_index, {"task_index": task_index}), **to_json(changes)}
-        self._rows[task_index] = {**row, "timestamp": datetime.now(timezone.utc).isoformat()}
-        try:
-            self._write(task_index)
-        except Exception as error:  # CrewAI ends the run if a storage raises
-            log.exception("the output of task %s cannot be kept: %s", row["task_id"], error)
+        self._write(task_index, {**(self._rows or {}).get(task_index, {}), **changes})
 
     def load(self) -> list[Row]:
-        """Return the rows of the crew's run, by position."""
-        return [dict(row) for _, row in sorted(self._rows.items())]
+        """Return the rows of the crew's run, by position; before it runs, those of the last run of all."""
+        rows = self._last_run() if self._rows is None else self._rows
+        return [dict(row) for _, row in sorted(rows.items())]
 
     def delete_all(self) -> None:
         """End the run. CrewAI calls it before each kickoff; what was kept stays."""
@@ -69,17 +64,34 @@ class TaskOutputs:
         """Load the last run that had this task, to replay it. The replay becomes a run of its own."""
         run = self._store.journal(_TASKS).get(task_id)
         if run is not None:
-            rows = [entry.value for entry in self._store.journal(_PREFIX + run).items()]
-            self._rows, self._run = {row["task_index"]: row for row in rows}, None
+            self._rows, self._run = self._read(run), None
 
-    def _write(self, task_index: int) -> None:
-        indexes = [task_index] if self._run is not None else list(self._rows)
+    def _last_run(self) -> dict[int, Row]:
+        entries = self._store.journal(_TASKS).read(last=1)
+        return self._read(entries[0].value) if entries else {}
+
+    def _read(self, run: str) -> dict[int, Row]:
+        rows = [entry.value for entry in self._store.journal(_PREFIX + run).items()]
+        return {row["task_index"]: row for row in rows}
+
+    def _write(self, task_index: int, fields: Row) -> None:
+        rows = self._rows = {} if self._rows is None else self._rows
+        timestamp = datetime.now(timezone.utc).isoformat()
+        rows[task_index] = {**to_json(fields), "task_index": task_index, "timestamp": timestamp}
+        indexes = [task_index] if self._run is not None else list(rows)
         run = self._run or str(uuid.uuid4())
-        with self._store.batch() as batch:
-            for index in indexes:
-                batch.journal(_PREFIX + run).put(f"{index:06}", self._rows[index])
-            batch.journal(_TASKS).put(self._rows[task_index]["task_id"], run)
-        self._run = run
+        try:
+            with self._store.batch() as batch:
+                for index in indexes:
+                    batch.journal(_PREFIX + run).put(f"{index:06}", rows[index])
+                tasks = batch.journal(_TASKS)
+                tasks.put(rows[task_index]["task_id"], run)
+                tasks.append(run)
+                tasks.prune(keep=1)
+        except Exception as error:  # CrewAI ends the run if a storage raises
+            log.exception("the output of task %s cannot be kept: %s", fields["task_id"], error)
+        else:
+            self._run = run
 
 
 def delete_task_outputs(store: MemoryStore) -> None:

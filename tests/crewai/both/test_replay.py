@@ -84,6 +84,13 @@ def test_a_run_of_another_process_is_replayed(path):
     assert "12 May" in later.agents[0].llm.prompts[-1]
 
 
+def test_a_crew_that_has_not_run_shows_the_last_run_of_all(store):
+    crew("12 May", "Launch!").kickoff(inputs={"what": "launch"})
+    crew("3 June", "Party!").kickoff(inputs={"what": "party"})
+    rows = crew("x")._task_output_handler.load()
+    assert [row["output"]["raw"] for row in rows] == ["3 June", "Party!"]
+
+
 def test_an_unknown_task_is_refused(store):
     with pytest.raises(ValueError, match="not found"):
         crew("x").replay("00000000-0000-0000-0000-000000000000")

@@ -33,7 +33,7 @@ def cache_handler():
 
 
 if SWAP:
-    import crewai  # noqa: F401 - what it imports is swapped
+    import crewai
 
     from agentmem.crewai import AgentMemFlowPersistence, installed
 
@@ -41,6 +41,7 @@ if SWAP:
         import_module(package)
     swap("SQLiteFlowPersistence", AgentMemFlowPersistence, "crewai.flow.persistence.sqlite")
     swap("CacheHandler", cache_handler(), "crewai.agents.cache.cache_handler")
+    crewai.Crew.__private_attributes__["_cache_handler"].default_factory = cache_handler()
     if "crewai.state.provider.sqlite_provider" in sys.modules:
         from agentmem.crewai import AgentMemCheckpointProvider
 

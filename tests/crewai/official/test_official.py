@@ -24,7 +24,10 @@ FILES = [
     "test_flow_resumability_regression.py",
     "test_tool_cache_default.py",
     "test_checkpoint.py",
+    "test_crew.py",
 ]
+# Of the tests of crews, those of what they keep that need no network.
+SELECTED = "not test_crew.py or task_output or reset or replay_task or replay_preserves or knowledge"
 # They require that a state loses its types. agentmem keeps them, and refuses what it cannot keep.
 LOSE_TYPES = {
     "test_flow_persistence.py::test_persist_complex_types_structured_state",
@@ -45,6 +48,7 @@ def run(folder, tests, swapped):
         "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]),
     }
     options = ["-q", "-W", "ignore", "-p", "swap", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    options += ["-k", SELECTED, "--continue-on-collection-errors"]  # test_crew.py of 1.9.3 needs crewai-tools
     options += ["--block-network", "--timeout=60", "--rootdir", str(TESTS), "-c", os.devnull]
     subprocess.run([sys.executable, "-m", "pytest", *options, *tests], cwd=TESTS, env=env, check=False)
     return json.loads(outcomes.read_text())
