@@ -131,10 +131,8 @@ class RunLog(BaseEventListener):
     def close(self) -> None:
         """Write what waits, stop listening, and close the store if this object opened it."""
         self.flush()
-        with crewai_event_bus._rwlock.w_locked():  # 1.9.3 has no method for it
-            for kind in _kinds():
-                handlers = crewai_event_bus._sync_handlers
-                handlers[kind] = handlers.get(kind, frozenset()) - {self._handle}
+        for kind in _kinds():
+            _remove_handler(kind, self._handle)
         self._adapter.close()
 
     def _handle(self, source: Any, event: Any) -> None:
@@ -196,6 +194,15 @@ class RunLog(BaseEventListener):
             metadata={"run": started.run, "task": event.get("task"), "agent": event.get("agent")},
             ttl=self._ttl,
         )
+
+
+def _remove_handler(kind: type, handler: Callable[[Any, Any], None]) -> None:
+    if hasattr(crewai_event_bus, "off"):
+        crewai_event_bus.off(kind, handler)
+        return
+    with crewai_event_bus._rwlock.w_locked():  # 1.9.3 has no method for it
+        handlers = crewai_event_bus._sync_handlers
+        handlers[kind] = handlers.get(kind, frozenset()) - {handler}
 
 
 def _kinds() -> list[type]:
