@@ -2,10 +2,13 @@
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # for `running`
+_HOME = tempfile.TemporaryDirectory(prefix="crewai-")  # CrewAI opens files in it when it is imported
 os.environ.update(
+    CREWAI_STORAGE_DIR=_HOME.name,
     CREWAI_TESTING="true",
     CREWAI_DISABLE_TELEMETRY="true",
     CREWAI_TRACING_ENABLED="false",

@@ -43,6 +43,7 @@ def run(folder, tests, swapped):
     here = str(Path(__file__).parent)
     env = {
         **os.environ,
+        "CREWAI_STORAGE_DIR": str(folder / "home"),
         "AGENTMEM_SWAP": "1" if swapped else "0",
         "AGENTMEM_OUTCOMES": str(outcomes),
         "PYTHONPATH": os.pathsep.join([here, os.environ.get("PYTHONPATH", "")]),
