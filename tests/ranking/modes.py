@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import math
-import string
 from datetime import datetime, timedelta
 
-from . import first_stage
+from . import first_stage, words
 from .dialogue import dialogue
 from .feedback import feedback
 from .first_stage import best
@@ -21,7 +20,6 @@ from .score import Ranked, prove
 from .signals import Signals
 from .statistics import Row, Statistics
 from .tuning import TUNING
-from .words import without_accents
 
 SLACK = 1e-5
 """The first stage adds in 32 bits, be it whole numbers or floats."""
@@ -121,14 +119,11 @@ def accents(query: str, text: str) -> float:
     How other words are spelled decides between equals alone.
     """
 
-    def spelled(text: str) -> list[str]:
-        return [word.strip(string.punctuation) for word in text.split() if word.strip(string.punctuation)]
-
-    wanted, there = spelled(query), set(spelled(text))
+    wanted, there = words.written(query), set(words.written(text))
     same = [
         word
         for word in dict.fromkeys(wanted)
-        if without_accents(word) != word
+        if words.has_accents(word)
         and there & {word, word.lower(), word.upper(), word.lower()[:1].upper() + word.lower()[1:]}
     ]
     return TUNING.spelling.ACCENTS * len(same) / len(wanted) if wanted else 0.0

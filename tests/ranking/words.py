@@ -141,6 +141,11 @@ def without_accents(text: str) -> str:
     )
 
 
+def has_accents(text: str) -> bool:
+    """Whether it has diacritics. Full-width characters have none."""
+    return without_accents(text) != unicodedata.normalize("NFKC", text.replace("\u2019", "'"))
+
+
 @dataclass(frozen=True)
 class Run:
     """A run of one script in a text."""
@@ -227,6 +232,18 @@ def words(text: str) -> list[Word]:
 def terms(text: str) -> list[str]:
     """The terms of a text in order, with repeats."""
     return [surface.term for word in words(text) for surface in word.surfaces()]
+
+
+_IN_WORD = r"0-9A-Za-z\x80-\U0010ffff"
+_WRITTEN = re.compile(
+    rf"[{_IN_WORD}_](?:[{_IN_WORD}_']|(?<=[{_IN_WORD}])[-.@&](?=[{_IN_WORD}])|(?<=[0-9])[/:](?=[0-9])"
+    rf"|(?<=[0-9]),(?=[0-9]{{3}}(?![{_IN_WORD}_'])))*"
+)
+
+
+def written(text: str) -> list[str]:
+    """The words as they are written, between blanks and the punctuation that separates words."""
+    return [word.rstrip("'") for word in _WRITTEN.findall(text)]
 
 
 def sentences(text: str) -> list[str]:
