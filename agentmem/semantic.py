@@ -141,7 +141,8 @@ class _Model:
         }
         (states, *_) = self._session.run(None, {name: given[name] for name in self._inputs})
         mean = states[0].mean(axis=0)
-        return (mean / numpy.linalg.norm(mean)).astype(numpy.float32)
+        vector: numpy.ndarray[Any, Any] = (mean / numpy.linalg.norm(mean)).astype(numpy.float32)
+        return vector
 
 
 def _is_known(piece: str) -> bool:

@@ -107,7 +107,7 @@ mod tests {
     fn a_hit_that_stands_out_scores_high_and_one_of_many_low() {
         let alone = scores(&[hit(2.0, 1.2, Wording::Words)]);
         let one_of_many = scores(&[hit(2.0, 1.2, Wording::Words); 20]);
-        assert!(alone[0] > 0.9 && one_of_many[0] < 0.2, "{alone:?} {one_of_many:?}");
+        assert!(alone[0] > 0.9 && one_of_many[0] < 0.35, "{alone:?} {one_of_many:?}");
         let chance = scores(&[hit(2.0, 0.2, Wording::Words)]);
         assert!(chance[0] < 0.3, "{chance:?}");
     }
