@@ -100,14 +100,13 @@ def test_records_of_others_change_nothing(
     rows: list[tuple[Row, list[Row]]], crowd: list[Row], query: str
 ) -> None:
     with alone_and_mixed(rows) as (alone, mixed, ids):
-        store = alone.handles[0]
-        expected = answers(store, query, ids)
-        for other in (alone.handles[1], *mixed.handles):
-            assert answers(other, query, ids) == expected
-        added = store.add_many(crowd)
-        assert answers(store, query, ids) == expected
-        store.delete(added)
-        assert answers(store, query, ids) == expected
+        # Each kind of index for itself: the one in memory holds rounded vectors.
+        expected = [answers(store, query, ids) for store in alone.handles]
+        assert [answers(store, query, ids) for store in mixed.handles] == expected
+        added = alone.handles[0].add_many(crowd)
+        assert [answers(store, query, ids) for store in alone.handles] == expected
+        alone.handles[0].delete(added)
+        assert [answers(store, query, ids) for store in alone.handles] == expected
 
 
 @given(rows=st.lists(st.tuples(own, st.lists(hidden, max_size=2)), min_size=1, max_size=8), query=queries)
