@@ -290,7 +290,8 @@ def frameworks(session: nox.Session, framework: str) -> None:
     install_agentmem(session, *PYTEST, *FRAMEWORKS[framework])
     folder = ROOT / "tests" / "frameworks" / framework
     session.run("pytest", str(folder))
-    session.run("python", str(folder / "run_official.py"), session.create_tmp(), FRAMEWORKS[framework][0])
+    sources = str(Path(session.create_tmp()).resolve())
+    session.run("python", str(folder / "run_official.py"), sources, FRAMEWORKS[framework][0])
 
 
 @nox.session
@@ -305,7 +306,7 @@ def crewai_tools(session: nox.Session) -> None:
 def crewai_official(session: nox.Session, version: str) -> None:
     """Run CrewAI's own tests of what a crew keeps, with and without agentmem, and compare."""
     install_agentmem(session, *PYTEST, "pytest-asyncio>=1.3", "pytest-recording>=0.13", f"crewai=={version}")
-    sources = session.create_tmp()
+    sources = str(Path(session.create_tmp()).resolve())
     only_crewai = ["--no-deps", "--no-binary", "crewai", "--dest", sources]
     session.run("pip", "download", "--quiet", *only_crewai, f"crewai=={version}")
     shutil.unpack_archive(f"{sources}/crewai-{version}.tar.gz", sources)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
+from statistics import pstdev
 from typing import Any
 
 import pytest
@@ -316,6 +317,8 @@ def test_vectors_and_weights(
             near = both.found(handle, query, mode="vector", vector=wanted, **options)
             check(modes.vector(wanted, visible), near)
             cosines = modes.cosines(wanted, visible)
+            # Among nearly equal cosines, rounding decides how far each is from the mean.
+            assume(len(set(cosines.values())) < 2 or pstdev(cosines.values()) > 40 * ROUNDED)
             lexical = both.found(handle, query, **options)
             check_ranking(ranking, lexical)
             in_order = sorted(ranking, key=lambda hit: list(lexical).index(hit.seq))

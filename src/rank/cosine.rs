@@ -26,17 +26,20 @@ impl CosineQuery {
     pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
         let mut query = ParsedQuery::new(text);
         let terms: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
-        let mut frequencies = statistics.document_frequencies(&terms)?;
+        let own = statistics.document_frequencies(&terms)?;
+        let mut frequencies = own.clone();
         let writings = query.add_writings(&mut frequencies, statistics)?;
         let (mut vector, mut values) = (Vec::new(), Vec::new());
         for ((number, term), (count, &df)) in
             (0..).zip(&query.terms).zip(query.counts().into_iter().zip(&frequencies))
         {
             let known = df > 0 || query.is_identifier(number);
-            let idf = idf(statistics, df);
-            values.push(if known { term.worth() * sublinear(count) * idf } else { 0.0 });
+            let value = if known { term.worth() * sublinear(count) * idf(statistics, df) } else { 0.0 };
+            values.push(value);
+            // In records, a term counts without its other writings.
+            let df = own[number as usize];
             if df > 0 {
-                vector.push((term.text.clone(), values[number as usize], idf));
+                vector.push((term.text.clone(), value, idf(statistics, df)));
             }
         }
         let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();

@@ -64,16 +64,18 @@ fn follows_dot(bytes: &[u8], start: usize) -> bool {
         && bytes[..start - 1].last().is_none_or(|b| b.is_ascii_whitespace() || b"([\"'".contains(b))
 }
 
-/// The length of the symbols after a word that are part of its name, as in "C++", "C#" and "Disney+".
+/// The length of the symbols after the last word that may be part of its name, as in "C++", "C#" and "Disney+".
 fn symbol_len(bytes: &[u8], start: usize, end: usize) -> usize {
     if !bytes[end - 1].is_ascii_alphabetic() {
         return 0;
     }
+    // A word of another script, or its punctuation, may stand before a name of one letter: "语言：C#".
+    let single = end - start == 1 || !bytes[end - 2].is_ascii();
     let ends = |at: usize| bytes.get(at).is_none_or(|b| !b.is_ascii_alphanumeric() && !b"+=#".contains(b));
     match bytes[end..] {
         [b'+', b'+', ..] if bytes.get(end + 2) != Some(&b'+') => 2,
         [b'+', ..] if ends(end + 1) => 1,
-        [b'#', ..] if end - start == 1 && ends(end + 1) => 1,
+        [b'#', ..] if single && ends(end + 1) => 1,
         _ => 0,
     }
 }

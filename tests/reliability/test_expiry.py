@@ -22,9 +22,10 @@ def moment(n: int) -> datetime:
     return START + timedelta(days=100, seconds=n)
 
 
-def ids_in(path: Path) -> set[str]:
+def ids_in(path: Path) -> set[bytes]:
     """What is physically there, whatever the store makes of it."""
     conn = sqlite3.connect(path)
+    conn.text_factory = bytes  # a flipped bit may leave what is no text
     try:
         return {id for (id,) in conn.execute("SELECT id FROM records NOT INDEXED")}
     finally:
