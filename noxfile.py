@@ -287,10 +287,10 @@ FRAMEWORKS = {
 @nox.parametrize("framework", sorted(FRAMEWORKS))
 def frameworks(session: nox.Session, framework: str) -> None:
     """Run the adapter of each framework: our tests, and the framework's own from its source on PyPI."""
+    sources = str(Path(session.create_tmp()).resolve())
     install_agentmem(session, *PYTEST, *FRAMEWORKS[framework])
     folder = ROOT / "tests" / "frameworks" / framework
     session.run("pytest", str(folder))
-    sources = str(Path(session.create_tmp()).resolve())
     session.run("python", str(folder / "run_official.py"), sources, FRAMEWORKS[framework][0])
 
 
@@ -305,8 +305,8 @@ def crewai_tools(session: nox.Session) -> None:
 @nox.parametrize("version", ["1.9.3", "1.15.30"])
 def crewai_official(session: nox.Session, version: str) -> None:
     """Run CrewAI's own tests of what a crew keeps, with and without agentmem, and compare."""
-    install_agentmem(session, *PYTEST, "pytest-asyncio>=1.3", "pytest-recording>=0.13", f"crewai=={version}")
     sources = str(Path(session.create_tmp()).resolve())
+    install_agentmem(session, *PYTEST, "pytest-asyncio>=1.3", "pytest-recording>=0.13", f"crewai=={version}")
     only_crewai = ["--no-deps", "--no-binary", "crewai", "--dest", sources]
     session.run("pip", "download", "--quiet", *only_crewai, f"crewai=={version}")
     shutil.unpack_archive(f"{sources}/crewai-{version}.tar.gz", sources)
