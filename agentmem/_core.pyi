@@ -18,6 +18,7 @@ __all__ = [
     "after_fork_in_child",
     "after_fork_in_parent",
     "analyze",
+    "asked",
     "before_fork",
     "check_journal_name",
     "expiry",
