@@ -119,19 +119,8 @@ class AgentMemSession:
         return self.store.journal(self._name)
 
     def _read(self, limit: int | None) -> list[Any]:
-        journal = self._journal()
-        everything = limit is None or limit < 0
-        entries = journal.read(skip_damaged=True) if everything else self._newest(journal, limit or 0)
-        return [entry.value["item"] for entry in entries]
-
-    def _newest(self, journal: Journal, limit: int) -> list[Any]:
-        """The newest `limit` entries that can be read."""
-        window = limit
-        while True:
-            entries = journal.read(last=window, skip_damaged=True)
-            if len(entries) >= limit or window >= len(journal.read(last=window + 1, skip_damaged=True)):
-                return entries[len(entries) - min(limit, len(entries)) :]
-            window *= 2
+        last = None if limit is None or limit < 0 else limit
+        return [entry.value["item"] for entry in self._journal().read(last=last, skip_damaged=True)]
 
     def _append(self, items: list[Any]) -> None:
         store = self.store

@@ -1,9 +1,11 @@
 """AgentMemSession beyond the SDK's own tests: what it remembers, and what it does with odd input."""
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import documentation
 import pytest
@@ -153,6 +155,19 @@ def test_a_cancelled_write_has_ended_when_the_caller_goes_on(session):
     assert asyncio.run(run()) in ([], [user("kept")])
     before = asyncio.run(session.get_items())
     assert before == asyncio.run(session.get_items())
+
+
+def test_damaged_items_are_skipped_and_do_not_count_against_the_limit(session, path):
+    asyncio.run(session.add_items([user("one"), user("two"), user("three")]))
+    session.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        newest = "(SELECT max(number) FROM entries)"
+        connection.execute(f"UPDATE entries SET checksum = checksum + 1 WHERE number = {newest}")
+    again = AgentMemSession("user-42", path)
+    assert asyncio.run(again.get_items(limit=2)) == [user("one"), user("two")]
+    assert asyncio.run(again.get_items(limit=0)) == []
+    assert asyncio.run(again.get_items()) == [user("one"), user("two")]
+    again.close()
 
 
 def test_an_open_store_stays_open(path):
