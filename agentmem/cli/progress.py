@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
+from agentmem._progress import drawn_bar
 from agentmem.cli.group import Stopped
 from agentmem.types import Progress
 
@@ -23,7 +22,7 @@ def progress_bar(doing: str, unit: str, expected: int = 0) -> Iterator[Progress]
     Raises Stopped after Ctrl-C, with how far the operation had come.
     """
     done, total = 0, expected
-    with _drawn(doing, unit) as draw:
+    with drawn_bar(doing, unit) as draw:
 
         def report(now_done: int, now_total: int) -> None:
             nonlocal done, total
@@ -35,31 +34,3 @@ def progress_bar(doing: str, unit: str, expected: int = 0) -> Iterator[Progress]
         except KeyboardInterrupt:
             of = f" of {total}" if total else ""
             raise Stopped(f"stopped after {done}{of} {unit}; the store is intact") from None
-
-
-@contextlib.contextmanager
-def _drawn(doing: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda done, total: None
-        return
-    from rich import progress
-    from rich.console import Console
-
-    bar = progress.Progress(
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TextColumn("{task.fields[rate]}"),
-        progress.TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        task = bar.add_task(doing, total=None, rate="")
-
-        def draw(done: int, total: int) -> None:
-            speed = bar.tasks[task].speed
-            rate = f"{speed:,.0f} {unit}/s" if speed else ""
-            bar.update(task, completed=done, total=total or None, rate=rate)
-
-        yield draw

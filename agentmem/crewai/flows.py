@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from crewai.flow.persistence.base import FlowPersistence
 from pydantic import BaseModel
 
-from agentmem import Entry, Journal, MemoryStore
+from agentmem import BatchJournal, Entry, Journal, MemoryStore
 from agentmem._adapters import Adapter, StoreOrPath, to_json
 
 from ._storage import logged
@@ -81,9 +81,7 @@ class AgentMemFlowPersistence(FlowPersistence):
         if self._last(flow_uuid) == state:
             return
         with self.store.batch() as batch:
-            journal = batch.journal(_PREFIX + flow_uuid)
-            journal.append({"method": method_name, "state": state})
-            journal.prune(keep=self.keep)
+            self._append(batch.journal(_PREFIX + flow_uuid), method_name, state)
 
     @logged
     def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
@@ -99,8 +97,7 @@ class AgentMemFlowPersistence(FlowPersistence):
         state = _encoded(state_data)
         with self.store.batch() as batch:
             journal = batch.journal(_PREFIX + flow_uuid)
-            journal.append({"method": context.method_name, "state": state})
-            journal.prune(keep=self.keep)
+            self._append(journal, context.method_name, state)
             journal.put(_PENDING, {"context": _context(context), "state": state})
 
     @logged
@@ -142,6 +139,10 @@ class AgentMemFlowPersistence(FlowPersistence):
     def delete(self, flow_uuid: str) -> int:
         """Delete all that is kept of a flow. Returns how many entries were deleted."""
         return self._journal(flow_uuid).clear()
+
+    def _append(self, journal: BatchJournal, method: str, state: Any) -> None:
+        journal.append({"method": method, "state": state})
+        journal.prune(keep=self.keep)
 
     def _journal(self, flow_uuid: str) -> Journal:
         return self.store.journal(_PREFIX + flow_uuid)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 from crewai.knowledge.storage.base_knowledge_storage import BaseKnowledgeStorage
 
 from agentmem import MemoryStore, Record
 from agentmem._adapters import Adapter, StoreOrPath, clean, key_id, scope_part
+from agentmem._progress import drawn_bar
 from agentmem._similarity import similarity
 
 from ._chunks import texts
@@ -161,19 +162,10 @@ def _same(record: Record, found: Record | None) -> bool:
 
 def parts(writes: Sequence[Any]) -> Iterator[Sequence[Any]]:
     """The writes in parts of a thousand, with a progress bar on a terminal if there are several parts."""
-    with _progress(len(writes)) as done:
-        for start in range(0, len(writes), _PART):
+    total = len(writes)
+    bar = drawn_bar("Saving knowledge", "chunks") if total > _PART else nullcontext(lambda *_: None)
+    with bar as draw:
+        for start in range(0, total, _PART):
             part = writes[start : start + _PART]
             yield part
-            done(len(part))
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=total <= _PART or not console.is_terminal) as bar:
-        task = bar.add_task("Saving knowledge", total=total)
-        yield lambda count: bar.advance(task, count)
+            draw(start + len(part), total)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 from crewai.agents.cache.cache_handler import CacheHandler
 
 from agentmem import Journal
-from agentmem._adapters import Adapter, StoreOrPath
+from agentmem._adapters import Adapter, StoreOrPath, key_id
 
 from ._storage import log
 from ._values import UnsupportedValueError, decode, encode
@@ -128,12 +127,8 @@ def _check(ttl: Ttl) -> None:
 
 
 def _key(tool: str, input: str) -> str:
-    return _prefix(tool) + _digest(input)
+    return _prefix(tool) + key_id(input)
 
 
 def _prefix(tool: str) -> str:
-    return _digest(tool) + "/"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return key_id(tool) + "/"
