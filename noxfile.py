@@ -121,7 +121,8 @@ def rust(session: nox.Session) -> None:
         session.run(
             "cargo", "clippy", "--locked", "--all-targets", *features, "--", "-D", "warnings", external=True
         )
-    session.run("cargo", "test", "--locked", *CORE, external=True)
+    # The same commit gives the same result; the session `soak` looks for new cases.
+    session.run("cargo", "test", "--locked", *CORE, env={"PROPTEST_RNG_SEED": "1"}, external=True)
     links = {"RUSTDOCFLAGS": "-D warnings -A rustdoc::private_intra_doc_links"}
     document = ["cargo", "doc", "--locked", "--no-deps", "--document-private-items", "--no-default-features"]
     session.run(*document, env=links, external=True)
@@ -215,8 +216,9 @@ def reliability(session: nox.Session) -> None:
 def soak(session: nox.Session) -> None:
     """Do the same for as long as you like: `nox -s soak -- --minutes 60`; it ends with what was done."""
     minutes, arguments = minutes_of(session, "60")
-    install_agentmem(session, *PYTEST)
     rounds = str(1500 + 100 * int(float(minutes)))
+    session.run("cargo", "test", "--locked", *CORE, "--lib", env={"PROPTEST_CASES": rounds}, external=True)
+    install_agentmem(session, *PYTEST)
     longer = {"AGENTMEM_SOAK": minutes, "AGENTMEM_HISTORIES": rounds, "AGENTMEM_RANKINGS": rounds}
     session.run(
         "pytest", "reliability", "test_oracle.py", "test_ranking.py", "--timeout=0", *arguments, env=longer

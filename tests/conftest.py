@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from clock import Clock
+from hypothesis import settings
 
 import agentmem
+
+# The same commit gives the same result; `nox -s soak` looks for new cases.
+settings.register_profile("repeatable", derandomize=True)
+if "AGENTMEM_SOAK" not in os.environ:
+    settings.load_profile("repeatable")
 
 # A shell starts what runs in the background deaf to Ctrl-C; so would be the programs that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

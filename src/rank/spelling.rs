@@ -4,7 +4,7 @@ use super::Texts;
 use super::hash_ids::HashIds;
 use super::tuning::spelling as tuning;
 use crate::record::Seq;
-use crate::text::{chunks, spelling};
+use crate::text::{each_chunk, spelling};
 
 /// Raises the sum of each text that spells words as the query does. Accents that the query has count a little. Other letters decide
 /// between equal sums only.
@@ -17,18 +17,19 @@ pub(super) fn prefer(query: &str, texts: &Texts, seqs: &[Seq], sums: &mut [f64])
     // For each of these chunks the word and what it is worth.
     let mut worths: Vec<(usize, f64)> = Vec::new();
     let mut words = 0;
-    for (number, word) in chunks(query).enumerate() {
-        words = number + 1;
+    each_chunk(query, |word| {
+        let number = words;
+        words += 1;
         let worth = if spelling(word) != word { tuning::ACCENTS } else { tuning::TIE };
         if worth == tuning::TIE && !ties {
-            continue;
+            return;
         }
         for chunk in cases(word).iter().filter_map(|word| texts.interner().chunk_number(word)) {
             if chunk_ids.insert(chunk.into()) as usize == worths.len() {
                 worths.push((number, worth));
             }
         }
-    }
+    });
     // For each word the last text that has it.
     let mut counted = vec![usize::MAX; words];
     for (i, (sum, seq)) in sums.iter_mut().zip(seqs).enumerate() {

@@ -47,7 +47,7 @@ pub use term_interner::{TermInterner, term_hash};
 pub use words::{Word, words};
 
 pub(crate) use fold::spelling;
-pub(crate) use tokenizer::chunks;
+pub(crate) use tokenizer::each_chunk;
 
 /// The version of the analyzer. Records that were indexed by another version are indexed again.
 pub const ANALYZER_VERSION: u32 = 3;
@@ -74,9 +74,7 @@ impl Analyzer {
     /// Calls `emit` with every term of `text`, in order, repeats and stop words included.
     pub fn terms(&self, text: &str, mut emit: impl FnMut(&str)) {
         AnalyzerCache::with(&analyzer_cache::TERMS, |cache| {
-            for chunk in tokenizer::chunks(text) {
-                cache.terms(chunk, terms_of_chunk, &mut emit);
-            }
+            each_chunk(text, |chunk| cache.terms(chunk, terms_of_chunk, &mut emit));
         });
     }
 

@@ -49,10 +49,10 @@ const HEAD: usize = 4;
 impl TermInterner {
     /// Calls `visit` with the number of every chunk of `text`, in order.
     pub fn read(&mut self, text: &str, mut visit: impl FnMut(u32)) {
-        for chunk in tokenizer::chunks(text) {
+        tokenizer::each_chunk(text, |chunk| {
             let hash = xxh3_64(chunk.as_bytes());
             visit(self.find(hash).unwrap_or_else(|| self.analyze(chunk, hash)));
-        }
+        });
     }
 
     /// The number in this interner of a chunk of another one.

@@ -159,7 +159,7 @@ fn a_callback_can_analyze_texts() {
 /// Texts of any characters. Characters with special rules are frequent.
 pub fn text() -> impl Strategy<Value = String> {
     let special = prop::sample::select(
-        "'’_aAzZ09 ßẞİıﬁǅéйёΣς\u{301}\u{306}\u{308}\u{327}\u{345}ـأةَשּׁहि्न\u{200C}\u{200D}\u{AD}ไำ\u{0E33}手々ー゛か\u{3099}ｶﾞ한ㅎ\u{1112}\u{1161}😀🏽🇩\u{FE0F}①½㍿ﷺ"
+        "'’_aAzZ09 #+-.,@&=ßẞİÅ\u{212A}\u{37E}\u{1FEF}≠ıﬁǅéйёΣς\u{301}\u{306}\u{308}\u{327}\u{345}ـأةَשּׁहि्न\u{200C}\u{200D}\u{AD}ไำ\u{0E33}手々ー゛か\u{3099}ｶﾞ한ㅎ\u{1112}\u{1161}😀🏽🇩\u{FE0F}①½㍿ﷺ"
             .chars()
             .collect::<Vec<_>>(),
     );

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use super::script::Script;
 
 /// English clitics, which are dropped after an apostrophe: "Alice's", "we'll".
@@ -13,9 +15,16 @@ const NEGATED: [&str; 18] = [
     "shouldn", "wasn", "weren", "won", "wouldn",
 ];
 
-/// The chunks of a text: its pieces between blanks and the punctuation that separates words. A chunk has any number of words. No word
-/// is in two chunks.
-pub(crate) fn chunks(text: &str) -> impl Iterator<Item = &str> {
+/// Calls `visit` with the chunks of a text: its pieces between blanks and the punctuation that separates words. A chunk has any
+/// number of words. No word is in two chunks. They are in NFC, so equivalent texts have equal chunks.
+pub(crate) fn each_chunk(text: &str, visit: impl FnMut(&str)) {
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return chunks(text).for_each(visit);
+    }
+    chunks(&text.nfc().collect::<String>()).for_each(visit);
+}
+
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
     let bytes = text.as_bytes();
     let mut at = 0;
     std::iter::from_fn(move || {

@@ -16,7 +16,7 @@ pub struct Word<'a> {
 
 /// Calls `emit` with every word of `text`, in order. The terms of the words are the terms of the text.
 pub fn words(text: &str, mut emit: impl FnMut(Word<'_>)) {
-    tokenizer::chunks(text).for_each(|chunk| words_of_chunk(chunk, &mut emit));
+    tokenizer::each_chunk(text, |chunk| words_of_chunk(chunk, &mut emit));
 }
 
 pub(super) fn words_of_chunk(chunk: &str, mut emit: impl FnMut(Word<'_>)) {
