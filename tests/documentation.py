@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PACKAGE = Path(agentmem.__file__).parent
 # Adapters whose examples run where their framework is installed, in tests/frameworks.
-FRAMEWORKS = {"openai_agents"}
+FRAMEWORKS = {path.parent.name for path in (ROOT / "tests" / "frameworks").glob("*/requirements.txt")}
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -23,6 +23,12 @@ def readme_examples(*, crewai: bool) -> list[str]:
     """The Python code of the README, either with or without CrewAI."""
     code = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     return [example for example in code if ("crewai" in example) == crewai]
+
+
+def page_examples(page: str) -> list[str]:
+    """The Python code of a page of docs/, such as "frameworks/mcp.md"."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
 
 
 def docstring_examples(*, crewai: bool, without: tuple[str, ...] = ()) -> list[doctest.DocTest]:

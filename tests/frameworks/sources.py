@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import tarfile
+from importlib import metadata
 from pathlib import Path
 
 
-def unpacked(folder, requirement):
-    """The folder of the source of a pinned release, below `folder`."""
+def unpacked(folder, package):
+    """The folder of the source of the installed release of a package, below `folder`."""
+    requirement = f"{package}=={metadata.version(package)}"
     target = Path(folder) / requirement
     if not target.exists():
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:"]

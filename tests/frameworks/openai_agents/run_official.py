@@ -1,4 +1,4 @@
-"""Runs the SDK's own session tests over AgentMemSession: `run_official.py FOLDER openai-agents==VERSION`."""
+"""Runs the SDK's own session tests over AgentMemSession: `run_official.py FOLDER`."""
 
 import sys
 from pathlib import Path
@@ -18,7 +18,7 @@ OTHERS = (
     "import_side",
 )
 
-source = unpacked(*sys.argv[1:3])
+source = unpacked(sys.argv[1], "openai-agents")
 files = [
     path
     for path in sorted((source / "tests").rglob("test_*.py"))
