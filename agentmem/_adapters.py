@@ -5,6 +5,7 @@ An adapter is one file per interface of a framework, over the public interface o
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import hashlib
 import json
@@ -12,7 +13,7 @@ import math
 import os
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from importlib import metadata as packages
 from types import ModuleType
@@ -136,6 +137,21 @@ def retry_on_conflict(write: Callable[_Args, _Result]) -> Callable[_Args, _Resul
         return write(*args, **kwargs)
 
     return run
+
+
+async def completed(work: Awaitable[_Result]) -> _Result:
+    """The result of a write. A cancelled caller goes on, cancelled, when the write has ended."""
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        task.exception()  # the caller is cancelled, whatever came of the write
+        raise cancelled
+    return task.result()
 
 
 def require(module: str, *, extra: str, package: str, at_least: str, below: str) -> ModuleType:

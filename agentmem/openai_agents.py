@@ -13,11 +13,10 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from agentmem import Hit, Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, clean, journal_name, require, scope_part
+from agentmem._adapters import Adapter, StoreOrPath, clean, completed, journal_name, require, scope_part
 
 if TYPE_CHECKING:
     from agents import FunctionTool
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 require("agents", extra="openai-agents", package="openai-agents", at_least="0.24", below="1")
 
-_Result = TypeVar("_Result")
 _SCOPE = "/sessions"
 
 
@@ -80,15 +78,15 @@ class AgentMemSession:
 
     async def add_items(self, items: list[Any]) -> None:
         """Append items, all or none. Raises TypeError for what JSON cannot hold."""
-        await _completed(asyncio.to_thread(self._append, list(items)))
+        await completed(asyncio.to_thread(self._append, list(items)))
 
     async def pop_item(self) -> Any | None:
         """Remove and return the newest item. Two callers never get the same."""
-        return await _completed(asyncio.to_thread(self._pop))
+        return await completed(asyncio.to_thread(self._pop))
 
     async def clear_session(self) -> None:
         """Delete the items and the remembered messages of this session."""
-        await _completed(asyncio.to_thread(self._clear))
+        await completed(asyncio.to_thread(self._clear))
 
     def close(self) -> None:
         """End the use of this session; close the store if the session opened it."""
@@ -150,21 +148,6 @@ class AgentMemSession:
         with self.store.batch() as batch:
             batch.journal(self._name).clear()
             batch.delete(scope=self._scope)
-
-
-async def _completed(work: Awaitable[_Result]) -> _Result:
-    """The result of a write. A cancelled caller goes on, cancelled, when the write has ended."""
-    task = asyncio.ensure_future(work)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError as error:
-            cancelled = error
-    if cancelled is not None:
-        task.exception()  # the caller is cancelled, whatever came of the write
-        raise cancelled
-    return task.result()
 
 
 def _message(item: Any) -> tuple[str, str]:

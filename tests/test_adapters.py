@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from agentmem import ConflictError
 from agentmem._adapters import (
     Adapter,
     clean,
+    completed,
     journal_name,
     key_id,
     require,
@@ -120,6 +123,42 @@ def test_a_conflict_that_never_ends_is_raised() -> None:
 
     with pytest.raises(ConflictError):
         lose()
+
+
+def test_a_cancelled_caller_waits_until_its_write_has_ended() -> None:
+    written = []
+
+    def write() -> None:
+        time.sleep(0.2)
+        written.append("kept")
+
+    async def run() -> None:
+        caller = asyncio.create_task(completed(asyncio.to_thread(write)))
+        for _ in range(2):
+            await asyncio.sleep(0.02)
+            caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        assert written == ["kept"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("cancel", [False, True])
+def test_a_write_that_fails_tells_its_caller(cancel: bool) -> None:
+    async def fail() -> None:
+        await asyncio.sleep(0.01)
+        raise ValueError("refused")
+
+    async def run() -> None:
+        caller = asyncio.create_task(completed(fail()))
+        await asyncio.sleep(0)
+        if cancel:
+            caller.cancel()
+        with pytest.raises(asyncio.CancelledError if cancel else ValueError):
+            await caller
+
+    asyncio.run(run())
 
 
 def test_a_missing_framework_is_named_with_its_extra() -> None:
