@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 import agentmem
-from agentmem import ConflictError, MemoryStore
+from agentmem import ConflictError, Hit, MemoryStore
 
 StoreOrPath = MemoryStore | str | os.PathLike[str] | None
 """What adapters take: an open store, a path, or `None` for the default path of `agentmem.open`."""
@@ -32,6 +32,12 @@ _NAMESPACE = uuid.UUID("0f0e3f0a-5d0b-5b0e-8f5c-6f2d1c7e9a42")
 _DEEPEST = 64
 _LONGEST_PART = 200
 _MOST_ATTEMPTS = 1000
+
+# Chosen on the 760 questions of LoCoMo's development half with `dialogue=True`: of ten hits 3 are
+# kept, with three quarters of the evidence. Of 760 questions about another conversation, 7 in 8 get nothing.
+_ANSWERED = 0.35
+_LEAST_SCORE = 0.04
+_SHARE_OF_BEST = 0.15
 
 
 class Adapter:
@@ -152,6 +158,14 @@ async def completed(work: Awaitable[_Result]) -> _Result:
         task.exception()  # the caller is cancelled, whatever came of the write
         raise cancelled
     return task.result()
+
+
+def relevant(hits: list[Hit]) -> list[Hit]:
+    """The hits of mode "hybrid" that earn a place in a prompt; none if the result probably has no answer."""
+    if not hits or hits[0].explain["answered"] < _ANSWERED:
+        return []
+    least = max(_LEAST_SCORE, _SHARE_OF_BEST * hits[0].score)
+    return [hit for hit in hits if hit.score >= least]
 
 
 def require(module: str, *, extra: str, package: str, at_least: str, below: str) -> ModuleType:

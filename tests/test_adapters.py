@@ -19,6 +19,7 @@ from agentmem._adapters import (
     completed,
     journal_name,
     key_id,
+    relevant,
     require,
     retry_on_conflict,
     scope_part,
@@ -159,6 +160,17 @@ def test_a_write_that_fails_tells_its_caller(cancel: bool) -> None:
             await caller
 
     asyncio.run(run())
+
+
+def test_only_what_answers_is_relevant(tmp_path: Path) -> None:
+    with agentmem.open(tmp_path / "a.db") as store:
+        store.add_many(["My sister Anna lives in Oslo.", "Rain again.", "Nice.", "The car is in the garage."])
+        found = store.search("Where does Anna live?", dialogue=True)
+        assert len(found) > 1, "neighbours are hits too"
+        assert [hit.record.content for hit in relevant(found)] == ["My sister Anna lives in Oslo."]
+        assert store.search("Where did the garage band play?")
+        assert relevant(store.search("Where did the garage band play?")) == []
+        assert relevant([]) == []
 
 
 def test_a_missing_framework_is_named_with_its_extra() -> None:
