@@ -216,6 +216,13 @@ def test_export_and_import(run: Run, filled: Path, tmp_path: Path) -> None:
     run("import", "out.jsonl", "--dry-run", code=2)
 
 
+def test_import_of_a_program(run: Run, tmp_path: Path) -> None:
+    assert "Programs:" in run("import", "--help").stdout
+    assert "--crew" in run("import", "crewai", "--help").stdout
+    nothing = f"found nothing of CrewAI in {tmp_path}\nwould add 0 records, 0 were known, 0 broken\n"
+    assert run("import", "crewai", str(tmp_path), "--dry-run").stdout == nothing
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

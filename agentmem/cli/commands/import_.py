@@ -9,18 +9,18 @@ from typing import Any
 import click
 
 from agentmem import MemoryStore
-from agentmem.cli.commands.import_crewai import import_crewai
+from agentmem.cli.commands import import_crewai
 from agentmem.cli.group import Failure, Stopped
 from agentmem.cli.options import json_option, open_store, path_option
 from agentmem.cli.output import counted, print_json, say
+from agentmem.cli.programs import WithPrograms
 from agentmem.cli.progress import progress_bar
 from agentmem.errors import AgentMemError, DuplicateIdError
 from agentmem.types import Imported, OnConflict
 
 
-@click.command("import")
+@click.command("import", cls=WithPrograms, programs=[import_crewai.command])
 @click.argument("source")
-@click.argument("directory", required=False)
 @path_option
 @click.option(
     "--on-conflict",
@@ -29,28 +29,17 @@ from agentmem.types import Imported, OnConflict
     show_default=True,
     help="What to do with a record whose id is in use.",
 )
-@click.option("--dry-run", is_flag=True, help="For crewai: only print what would be imported.")
-@click.option(
-    "--crew", default="crew", show_default=True, help="For crewai: the crew of memories that name none."
-)
 @json_option
-def command(
-    path: str, source: str, directory: str | None, on_conflict: Any, dry_run: bool, crew: str, as_json: bool
-) -> None:
-    """Import records from SOURCE: a file with one JSON object a line, - for stdin, or `crewai`.
+def command(path: str, source: str, on_conflict: Any, as_json: bool) -> None:
+    """Import records from SOURCE: a file with one JSON object a line, or - for stdin.
 
-    `import crewai [DIRECTORY]` imports what CrewAI's own storages left on disk.
+    `import PROGRAM` imports what another program left on disk; `import PROGRAM --help` says what and how.
 
     \b
     agentmem import memories.jsonl
     agentmem export --path a.db | agentmem import - --path b.db
     agentmem import crewai --dry-run
     """
-    if source == "crewai":
-        import_crewai(path, directory, dry_run, crew, as_json)
-        return
-    if directory is not None or dry_run:
-        raise click.UsageError("DIRECTORY and --dry-run belong to `import crewai`")
     if source != "-" and not os.path.exists(source):
         raise Failure(f"there is no file {source!r}")
     with open_store(path, create=True) as store:

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import os
-import tempfile
+import click
 
-from agentmem.cli.options import open_store
-from agentmem.cli.output import counted, print_json, say
-from agentmem.cli.progress import progress_bar
+from agentmem.cli.importing import import_options, run_import
 
 
-def import_crewai(path: str, directory: str | None, dry_run: bool, crew: str, as_json: bool) -> None:
-    """Import what CrewAI keeps below the directory, or below its usual folders, and print a report."""
-    from agentmem.crewai import importers
+@click.command("crewai")
+@click.argument("directory", required=False)
+@click.option("--crew", default="crew", show_default=True, help="The crew of memories that name none.")
+@import_options
+def command(path: str, directory: str | None, crew: str, dry_run: bool, as_json: bool) -> None:
+    """Import what CrewAI's own storages left below DIRECTORY.
 
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(progress_bar("importing", "rows"))
-        if dry_run and not os.path.exists(path):
-            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "empty.db")
-        store = stack.enter_context(open_store(path, create=True))
-        report = importers.import_crewai(store, directory, dry_run=dry_run, progress=progress, crew=crew)
-    if as_json:
-        print_json(dataclasses.asdict(report))
-        return
-    for problem in report.problems:
-        say(problem, err=True)
-    for name in report.sources:
-        say(f"read {name}")
-    if not report.sources:
-        say(f"found nothing of CrewAI in {directory or 'its usual folders; name the DIRECTORY'}")
-    doing = "would add" if dry_run else "added"
-    flows = f" and the states of {report.flows} flows" if report.flows else ""
-    say(f"{doing} {counted(report.added)}{flows}, {report.known} were known, {report.broken} broken")
+    The default directory is where CrewAI keeps the memories of the working directory.
+
+    \b
+    agentmem import crewai --dry-run
+    """
+    from agentmem.crewai.importers import import_crewai
+
+    run_import(
+        path,
+        dry_run,
+        as_json,
+        lambda store, progress: import_crewai(store, directory, dry_run, progress, crew),
+        f"found nothing of CrewAI in {directory or 'its usual folders; name the DIRECTORY'}",
+    )

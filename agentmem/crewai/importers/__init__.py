@@ -10,17 +10,17 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 
 from agentmem import AgentMemError, MemoryStore
+from agentmem.importers import Source, import_sources
+from agentmem.types import Progress
 
 from .chroma import open_chroma
 from .flow_states import open_flow_states
 from .lance import open_lance
 from .long_term import open_long_term
 from .report import Report
-from .source import BATCH, Source
 
 __all__ = ["Report", "default_directories", "import_crewai"]
 
@@ -30,8 +30,6 @@ _OPENERS: dict[str, Callable[[Path, str, Path], Source]] = {
     "long_term_memory_storage.db": open_long_term,
     "memories.lance": open_lance,
 }
-
-Progress = Callable[[int, int], object]
 
 
 def import_crewai(
@@ -54,15 +52,8 @@ def import_crewai(
         raise AgentMemError(f"{directory} is not a directory; name the one that CrewAI keeps its memory in")
     report = Report()
     with tempfile.TemporaryDirectory(prefix="agentmem-import-") as copies:
-        sources = list(_open_sources(roots, crew, Path(copies), report))
-        total, done = sum(source.total for source in sources), 0
-        for source in sources:
-            while batch := list(islice(source.rows, BATCH)):
-                source.add(store, batch, dry_run, report)
-                done += len(batch)
-                if progress is not None:
-                    progress(done, total)
-    return report
+        sources = _open_sources(roots, crew, Path(copies), report)
+        return import_sources(store, sources, report, dry_run, progress)
 
 
 def default_directories() -> list[Path]:

@@ -13,10 +13,10 @@ from typing import Any
 
 from agentmem import AgentMemError
 from agentmem._adapters import clean, key_id, scope_part, to_json
+from agentmem.importers import BATCH, Fields, Row, Source
 
 from .._storage import aware
 from ..legacy import legacy_scope, output_record
-from .source import BATCH, Fields, Row, Source
 
 # The collection of knowledge that names none.
 _KNOWLEDGE = "knowledge"

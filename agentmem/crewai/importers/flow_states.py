@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem import AgentMemError, MemoryStore
+from agentmem.importers import Source, copy_sqlite
 
 from .report import Report
-from .source import Source, copy_sqlite
 
 _FLOWS = "SELECT DISTINCT flow_uuid FROM flow_states ORDER BY flow_uuid"
 _STATES = "SELECT method_name, state_json FROM flow_states WHERE flow_uuid = ? ORDER BY id"

@@ -11,9 +11,9 @@ from typing import Any
 
 from agentmem import AgentMemError
 from agentmem._adapters import clean, to_json
+from agentmem.importers import BATCH, Fields, Row, Source, json_object
 
 from .._storage import aware, normalised
-from .source import BATCH, Fields, Row, Source, json_object
 
 
 def open_lance(path: Path, crew: str, copy: Path) -> Source:

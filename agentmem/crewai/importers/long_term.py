@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from agentmem._adapters import clean
+from agentmem.importers import Fields, Row, Source, copy_sqlite, json_object, row_id
 
 from ..legacy import legacy_scope, task_record
-from .source import Fields, Row, Source, copy_sqlite, json_object, row_id
 
 _QUERY = "SELECT id, task_description, metadata, datetime, score FROM long_term_memories ORDER BY id"
 

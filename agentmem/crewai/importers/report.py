@@ -1,27 +1,20 @@
-"""The result of an import."""
+"""The result of an import from CrewAI."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from agentmem import importers
 
 
 @dataclass
-class Report:
-    """The result of an import."""
+class Report(importers.Report):
+    """The result of an import; flows count as known, too."""
 
-    sources: list[str] = field(default_factory=list)
-    """The files that were read."""
-    added: int = 0
-    """Records that were added; on a dry run, records that would be."""
     flows: int = 0
     """Flows whose states were added; on a dry run, flows whose states would be."""
-    known: int = 0
-    """Records and flows that the store has already."""
-    broken: int = 0
-    """Rows that could not be read or stored, and were skipped."""
-    problems: list[str] = field(default_factory=list)
-    """A message for each broken row and each source that could not be read."""
 
-    def problem(self, where: str, error: object) -> None:
-        """Add the message for a row or a source."""
-        self.problems.append(f"{where}: {error}")
+    def additions(self) -> str:
+        """What was added, for people."""
+        flows = f" and the states of {self.flows} flows" if self.flows else ""
+        return super().additions() + flows

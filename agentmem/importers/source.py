@@ -78,7 +78,7 @@ class Source:
 
     total: int
     rows: Iterator[Any]
-    add: Callable[[MemoryStore, list[Any], bool, Report], None] = add_records
+    add: Callable[[MemoryStore, list[Any], bool, Any], None] = add_records
 
 
 def row_id(*parts: object) -> str:

@@ -1,0 +1,53 @@
+"""What the commands `agentmem import PROGRAM` share: their options, and the report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import tempfile
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from agentmem import MemoryStore
+from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.output import print_json, say
+from agentmem.cli.progress import progress_bar
+from agentmem.importers import Report
+from agentmem.types import Progress
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def import_options(command: _Command) -> _Command:
+    """Add --path, --dry-run and --json."""
+    dry_run = click.option("--dry-run", is_flag=True, help="Only print what would be imported.")
+    return path_option(dry_run(json_option(command)))
+
+
+def run_import(
+    path: str,
+    dry_run: bool,
+    as_json: bool,
+    read: Callable[[MemoryStore, Progress], Report],
+    if_none: str,
+) -> None:
+    """Import into the store at `path` and print the report; `if_none` is said if nothing was found."""
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(progress_bar("importing", "rows"))
+        if dry_run and not os.path.exists(path):
+            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "empty.db")
+        report = read(stack.enter_context(open_store(path, create=True)), progress)
+    if as_json:
+        print_json(dataclasses.asdict(report))
+        return
+    for problem in report.problems:
+        say(problem, err=True)
+    for name in report.sources:
+        say(f"read {name}")
+    if not report.sources:
+        say(if_none)
+    doing = "would add" if dry_run else "added"
+    say(f"{doing} {report.additions()}, {report.known} were known, {report.broken} broken")
