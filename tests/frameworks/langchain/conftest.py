@@ -1,0 +1,19 @@
+import pytest
+
+import agentmem
+
+
+def pytest_configure(config):
+    """The suites of langchain-tests have coroutines without a mark."""
+    config.option.asyncio_mode = "auto"
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def store(path):
+    with agentmem.open(path, durability="normal") as store:
+        yield store
