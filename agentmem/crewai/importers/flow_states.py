@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from agentmem import AgentMemError
-from agentmem.importers import Run, Source, open_sqlite
+from agentmem import AgentMemError, MemoryStore
+from agentmem.importers import Source, copy_sqlite
 
 from .report import Report
 
@@ -31,7 +32,8 @@ class _Flow:
 
 def open_flow_states(path: Path, crew: str, copy: Path) -> Source:
     """Open `flow_states.db`."""
-    connection = open_sqlite(path, copy)
+    copy_sqlite(path, copy)
+    connection = sqlite3.connect(copy / path.name)
     flows = [flow for (flow,) in connection.execute(_FLOWS)]
     waits = bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pending_feedback'").fetchone())
 
@@ -42,32 +44,28 @@ def open_flow_states(path: Path, crew: str, copy: Path) -> Source:
                 pending = connection.execute(_PENDING, (flow,)).fetchone() if waits else None
                 yield _Flow(f"{path}, flow {flow}", flow, states, pending)
 
-    return Source(len(flows), rows(), str(path), _add)
+    return Source(len(flows), rows(), _add)
 
 
-def _add(run: Run, flows: Iterator[_Flow]) -> None:
+def _add(store: MemoryStore, flows: list[_Flow], dry_run: bool, report: Report) -> None:
     """Add the states of flows of which the store has none, as `AgentMemFlowPersistence` keeps them."""
     for flow in flows:
         try:
-            _add_flow(run, flow)
+            states = [{"method": method, "state": _value(text)} for method, text in flow.states]
+            journal = store.journal("flow/" + flow.id)
+            if journal.read(last=1):
+                report.known += 1
+                continue
+            if not dry_run:
+                with store.batch() as batch:
+                    batch.journal(journal.name).extend(states)
+                    if flow.pending is not None:
+                        context, state = map(_value, flow.pending)
+                        batch.journal(journal.name).put("pending", {"context": context, "state": state})
+            report.flows += 1
         except (ValueError, TypeError, AgentMemError) as error:
-            run.broken(flow.where, error)
-        run.advance(1)
-
-
-def _add_flow(run: Run, flow: _Flow) -> None:
-    states = [{"method": method, "state": _value(text)} for method, text in flow.states]
-    journal = run.store.journal("flow/" + flow.id)
-    if journal.read(last=1):
-        run.report.known += 1
-        return
-    if not run.dry_run:
-        with run.store.batch() as batch:
-            batch.journal(journal.name).extend(states)
-            if flow.pending is not None:
-                context, state = map(_value, flow.pending)
-                batch.journal(journal.name).put("pending", {"context": context, "state": state})
-    cast("Report", run.report).flows += 1
+            report.broken += 1
+            report.problem(flow.where, error)
 
 
 def _value(text: str) -> Any:
