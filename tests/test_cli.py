@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from exports import claude_conversation, claude_message, write_json
 
 import agentmem
 import agentmem.cli.commands
@@ -221,6 +222,24 @@ def test_import_of_a_program(run: Run, tmp_path: Path) -> None:
     assert "--crew" in run("import", "crewai", "--help").stdout
     nothing = f"found nothing of CrewAI in {tmp_path}\nwould add 0 records, 0 were known, 0 broken\n"
     assert run("import", "crewai", str(tmp_path), "--dry-run").stdout == nothing
+
+
+def test_import_of_an_export(run: Run, path: Path, tmp_path: Path) -> None:
+    conversation = claude_conversation(
+        claude_message("m1", "human", "Tea."), claude_message("m2", "human", "x")
+    )
+    export = str(write_json(tmp_path / "conversations.json", [conversation, 7]))
+    would = run("import", "claude", export, "--dry-run").stdout
+    assert would == f"read {export}\nwould add 2 records, 0 were known, 1 broken\n"
+    assert not path.exists()
+    assert run("import", "claude", export).stderr.startswith(f"{export}, conversation 2: ")
+    write_json(
+        tmp_path / "conversations.json", [claude_conversation(claude_message("m1", "human", "Coffee."))]
+    )
+    changed = json.loads(run("import", "claude", export, "--json", "--replace").stdout)
+    assert (changed["added"], changed["replaced"], changed["known"]) == (0, 1, 0)
+    assert "name the file or folder" in run("import", "claude", code=1).stderr
+    assert "conversations.json" in run("import", "claude", "--help").stdout
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def run_import(
     dry_run: bool,
     as_json: bool,
     read: Callable[[MemoryStore, Progress], Report],
-    if_none: str,
+    if_none: str = "found nothing",
 ) -> None:
     """Import into the store at `path` and print the report; `if_none` is said if nothing was found."""
     with contextlib.ExitStack() as stack:

@@ -7,25 +7,26 @@ second import adds nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import TypeVar
 
 from agentmem import MemoryStore
 from agentmem.types import Progress
 
 from .report import Report
-from .source import BATCH, Fields, Row, Source, add_records, copy_sqlite, json_object, row_id
+from .source import Fields, Row, Run, Source, broken, first_date, json_object, row_id
+from .sqlite import open_sqlite
 
 __all__ = [
-    "BATCH",
     "Fields",
     "Report",
     "Row",
+    "Run",
     "Source",
-    "add_records",
-    "copy_sqlite",
+    "broken",
+    "first_date",
     "import_sources",
     "json_object",
+    "open_sqlite",
     "row_id",
 ]
 
@@ -38,18 +39,13 @@ def import_sources(
     report: _Report,
     dry_run: bool = False,
     progress: Progress | None = None,
+    replace: bool = False,
 ) -> _Report:
     """Import the rows of the sources and return the report.
 
-    `progress` is called with the number of rows read and the total. An exception in it stops the import;
-    what was added before stays.
+    `replace=True` replaces records that the store has and that differ from the source now. `progress` is
+    called with the number of rows read and the total, 0 if that is not known. An exception in it stops the
+    import; what was added before stays.
     """
-    sources = list(sources)
-    total, done = sum(source.total for source in sources), 0
-    for source in sources:
-        while batch := list(islice(source.rows, BATCH)):
-            source.add(store, batch, dry_run, report)
-            done += len(batch)
-            if progress is not None:
-                progress(done, total)
+    Run(store, report, dry_run=dry_run, replace=replace, progress=progress).read(sources)
     return report

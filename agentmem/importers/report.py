@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+_MOST_PROBLEMS = 100
+
 
 @dataclass
 class Report:
@@ -13,17 +15,21 @@ class Report:
     """The files that were read."""
     added: int = 0
     """Records that were added; on a dry run, records that would be."""
+    replaced: int = 0
+    """Records that were replaced, because the source has changed; on a dry run, that would be."""
     known: int = 0
     """Records that the store has already."""
     broken: int = 0
     """Rows that could not be read or stored, and were skipped."""
     problems: list[str] = field(default_factory=list)
-    """A message for each broken row and each source that could not be read."""
+    """Messages for broken rows and for sources that could not be read, a hundred at most."""
 
     def problem(self, where: str, error: object) -> None:
         """Add the message for a row or a source."""
-        self.problems.append(f"{where}: {error}")
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(f"{where}: {error or type(error).__name__}")
 
     def additions(self) -> str:
         """What was added, for people: "3 records"."""
-        return "1 record" if self.added == 1 else f"{self.added} records"
+        added = "1 record" if self.added == 1 else f"{self.added} records"
+        return f"{added} and {self.replaced} in place of others" if self.replaced else added

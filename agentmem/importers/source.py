@@ -1,21 +1,23 @@
-"""A source of an import, and how rows that become records are stored."""
+"""A source of an import: where rows come from, and how they become records."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime, timezone
 from typing import Any
 
-from agentmem import DimensionMismatchError, DuplicateIdError, InvalidRecordError, MemoryStore
+from agentmem import DimensionMismatchError, DuplicateIdError, InvalidRecordError, MemoryStore, Record
 from agentmem._adapters import clean
+from agentmem.types import Progress
 
 from .report import Report
 
-BATCH = 500
+# A transaction takes so many rows, or rows with so much text.
+_ROWS = 500
+_CHARACTERS = 8_000_000
 
 # Errors of a row, not of the store.
 _ROW_ERRORS = (InvalidRecordError, DimensionMismatchError, DuplicateIdError)
@@ -26,59 +28,153 @@ Fields = dict[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a source: its place, and a function that makes the fields of its record."""
+    """One item of a source: its place, and a function that makes the fields of its record.
+
+    No fields are nothing to remember. The function raises an error for a broken item.
+    """
 
     where: str
     fields: Callable[[], Fields]
 
 
-def add_records(store: MemoryStore, rows: list[Row], dry_run: bool, report: Report) -> None:
-    """Add the records of rows that the store does not have."""
-    new: dict[str, tuple[str, Fields]] = {}
-    for row in rows:
+class Run:
+    """One import into a store: it writes records, counts, and tells how far it has come."""
+
+    def __init__(
+        self,
+        store: MemoryStore,
+        report: Report,
+        *,
+        dry_run: bool = False,
+        replace: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        """Take the store and the report that is filled.
+
+        `replace=True` replaces records that the store has and that differ from the source.
+        """
+        self.store = store
+        self.report = report
+        self.dry_run = dry_run
+        self._replace = replace
+        self._progress = progress
+        self._done = self._total = 0
+
+    def read(self, sources: Iterable[Source]) -> None:
+        """Import the rows of sources. One that cannot be read to its end does not stop the others."""
+        sources = list(sources)
+        self._total = sum(source.total for source in sources)
+        for source in sources:
+            source.add(self, self._readable(source))
+
+    def _readable(self, source: Source) -> Iterator[Any]:
         try:
-            fields = row.fields()
+            yield from source.rows
+        except Exception as error:  # whatever a damaged file makes its reader raise
+            self.report.problem(source.name, error)
+
+    def advance(self, items: int) -> None:
+        """Tell the progress function that so many more items are done; an exception in it ends all."""
+        self._done += items
+        if self._progress is not None and items:
+            self._progress(self._done, self._total)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Add the records of rows that the store does not have."""
+        new: dict[str, tuple[str, Fields]] = {}
+        read = characters = 0
+        for row in rows:
+            read += 1
+            if fields := self._fields(row):
+                self.report.known += fields["id"] in new
+                new.setdefault(fields["id"], (row.where, fields))
+                characters += len(fields["content"])
+            if read == _ROWS or characters >= _CHARACTERS:
+                self._write(new)
+                self.advance(read)
+                new, read, characters = {}, 0, 0
+        self._write(new)
+        self.advance(read)
+
+    def _fields(self, row: Row) -> Fields:
+        try:
+            return row.fields()
         except Exception as error:  # a broken row must not stop the others
-            report.broken += 1
-            report.problem(row.where, error)
-        else:
-            report.known += fields["id"] in new
-            new.setdefault(fields["id"], (row.where, fields))
-    for known in store.get_many(list(new), include_private=True):
-        if known is not None:
-            report.known += 1
-            del new[known.id]
-    if dry_run:
-        report.added += len(new)
-        return
-    try:
-        store.add_many([fields for _, fields in new.values()])
-        report.added += len(new)
-    except _ROW_ERRORS:
-        for where, fields in new.values():
-            _add_one(store, where, fields, report)
+            self.broken(row.where, error)
+            return {}
 
+    def broken(self, where: str, error: Exception) -> None:
+        """Count an item that could not be read or stored."""
+        self.report.broken += 1
+        self.report.problem(where, error)
 
-def _add_one(store: MemoryStore, where: str, fields: Fields, report: Report) -> None:
-    try:
+    def _write(self, new: dict[str, tuple[str, Fields]]) -> None:
+        changed: set[str] = set()
+        for known in self.store.get_many(list(new), include_private=True):
+            if known is None:
+                continue
+            if self._replace and _differs(known, new[known.id][1]):
+                changed.add(known.id)
+            else:
+                self.report.known += 1
+                del new[known.id]
+        written = len(new) if self.dry_run else self._write_all(new, changed)
+        self.report.replaced += len(changed)
+        self.report.added += written - len(changed)
+
+    def _write_all(self, new: dict[str, tuple[str, Fields]], changed: set[str]) -> int:
+        """Write records, and return how many the store took; those that it refused leave `changed`."""
         try:
-            store.add_many([fields])
-        except DimensionMismatchError as error:
-            store.add_many([{**fields, "embedding": None}])
-            report.problem(where, f"stored without its vector: {error}")
-        report.added += 1
-    except _ROW_ERRORS as error:
-        report.broken += 1
-        report.problem(where, error)
+            self._store([fields for _, fields in new.values()])
+            return len(new)
+        except _ROW_ERRORS:
+            refused = [id for id, (where, fields) in new.items() if not self._write_one(where, fields)]
+            changed.difference_update(refused)
+            return len(new) - len(refused)
+
+    def _write_one(self, where: str, fields: Fields) -> bool:
+        try:
+            try:
+                self._store([fields])
+            except DimensionMismatchError as error:
+                self._store([{**fields, "embedding": None}])
+                self.report.problem(where, f"stored without its vector: {error}")
+        except _ROW_ERRORS as error:
+            self.broken(where, error)
+            return False
+        return True
+
+    def _store(self, records: list[Fields]) -> None:
+        if self._replace:
+            self.store.put_many(records)
+        else:
+            self.store.add_many(records, on_conflict="skip")
+
+
+def _differs(known: Record, fields: Fields) -> bool:
+    """Whether the source says something else than the store."""
+    new = (fields["content"], fields.get("metadata", {}), list(fields.get("categories", ())))
+    return (known.content, known.metadata, list(known.categories)) != new
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file or folder that was opened: how many rows it has, the rows, and what adds some of them."""
+    """A file or folder that was opened: how many rows it has, the rows, its name, and what adds the rows."""
 
     total: int
+    """For the progress; 0 if it is not known."""
     rows: Iterator[Any]
-    add: Callable[[MemoryStore, list[Any], bool, Any], None] = add_records
+    name: str = "the source"
+    add: Callable[[Run, Iterator[Any]], None] = Run.add
+
+
+def broken(where: str, error: Exception) -> Row:
+    """A row for what cannot be read."""
+
+    def fields() -> Fields:
+        raise error
+
+    return Row(where, fields)
 
 
 def row_id(*parts: object) -> str:
@@ -86,16 +182,22 @@ def row_id(*parts: object) -> str:
     return str(uuid.uuid5(_NAMESPACE, clean("\n".join(map(str, parts)))))
 
 
-def json_object(text: str | None) -> dict[str, Any]:
+def json_object(text: str | bytes | None) -> dict[str, Any]:
     """Parse a JSON object; no text is an empty one."""
     value = json.loads(text or "{}")
     if not isinstance(value, dict):
-        raise ValueError(f"metadata is {type(value).__name__}, not an object")
+        raise ValueError(f"{type(value).__name__} instead of a JSON object")
     return value
 
 
-def copy_sqlite(path: Path, copy: Path) -> None:
-    """Copy a database and its write-ahead log."""
-    for suffix in ("", "-wal"):
-        if (part := path.with_name(path.name + suffix)).exists():
-            shutil.copy(part, copy)
+def first_date(*values: object) -> datetime | None:
+    """The first of some values that is a moment: a datetime, ISO 8601 text, or seconds since 1970."""
+    for value in values:
+        try:
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                return datetime.fromtimestamp(value, timezone.utc)
+            if isinstance(value, (str, datetime)):
+                return Record("", created_at=value).created_at
+        except (InvalidRecordError, ValueError, OverflowError, OSError):
+            continue
+    return None

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from agentmem import MemoryStore
-from agentmem.cli.commands import import_crewai
+from agentmem.cli.commands import import_crewai, import_program
 from agentmem.cli.group import Failure, Stopped
 from agentmem.cli.options import json_option, open_store, path_option
 from agentmem.cli.output import counted, print_json, say
@@ -19,7 +19,7 @@ from agentmem.errors import AgentMemError, DuplicateIdError
 from agentmem.types import Imported, OnConflict
 
 
-@click.command("import", cls=WithPrograms, programs=[import_crewai.command])
+@click.command("import", cls=WithPrograms, programs=[import_crewai.command, *import_program.commands])
 @click.argument("source")
 @path_option
 @click.option(
@@ -38,7 +38,7 @@ def command(path: str, source: str, on_conflict: Any, as_json: bool) -> None:
     \b
     agentmem import memories.jsonl
     agentmem export --path a.db | agentmem import - --path b.db
-    agentmem import crewai --dry-run
+    agentmem import chatgpt export.zip --dry-run
     """
     if source != "-" and not os.path.exists(source):
         raise Failure(f"there is no file {source!r}")

@@ -13,10 +13,12 @@ from typing import Any
 
 from agentmem import AgentMemError
 from agentmem._adapters import clean, key_id, scope_part, to_json
-from agentmem.importers import BATCH, Fields, Row, Source
+from agentmem.importers import Fields, Row, Source
 
 from .._storage import aware
 from ..legacy import legacy_scope, output_record
+
+_PAGE = 500
 
 # The collection of knowledge that names none.
 _KNOWLEDGE = "knowledge"
@@ -45,8 +47,8 @@ def open_chroma(path: Path, crew: str, copy: Path) -> Source:
 
     def rows() -> Iterator[Row]:
         for collection, make in collections:
-            for offset in range(0, collection.count(), BATCH):
-                page = collection.get(limit=BATCH, offset=offset, include=["documents", "metadatas"])
+            for offset in range(0, collection.count(), _PAGE):
+                page = collection.get(limit=_PAGE, offset=offset, include=["documents", "metadatas"])
                 documents, metadatas = page["documents"] or [], page["metadatas"] or []
                 for doc_id, text, metadata in zip(page["ids"], documents, metadatas, strict=True):
                     yield Row(
@@ -54,7 +56,7 @@ def open_chroma(path: Path, crew: str, copy: Path) -> Source:
                         partial(_fields, make, doc_id, text, metadata, dates),
                     )
 
-    return Source(sum(collection.count() for collection, _ in collections), rows())
+    return Source(sum(collection.count() for collection, _ in collections), rows(), str(path))
 
 
 def _maker(collection: str, crew: str) -> MakeFields | None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from agentmem import AgentMemError, MemoryStore
-from agentmem.importers import Source, copy_sqlite
+from agentmem import AgentMemError
+from agentmem.importers import Run, Source, open_sqlite
 
 from .report import Report
 
@@ -32,8 +31,7 @@ class _Flow:
 
 def open_flow_states(path: Path, crew: str, copy: Path) -> Source:
     """Open `flow_states.db`."""
-    copy_sqlite(path, copy)
-    connection = sqlite3.connect(copy / path.name)
+    connection = open_sqlite(path, copy)
     flows = [flow for (flow,) in connection.execute(_FLOWS)]
     waits = bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'pending_feedback'").fetchone())
 
@@ -44,28 +42,32 @@ def open_flow_states(path: Path, crew: str, copy: Path) -> Source:
                 pending = connection.execute(_PENDING, (flow,)).fetchone() if waits else None
                 yield _Flow(f"{path}, flow {flow}", flow, states, pending)
 
-    return Source(len(flows), rows(), _add)
+    return Source(len(flows), rows(), str(path), _add)
 
 
-def _add(store: MemoryStore, flows: list[_Flow], dry_run: bool, report: Report) -> None:
+def _add(run: Run, flows: Iterator[_Flow]) -> None:
     """Add the states of flows of which the store has none, as `AgentMemFlowPersistence` keeps them."""
     for flow in flows:
         try:
-            states = [{"method": method, "state": _value(text)} for method, text in flow.states]
-            journal = store.journal("flow/" + flow.id)
-            if journal.read(last=1):
-                report.known += 1
-                continue
-            if not dry_run:
-                with store.batch() as batch:
-                    batch.journal(journal.name).extend(states)
-                    if flow.pending is not None:
-                        context, state = map(_value, flow.pending)
-                        batch.journal(journal.name).put("pending", {"context": context, "state": state})
-            report.flows += 1
+            _add_flow(run, flow)
         except (ValueError, TypeError, AgentMemError) as error:
-            report.broken += 1
-            report.problem(flow.where, error)
+            run.broken(flow.where, error)
+        run.advance(1)
+
+
+def _add_flow(run: Run, flow: _Flow) -> None:
+    states = [{"method": method, "state": _value(text)} for method, text in flow.states]
+    journal = run.store.journal("flow/" + flow.id)
+    if journal.read(last=1):
+        run.report.known += 1
+        return
+    if not run.dry_run:
+        with run.store.batch() as batch:
+            batch.journal(journal.name).extend(states)
+            if flow.pending is not None:
+                context, state = map(_value, flow.pending)
+                batch.journal(journal.name).put("pending", {"context": context, "state": state})
+    cast("Report", run.report).flows += 1
 
 
 def _value(text: str) -> Any:

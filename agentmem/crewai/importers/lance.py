@@ -11,9 +11,11 @@ from typing import Any
 
 from agentmem import AgentMemError
 from agentmem._adapters import clean, to_json
-from agentmem.importers import BATCH, Fields, Row, Source, json_object
+from agentmem.importers import Fields, Row, Source, json_object
 
 from .._storage import aware, normalised
+
+_PAGE = 500
 
 
 def open_lance(path: Path, crew: str, copy: Path) -> Source:
@@ -25,11 +27,11 @@ def open_lance(path: Path, crew: str, copy: Path) -> Source:
     table = lancedb.connect(str(path.parent)).open_table(path.stem)
 
     def rows() -> Iterator[Row]:
-        for batch in table.search().limit(None).to_batches(BATCH):
+        for batch in table.search().limit(None).to_batches(_PAGE):
             for row in batch.to_pylist():
                 yield Row(f"{path}, {row.get('id')}", partial(_memory, row))
 
-    return Source(table.count_rows(), rows())
+    return Source(table.count_rows(), rows(), str(path))
 
 
 def _memory(row: dict[str, Any]) -> Fields:

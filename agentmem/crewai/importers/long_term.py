@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem._adapters import clean
-from agentmem.importers import Fields, Row, Source, copy_sqlite, json_object, row_id
+from agentmem.importers import Fields, Row, Source, json_object, open_sqlite, row_id
 
 from ..legacy import legacy_scope, task_record
 
@@ -19,10 +18,8 @@ _QUERY = "SELECT id, task_description, metadata, datetime, score FROM long_term_
 
 def open_long_term(path: Path, crew: str, copy: Path) -> Source:
     """Open `long_term_memory_storage.db`."""
-    copy_sqlite(path, copy)
     scope = legacy_scope(crew, "long_term")
-    connection = sqlite3.connect(copy / path.name)
-    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    connection = open_sqlite(path, copy)
     total = connection.execute("SELECT count(*) FROM long_term_memories").fetchone()[0]
 
     def rows() -> Iterator[Row]:
@@ -30,7 +27,7 @@ def open_long_term(path: Path, crew: str, copy: Path) -> Source:
             for row in connection.execute(_QUERY):
                 yield Row(f"{path}, row {row[0]}", partial(_task, row, scope))
 
-    return Source(total, rows())
+    return Source(total, rows(), str(path))
 
 
 def _task(row: tuple[Any, ...], scope: str) -> Fields:

@@ -1,0 +1,47 @@
+"""The programs that `agentmem import` knows. One module of this package reads what one of them keeps."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from agentmem import AgentMemError, MemoryStore
+from agentmem.types import Progress
+
+from . import import_sources
+from .report import Report
+
+PROGRAMS = {
+    "chatgpt": "the account export of ChatGPT: the zip, its folder, or conversations.json",
+    "claude": "the account export of Claude: the zip, its folder, or conversations.json",
+    "claude-code": "the transcripts of Claude Code, usually in ~/.claude/projects",
+}
+"""The name of each program, and what is read of it.
+
+The module of "claude-code" is `claude_code`. It has `open_source(path, scratch)`, where `scratch` is a folder
+for copies, and `default_path()` if there is a usual place.
+"""
+
+
+def import_program(
+    store: MemoryStore,
+    program: str,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    replace: bool = False,
+) -> Report:
+    """Import what a program, one of `PROGRAMS`, keeps in a file or folder, or in its usual place.
+
+    The other arguments are those of `import_sources`. Raises AgentMemError if there is nothing to read.
+    """
+    reader = import_module(f"agentmem.importers.{program.replace('-', '_')}")
+    if path is None and not hasattr(reader, "default_path"):
+        raise AgentMemError(f"name the file or folder of {PROGRAMS[program]}")
+    place = Path(path if path is not None else reader.default_path())
+    with tempfile.TemporaryDirectory(prefix="agentmem-import-") as scratch:
+        source = reader.open_source(place, Path(scratch))
+        return import_sources(store, [source], Report([source.name]), dry_run, progress, replace)
