@@ -385,7 +385,7 @@ def test_a_directory_is_renamed_with_all_its_files_or_not_at_all(tool, _round):
     assert {f"/memories/to/{n}" for n in range(5)} < set(files)
     assert files["/memories/to/3"].content.startswith("edited") == (results[2] is True)
     assert all(
-        file.scope == "/memories/default" + path[9:].rpartition("/")[0] for path, file in files.items()
+        file.scope == "/anthropic/default" + path[9:].rpartition("/")[0] for path, file in files.items()
     )
 
 
