@@ -25,6 +25,7 @@ nox.options.sessions = [
     "tests",
     "readme",
     "semantic",
+    "inspect",
     "reliability",
     "crewai_legacy",
     "crewai_unified",
@@ -44,7 +45,7 @@ LICENCES += ["BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0"]
 CORE = ["--no-default-features", "--features", "internals"]
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3", "pydantic>=2.11"]
 # Tests with sessions of their own.
-OTHERS = ["crewai", "frameworks", "reliability", "semantic"]
+OTHERS = ["crewai", "frameworks", "inspector", "reliability", "semantic"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -99,8 +100,8 @@ def licences(session: nox.Session) -> None:
     """Check the licences of what users install, and that THIRD_PARTY_NOTICES is current."""
     project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
     # The extra of a framework brings only what its users have chosen themselves.
-    semantic = project["optional-dependencies"]["semantic"]
-    session.install("pip-licenses>=5,<6", *project["dependencies"], *semantic)
+    extras = project["optional-dependencies"]
+    session.install("pip-licenses>=5,<6", *project["dependencies"], *extras["semantic"], *extras["inspect"])
     own = ["pip-licenses", "prettytable", "wcwidth", "tomli"]
     session.run("pip-licenses", f"--allow-only={';'.join(LICENCES)}", "--ignore-packages", *own)
     session.run("python", ".ci/notices.py", "--check")
@@ -203,6 +204,16 @@ def semantic(session: nox.Session) -> None:
     project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
     install_agentmem(session, *PYTEST, "tokenizers>=0.20", *project["optional-dependencies"]["semantic"])
     session.run("pytest", "semantic", *session.posargs)
+
+
+@nox.session
+def inspect(session: nox.Session) -> None:
+    """Run the inspector in Chromium; pictures of all its screens are in target/inspector."""
+    project = nox.project.load_toml(ROOT / "pyproject.toml")["project"]
+    browser = ["playwright>=1.50,<2", "axe-playwright-python==0.1.8", "httpx2>=2,<3"]
+    install_agentmem(session, *PYTEST, *browser, *project["optional-dependencies"]["inspect"])
+    pictures = {"AGENTMEM_PICTURES": str(ROOT / "target" / "inspector")}
+    session.run("pytest", "inspector", *session.posargs, env=pictures)
 
 
 @nox.session

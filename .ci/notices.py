@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 NOTICES = ROOT / "THIRD_PARTY_NOTICES"
+HTMX = ROOT / "agentmem" / "inspect" / "static" / "htmx.LICENSE"
 TARGETS = ("x86_64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
 TEXT = re.compile(r"(licen[cs]e|copying|notice)", re.IGNORECASE)
 RULE = "-" * 80
@@ -55,7 +56,7 @@ CAUSED AND ON ANY THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR
 OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH
 DAMAGE."""
 
-# What is linked in and is no crate.
+# What comes along and is no crate.
 OTHERS = {
     "The Rust standard library (MIT OR Apache-2.0), https://github.com/rust-lang/rust": (
         f"Copyright (c) The Rust Project Contributors\n\n{MIT}"
@@ -64,6 +65,7 @@ OTHERS = {
         "Copyright (c) 2001, Dr Martin Porter\nCopyright (c) 2002, Richard Boulton\n"
         f"All rights reserved.\n\n{BSD}"
     ),
+    "htmx 2.0.10 (0BSD), https://htmx.org": HTMX.read_text(encoding="utf-8").strip(),
 }
 
 # Crates that come without the text of their licence, each with a crate whose copy of that text serves.

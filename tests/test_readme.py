@@ -42,6 +42,6 @@ def test_there_are_examples() -> None:
 def test_each_command_of_the_readme_exists() -> None:
     from agentmem.cli import cli
 
-    (sentence,) = re.findall(r"From the shell, .*?each with", README, flags=re.DOTALL)
+    (sentence,) = re.findall(r"From the shell, .*?\n\n", README, flags=re.DOTALL)
     named = set(re.findall(r"`([a-z]+)`", sentence))
     assert named == set(cli.commands)

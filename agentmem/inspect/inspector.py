@@ -1,0 +1,124 @@
+"""The inspector as an ASGI application: its screens, and what it remembers while it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
+
+from agentmem import MemoryStore
+from agentmem.inspect.category_counts import CategoryCounts
+from agentmem.inspect.failures import PageError, failure_of
+from agentmem.inspect.guard import Guard
+from agentmem.inspect.headers import SecurityHeaders
+from agentmem.inspect.render import Renderer
+from agentmem.inspect.screen import Screen
+from agentmem.inspect.screens import SCREENS
+from agentmem.inspect.visit import Fields, Visit
+from agentmem.types import Viewer
+
+_LARGEST_FORM = 16 * 1024 * 1024
+
+
+class Inspector:
+    """What `agentmem.inspect.app` returns."""
+
+    def __init__(
+        self, store: MemoryStore, viewer: Viewer, *, read_only: bool, hosts: Collection[str] | None
+    ) -> None:
+        """Take the store and what may be done with it. `hosts` are those of the guard; None for no guard."""
+        self.store = store
+        self.viewer = viewer
+        self.read_only = read_only
+        self.categories = CategoryCounts(store, viewer)
+        self._file = _identity(store.path)
+        self._renderer = Renderer(self)
+        routes = [route for screen in SCREENS for route in self._routes(screen)]
+        static = Mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
+        handlers = {404: self._not_found, 405: self._not_found}
+        site = Starlette(routes=[*routes, static], exception_handlers=handlers)
+        self.guard = Guard(site, hosts, self._renderer.failure)
+        self._app = SecurityHeaders(self.guard)
+
+    @property
+    def address(self) -> str:
+        """The path, with the token, that admits the next browser."""
+        return f"/open?token={self.guard.token}"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self._app(scope, receive, send)
+
+    def _routes(self, screen: Screen) -> list[Route]:
+        endpoint = self._endpoint(screen)
+        paths = [screen.path] if screen.writes else [screen.path, f"{screen.path}.json"]
+        if screen.path == "/search":
+            paths.append("/")
+        return [Route(path, endpoint, methods=["POST" if screen.writes else "GET"]) for path in paths]
+
+    def _endpoint(self, screen: Screen) -> Callable[[Request], Any]:
+        async def endpoint(request: Request) -> Response:
+            form = await _form(request) if screen.writes else Fields([])
+            return await run_in_threadpool(self._answer, screen, request, form)
+
+        return endpoint
+
+    def _answer(self, screen: Screen, request: Request, form: Fields | None) -> Response:
+        as_json = request.url.path.endswith(".json")
+        root = request.scope.get("root_path", "")
+        try:
+            if form is None:
+                raise PageError(413, "This form is too large", "A form may have 16 MiB.")
+            query = Fields(request.query_params.multi_items())
+            visit = Visit(self, screen.path, root, query, form)
+            self._check(screen, visit)
+            answer = screen.show(visit)
+        except Exception as error:
+            return self._renderer.failure(failure_of(error), root, as_json=as_json)
+        return self._renderer.answer(answer, visit, as_json=as_json)
+
+    def _check(self, screen: Screen, visit: Visit) -> None:
+        if self._file is not None and _identity(self.store.path) != self._file:
+            raise PageError(
+                410,
+                "This store is gone",
+                f"The file {self.store.path} was deleted or replaced while the inspector showed it. "
+                "Start the inspector again.",
+            )
+        if screen.writes and self.read_only:
+            raise PageError(405, "The inspector is read-only", "It was started with --read-only.")
+        if screen.writes and not self._renderer.is_own_form(visit.form.get("csrf")):
+            raise PageError(403, "This form is of another page", "Load the page again, and send it anew.")
+
+    def _not_found(self, request: Request, error: Exception) -> Response:
+        failure = PageError(404, "No such page", "The addresses of all screens stand above.")
+        return self._renderer.failure(failure, request.scope.get("root_path", ""))
+
+
+async def _form(request: Request) -> Fields | None:
+    """The fields of a form, or None if it is too large."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_FORM:
+            return None
+    return Fields(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """What tells a file from another one at the same path; None if there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,101 @@
+"""Pages as HTML and as JSON."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from agentmem.inspect import formats, words
+from agentmem.inspect.failures import PageError
+from agentmem.inspect.keys import KEYS
+from agentmem.inspect.page import Download, Next, Page
+from agentmem.inspect.plain import plain
+from agentmem.inspect.screen import Answer
+from agentmem.inspect.visit import Visit
+
+if TYPE_CHECKING:
+    from agentmem.inspect.inspector import Inspector
+
+NAVIGATION = [
+    ("/search", "Search"),
+]
+
+
+class Renderer:
+    """Renders pages of one inspector. Its templates escape everything that is not marked as HTML."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        """Load the templates."""
+        self._inspector = inspector
+        self._csrf = secrets.token_urlsafe(32)
+        self._templates = Environment(
+            loader=PackageLoader("agentmem.inspect"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {
+            "ago": formats.ago,
+            "exact": formats.exact,
+            "number": formats.number,
+            "size": formats.size,
+            "visible": words.visible,
+            "marked": words.marked,
+            "excerpt": words.excerpt,
+            "repr": repr,
+        }
+        self._templates.globals |= {"counted": formats.counted, "csrf": self._csrf, "keys": KEYS}
+
+    def is_own_form(self, csrf: str) -> bool:
+        """Whether a form is one of this inspector's pages."""
+        return hmac.compare_digest(csrf.encode(), self._csrf.encode())
+
+    def answer(self, answer: Answer, visit: Visit, *, as_json: bool) -> Response:
+        """Render what a screen returned."""
+        if isinstance(answer, Next):
+            return RedirectResponse(answer.address, 303)
+        if isinstance(answer, Download):
+            named = {"content-disposition": f'attachment; filename="{answer.name}"'}
+            return Response(answer.content, media_type=answer.kind, headers=named)
+        if as_json:
+            return _json(plain(answer.data), answer.status)
+        return HTMLResponse(self._html(answer, visit), answer.status)
+
+    def failure(self, failure: PageError, root: str, *, as_json: bool = False) -> Response:
+        """Render what went wrong."""
+        if as_json:
+            return _json({"error": failure.title, "text": failure.text}, failure.status)
+        html = self._templates.get_template("failure.html").render(failure=failure, root=root)
+        return HTMLResponse(html, failure.status)
+
+    def _html(self, page: Page, visit: Visit) -> str:
+        template = self._templates.get_template(f"{page.template}.html")
+        frame = self._frame(visit)
+        return template.render(page.data, title=page.title, visit=visit, link=visit.link, frame=frame)
+
+    def _frame(self, visit: Visit) -> dict[str, Any]:
+        """What every page shows around its own content."""
+        store, viewer = visit.store, visit.viewer
+        count = store.count(**viewer)
+        return {
+            "name": os.path.basename(store.path),
+            "path": store.path,
+            "count": count,
+            "hidden": store.count(include_private=True) - count,
+            "viewer": viewer,
+            "read_only": self._inspector.read_only,
+            "navigation": NAVIGATION,
+            "twin": visit.link(f"{visit.path}.json", visit.query.pairs),
+        }
+
+
+def _json(value: Any, status: int) -> Response:
+    text = json.dumps(value, ensure_ascii=True, indent=2)
+    return Response(text, status, media_type="application/json")

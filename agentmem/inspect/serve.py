@@ -1,0 +1,62 @@
+"""Serves the inspector on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import webbrowser
+from collections.abc import Callable
+
+from agentmem._adapters import require
+from agentmem.inspect import LOOPBACK, app
+from agentmem.store import MemoryStore
+
+uvicorn = require("uvicorn", extra="inspect", package="uvicorn", at_least="0.30", below="1")
+
+
+def serve(
+    store: MemoryStore,
+    *,
+    say: Callable[[str], object],
+    port: int = 0,
+    browser: bool = True,
+    source: str | None = None,
+    include_private: bool = False,
+    read_only: bool = False,
+) -> None:
+    """Serve until Ctrl-C. `say` is given the address, and a new one whenever it was used."""
+    with listening(port) as listener:
+        port = listener.getsockname()[1]
+        hosts = [f"{name}:{port}" for name in LOOPBACK]
+        inspector = app(
+            store, source=source, include_private=include_private, read_only=read_only, hosts=hosts
+        )
+        address = f"http://127.0.0.1:{port}"
+        inspector.guard.on_open = lambda: say(f"Opened. For another browser: {address}{inspector.address}")
+        say(f"{address}{inspector.address}  (Ctrl-C ends)")
+        if browser:
+            webbrowser.open(f"{address}{inspector.address}")
+        config = uvicorn.Config(
+            inspector,
+            log_level=logging.WARNING,
+            access_log=False,  # it would have the token
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            lifespan="off",
+        )
+        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+def listening(port: int) -> socket.socket:
+    """A socket that listens on this machine alone; port 0 takes a free one."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "posix":  # elsewhere, another process could then take the port over
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener

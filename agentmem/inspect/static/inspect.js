@@ -1,0 +1,89 @@
+"use strict";
+// Every page works without this file. It adds keys, copying and announcements.
+
+const letters = () => localStorage.getItem("agentmem-letters") !== "off";
+const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+const rows = () => [...document.querySelectorAll("[data-row]")];
+
+function current() {
+  return document.activeElement.closest("[data-row]");
+}
+
+function move(step) {
+  const all = rows();
+  const next = all[Math.min(Math.max(all.indexOf(current()) + step, 0), all.length - 1)];
+  if (!next) return;
+  next.tabIndex = -1;
+  next.focus();
+}
+
+function press(name) {
+  const target = (current() || document).querySelector(`[data-key="${name}"]`);
+  if (target) target.click();
+}
+
+const go = (path) => () => document.querySelector(`nav a[href$="/${path}"]`)?.click();
+
+const KEYS = {
+  "/": () => (document.querySelector("#q") || document.querySelector(".brand")).focus(),
+  "j": () => move(1),
+  "k": () => move(-1),
+  "Enter": () => press("open"),
+  "e": () => press("e"),
+  "r": () => press("r"),
+  "n": () => press("n"),
+  "x": () => press("x"),
+  "Delete": () => press("delete"),
+  "u": () => press("u"),
+  "Space": () => press("pause"),
+  "g s": go("search"),
+  "g b": go("browse"),
+  "g l": go("live"),
+  "g c": go("compare"),
+  "g q": go("quality"),
+  "g h": go("health"),
+  "?": () => document.querySelector('a[href$="/keys"]').click(),
+  "Escape": () => document.activeElement.blur(),
+};
+
+let before = "";
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const pressed = event.key === " " ? "Space" : event.key;
+  const key = before ? `${before} ${pressed}` : pressed;
+  before = "";
+  if (pressed === "Escape") return KEYS.Escape();
+  if (typing(event.target) || (pressed.length === 1 && !letters())) return;
+  if (event.target.closest("a, button, summary") && ["Enter", "Space"].includes(pressed)) return;
+  if (key === "g") before = "g";
+  else if (KEYS[key] && (key !== "Space" || document.querySelector('[data-key="pause"]'))) {
+    event.preventDefault();
+    KEYS[key]();
+  }
+});
+
+function prepare() {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.onclick = async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = "Copied";
+    };
+  }
+  const choice = document.querySelector("#letters");
+  if (choice) {
+    choice.closest("label").hidden = false;
+    choice.checked = letters();
+    choice.onchange = () => localStorage.setItem("agentmem-letters", choice.checked ? "on" : "off");
+  }
+}
+
+function announce() {
+  const told = document.querySelector("[data-announce]");
+  if (told) document.querySelector("#announce").textContent = told.innerText;
+}
+
+prepare();
+document.addEventListener("htmx:afterSettle", () => { prepare(); announce(); });
+// Pages that say that something was wrong are shown, too.
+document.addEventListener("htmx:beforeSwap", (event) => { event.detail.shouldSwap = true; });

@@ -1,0 +1,45 @@
+"""Why a record is a hit of a search, or is none, for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentmem import Explanation, Record
+from agentmem.inspect.search_form import SearchForm
+from agentmem.inspect.visit import Visit
+
+SIGNALS = {
+    "terms": "words",
+    "grams": "pieces of words",
+    "rare_grams": "rare pieces of words",
+    "lead": "words that come early",
+    "pairs": "words side by side",
+    "label": "name at the beginning",
+    "feedback": "likeness to the best hits",
+}
+"""The parts of the hybrid ranking. Hits are sorted by their sum."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """An explanation with the record, and the parts of its rank if it is a hit."""
+
+    record: Record
+    explanation: Explanation
+    signals: list[tuple[str, float]]
+    """What the record is sorted by, part by part, greatest first."""
+    numbers: dict[str, float]
+    """All raw numbers of the hit."""
+
+
+def why(visit: Visit, form: SearchForm, id: str) -> Why:
+    """Explain a record. Raises RecordNotFoundError if it is not shown."""
+    record = visit.record(id)
+    arguments = {**form.arguments(), **visit.viewer}
+    explanation = visit.store.explain(form.q, id, **arguments)
+    numbers: dict[str, float] = {}
+    if explanation.hit:
+        hits = visit.store.search(form.q, **arguments)
+        numbers = next((hit.explain for hit in hits if hit.record.id == id), {})
+    signals = [(text, numbers[name]) for name, text in SIGNALS.items() if numbers.get(name)]
+    return Why(record, explanation, sorted(signals, key=lambda part: -part[1]), numbers)
