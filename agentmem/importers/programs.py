@@ -17,6 +17,7 @@ PROGRAMS = {
     "chatgpt": "the account export of ChatGPT: the zip, its folder, or conversations.json",
     "claude": "the account export of Claude: the zip, its folder, or conversations.json",
     "claude-code": "the transcripts of Claude Code, usually in ~/.claude/projects",
+    "markdown": "a folder of Markdown notes",
 }
 """The name of each program, and what is read of it.
 
