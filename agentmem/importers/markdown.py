@@ -13,7 +13,7 @@ from agentmem import AgentMemError
 from agentmem._adapters import clean, key_id, scope_part, to_json
 
 from .json_files import LARGEST
-from .note import Passage, parse_note
+from .note import Note, parse_note
 from .source import Fields, Row, Source, broken, first_date
 
 _NOTES = (".md", ".markdown")
@@ -52,34 +52,33 @@ def _rows(path: Path, folder: Path) -> Iterator[Row]:
     except (OSError, ValueError) as error:
         yield broken(str(path), error)
         return
-    place = Path(folder.absolute().name, path.relative_to(folder))
-    yield from note_rows(text, path.absolute(), place, modified)
+    note, place = parse_note(text), Path(folder.absolute().name, path.relative_to(folder))
+    yield from passage_rows(note, path.absolute(), note_fields(note, place, modified, modified))
 
 
-def note_rows(text: str, path: Path, place: Path, modified: Any) -> Iterator[Row]:
-    """The rows of a note's passages.
+def note_fields(note: Note, place: Path, created: Any, updated: Any) -> Fields:
+    """What the records of a note have in common.
 
-    Their ids follow from the absolute `path` and the headings. `place` is what its scope and its metadata
-    tell of the path. `modified` is the date of a note whose front matter has none.
+    `place` is what its scope and its metadata tell of the path. `created` is the date of a note whose front
+    matter has none.
     """
-    note = parse_note(text)
     front = {clean(key): to_json(value) for key, value in note.metadata.items()}
-    common = {
+    return {
         "scope": "/".join(["/notes", *(scope_part(part) for part in place.parent.parts)]),
         "categories": [clean(tag) for tag in note.tags],
-        "created_at": first_date(*(note.metadata.get(name) for name in ("created", "date")), modified),
-        "updated_at": first_date(modified),
+        "metadata": {**front, "path": clean(place.as_posix()), "title": clean(note.title or place.stem)},
+        "created_at": first_date(*(note.metadata.get(name) for name in ("created", "date")), created),
+        "updated_at": first_date(updated),
     }
-    about = {**front, "path": clean(place.as_posix()), "title": clean(note.title or path.stem)}
+
+
+def passage_rows(note: Note, path: Path, common: Fields) -> Iterator[Row]:
+    """A row for each passage. The ids follow from the absolute path and the headings."""
     seen: Counter[tuple[str, ...]] = Counter()
     for passage in note.passages:
         number = seen[passage.headings]
         seen[passage.headings] += 1
         id = key_id("note", path.as_posix(), str(number), *passage.headings)
-        where = f"{path}, {' > '.join(passage.headings) or 'the beginning'}"
-        yield Row(where, partial(_passage, passage, id, about, common))
-
-
-def _passage(passage: Passage, id: str, about: dict[str, Any], common: Fields) -> Fields:
-    metadata = {**about, "headings": [clean(heading) for heading in passage.headings]}
-    return {**common, "id": id, "content": clean(passage.text), "metadata": metadata}
+        metadata = {**common["metadata"], "headings": [clean(heading) for heading in passage.headings]}
+        fields = {**common, "id": id, "content": clean(passage.text), "metadata": metadata}
+        yield Row(f"{path}, {' > '.join(passage.headings) or 'the beginning'}", partial(dict, fields))

@@ -35,7 +35,7 @@ class Note:
 
     @property
     def title(self) -> str:
-        """The title of the front matter, or the first heading of level 1; "" if there is neither."""
+        """The title of the front matter, or the first heading; "" if there is neither."""
         named = self.metadata.get("title")
         return str(named) if named else next((p.headings[0] for p in self.passages if p.headings), "")
 

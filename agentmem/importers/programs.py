@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import tempfile
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +19,9 @@ PROGRAMS = {
     "claude": "the account export of Claude: the zip, its folder, or conversations.json",
     "claude-code": "the transcripts of Claude Code, usually in ~/.claude/projects",
     "markdown": "a folder of Markdown notes",
+    "mem0": "mem0's memories: its local Qdrant folder, or a file with the JSON of get_all()",
+    "chroma": "the documents in the folder of Chroma's PersistentClient",
+    "basic-memory": "the notes of basic-memory: its database, or the folder of a project",
 }
 """The name of each program, and what is read of it.
 
@@ -44,5 +48,8 @@ def import_program(
         raise AgentMemError(f"name the file or folder of {PROGRAMS[program]}")
     place = Path(path if path is not None else reader.default_path())
     with tempfile.TemporaryDirectory(prefix="agentmem-import-") as scratch:
-        source = reader.open_source(place, Path(scratch))
+        try:
+            source = reader.open_source(place, Path(scratch))
+        except sqlite3.Error as error:
+            raise AgentMemError(f"{place} cannot be read: {error}") from error
         return import_sources(store, [source], Report([source.name]), dry_run, progress, replace)

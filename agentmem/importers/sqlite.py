@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import sys
 import tempfile
 from pathlib import Path
 
 from agentmem import AgentMemError
+
+from .json_files import LARGEST
 
 # Bytes 18 and 19 of a file with a write-ahead log, https://www.sqlite.org/fileformat.html.
 _HEADER = b"SQLite format 3\0"
@@ -18,7 +21,8 @@ def open_sqlite(path: Path, scratch: Path) -> sqlite3.Connection:
     """Open a database that other programs may be using, and leave its folder as it is.
 
     Reading a database that has a write-ahead log creates files beside it, so it is copied into `scratch`.
-    Any other is opened read-only. Text that is not UTF-8 gets replacement characters.
+    Any other is opened read-only. Text that is not UTF-8 gets replacement characters. From
+    Python 3.11 on, a value of more than `LARGEST` bytes is an error.
     """
     with path.open("rb") as file:
         header = file.read(20)
@@ -32,8 +36,9 @@ def open_sqlite(path: Path, scratch: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(copy)
     else:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    if sys.version_info >= (3, 11):
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST)
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
-    connection.execute("PRAGMA trusted_schema = OFF")
     return connection
 
 

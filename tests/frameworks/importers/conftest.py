@@ -1,0 +1,16 @@
+"""Fixtures for tests with the real programs."""
+
+import os
+
+import pytest
+
+import agentmem
+
+# Set before the programs are imported: they ask for it then.
+os.environ |= {"MEM0_TELEMETRY": "False", "ANONYMIZED_TELEMETRY": "False"}
+
+
+@pytest.fixture
+def store(tmp_path):
+    with agentmem.open(tmp_path / "memory.db", durability="normal") as store:
+        yield store
