@@ -62,7 +62,7 @@ impl Bm25Query {
     /// # Errors
     /// The statistics cannot be read.
     pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
-        let (mut query, collection) = (ParsedQuery::new(text), statistics.collection());
+        let (mut query, collection) = (ParsedQuery::of_terms(text), statistics.collection());
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let mut frequencies = statistics.document_frequencies(&texts)?;
         let writings = query.add_writings(&mut frequencies, statistics)?;

@@ -24,7 +24,7 @@ impl CosineQuery {
     /// # Errors
     /// The statistics cannot be read.
     pub fn new<S: Statistics>(text: &str, statistics: &S) -> Result<Self, S::Error> {
-        let mut query = ParsedQuery::new(text);
+        let mut query = ParsedQuery::of_terms(text);
         let terms: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let own = statistics.document_frequencies(&terms)?;
         let mut frequencies = own.clone();

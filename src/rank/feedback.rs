@@ -9,6 +9,9 @@ use super::query::ParsedQuery;
 use super::texts::Texts;
 use super::tuning::feedback;
 
+/// The best candidates seldom have more distinct terms.
+const USUAL_TERMS: usize = 512;
+
 /// The feedback signal. `preliminary` has the order of each passage without it, `idfs` the idf of each query term. `texts`
 /// holds the texts of the passages.
 pub(super) fn signal<S: Statistics>(
@@ -32,10 +35,11 @@ pub(super) fn signal<S: Statistics>(
         texts,
         statistics,
         collection: statistics.collection(),
-        numbers: DenseIds::with_capacity(512),
-        idfs: Vec::new(),
-        weights: Vec::new(),
-        counter: FrequencyCounter::default(),
+        numbers: DenseIds::with_capacity(USUAL_TERMS),
+        idfs: Vec::with_capacity(USUAL_TERMS),
+        weights: Vec::with_capacity(USUAL_TERMS),
+        counter: FrequencyCounter::with_capacity(USUAL_TERMS),
+        counts: Vec::new(),
     };
     terms.look_up(passages, &best)?;
     for i in best {
@@ -56,6 +60,8 @@ struct FeedbackTerms<'a, S> {
     idfs: Vec<f64>,
     weights: Vec<f64>,
     counter: FrequencyCounter,
+    /// The terms of the passage that is being added.
+    counts: Vec<Count>,
 }
 
 impl<S: Statistics> FeedbackTerms<'_, S> {
@@ -69,7 +75,8 @@ impl<S: Statistics> FeedbackTerms<'_, S> {
 
     /// Adds the unit vector of a passage, multiplied by `share`.
     fn add(&mut self, passages: &Passages, passage: Passage<'_>, share: f64) -> Result<(), S::Error> {
-        let mut counts = Vec::new();
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.clear();
         for &term in passage.chunks.iter().flat_map(|&chunk| passages.terms_of(chunk)) {
             let number = self.number(term)?;
             self.counter.count(&mut counts, 0, number, 0);
@@ -82,6 +89,7 @@ impl<S: Statistics> FeedbackTerms<'_, S> {
                 self.weights[found.number as usize] += share * component(found) / norm;
             }
         }
+        self.counts = counts;
         Ok(())
     }
 

@@ -54,31 +54,48 @@ pub(super) fn forms<S: Statistics>(
 /// The first two bytes of words, and the last two: a form of a word has the same first ones, or the same last ones. Nearly all
 /// terms of a store have neither, and need no comparison.
 struct Edges {
-    heads: Vec<bool>,
-    tails: Vec<bool>,
+    heads: Pairs,
+    tails: Pairs,
+}
+
+/// A set of pairs of bytes.
+struct Pairs(Box<[u64; 1 << 10]>);
+
+impl Pairs {
+    fn new() -> Self {
+        Self(Box::new([0; 1 << 10]))
+    }
+
+    fn insert(&mut self, pair: u16) {
+        self.0[usize::from(pair >> 6)] |= 1 << (pair & 63);
+    }
+
+    #[inline]
+    fn contains(&self, pair: u16) -> bool {
+        self.0[usize::from(pair >> 6)] >> (pair & 63) & 1 != 0
+    }
 }
 
 impl Edges {
     fn of(words: &[FormSearch<'_>]) -> Self {
-        let (mut heads, mut tails) = (vec![false; 1 << 16], vec![false; 1 << 16]);
+        let mut found = Self { heads: Pairs::new(), tails: Pairs::new() };
         for (head, tail) in words.iter().filter_map(|word| edges(word.text)) {
-            heads[head] = true;
-            tails[tail] = true;
+            found.heads.insert(head);
+            found.tails.insert(tail);
         }
-        Self { heads, tails }
+        found
     }
 
     #[inline]
     fn meet(&self, text: &str) -> bool {
-        edges(text).is_some_and(|(head, tail)| self.heads[head] || self.tails[tail])
+        edges(text).is_some_and(|(head, tail)| self.heads.contains(head) || self.tails.contains(tail))
     }
 }
 
 #[inline]
-fn edges(text: &str) -> Option<(usize, usize)> {
-    let pair = |bytes: &[u8; 2]| usize::from(u16::from_le_bytes(*bytes));
+fn edges(text: &str) -> Option<(u16, u16)> {
     let bytes = text.as_bytes();
-    Some((pair(bytes.first_chunk()?), pair(bytes.last_chunk()?)))
+    Some((u16::from_le_bytes(*bytes.first_chunk()?), u16::from_le_bytes(*bytes.last_chunk()?)))
 }
 
 struct FormSearch<'a> {

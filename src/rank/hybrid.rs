@@ -49,7 +49,10 @@ pub struct Ranked {
 impl From<&Ranked> for Scored {
     fn from(ranked: &Ranked) -> Self {
         let &Ranked { seq, score, passage, .. } = ranked;
-        Self { seq, score, explain: ranked.explain.to_vec(), passage }
+        // The mode adds a part.
+        let mut explain = Vec::with_capacity(ranked.explain.len() + 1);
+        explain.extend_from_slice(&ranked.explain);
+        Self { seq, score, explain, passage }
     }
 }
 

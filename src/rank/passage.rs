@@ -270,7 +270,9 @@ impl ChunkTable {
         let mut chunk_table = Self {
             entries: Vec::with_capacity(chunks.len()),
             terms: Vec::with_capacity(terms),
-            ..Self::default()
+            ends: Vec::with_capacity(chunks.len() / 2),
+            hits: Vec::with_capacity(chunks.len() / 4),
+            grams: Vec::with_capacity(chunks.len()),
         };
         for chunk in entries() {
             let before = (chunk_table.hits.len(), chunk_table.grams.len());
@@ -360,6 +362,11 @@ impl FrequencyCounter {
     /// Counts numbers below `numbers`.
     pub fn new(numbers: usize) -> Self {
         Self { last: vec![0; numbers] }
+    }
+
+    /// Counts no number yet; memory for `numbers` is there.
+    pub fn with_capacity(numbers: usize) -> Self {
+        Self { last: Vec::with_capacity(numbers) }
     }
 
     /// Allows one more number.

@@ -16,6 +16,15 @@ pub(super) type SentenceSet = u32;
 
 const _: () = assert!(tuning::MAX_SENTENCES <= SentenceSet::BITS as usize);
 
+/// What a query is parsed for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Detail {
+    /// Its terms, for the first stage.
+    Terms,
+    /// Its words and their grams too.
+    Words,
+}
+
 /// A parsed query, independent of any store. Terms and grams have numbers.
 #[derive(Debug, Default)]
 pub(super) struct ParsedQuery {
@@ -131,24 +140,30 @@ pub(super) struct QueryWord {
 /// A question about the task ("Is the output valid JSON?") counts as none.
 pub fn asked(text: &str) -> String {
     let kept = both_ends(text, tuning::MAX_QUERY_BYTES);
-    let (query, texts) = ParsedQuery::with_texts(&kept);
+    let (query, texts) = ParsedQuery::with_texts(&kept, Detail::Terms);
     let questions = query.sentences.iter().zip(texts).filter(|(sentence, _)| sentence.asks);
     let questions: Vec<&str> = questions.map(|(_, text)| text).collect();
     if questions.is_empty() { text.to_owned() } else { questions.join(" ") }
 }
 
 impl ParsedQuery {
+    /// The whole query.
     pub fn new(text: &str) -> Self {
-        Self::with_texts(&both_ends(text, tuning::MAX_QUERY_BYTES)).0
+        Self::with_texts(&both_ends(text, tuning::MAX_QUERY_BYTES), Detail::Words).0
+    }
+
+    /// The query without its words and their grams.
+    pub fn of_terms(text: &str) -> Self {
+        Self::with_texts(&both_ends(text, tuning::MAX_QUERY_BYTES), Detail::Terms).0
     }
 
     /// The query, and the texts of its sentences.
-    fn with_texts(text: &str) -> (Self, Vec<&str>) {
+    fn with_texts(text: &str, detail: Detail) -> (Self, Vec<&str>) {
         let mut query = Self::default();
         let mut texts = most_important(sentences(text).collect());
-        texts.retain(|sentence| query.add_sentence(sentence, is_stopword));
+        texts.retain(|sentence| query.add_sentence(sentence, detail, is_stopword));
         let mut questions: Vec<bool> = texts.iter().map(|sentence| is_question(sentence)).collect();
-        if query.sentences.is_empty() && query.add_sentence(text, |_| false) {
+        if query.sentences.is_empty() && query.add_sentence(text, detail, |_| false) {
             texts.push(text);
             questions.push(false);
         }
@@ -174,8 +189,8 @@ impl ParsedQuery {
     }
 
     /// Adds a sentence. Returns false if it has no terms but stop words.
-    fn add_sentence(&mut self, text: &str, stopped: impl Fn(&str) -> bool) -> bool {
-        let mut parser = SentenceParser::new(self, text, stopped);
+    fn add_sentence(&mut self, text: &str, detail: Detail, stopped: impl Fn(&str) -> bool) -> bool {
+        let mut parser = SentenceParser::new(self, text, detail, stopped);
         words(text, |word| parser.add(word));
         let mut sentence = parser.sentence;
         if sentence.sequence.is_empty() {
@@ -283,6 +298,7 @@ impl ParsedQuery {
 struct SentenceParser<'a, F> {
     query: &'a mut ParsedQuery,
     text: &'a str,
+    detail: Detail,
     stopped: F,
     sentence: Sentence,
     bit: SentenceSet,
@@ -306,11 +322,12 @@ struct OpenCompound {
 }
 
 impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
-    fn new(query: &'a mut ParsedQuery, text: &'a str, stopped: F) -> Self {
+    fn new(query: &'a mut ParsedQuery, text: &'a str, detail: Detail, stopped: F) -> Self {
         let bit = 1 << query.sentences.len();
         Self {
             query,
             text,
+            detail,
             stopped,
             sentence: Sentence::default(),
             bit,
@@ -344,7 +361,7 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
             });
         }
         let terms = parts.terms.clone();
-        if parts.size > 0 && word.has_grams() {
+        if self.detail == Detail::Words && parts.size > 0 && word.has_grams() {
             let grams = &mut self.query.grams_by_hash;
             word_grams(&folded, |gram| parts.grams.push(grams.insert(gram.into())));
             self.sentence.words.push(parts);

@@ -76,7 +76,7 @@ fn sentence_weights(query: &ParsedQuery, idfs: &[f64], passages: &Passages) -> V
 }
 
 /// The values of each signal, one for each candidate, not yet scaled.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Signals {
     pub terms: Vec<f64>,
     pub grams: Vec<f64>,
@@ -88,7 +88,15 @@ pub(super) struct Signals {
 
 impl Signals {
     pub fn new(weights: &Weights, passages: &Passages) -> Self {
-        let mut signals = Self::default();
+        let values = || Vec::with_capacity(passages.len());
+        let mut signals = Self {
+            terms: values(),
+            grams: values(),
+            rare_grams: values(),
+            lead: values(),
+            pairs: values(),
+            label: values(),
+        };
         let rarities = gram_rarities(weights.grams.len(), passages);
         let mut pairs = PairCounter { weights, counted: vec![0; weights.pairs.len()], text: 0 };
         for passage in passages.iter() {

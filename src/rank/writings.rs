@@ -87,11 +87,11 @@ const ARABIC: [&str; 9] = ["ال", "و", "ب", "ل", "ف", "ك", "وال", "با
 
 /// The other writings of the terms of `query` that records hold. `frequencies` are those of its terms.
 pub(super) fn writings<S: Statistics>(
-    query: &ParsedQuery,
+    query: &mut ParsedQuery,
     frequencies: &[u64],
     statistics: &S,
 ) -> Result<Vec<Form>, S::Error> {
-    let mut wanted: Vec<(String, Vec<u32>)> = query.joined.clone();
+    let mut wanted = std::mem::take(&mut query.joined);
     for (number, term) in (0..).zip(&query.terms) {
         let unknown = frequencies[number as usize] == 0;
         let mut want = |text: String| wanted.push((text, vec![number]));

@@ -23,6 +23,8 @@ pub(super) type ThreadCache = LocalKey<RefCell<AnalyzerCache>>;
 thread_local! {
     /// All terms of a chunk.
     pub(super) static TERMS: RefCell<AnalyzerCache> = RefCell::default();
+    /// The term of a folded word.
+    pub(super) static STEMS: RefCell<AnalyzerCache> = RefCell::default();
 }
 
 /// Maps chunks to their terms. Its size is bounded. Each thread has one.

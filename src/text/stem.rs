@@ -11,9 +11,14 @@ pub(super) fn stem(word: &str) -> Cow<'_, str> {
     irregular_stem(word).map_or_else(|| regular_stem(word), Cow::Borrowed)
 }
 
+/// Whether a lower-case word may have another stem than itself.
+pub(super) fn may_have_stem(word: &str) -> bool {
+    word.len() >= 3 && word.bytes().all(|b| b.is_ascii_lowercase())
+}
+
 /// The stem of a lower-case word by Snowball's rules.
 pub(super) fn regular_stem(word: &str) -> Cow<'_, str> {
-    if word.len() < 3 || !word.bytes().all(|b| b.is_ascii_lowercase()) {
+    if !may_have_stem(word) {
         return Cow::Borrowed(word);
     }
     if let Some((_, stem)) = EXCEPTIONS.iter().find(|(exception, _)| *exception == word) {

@@ -1,5 +1,6 @@
 //! The words of a query with properties that their terms do not have.
 
+use super::analyzer_cache::{self, AnalyzerCache};
 use super::script::Script;
 use super::{MAX_TERM_BYTES, beginning, compound, fold, stem, stopwords, surfaces, tokenizer};
 
@@ -117,8 +118,18 @@ impl Word<'_> {
             let surface = beginning(&folded, MAX_TERM_BYTES);
             return emit(surface, &stem::stem(surface));
         }
-        surfaces(self.script, self.run, &mut |surface| emit(surface, &stem::stem(surface)));
+        surfaces(self.script, self.run, &mut |surface| stemmed(surface, |term| emit(surface, term)));
     }
+}
+
+/// Calls `emit` with the stem of a folded word. Those of words of the letters a to z are cached: it takes longer to stem them.
+fn stemmed(surface: &str, mut emit: impl FnMut(&str)) {
+    if !stem::may_have_stem(surface) {
+        return emit(surface);
+    }
+    AnalyzerCache::with(&analyzer_cache::STEMS, |cache| {
+        cache.terms(surface, |word, emit| emit(&stem::stem(word)), &mut emit);
+    });
 }
 
 #[cfg(test)]
