@@ -1,0 +1,109 @@
+"""Filters mean what they mean in Haystack: each is compared with document_matches_filter."""
+
+import pytest
+from haystack import Document
+from haystack.errors import FilterError
+from haystack.utils.filters import document_matches_filter
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+DATES = [
+    "2024-05-01",
+    "2024-05-01T00:00:00",
+    "2024-05-01 00:00:00",
+    "2024-05-01T02:00:00+02:00",
+    "2024-04-30T22:00:00Z",
+    "2024-05-01T00:00:00.000001",
+    "1969-12-31T24:00",
+    "2024-02-30",
+    "2024-05",
+]
+numbers = st.sampled_from([0, 1, 2, -1, 0.5, 1.0, 2**62])
+operands = numbers | st.sampled_from([10**30, -(10**30), float("inf"), float("-inf")])
+words = st.sampled_from(["", "a", "b", "2", *DATES])
+values = st.none() | numbers | words
+lists = st.lists(values, max_size=2)
+metas = st.dictionaries(
+    st.sampled_from(["x", "y", "a/b", "~"]),
+    values | lists | st.fixed_dictionaries({"z": values}),
+    max_size=3,
+)
+fields = st.sampled_from(["x", "meta.x", "meta.y", "meta.x.z", "meta.a/b", "meta.~", "meta.x.z.z", "id"])
+
+
+def comparison(operators, operands):
+    return st.fixed_dictionaries({"field": fields, "operator": st.sampled_from(operators), "value": operands})
+
+
+comparisons = (
+    comparison(["==", "!="], values | lists)
+    | comparison(["in", "not in"], lists)
+    | comparison([">", ">=", "<", "<="], st.none() | operands | st.sampled_from(DATES[:7]))
+)
+filters = st.recursive(
+    comparisons,
+    lambda inner: st.fixed_dictionaries(
+        {"operator": st.sampled_from(["AND", "OR", "NOT"]), "conditions": st.lists(inner, max_size=3)}
+    ),
+    max_leaves=5,
+)
+
+
+@given(st.lists(metas, min_size=1, max_size=8), filters)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=400)
+def test_what_matches_is_what_haystack_says(document_store, given_metas, condition):
+    documents = [Document(id=str(n), meta=meta) for n, meta in enumerate(given_metas)]
+    try:
+        expected = [document.id for document in documents if document_matches_filter(condition, document)]
+    except (FilterError, TypeError):  # it compares a number with a text or a list
+        assume(False)
+    document_store.delete_all_documents()
+    document_store.write_documents(documents)
+    assert [document.id for document in document_store.filter_documents(condition)] == expected
+    assert document_store.count_documents_by_filter(condition) == len(expected)
+
+
+def test_a_document_whose_value_has_no_order_does_not_match(document_store):
+    document_store.write_documents([Document(content=str(n), meta={"x": n}) for n in (1, "one", [1], True)])
+    condition = {"field": "meta.x", "operator": ">", "value": 0}
+    assert [document.content for document in document_store.filter_documents(condition)] == ["1"]
+
+
+def test_documents_are_found_by_their_ids(document_store):
+    document_store.write_documents([Document(id=id) for id in "abc"])
+    condition = {"field": "id", "operator": "in", "value": ["a", "c", "z"]}
+    assert [document.id for document in document_store.filter_documents(condition)] == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "text",
+        {"field": 1, "operator": "==", "value": 1},
+        {"field": "content", "operator": "==", "value": "text"},
+        {"field": "meta", "operator": "==", "value": {}},
+        {"field": "id.x", "operator": "==", "value": 1},
+        {"field": "meta.x", "operator": "=~", "value": 1},
+        {"field": "meta.x", "operator": ">", "value": "2024-05"},
+        {"field": "meta.x", "operator": ">", "value": True},
+        {"operator": "XOR", "conditions": []},
+        {"operator": "AND", "conditions": {}},
+        {"operator": "AND", "conditions": ["text"]},
+    ],
+)
+def test_what_is_no_filter_raises_and_changes_nothing(document_store, condition):
+    document_store.write_documents([Document(content="text", meta={"x": 1})])
+    for method in (document_store.filter_documents, document_store.delete_by_filter):
+        with pytest.raises(FilterError):
+            method(condition)
+    assert document_store.count_documents() == 1
+
+
+def test_without_a_filter_nothing_is_deleted_or_updated(document_store):
+    document_store.write_documents([Document(content="text")])
+    for filters in ({}, None):
+        with pytest.raises(FilterError):
+            document_store.delete_by_filter(filters)
+        with pytest.raises(FilterError):
+            document_store.update_by_filter(filters, {"x": 1})
+    assert document_store.filter_documents()[0].meta == {}
