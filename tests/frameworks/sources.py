@@ -22,7 +22,7 @@ def unpacked(folder, package):
 
 
 def run_pytest(source, plugin, folder, *files):
-    """Run tests of a source with a plugin from `folder`, and end with pytest's exit code."""
+    """Run tests of a source with a plugin from `folder`; raise CalledProcessError if one fails."""
     paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", plugin, *map(str, files)]
-    sys.exit(subprocess.run(command, cwd=source, env=os.environ | {"PYTHONPATH": paths}).returncode)
+    subprocess.run(command, cwd=source, env=os.environ | {"PYTHONPATH": paths}, check=True)
