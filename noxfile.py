@@ -285,15 +285,20 @@ def crewai_unified(session: nox.Session) -> None:
 
 
 FRAMEWORKS = ROOT / "tests" / "frameworks"
+# A framework that is tested with several releases has several such files: requirements-1.txt makes "mcp-1".
+RELEASES = {
+    path.parent.name + path.stem.removeprefix("requirements"): path
+    for path in sorted(FRAMEWORKS.glob("*/requirements*.txt"))
+}
 
 
 @nox.session
-@nox.parametrize("framework", sorted(path.parent.name for path in FRAMEWORKS.glob("*/requirements.txt")))
+@nox.parametrize("framework", list(RELEASES))
 def frameworks(session: nox.Session, framework: str) -> None:
     """Run the adapter of each framework: our tests, and the framework's own from its source on PyPI."""
     sources = str(Path(session.create_tmp()).resolve())
-    folder = FRAMEWORKS / framework
-    install_agentmem(session, *PYTEST, "-r", str(folder / "requirements.txt"))
+    folder = RELEASES[framework].parent
+    install_agentmem(session, *PYTEST, "-r", str(RELEASES[framework]))
     session.run("pytest", str(folder), *session.posargs)
     if (folder / "run_official.py").exists():
         session.run("python", str(folder / "run_official.py"), sources)

@@ -23,8 +23,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 def import_options(command: _Command) -> _Command:
     """Add --path, --dry-run and --json."""
+    return path_option(report_options(command))
+
+
+def report_options(command: _Command) -> _Command:
+    """Add --dry-run and --json."""
     dry_run = click.option("--dry-run", is_flag=True, help="Only print what would be imported.")
-    return path_option(dry_run(json_option(command)))
+    return dry_run(json_option(command))
 
 
 def run_import(

@@ -6,13 +6,15 @@ from typing import Any
 
 import click
 
+from agentmem.cli.commands import export_mcp
 from agentmem.cli.options import filter_options, json_option, open_store, path_option
 from agentmem.cli.output import counted, print_json, say
+from agentmem.cli.programs import WithPrograms
 from agentmem.cli.progress import progress_bar
 from agentmem.cli.terminal import EscapedStdout
 
 
-@click.command("export")
+@click.command("export", cls=WithPrograms, programs=[export_mcp.command])
 @click.argument("file", default="-")
 @path_option
 @filter_options
@@ -32,7 +34,7 @@ def command(
     """Write records to FILE or stdout, as one JSON object a line.
 
     Private records are left out unless --include-private is given. With --json, the number of records that
-    went into FILE is printed as JSON.
+    went into FILE is printed as JSON. `export PROGRAM FILE` writes what another program reads.
 
     \b
     agentmem export memories.jsonl --include-private

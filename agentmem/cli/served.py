@@ -1,0 +1,34 @@
+"""The store that MCP servers serve: where it is unless a path is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from agentmem.store import PATH_VARIABLE
+
+SERVED_PATH = "~/.local/share/agentmem/memory.db"
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def served_path_option(command: _Command) -> _Command:
+    """Add --path, which is None if neither it nor the variable is given."""
+    return click.option(
+        "--path",
+        "-p",
+        envvar=PATH_VARIABLE,
+        show_default=f"${PATH_VARIABLE}, else {SERVED_PATH}",
+        help="The file of the store.",
+    )(command)
+
+
+def served_path(path: str | None, *, create: bool = False) -> str:
+    """The path of the store; with `create`, its folder is made."""
+    file = Path(path or SERVED_PATH).expanduser()
+    if create:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    return str(file)
