@@ -24,6 +24,7 @@ nox.options.sessions = [
     "types",
     "tests",
     "readme",
+    "wheels",
     "semantic",
     "inspect",
     "reliability",
@@ -87,12 +88,20 @@ def cargo_tool(session: nox.Session, name: str, version: str) -> str:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check the style of Rust and Python."""
-    session.install("ruff>=0.17.6,<0.18")
+    """Check the style of Rust and Python, and the workflows."""
+    session.install("ruff>=0.17.6,<0.18", "zizmor==1.32.0", "check-jsonschema>=0.33,<1")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     for manifest in ("Cargo.toml", "tests/fuzz/Cargo.toml"):
         session.run("cargo", "fmt", "--check", "--manifest-path", manifest, external=True)
+    session.run("zizmor", "--offline", "--no-progress", "--pedantic", ".github")
+    workflows = sorted(str(path) for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    for schema, files in {
+        "vendor.github-workflows": workflows,
+        "vendor.dependabot": [".github/dependabot.yml"],
+        "vendor.citation-file-format": ["CITATION.cff"],
+    }.items():
+        session.run("check-jsonschema", "--builtin-schema", schema, *files)
 
 
 @nox.session
@@ -127,6 +136,51 @@ def rust(session: nox.Session) -> None:
     links = {"RUSTDOCFLAGS": "-D warnings -A rustdoc::private_intra_doc_links"}
     document = ["cargo", "doc", "--locked", "--no-deps", "--document-private-items", "--no-default-features"]
     session.run(*document, env=links, external=True)
+
+
+# The oldest C libraries that the wheels for Linux need: glibc 2.17, or musl 1.2.
+LINUX = {
+    "x86_64-unknown-linux-gnu": "manylinux2014",
+    "aarch64-unknown-linux-gnu": "manylinux2014",
+    "x86_64-unknown-linux-musl": "musllinux_1_2",
+    "aarch64-unknown-linux-musl": "musllinux_1_2",
+}
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build the wheel for Linux on x86-64 with zig, check what it needs, and try it on each Python found.
+
+    `-- all` builds the wheels for ARM and for musl too.
+    """
+    session.install("-r", str(ROOT / ".ci" / "wheels.txt"), "auditwheel>=6", "abi3audit", "twine>=6")
+    dist = ROOT / "target" / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for target in LINUX if "all" in session.posargs else list(LINUX)[:1]:
+        if shutil.which("rustup"):
+            session.run("rustup", "target", "add", target, external=True)
+        build = ["maturin", "build", "--release", "--locked", "--zig", "--target", target, "--out", str(dist)]
+        session.run(*build, "--compatibility", LINUX[target])
+    built = [str(path) for path in dist.glob("*.whl")]
+    for wheel in (path for path in built if "manylinux" in path):
+        needs = session.run("auditwheel", "show", wheel, silent=True) or ""
+        session.log(needs)
+        if "manylinux_2_17" not in needs:
+            session.error(f"{wheel} needs a newer glibc than 2.17")
+    session.run("abi3audit", "--strict", *built)
+    session.run("twine", "check", "--strict", *built)
+    (own,) = dist.glob("*manylinux*x86_64.whl")
+    for python in pythons_found():
+        fresh = Path(session.create_tmp()) / Path(python).name
+        session.run(python, "-m", "venv", "--clear", str(fresh), external=True)
+        session.run(str(fresh / "bin" / "pip"), "install", "--quiet", str(own), external=True)
+        session.run(str(fresh / "bin" / "python"), str(ROOT / ".ci" / "smoke.py"), external=True)
+
+
+def pythons_found() -> list[str]:
+    """The Pythons on this machine that agentmem supports, one of each version."""
+    names = (f"python3.{minor}" for minor in range(10, 20))
+    return [path for name in names if (path := shutil.which(name))]
 
 
 @nox.session
