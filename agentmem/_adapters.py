@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
 
 import agentmem
-from agentmem import ConflictError, Hit, MemoryStore
+from agentmem import ConflictError, Hit, MemoryStore, Record
 
 StoreOrPath = MemoryStore | str | os.PathLike[str] | None
 """What adapters take: an open store, a path, or `None` for the default path of `agentmem.open`."""
@@ -166,6 +166,11 @@ def relevant(hits: list[Hit]) -> list[Hit]:
         return []
     least = max(_LEAST_SCORE, _SHARE_OF_BEST * hits[0].score)
     return [hit for hit in hits if hit.score >= least]
+
+
+def memory_line(record: Record) -> str:
+    """A memory as a line of a prompt, such as "- 2026-05-01, user: I moved to Ulm."."""
+    return f"- {record.created_at:%Y-%m-%d}, {record.metadata.get('role', 'note')}: {record.content}"
 
 
 def require(module: str, *, extra: str, package: str, at_least: str, below: str) -> ModuleType:

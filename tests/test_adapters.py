@@ -19,6 +19,7 @@ from agentmem._adapters import (
     completed,
     journal_name,
     key_id,
+    memory_line,
     relevant,
     require,
     retry_on_conflict,
@@ -171,6 +172,12 @@ def test_only_what_answers_is_relevant(tmp_path: Path) -> None:
         assert store.search("Where did the garage band play?")
         assert relevant(store.search("Where did the garage band play?")) == []
         assert relevant([]) == []
+
+
+def test_a_memory_is_a_line_with_its_day_and_speaker() -> None:
+    said = agentmem.Record("I moved.", created_at="2026-05-01T12:00Z", metadata={"role": "user"})
+    assert memory_line(said) == "- 2026-05-01, user: I moved."
+    assert memory_line(agentmem.Record("Tea.", created_at="2026-05-01")) == "- 2026-05-01, note: Tea."
 
 
 def test_a_missing_framework_is_named_with_its_extra() -> None:

@@ -11,7 +11,16 @@ from agent_framework import ContextProvider, Message
 from typing_extensions import Self
 
 from agentmem import MemoryStore, Record
-from agentmem._adapters import Adapter, StoreOrPath, clean, completed, key_id, relevant, scope_part
+from agentmem._adapters import (
+    Adapter,
+    StoreOrPath,
+    clean,
+    completed,
+    key_id,
+    memory_line,
+    relevant,
+    scope_part,
+)
 
 if TYPE_CHECKING:
     from agent_framework import AgentSession, SessionContext
@@ -62,7 +71,7 @@ class AgentMemContextProvider(ContextProvider):
         )
         records = [hit.record for hit in relevant(hits)]
         if records:
-            text = "\n".join([self.context_prompt, *map(_line, records)])
+            text = "\n".join([self.context_prompt, *map(memory_line, records)])
             known = (record.metadata.get("session_id") for record in records)
             others = [id for id in known if id is not None and id != session.session_id]
             message = Message(role="user", contents=[text])
@@ -104,10 +113,6 @@ class AgentMemContextProvider(ContextProvider):
         user = self.user_id(session) if callable(self.user_id) else self.user_id
         kind, name = ("sessions", session.session_id) if user is None else ("users", user)
         return f"/agent-framework/{kind}/{scope_part(name)}"
-
-
-def _line(record: Record) -> str:
-    return f"- {record.created_at:%Y-%m-%d}, {record.metadata.get('role', 'note')}: {record.content}"
 
 
 def _said(messages: Iterable[Message]) -> list[tuple[str, str]]:
