@@ -21,6 +21,7 @@ from agentmem.cli.commands import (
     export,
     get,
     history,
+    hook,
     import_,
     inspect,
     journal,
@@ -86,6 +87,7 @@ for _module in (
     backup,
     export,
     import_,
+    hook,
 ):
     cli.add_command(_module.command)
 
