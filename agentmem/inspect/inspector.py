@@ -21,9 +21,12 @@ from agentmem.inspect.category_counts import CategoryCounts
 from agentmem.inspect.failures import PageError, failure_of
 from agentmem.inspect.guard import Guard
 from agentmem.inspect.headers import SecurityHeaders
+from agentmem.inspect.labels import Labels
+from agentmem.inspect.recent_searches import RecentSearches
 from agentmem.inspect.render import Renderer
 from agentmem.inspect.screen import Screen
 from agentmem.inspect.screens import SCREENS
+from agentmem.inspect.undo import Undo
 from agentmem.inspect.visit import Fields, Visit
 from agentmem.types import Viewer
 
@@ -41,6 +44,9 @@ class Inspector:
         self.viewer = viewer
         self.read_only = read_only
         self.categories = CategoryCounts(store, viewer)
+        self.labels = Labels(f"{store.path}-labels.jsonl")
+        self.searches = RecentSearches()
+        self.undo = Undo()
         self._file = _identity(store.path)
         self._renderer = Renderer(self)
         routes = [route for screen in SCREENS for route in self._routes(screen)]

@@ -92,6 +92,7 @@ class Renderer:
             "viewer": viewer,
             "read_only": self._inspector.read_only,
             "navigation": NAVIGATION,
+            "done": self._inspector.undo.get(visit.query.get("done")),
             "twin": visit.link(f"{visit.path}.json", visit.query.pairs),
         }
 

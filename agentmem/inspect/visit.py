@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from agentmem import MemoryStore, Record, RecordNotFoundError
 from agentmem.types import Viewer
@@ -66,6 +66,20 @@ class Visit:
     def here(self, **changes: object) -> str:
         """The address of this page with other values; None takes one out."""
         return self.link(self.path, self.query.without(*changes), **changes)
+
+    def back(self, default: str) -> str:
+        """Where the user came from, if that is a page of the inspector."""
+        given = self.form.get("back") or self.query.get("back")
+        own = given.startswith(f"{self.root}/") and not given.startswith("//") and "\\" not in given
+        return given if own else self.link(default)
+
+    def returning(self, default: str, done: int | None = None) -> str:
+        """The address to go back to, with a notice of what was done."""
+        address, _, fragment = self.back(default).partition("#")
+        path, _, query = address.partition("?")
+        pairs = [(name, value) for name, value in parse_qsl(query) if name != "done"]
+        asked = urlencode([*pairs, *([] if done is None else [("done", str(done))])])
+        return path + (f"?{asked}" if asked else "") + (f"#{fragment}" if fragment else "")
 
     def record(self, id: str) -> Record:
         """The record with this id. Raises RecordNotFoundError if it is not shown."""

@@ -9,5 +9,7 @@ PAGES = {
     "why-not": "/search?q=why+did+we+choose+rust+for+the+indexer&scope=/user&why=fact-8",
     "nothing": "/search?q=indexer&scope=/user/alice&min_score=0.9",
     "bad-filter": "/search?q=indexer&where=%7B",
+    "record": "/record?id=fact-1",
+    "delete": "/delete?id=fact-1",
     "keys": "/keys",
 }

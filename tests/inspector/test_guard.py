@@ -91,7 +91,7 @@ def test_another_page_may_not_write(client: TestClient, screen: object, origin: 
 def test_a_form_without_the_secret_of_its_page_is_refused(client: TestClient, screen: object) -> None:
     answer = client.post(screen.path, headers={"origin": ORIGIN}, data={"id": "fact-0", "csrf": "é"})
     assert answer.status_code == 403
-    assert client.get(screen.path).status_code == 405, "nothing is written by GET"
+    assert client.get(screen.path).status_code == 404, "nothing is written by GET"
 
 
 def test_every_screen_is_behind_the_guard(inspector: Inspector) -> None:

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from agentmem.inspect.screen import Screen
-from agentmem.inspect.screens import keys, search
+from agentmem.inspect.screens import delete, edit, keys, label, record, search, undo
 
-SCREENS: list[Screen] = [*search.SCREENS, *keys.SCREENS]
+SCREENS: list[Screen] = [
+    *search.SCREENS,
+    *label.SCREENS,
+    *record.SCREENS,
+    *edit.SCREENS,
+    *delete.SCREENS,
+    *undo.SCREENS,
+    *keys.SCREENS,
+]

@@ -38,6 +38,7 @@ def show(visit: Visit) -> Page:
         "nearest": [],
         "milliseconds": None,
         "failure": None,
+        "labels": {},
         "call": None,
         "modes": MODES,
         "categories": visit.inspector.categories.get(),
@@ -62,10 +63,12 @@ def _found(visit: Visit, form: SearchForm) -> dict[str, Any]:
     start = time.perf_counter()
     hits = visit.store.search(form.q, **arguments, **visit.viewer)
     milliseconds = 1000 * (time.perf_counter() - start)
+    visit.inspector.searches.remember(form.q, form.pairs(), [hit.record.id for hit in hits])
     above = sum(hit.score >= PROBABLE for hit in hits)
     id = visit.query.get("why")
     return {
         "hits": hits,
+        "labels": visit.inspector.labels.of(form.q),
         "terms": _matched(visit, form, hits),
         "why": why(visit, form, id) if id else None,
         "counts": {"above": above, "below": len(hits) - above} if form.is_probability else None,
