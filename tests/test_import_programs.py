@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import tempfile
 import tracemalloc
 from contextlib import closing, suppress
@@ -18,6 +19,9 @@ from hypothesis import strategies as st
 import agentmem
 from agentmem.importers import first_date, open_sqlite
 from agentmem.importers.programs import PROGRAMS, import_program
+
+# LangGraph is not installed here; tests/frameworks/langgraph has its tests.
+WITHOUT_PACKAGES = [program for program in PROGRAMS if program != "langgraph"]
 
 ANY_STORE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
@@ -45,17 +49,23 @@ values = st.recursive(
 def test_every_program_is_documented():
     page = (documentation.ROOT / "docs" / "moving-in.md").read_text(encoding="utf-8")
     rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
-    assert rows == {"crewai", *PROGRAMS}
+    assert rows == {"crewai", "mcp", *PROGRAMS}
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", WITHOUT_PACKAGES)
 def test_a_place_that_is_not_there_is_an_error(program, quick, tmp_path):
     with pytest.raises(agentmem.AgentMemError, match="nowhere"):
         import_program(quick, program, tmp_path / "nowhere")
     assert quick.count() == 0
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_that_must_be_installed_is_an_error_that_says_how(quick, monkeypatch):
+    monkeypatch.setitem(sys.modules, "langgraph.store.base", None)
+    with pytest.raises(agentmem.AgentMemError, match=r"agentmem-db\[langgraph\]"):
+        import_program(quick, "langgraph", "store.db")
+
+
+@pytest.mark.parametrize("program", WITHOUT_PACKAGES)
 @given(
     data=st.binary(max_size=200)
     | st.sampled_from([b"SQLite format 3\0" + b"\1" * 100, b"PK\5\6" + bytes(18)])
