@@ -13,6 +13,9 @@ from agentmem._adapters import clean, key_id, to_json
 
 from ._dates import moments
 
+CATEGORY = "haystack"
+"""The category of all records of documents."""
+
 
 def record_id(scope: str, document_id: str) -> str:
     """The id of the record of a document: documents of two scopes may have the same id."""
@@ -36,6 +39,7 @@ def to_record(document: Document, scope: str) -> Record:
         clean(document.content or ""),
         id=record_id(scope, document.id),
         scope=scope,
+        categories=[CATEGORY],
         metadata=with_meta(metadata, document.meta),
         embedding=document.embedding or None,
     )
@@ -54,10 +58,10 @@ def to_document(record: Record, score: float | None = None) -> Document:
     if blob is not None:
         blob = ByteStream(**{**blob, "data": base64.b64decode(blob["data"])})
     return Document(
-        id=metadata.get("id", record.id),
-        content=record.content if metadata.get("text", True) else None,
+        id=metadata["id"],
+        content=record.content if metadata["text"] else None,
         blob=blob,
-        meta=metadata.get("meta", {}),
+        meta=metadata["meta"],
         score=metadata.get("score") if score is None else score,
         embedding=None if record.embedding is None else list(record.embedding),
         sparse_embedding=None if sparse is None else SparseEmbedding.from_dict(sparse),

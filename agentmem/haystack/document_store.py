@@ -23,15 +23,14 @@ from haystack.document_stores.types import DuplicatePolicy
 
 from agentmem import DuplicateIdError, MemoryStore, Record
 from agentmem._adapters import Adapter, StoreOrPath, completed, retry_on_conflict
-from agentmem.types import Mode
+from agentmem.types import FiltersBesideIds, Mode
 
-from ._documents import record_id, to_document, to_record, with_meta
+from ._documents import CATEGORY, record_id, to_document, to_record, with_meta
 from ._filters import to_where
 from ._values import fields_info, min_max, unique_counts, unique_values
 
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
-_PAGE = 1000
 
 
 def _async(
@@ -50,8 +49,9 @@ class AgentMemDocumentStore:
     """A durable `DocumentStore` in one file, for many processes; filters hold inside agentmem's search.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Documents of
-    different scopes may have the same id. Of `meta`, values that JSON cannot hold become text. Embeddings are
-    kept in single precision, all of one length. Each method has a twin `..._async`.
+    different scopes may have the same id; reads also find those of the scopes below. Of `meta`, values that
+    JSON cannot hold become text. Embeddings are kept in single precision, all of one length. Each method has
+    a twin `..._async`.
     """
 
     def __init__(self, store: StoreOrPath = None, *, scope: str = "/documents") -> None:
@@ -106,20 +106,20 @@ class AgentMemDocumentStore:
         self._adapter.store.delete([record_id(self._scope, id) for id in document_ids])
 
     def delete_all_documents(self) -> None:
-        """Delete all documents of the scope."""
-        self._adapter.store.delete(scope=self._scope)
+        """Delete all documents. Records that are no documents stay."""
+        self._adapter.store.delete(**self._matching(None))
 
     def delete_by_filter(self, filters: dict[str, Any]) -> int:
         """Delete the documents that match, and return how many."""
-        return self._adapter.store.delete(scope=self._scope, where=to_where(filters))
+        return self._adapter.store.delete(**self._matching(to_where(filters)))
 
     @retry_on_conflict
     def update_by_filter(self, filters: dict[str, Any], meta: dict[str, Any]) -> int:
         """Merge `meta` into that of the documents that match, all or none, and return how many."""
-        records = self._adapter.store.list(None, scope=self._scope, where=to_where(filters))
+        records = self._adapter.store.list(None, **self._matching(to_where(filters)))
         with self._adapter.store.batch() as batch:
             for record in records:
-                metadata = with_meta(record.metadata, {**_meta(record), **meta})
+                metadata = with_meta(record.metadata, {**record.metadata["meta"], **meta})
                 batch.update(record.id, if_version=record.version, metadata=metadata)
         return len(records)
 
@@ -127,11 +127,11 @@ class AgentMemDocumentStore:
 
     def count_documents(self) -> int:
         """Return the number of documents."""
-        return self._adapter.store.count(scope=self._scope)
+        return self._adapter.store.count(**self._matching(None))
 
     def count_documents_by_filter(self, filters: dict[str, Any] | None) -> int:
         """Return the number of documents that match."""
-        return self._adapter.store.count(scope=self._scope, where=_where(filters))
+        return self._adapter.store.count(**self._matching(_where(filters)))
 
     def filter_documents(self, filters: dict[str, Any] | None = None) -> list[Document]:
         """Return the documents that match, in the order in which they were written. No filter means all."""
@@ -158,8 +158,7 @@ class AgentMemDocumentStore:
             mode=mode,
             vector=query_embedding,
             min_score=min_score,
-            scope=self._scope,
-            where=_where(filters),
+            **self._matching(_where(filters)),
         )
         return [to_document(hit.record, hit.score) for hit in hits]
 
@@ -211,28 +210,20 @@ class AgentMemDocumentStore:
     count_unique_metadata_by_filter_async = _async(count_unique_metadata_by_filter)
     get_metadata_field_unique_values_async = _async(get_metadata_field_unique_values)
 
+    def _matching(self, where: dict[str, Any] | None) -> FiltersBesideIds:
+        return {"scope": self._scope, "categories": CATEGORY, "where": where}
+
     def _add_new(self, records: list[Record]) -> int:
         with self._adapter.store.batch() as batch:
             added = [batch.add(record, on_conflict="skip") for record in records]
         return sum(call.written for call in added)
 
-    def _records(self, filters: dict[str, Any] | None) -> Iterator[Record]:
-        """The records that match, in the order of writing, a page at a time."""
-        where, after = _where(filters), None
-        while page := self._adapter.store.list(
-            _PAGE, order="written", after=after, scope=self._scope, where=where
-        ):
-            yield from page
-            after = page[-1].version
+    def _records(self, filters: dict[str, Any] | None) -> list[Record]:
+        """The records that match, in the order of writing."""
+        return self._adapter.store.list(None, order="written", **self._matching(_where(filters)))
 
     def _metas(self, filters: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
-        return (_meta(record) for record in self._records(filters))
-
-
-def _meta(record: Record) -> dict[str, Any]:
-    """The metadata of a document; none if Haystack did not write the record."""
-    meta: dict[str, Any] = record.metadata.get("meta", {})
-    return meta
+        return (record.metadata["meta"] for record in self._records(filters))
 
 
 def _where(filters: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -10,8 +10,11 @@ from agentmem import Record
 from agentmem._adapters import key_id, to_json
 from agentmem.types import Vector
 
-# The key of a record's metadata that holds the id of its document.
+CATEGORY = "langchain"
+"""The category of all records of documents."""
+
 ID = "langchain_id"
+"""The key of a record's metadata that holds the id of its document."""
 
 
 def record_id(scope: str, document_id: str) -> str:
@@ -33,6 +36,7 @@ def to_record(
         text,
         id=record_id(scope, document_id),
         scope=scope,
+        categories=[CATEGORY],
         metadata={**to_json(metadata), ID: document_id},
         embedding=vector,
     )

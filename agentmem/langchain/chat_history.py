@@ -19,25 +19,31 @@ from langchain_core.messages import BaseMessage, message_to_dict, messages_from_
 from agentmem import Record
 from agentmem._adapters import Adapter, StoreOrPath, clean, journal_name, scope_part
 
-SCOPE = "/chats"
-
 
 class AgentMemChatMessageHistory(BaseChatMessageHistory):
     """The messages of one chat, exact, in order and durable, for many processes.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. With
-    `remember=True`, what user and model say also becomes records in the scope "/chats", and
-    `AgentMemRetriever(scope="/chats", dialogue=True)` finds it in all chats of the store.
+    `remember=True`, what user and model say also becomes records in a scope of the chat below `scope`, and
+    `AgentMemRetriever(scope="/chats", dialogue=True)` finds it in all chats there. Give each user a scope,
+    such as "/user/alice/chats", to keep users apart.
     """
 
-    def __init__(self, session_id: str, store: StoreOrPath = None, *, remember: bool = False) -> None:
-        """Open the store. `session_id` is any text."""
+    def __init__(
+        self,
+        session_id: str,
+        store: StoreOrPath = None,
+        *,
+        remember: bool = False,
+        scope: str = "/chats",
+    ) -> None:
+        """Open the store. `session_id` is any text. Raises InvalidRecordError if `scope` is not one."""
         super().__init__()
         self.session_id = session_id
         self._adapter = Adapter(store)
         self._remember = remember
         self._name = journal_name("chats", session_id)
-        self._scope = f"{SCOPE}/{scope_part(session_id)}"
+        self._scope = Record("", scope=f"{scope}/{scope_part(session_id)}").scope
 
     @property
     def messages(self) -> list[BaseMessage]:

@@ -18,6 +18,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import PrivateAttr
 
 from agentmem._adapters import Adapter
+from agentmem.types import Mode, Where
 
 from ._documents import to_document
 
@@ -35,13 +36,13 @@ class AgentMemRetriever(BaseRetriever):
     """The largest number of documents."""
     scope: str | None = None
     """Only records in this scope or below."""
-    where: dict[str, Any] | None = None
+    where: Where | None = None
     """Only records whose metadata meets this condition; see `agentmem.types.Where`."""
     categories: list[str] | None = None
     """Only records with at least one of these categories."""
     source: str | None = None
     """Who asks: private records of this source are found too."""
-    mode: str = "hybrid"
+    mode: Mode = "hybrid"
     """The mode of the search; see `MemoryStore.search`."""
     min_score: float = 0.0
     """Leave out records with a lower score. In mode "hybrid" it is the probability of relevance."""
@@ -65,7 +66,7 @@ class AgentMemRetriever(BaseRetriever):
         hits = self._adapter.store.search(
             query,
             self.k if k is None else k,
-            mode=self.mode,  # type: ignore[arg-type]  # any text; the search refuses what is no mode
+            mode=self.mode,
             min_score=self.min_score,
             dialogue=self.dialogue,
             scope=self.scope,

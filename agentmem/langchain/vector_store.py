@@ -25,7 +25,7 @@ from agentmem import Hit, Record
 from agentmem._adapters import Adapter, StoreOrPath, clean
 from agentmem.types import Mode, Vector, Where
 
-from ._documents import record_id, to_document, to_record
+from ._documents import CATEGORY, record_id, to_document, to_record
 
 
 class AgentMemVectorStore(VectorStore):
@@ -36,9 +36,9 @@ class AgentMemVectorStore(VectorStore):
     agentmem's search by text answers (mode "hybrid"). `embedding` with `mode="hybrid"` joins both. A store
     that was opened with an embedder needs none here.
 
-    A document with the id of another one replaces it. Documents of different scopes may have the same id. Of
-    metadata, values that JSON cannot hold become text. `filter` is a condition on the metadata, see
-    `agentmem.types.Where`, and holds inside the search.
+    A document with the id of another one replaces it. Documents of different scopes may have the same id; a
+    search also finds those of the scopes below. Of metadata, values that JSON cannot hold become text.
+    `filter` is a condition on the metadata, see `agentmem.types.Where`, and holds inside the search.
     """
 
     def __init__(
@@ -81,11 +81,12 @@ class AgentMemVectorStore(VectorStore):
         metadatas: Sequence[dict[str, Any] | None] | None = None,
         *,
         ids: Sequence[str | None] | None = None,
+        **kwargs: Any,
     ) -> list[str]:
         """Add or replace documents, all or none, and return their ids. An id that is None is made.
 
         If several have one id, the last one stays. Raises ValueError if there are not as many ids or
-        metadatas as texts.
+        metadatas as texts. Other arguments, such as the `batch_size` of LangChain's indexer, have no effect.
         """
         texts = [clean(text) for text in texts]
         if any(given is not None and len(given) != len(texts) for given in (metadatas, ids)):
@@ -108,9 +109,12 @@ class AgentMemVectorStore(VectorStore):
         return [to_document(record) for record in records if record is not None]
 
     def delete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool:
-        """Delete the documents with these ids, or all of the scope without ids. Missing ones are no error."""
+        """Delete the documents with these ids, or without ids all documents. Missing ones are no error.
+
+        Records that are no documents stay.
+        """
         if ids is None:
-            self._adapter.store.delete(scope=self._scope)
+            self._adapter.store.delete(scope=self._scope, categories=CATEGORY)
         else:
             self._adapter.store.delete([record_id(self._scope, id) for id in ids])
         return True
@@ -180,7 +184,9 @@ class AgentMemVectorStore(VectorStore):
     def _search(
         self, query: str, vector: Vector | None, mode: Mode, k: int, filter: Where | None
     ) -> list[Hit]:
-        return self._adapter.store.search(query, k, mode=mode, vector=vector, scope=self._scope, where=filter)
+        return self._adapter.store.search(
+            query, k, mode=mode, vector=vector, scope=self._scope, categories=CATEGORY, where=filter
+        )
 
     def _scored(self, hits: list[Hit]) -> list[tuple[Document, float]]:
         cosine = self._mode == "vector"

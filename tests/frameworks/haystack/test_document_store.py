@@ -140,12 +140,17 @@ def test_it_can_be_made_again_from_its_dict(path, store):
     assert not store.closed
 
 
-def test_records_of_others_in_the_scope_do_no_harm(document_store, store):
-    store.add("Tea is hot.", scope="/documents", metadata={"x": 1})
-    assert document_store.retrieve("tea")[0].content == "Tea is hot."
-    assert document_store.get_metadata_fields_info() == {}
-    assert document_store.update_by_filter({"field": "x", "operator": "==", "value": None}, {"x": 2}) == 1
-    assert document_store.filter_documents()[0].meta == {"x": 2}
+def test_records_of_others_are_no_documents(store):
+    document_store = AgentMemDocumentStore(store, scope="/")
+    store.add("Tea is hot.", scope="/user/alice")
+    document_store.write_documents([Document(content="Tea is green.")])
+    nowhere = {"field": "meta.x", "operator": "==", "value": None}
+    assert contents(document_store) == ["Tea is green."]
+    assert [document.content for document in document_store.retrieve("tea")] == ["Tea is green."]
+    assert document_store.count_documents() == document_store.update_by_filter(nowhere, {"y": 1}) == 1
+    assert document_store.delete_by_filter(nowhere) == 1
+    document_store.delete_all_documents()
+    assert [record.content for record in store.list()] == ["Tea is hot."]
 
 
 def test_writers_in_two_processes_update_without_loss(path):

@@ -63,6 +63,16 @@ def test_what_matches_is_what_haystack_says(document_store, given_metas, conditi
     assert document_store.count_documents_by_filter(condition) == len(expected)
 
 
+@pytest.mark.parametrize("operator", ["==", "!=", ">", ">=", "<", "<="])
+def test_dates_are_compared_as_haystack_compares_them(document_store, operator):
+    documents = [Document(content=date, meta={"day": date}) for date in DATES[:7]]
+    document_store.write_documents(documents)
+    for date in DATES[:7]:
+        condition = {"field": "meta.day", "operator": operator, "value": date}
+        expected = [document for document in documents if document_matches_filter(condition, document)]
+        assert document_store.filter_documents(condition) == expected, date
+
+
 def test_a_document_whose_value_has_no_order_does_not_match(document_store):
     document_store.write_documents([Document(content=str(n), meta={"x": n}) for n in (1, "one", [1], True)])
     condition = {"field": "meta.x", "operator": ">", "value": 0}

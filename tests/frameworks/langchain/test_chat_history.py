@@ -89,6 +89,17 @@ def test_what_was_said_is_found_in_all_chats(store):
     assert [document.page_content for document in retriever.invoke("Ulm")] == ["Ulm is noted."]
 
 
+def test_scopes_keep_what_users_said_apart(store):
+    for name in ("alice", "bob"):
+        scope = f"/user/{name}/chats"
+        history = AgentMemChatMessageHistory(f"{name}/1", store, remember=True, scope=scope)
+        history.add_user_message(f"{name} likes tea.")
+    retriever = AgentMemRetriever(store=store, scope="/user/alice", dialogue=True)
+    assert [document.page_content for document in retriever.invoke("tea")] == ["alice likes tea."]
+    with pytest.raises(agentmem.InvalidRecordError):
+        AgentMemChatMessageHistory("1", store, scope="/a\0")
+
+
 def test_a_message_that_cannot_be_kept_is_refused_and_nothing_is_added(store):
     class Own(HumanMessage):
         type: str = "own"

@@ -65,8 +65,8 @@ def test_it_opens_a_path_and_closes_what_it_opened(path, store):
 def test_bad_arguments_raise(tmp_path, store):
     with pytest.raises(agentmem.StorePathError):
         AgentMemRetriever(store=tmp_path / "missing" / "memory.db")
-    with pytest.raises(agentmem.InvalidFilterError, match="mode"):
-        AgentMemRetriever(store=store, mode="magic").invoke("tea")
+    with pytest.raises(ValueError, match="mode"):
+        AgentMemRetriever(store=store, mode="magic")
     with pytest.raises(agentmem.InvalidFilterError, match="limit"):
         AgentMemRetriever(store=store).invoke("tea", k=-1)
     assert found(AgentMemRetriever(store=store), "\0\ud800 " + "tea " * 3000) == []

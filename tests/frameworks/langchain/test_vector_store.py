@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from langchain_core.documents import Document
 from langchain_core.embeddings import DeterministicFakeEmbedding, Embeddings
+from langchain_core.indexing import InMemoryRecordManager, index
 
 import agentmem
 from agentmem.langchain import AgentMemVectorStore
@@ -97,6 +98,25 @@ def test_scopes_keep_documents_apart(store):
     assert [document.page_content for document in alice.get_by_ids(["1"])] == ["east"]
     alice.delete()
     assert found(alice, "east") == []
+
+
+def test_records_of_others_are_no_documents(store):
+    documents = AgentMemVectorStore(store, scope="/")
+    store.add("Tea is hot.", scope="/user/alice")
+    documents.add_texts(["Tea is green."])
+    assert found(documents, "tea") == ["Tea is green."]
+    documents.delete()
+    assert [record.content for record in store.list()] == ["Tea is hot."]
+
+
+def test_an_indexer_keeps_the_documents_up_to_date(store):
+    documents, records = AgentMemVectorStore(store), InMemoryRecordManager("handbook")
+    records.create_schema()
+    pages = [Document(page_content=f"Page {n}", metadata={"source": "book"}) for n in range(3)]
+    for given, numbers in ((pages, (3, 0)), (pages, (0, 0)), (pages[:2], (0, 1))):
+        done = index(given, records, documents, cleanup="full", key_encoder="blake2b")
+        assert (done["num_added"], done["num_deleted"]) == numbers
+    assert store.count() == 2
 
 
 def test_a_path_is_opened_again_with_what_was_added(path):
