@@ -24,16 +24,14 @@ if TYPE_CHECKING:
 
 require("agents", extra="openai-agents", package="openai-agents", at_least="0.24", below="1")
 
-_SCOPE = "/sessions"
-
 
 class AgentMemSession:
     """A `Session` of the Agents SDK: the exact items of a conversation, durable, for many processes.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. With
     `remember=True`, the texts of messages also become records, and `recall` finds them in all sessions of the
-    store. Reading and writing never block the event loop. A write that has begun ends before a cancelled
-    caller goes on.
+    `user`; without a user, in all sessions that have none. Reading and writing never block the event loop. A
+    write that has begun ends before a cancelled caller goes on.
     """
 
     def __init__(
@@ -43,15 +41,18 @@ class AgentMemSession:
         *,
         session_settings: SessionSettings | dict[str, Any] | None = None,
         remember: bool = False,
+        user: str | None = None,
     ) -> None:
-        """Open the store. `session_id` is any text."""
+        """Open the store. `session_id` and `user` are any text; each user has sessions of their own."""
         self.session_id = session_id
         self.session_settings = session_settings
         self._adapter = Adapter(store)
         self._remember = remember
         self._closed = False
-        self._name = journal_name("sessions", session_id)
-        self._scope = f"{_SCOPE}/{scope_part(session_id)}"
+        sessions = "sessions" if user is None else journal_name("user-sessions", user)
+        self._name = f"{sessions}/{scope_part(session_id)}"
+        self._recalled = f"/{sessions}"
+        self._scope = f"/{self._name}"
 
     @property
     def session_settings(self) -> SessionSettings:
@@ -94,11 +95,11 @@ class AgentMemSession:
         self._adapter.close()
 
     def recall(self, query: str, limit: int = 5) -> list[Hit]:
-        """Return remembered messages of all sessions of the store that answer the query, best first."""
-        return self.store.search(query, limit, scope=_SCOPE, dialogue=True)
+        """Return remembered messages of all sessions of the user that answer the query, best first."""
+        return self.store.search(query, limit, scope=self._recalled, dialogue=True)
 
     def recall_tool(self, limit: int = 5) -> FunctionTool:
-        """Return a tool with which an agent searches the remembered messages of all sessions."""
+        """Return a tool with which an agent searches the remembered messages, as `recall` does."""
         from agents import function_tool
 
         async def recall(query: str) -> str:
@@ -137,12 +138,16 @@ class AgentMemSession:
         return str(uuid.uuid4()) if self._remember and _message(item)[1].strip() else None
 
     def _pop(self) -> Any | None:
-        entry = self._journal().pop()
-        if entry is None:
-            return None
-        if entry.value["record"] is not None:
-            self.store.delete(entry.value["record"])
-        return entry.value["item"]
+        """The newest item that `get_items` returns. A damaged one stays, for whoever repairs the store."""
+        while newest := self._journal().read(last=1, skip_damaged=True):
+            entry = newest[0]
+            with self.store.batch() as batch:
+                deleted = batch.journal(self._name).delete(numbers=[entry.number])
+                if entry.value["record"] is not None:
+                    batch.delete(entry.value["record"])
+            if deleted.value:  # else another caller was faster
+                return entry.value["item"]
+        return None
 
     def _clear(self) -> None:
         with self.store.batch() as batch:

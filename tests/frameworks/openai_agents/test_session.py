@@ -10,6 +10,7 @@ from contextlib import closing
 import documentation
 import pytest
 from agents import Agent, Runner, Session
+from agents.extensions.memory import EncryptedSession
 from agents.memory import SessionSettings
 from agents.testing import ScriptedModel, assistant_message
 from hypothesis import HealthCheck, given, settings
@@ -72,6 +73,26 @@ def test_any_name_is_a_session_of_its_own(path, name):
         assert [hit.record.content for hit in one.recall("mine")] == ["mine"]
         one.close()
         other.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("alice", "bob"), ("alice", None), ("a", "a/b"), ("..", ""), ("x" * 3000, "x")]
+)
+def test_users_have_sessions_and_memories_of_their_own(path, one, other):
+    async def run():
+        mine = AgentMemSession("chat", path, remember=True, user=one)
+        theirs = AgentMemSession("chat", path, remember=True, user=other)
+        await mine.add_items([user("my beacon")])
+        await theirs.add_items([user("their beacon")])
+        later = AgentMemSession("later", path, user=one)
+        assert [hit.record.content for hit in later.recall("beacon")] == ["my beacon"]
+        assert [hit.record.content for hit in theirs.recall("beacon")] == ["their beacon"]
+        await theirs.clear_session()
+        assert await mine.get_items() == [user("my beacon")]
+        for session in (mine, theirs, later):
+            session.close()
 
     asyncio.run(run())
 
@@ -167,6 +188,15 @@ def test_damaged_items_are_skipped_and_do_not_count_against_the_limit(session, p
     assert asyncio.run(again.get_items(limit=2)) == [user("one"), user("two")]
     assert asyncio.run(again.get_items(limit=0)) == []
     assert asyncio.run(again.get_items()) == [user("one"), user("two")]
+    assert asyncio.run(again.pop_item()) == user("two")
+    assert [hit.record.content for hit in again.recall("one two three")] == ["three", "one"]
+    with pytest.raises(agentmem.CorruptStoreError):  # it is still there, and still reported
+        again.store.journal("sessions/user-42").read()
+    asyncio.run(again.add_items([user("four")]))
+    assert [asyncio.run(again.pop_item()) for _ in range(3)] == [user("four"), user("one"), None]
+    asyncio.run(again.clear_session())
+    assert again.store.journals() == []
+    assert again.store.count() == 0
     again.close()
 
 
@@ -177,6 +207,10 @@ def test_an_open_store_stays_open(path):
         assert not store.closed
         with pytest.raises(RuntimeError, match="closed"):
             asyncio.run(session.get_items())
+        other = AgentMemSession("s", store)
+    for call in (other.get_items, other.pop_item, other.clear_session, lambda: other.add_items([user("x")])):
+        with pytest.raises(agentmem.StoreClosedError):
+            asyncio.run(call())
 
 
 def test_settings_limit_what_is_read(path):
@@ -202,9 +236,25 @@ def test_the_runner_keeps_a_conversation(session):
     assert "I moved to Ulm." in str(model.model.calls[0].input)
 
 
+def test_an_encrypted_session_may_be_on_top(session, path):
+    encrypted = EncryptedSession("user-42", underlying_session=session, encryption_key="secret")
+    asyncio.run(encrypted.add_items([user("zebra one"), user("zebra two"), user("zebra three")]))
+    assert asyncio.run(encrypted.pop_item()) == user("zebra three")
+    assert asyncio.run(encrypted.get_items(limit=1)) == [user("zebra two")]
+    session.store.close()
+    assert b"zebra" not in path.read_bytes()
+
+
 @pytest.mark.parametrize(
     "example", documentation.examples_of_framework("openai_agents"), ids=lambda test: test.name
 )
 def test_the_example_of_the_docstring_runs(example, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     documentation.run(example, {"agent": agent("Noted.")})
+
+
+@pytest.mark.parametrize("example", documentation.page_examples("frameworks/openai-agents.md"))
+def test_the_example_of_the_page_runs(example, capsys):
+    model = agent("Noted.").model
+    exec(compile(example, "openai-agents.md", "exec"), {"model": model})
+    assert capsys.readouterr().out == "I moved to Ulm.\n"
