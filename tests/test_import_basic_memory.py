@@ -28,6 +28,9 @@ How I brew.
 - [method] Pour over at 92 degrees #brewing (since 2023)
 - [ ] buy filters
 - [00:10:02] a timecode is no category
+```
+- [code] is no observation
+```
 - [method] Pour over at 92 degrees #brewing (since 2023)
 
 ## Relations
@@ -97,7 +100,9 @@ def test_a_folder_of_notes(project, quick):
     assert pairs["context"] == "in the evening"
     assert "Coffee relates_to Water" in found
     assert found["## Relations\n- see [[Water]] for more"].metadata["headings"] == ["Coffee", "Relations"]
-    assert "- [ ] buy filters" in next(text for text in found if "timecode" in text)
+    rest = next(text for text in found if "timecode" in text)
+    assert "- [ ] buy filters" in rest
+    assert "- [code]" in rest
 
 
 def test_the_database_and_the_folder_have_the_same_ids(project, database, quick):

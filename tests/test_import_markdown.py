@@ -100,6 +100,12 @@ def test_a_part_of_the_folder_has_the_same_ids(notes, quick):
     assert import_program(quick, "markdown", notes / "drinks" / "tea.md").known == 4
 
 
+def test_a_link_to_the_folder_has_the_same_ids(notes, quick, tmp_path):
+    import_program(quick, "markdown", notes)
+    (tmp_path / "link").symlink_to(notes, target_is_directory=True)
+    assert import_program(quick, "markdown", tmp_path / "link").known == 5
+
+
 def test_notes_of_the_same_name_do_not_hide_each_other(quick, tmp_path):
     for parent in ("a", "b"):
         (tmp_path / parent / "notes").mkdir(parents=True)

@@ -17,7 +17,7 @@ from agentmem import AgentMemError
 from agentmem._adapters import clean, key_id
 
 from .markdown import note_fields, note_files, passage_rows, read_note
-from .note import Note, Passage, parse_note
+from .note import Note, Passage, parse_note, with_code
 from .source import Fields, Row, Source, broken
 from .sqlite import columns, open_sqlite
 
@@ -55,10 +55,10 @@ def open_source(path: Path, scratch: Path) -> Source:
 
 
 def _file_rows(file: Path, folder: Path) -> Iterator[Row]:
-    place = Path(folder.absolute().name, file.relative_to(folder))
+    place = Path(folder.resolve().name, file.relative_to(folder))
     try:
         modified = file.stat().st_mtime
-        yield from _rows(read_note(file), file.absolute(), place, modified, modified)
+        yield from _rows(read_note(file), file.resolve(), place, modified, modified)
     except (OSError, ValueError) as error:
         yield broken(str(file), error)
 
@@ -68,13 +68,13 @@ def _entities(path: Path, connection: sqlite3.Connection) -> Iterator[Row]:
     with closing(connection):
         copies = bool(columns(connection, "note_content"))
         for id, project, folder, name, title, *dates in connection.execute(_ENTITIES):
-            file, place = Path(folder, name), Path(clean(project), name)
             try:
+                file, place = Path(folder, name).resolve(), Path(clean(project), name)
                 copy = connection.execute(_CONTENT, (id,)).fetchone() if copies else None
                 text = copy[0] if copy else read_note(file) if file.suffix == ".md" else None
             except FileNotFoundError:
                 text = _from_index(connection, id, title)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, TypeError) as error:
                 yield broken(f"{path}, {project}, {name}", error)
                 continue
             if text is not None:
@@ -109,8 +109,8 @@ def _rows(text: str, file: Path, place: Path, created: Any, updated: Any) -> Ite
     facts: list[tuple[Passage, str, Fields]] = []
     for passage in note.passages:
         rest = []
-        for line in passage.text.split("\n"):
-            if fact := _fact(line, common["metadata"]["title"]):
+        for line, code in with_code(passage.text.split("\n")):
+            if fact := {} if code else _fact(line, common["metadata"]["title"]):
                 facts.append((passage, line.strip(), fact))
             else:
                 rest.append(line)

@@ -52,8 +52,8 @@ def _rows(path: Path, folder: Path) -> Iterator[Row]:
     except (OSError, ValueError) as error:
         yield broken(str(path), error)
         return
-    note, place = parse_note(text), Path(folder.absolute().name, path.relative_to(folder))
-    yield from passage_rows(note, path.absolute(), note_fields(note, place, modified, modified))
+    note, place = parse_note(text), Path(folder.resolve().name, path.relative_to(folder))
+    yield from passage_rows(note, path.resolve(), note_fields(note, place, modified, modified))
 
 
 def note_fields(note: Note, place: Path, created: Any, updated: Any) -> Fields:

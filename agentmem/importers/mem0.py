@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -25,6 +26,7 @@ _ENTITIES = "_entities"
 _OWN = "mem0migrations"
 # What is no metadata of a memory, or becomes another field of the record.
 _FIELDS = ("id", "data", "memory", "hash", "text_lemmatized", "created_at", "updated_at", "score", "metadata")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _OWNERS = ("user_id", "agent_id", "run_id")
 
 
@@ -76,14 +78,19 @@ def _memory(payload: dict[str, Any]) -> Fields:
     expires_at = _expiry(payload.get("expiration_date"))
     if expires_at is not None and expires_at <= datetime.now(timezone.utc):
         return {}
+    metadata = {key: value for key, value in payload.items() if key not in _FIELDS}
+    if not _UUID.fullmatch(id):  # another program may have the same
+        metadata, id = {**metadata, "mem0_id": id}, key_id("mem0", id)
     owners = [(name, str(payload[name])) for name in _OWNERS if payload.get(name)]
-    scope = "/".join(["/mem0", *(f"{name.removesuffix('_id')}/{scope_part(id)}" for name, id in owners)])
+    scope = "/".join(
+        ["/mem0", *(f"{name.removesuffix('_id')}/{scope_part(owner)}" for name, owner in owners)]
+    )
     categories = payload.get("categories")
     return {
-        "id": id if id.isprintable() and len(id) <= 200 else key_id("mem0", id),
+        "id": id,
         "content": clean(text),
         "scope": scope,
-        "metadata": to_json({key: value for key, value in payload.items() if key not in _FIELDS}),
+        "metadata": to_json(metadata),
         "categories": [clean(str(name)) for name in categories if name]
         if isinstance(categories, list)
         else [],

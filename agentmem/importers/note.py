@@ -118,24 +118,35 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", lambda escape: {"n": "\n", "t": "\t"}.get(escape[1], escape[1]), match[1])
 
 
+def with_code(lines: list[str]) -> Iterator[tuple[str, bool]]:
+    """Each line, and whether it belongs to a block of code between fences."""
+    fence = ""
+    for line in lines:
+        match = _FENCE.match(line)
+        yield line, bool(match or fence)
+        if match and not fence:
+            fence = match[1]
+        elif match and match[1].startswith(fence) and not line.strip(" \t" + fence[0]):
+            fence = ""
+
+
 def _passages(lines: list[str]) -> Iterator[Passage]:
     headings: list[tuple[int, str]] = []
     collected: list[str] = []
-    fence = ""
-    for line in [*lines, None]:
-        heading = None if line is None or fence else _HEADING.match(line)
-        if line is None or heading:
-            if any(each.strip() for each in (collected[1:] if headings else collected)):
-                yield Passage(tuple(title for _, title in headings), "\n".join(collected).strip())
-            collected = []
-        if line is None:
-            return
-        if heading:
+    for line, code in with_code(lines):
+        if not code and (heading := _HEADING.match(line)):
+            yield from _passage(headings, collected)
             level = len(heading[1])
             headings = [each for each in headings if each[0] < level] + [(level, _title(line, heading.end()))]
-        elif match := _FENCE.match(line):
-            fence = _fence_after(fence, match[1], line)
+            collected = []
         collected.append(line)
+    yield from _passage(headings, collected)
+
+
+def _passage(headings: list[tuple[int, str]], lines: list[str]) -> Iterator[Passage]:
+    """The passage of a heading and the lines below, if there is more than the heading."""
+    if any(line.strip() for line in (lines[1:] if headings else lines)):
+        yield Passage(tuple(title for _, title in headings), "\n".join(lines).strip())
 
 
 def _title(line: str, start: int) -> str:
@@ -143,11 +154,3 @@ def _title(line: str, start: int) -> str:
     title = line[start:].strip()
     open_end = title.rstrip("#")
     return open_end.rstrip() if open_end != title and open_end[-1:] in ("", " ", "\t") else title
-
-
-def _fence_after(fence: str, marks: str, line: str) -> str:
-    """The fence of the code block that is open behind a line with fence marks; "" for none."""
-    if not fence:
-        return marks
-    closes = marks.startswith(fence) and not line.strip(" \t" + marks[0])
-    return "" if closes else fence

@@ -91,7 +91,9 @@ def test_expired_memories_stay_behind(store, tmp_path):
         {"id": "new", "memory": "here", "expiration_date": str(today)},
     ]
     assert import_program(store, "mem0", write_json(tmp_path / "all.json", {"results": memories})).added == 1
-    assert store.get("new").expires_at.date() == today + timedelta(days=1)
+    (memory,) = store.list()
+    assert memory.expires_at.date() == today + timedelta(days=1)
+    assert memory.metadata["mem0_id"] == "new"  # an id that others may use, too, is not the record's
 
 
 class Harmful:
