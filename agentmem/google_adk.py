@@ -27,7 +27,6 @@ from agentmem._adapters import (
     clean,
     completed,
     key_id,
-    relevant,
     require,
     retry_on_conflict,
     scope_part,
@@ -159,8 +158,8 @@ class AgentMemMemoryService(BaseMemoryService):
         self.store.put_many(records)
 
     def _search(self, user: tuple[str, str], query: str) -> SearchMemoryResponse:
-        hits = self.store.search(clean(query), _MOST_MEMORIES, scope=_scope(*user), dialogue=True)
-        memories = [MemoryEntry.model_validate(hit.record.metadata) for hit in relevant(hits)]
+        hits = self._adapter.recall(query, _MOST_MEMORIES, _scope(*user))
+        memories = [MemoryEntry.model_validate(hit.record.metadata) for hit in hits]
         return SearchMemoryResponse(memories=memories)
 
     def _delete(self, user: tuple[str, str], memory_id: str) -> None:

@@ -20,7 +20,6 @@ from agentmem._adapters import (
     StoreOrPath,
     clean,
     completed,
-    relevant,
     require,
     scope_part,
     to_json,
@@ -87,10 +86,8 @@ class AgentMemMemoryStore(MemoryStore):
         """
         given = (options or {}).get("max_search_results")
         limit = (self.max_search_results or _MOST_RESULTS) if given is None else _limit(given)
-        hits = await asyncio.to_thread(
-            self.store.search, clean(query), limit, scope=self.scope, dialogue=True
-        )
-        return [_entry(hit) for hit in relevant(hits)]
+        hits = await asyncio.to_thread(self._adapter.recall, query, limit, self.scope)
+        return [_entry(hit) for hit in hits]
 
     async def add(self, content: str, metadata: Metadata | None = None) -> str:
         """Add a memory unless it is there, and return its id. Raises ValueError for an empty text.
@@ -112,7 +109,7 @@ class AgentMemMemoryStore(MemoryStore):
         if not self.writable:
             raise ValueError(f"AgentMemMemoryStore: store is not writable: {self.name!r}")
         records = [self._record(clean(text), metadata) for text, metadata in memories]
-        await completed(asyncio.to_thread(self.store.add_many, records, on_conflict="skip"))
+        await completed(asyncio.to_thread(self._adapter.remember, records))
         return [record.id for record in records]
 
     def _record(self, content: str, metadata: Metadata) -> Record:

@@ -163,15 +163,19 @@ def test_a_write_that_fails_tells_its_caller(cancel: bool) -> None:
     asyncio.run(run())
 
 
-def test_only_what_answers_is_relevant(tmp_path: Path) -> None:
+def test_only_what_answers_is_relevant_and_recalled(tmp_path: Path) -> None:
     with agentmem.open(tmp_path / "a.db") as store:
-        store.add_many(["My sister Anna lives in Oslo.", "Rain again.", "Nice.", "The car is in the garage."])
+        adapter = Adapter(store)
+        texts = ["My sister Anna lives in Oslo.", "Rain again.", "Nice.", "The car is in the garage."]
+        adapter.remember(agentmem.Record(text, id=text, scope="/a") for text in texts)
+        adapter.remember([agentmem.Record("Changed.", id="Nice.", scope="/a")])
+        assert store.count() == 4, "a record that is there stays as it is"
         found = store.search("Where does Anna live?", dialogue=True)
         assert len(found) > 1, "neighbours are hits too"
-        assert [hit.record.content for hit in relevant(found)] == ["My sister Anna lives in Oslo."]
-        assert store.search("Where did the garage band play?")
-        assert relevant(store.search("Where did the garage band play?")) == []
-        assert relevant([]) == []
+        assert relevant(found) == adapter.recall("Where does Anna live?", 10, "/a") == found[:1]
+        other = store.search("Where did the garage band play?")
+        assert other
+        assert relevant(other) == relevant([]) == adapter.recall("Where does Anna live?", 10, "/b") == []
 
 
 def test_a_memory_is_a_line_with_its_day_and_speaker() -> None:

@@ -18,7 +18,6 @@ from agentmem._adapters import (
     completed,
     key_id,
     memory_line,
-    relevant,
     scope_part,
 )
 
@@ -63,13 +62,9 @@ class AgentMemContextProvider(ContextProvider):
         self, *, agent: Any, session: AgentSession, context: SessionContext, state: dict[str, Any]
     ) -> None:
         """Add a message with the memories that answer the input, if there are any."""
-        query = clean("\n".join(text for _, text in _said(context.input_messages)))
-        if not query:
-            return
-        hits = await asyncio.to_thread(
-            self.store.search, query, self.limit, scope=self._scope(session), dialogue=True
-        )
-        records = [hit.record for hit in relevant(hits)]
+        query = "\n".join(text for _, text in _said(context.input_messages))
+        hits = await asyncio.to_thread(self._adapter.recall, query, self.limit, self._scope(session))
+        records = [hit.record for hit in hits]
         if records:
             text = "\n".join([self.context_prompt, *map(memory_line, records)])
             known = (record.metadata.get("session_id") for record in records)
@@ -92,7 +87,7 @@ class AgentMemContextProvider(ContextProvider):
             )
             for role, text in _said([*context.input_messages, *response])
         ]
-        await completed(asyncio.to_thread(self.store.add_many, records, on_conflict="skip"))
+        await completed(asyncio.to_thread(self._adapter.remember, records))
 
     async def close(self) -> None:
         """Close the store if it was opened here. It opens again when it is used."""

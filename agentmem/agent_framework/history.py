@@ -81,7 +81,7 @@ class AgentMemHistoryProvider(HistoryProvider):
 
     async def clear(self, session_id: str | None) -> None:
         """Delete the messages of a session."""
-        await completed(asyncio.to_thread(self._journal(session_id).clear))
+        await completed(asyncio.to_thread(lambda: self._journal(session_id).clear()))
 
     async def close(self) -> None:
         """Close the store if it was opened here. It opens again when it is used."""

@@ -65,7 +65,8 @@ class AgentMemChatStore(AsyncDBChatStore):
         self, key: str, messages: list[ChatMessage], status: MessageStatus = MessageStatus.ACTIVE
     ) -> None:
         """Append messages, all or none. Raises ValueError for what JSON cannot hold."""
-        await completed(asyncio.to_thread(self._journal(key, status).extend, _values(key, messages)))
+        values = _values(key, messages)
+        await completed(asyncio.to_thread(lambda: self._journal(key, status).extend(values)))
 
     async def set_messages(
         self, key: str, messages: list[ChatMessage], status: MessageStatus = MessageStatus.ACTIVE

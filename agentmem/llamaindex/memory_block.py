@@ -17,7 +17,6 @@ from agentmem._adapters import (
     completed,
     key_id,
     memory_line,
-    relevant,
     scope_part,
 )
 
@@ -63,10 +62,9 @@ class AgentMemMemoryBlock(BaseMemoryBlock[str]):
         asked = [text for message in messages or () if message.role == "user" and (text := _text(message))]
         if not asked:
             return ""
-        hits = await asyncio.to_thread(
-            self.store.search, asked[-1], self.limit, scope=self._scope(session_id), dialogue=True
-        )
-        return "\n".join(memory_line(hit.record) for hit in relevant(hits))
+        scope = self._scope(session_id)
+        hits = await asyncio.to_thread(self._adapter.recall, asked[-1], self.limit, scope)
+        return "\n".join(memory_line(hit.record) for hit in hits)
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         """Remember the texts of users and assistants, all or none; each once a session."""
@@ -75,7 +73,7 @@ class AgentMemMemoryBlock(BaseMemoryBlock[str]):
             session_id = message.additional_kwargs.pop("session_id", None)  # that `aput` put there
             if message.role in _ROLES and _text(message):
                 records.append(self._record(message, session_id))
-        await completed(asyncio.to_thread(self.store.add_many, records, on_conflict="skip"))
+        await completed(asyncio.to_thread(self._adapter.remember, records))
 
     def _record(self, message: ChatMessage, session_id: str | None) -> Record:
         text, role = _text(message), message.role.value
