@@ -159,8 +159,9 @@ class AgentMemMemoryService(BaseMemoryService):
 
     def _search(self, user: tuple[str, str], query: str) -> SearchMemoryResponse:
         hits = self._adapter.recall(query, _MOST_MEMORIES, _scope(*user))
-        memories = [MemoryEntry.model_validate(hit.record.metadata) for hit in hits]
-        return SearchMemoryResponse(memories=memories)
+        # An event may be in memory with its session and without.
+        unique = {(hit.record.metadata["id"], hit.record.content): hit.record.metadata for hit in hits}
+        return SearchMemoryResponse(memories=list(map(MemoryEntry.model_validate, unique.values())))
 
     def _delete(self, user: tuple[str, str], memory_id: str) -> None:
         """Delete the memory, and leave a tombstone: an empty record, which no search finds."""
