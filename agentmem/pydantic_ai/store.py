@@ -80,7 +80,7 @@ class AgentMemMemoryStore:
         )
 
     async def get_operation(self, operation: MemoryOperation) -> MemoryMutation | None:
-        """Return what a mutation with this operation has done; None if there was none in the last 30 days.
+        """Return what the mutation with this operation has done; None if there was none in the last 30 days.
 
         Raises MemoryOperationConflictError if the operation had other arguments.
         """
@@ -157,7 +157,7 @@ class AgentMemMemoryStore:
         old = self.store.get(_id(path))
         if (None if old is None else _version(old)) != expected:
             raise MemoryConflictError(f"memory file {path!r} does not have the version {expected!r}")
-        version = None if new is None else _version(new)
+        version, existed = None if new is None else _version(new), old is not None
         with self.store.batch() as batch:
             number = 0 if old is None or old.version is None else old.version
             if new is not None:
@@ -167,21 +167,17 @@ class AgentMemMemoryStore:
             else:
                 batch.check(_id(path), if_version=0)
             if operation is not None:
-                receipt = {
-                    "fingerprint": operation.fingerprint,
-                    "version": version,
-                    "existed": old is not None,
-                }
-                batch.journal(_RECEIPTS).put(key_id(operation.id), receipt, ttl=_RECEIPTS_LAST, if_number=0)
-        return MemoryMutation(version=version, replayed=False, existed=old is not None)
+                kept = {"fingerprint": operation.fingerprint, "version": version, "existed": existed}
+                batch.journal(_RECEIPTS).put(key_id(operation.id), kept, ttl=_RECEIPTS_LAST, if_number=0)
+        return MemoryMutation(version=version, replayed=False, existed=existed)
 
     def _receipt(self, operation: MemoryOperation) -> MemoryMutation | None:
-        receipt = self.store.journal(_RECEIPTS).get(key_id(operation.id))
-        if receipt is None:
+        kept = self.store.journal(_RECEIPTS).get(key_id(operation.id))
+        if kept is None:
             return None
-        if receipt["fingerprint"] != operation.fingerprint:
+        if kept["fingerprint"] != operation.fingerprint:
             raise MemoryOperationConflictError(f"operation {operation.id!r} was used with other arguments")
-        return MemoryMutation(version=receipt["version"], replayed=True, existed=receipt["existed"])
+        return MemoryMutation(version=kept["version"], replayed=True, existed=kept["existed"])
 
     def _files(self, prefix: str) -> list[Record]:
         """The files whose paths start with a prefix, sorted by path."""

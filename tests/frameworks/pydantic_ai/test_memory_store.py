@@ -122,8 +122,9 @@ def test_versions_never_come_back(either):
         write(either, "main.md", "stale", first.version)
 
 
-def test_a_change_by_another_program_is_noticed(store):
-    created = write(store, "main.md", "one")
+@pytest.mark.parametrize("text", ["one", "nul\0"])
+def test_a_change_by_another_program_is_noticed(store, text):
+    created = write(store, "main.md", text)
     (record,) = store.store.list()
     store.store.update(record.id, content="edited by hand")
     with pytest.raises(MemoryConflictError):
