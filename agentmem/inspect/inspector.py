@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ class Inspector:
         self.labels = Labels(f"{store.path}-labels.jsonl")
         self.searches = RecentSearches()
         self.undo = Undo()
+        self.stopping = threading.Event()
+        """Set it to end what has no end of its own, such as the events of Live."""
         self._file = _identity(store.path)
         self._renderer = Renderer(self)
         routes = [route for screen in SCREENS for route in self._routes(screen)]
@@ -86,12 +89,11 @@ class Inspector:
             if form is None:
                 raise PageError(413, "This form is too large", "A form may have 16 MiB.")
             query = Fields(request.query_params.multi_items())
-            visit = Visit(self, screen.path, root, query, form)
+            visit = Visit(self, screen.path, root, query, form, request.headers.get("last-event-id", ""))
             self._check(screen, visit)
-            answer = screen.show(visit)
+            return self._renderer.answer(screen.show(visit), visit, as_json=as_json)
         except Exception as error:
             return self._renderer.failure(failure_of(error), root, as_json=as_json)
-        return self._renderer.answer(answer, visit, as_json=as_json)
 
     def _check(self, screen: Screen, visit: Visit) -> None:
         if self._file is not None and _identity(self.store.path) != self._file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,15 @@ class Page:
     title: str
     data: dict[str, Any]
     status: int = 200
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Server-sent events without an end, each rendered with a template."""
+
+    template: str
+    events: Iterator[tuple[str, dict[str, Any]] | None]
+    """The id and the data of each event; None to say only that the server is there."""
 
 
 @dataclass(frozen=True)

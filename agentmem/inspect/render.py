@@ -6,15 +6,16 @@ import hmac
 import json
 import os
 import secrets
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 
 from agentmem.inspect import formats, words
 from agentmem.inspect.failures import PageError
 from agentmem.inspect.keys import KEYS
-from agentmem.inspect.page import Download, Next, Page
+from agentmem.inspect.page import Download, Next, Page, Stream
 from agentmem.inspect.plain import plain
 from agentmem.inspect.screen import Answer
 from agentmem.inspect.visit import Visit
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 NAVIGATION = [
     ("/search", "Search"),
+    ("/browse", "Browse"),
+    ("/live", "Live"),
 ]
 
 
@@ -64,6 +67,8 @@ class Renderer:
         if isinstance(answer, Download):
             named = {"content-disposition": f'attachment; filename="{answer.name}"'}
             return Response(answer.content, media_type=answer.kind, headers=named)
+        if isinstance(answer, Stream):
+            return StreamingResponse(self._events(answer, visit), media_type="text/event-stream")
         if as_json:
             return _json(plain(answer.data), answer.status)
         return HTMLResponse(self._html(answer, visit), answer.status)
@@ -74,6 +79,18 @@ class Renderer:
             return _json({"error": failure.title, "text": failure.text}, failure.status)
         html = self._templates.get_template("failure.html").render(failure=failure, root=root)
         return HTMLResponse(html, failure.status)
+
+    def _events(self, stream: Stream, visit: Visit) -> Iterator[str]:
+        """Each event as the standard has it: its id, and its HTML in one line."""
+        template = self._templates.get_template(f"{stream.template}.html")
+        yield ": hello\n\n"
+        for event in stream.events:
+            if event is None:
+                yield ": still here\n\n"
+            else:
+                id, data = event
+                html = " ".join(template.render(data, link=visit.link).split())
+                yield f"id: {id}\ndata: {html}\n\n"
 
     def _html(self, page: Page, visit: Visit) -> str:
         template = self._templates.get_template(f"{page.template}.html")

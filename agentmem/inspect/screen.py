@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agentmem.inspect.page import Download, Next, Page
+from agentmem.inspect.page import Download, Next, Page, Stream
 from agentmem.inspect.visit import Visit
 
-Answer: TypeAlias = Page | Next | Download
+Answer: TypeAlias = Page | Next | Download | Stream
 
 
 @dataclass(frozen=True)

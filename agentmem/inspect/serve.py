@@ -6,8 +6,11 @@ import asyncio
 import logging
 import os
 import socket
+import threading
 import webbrowser
 from collections.abc import Callable
+from types import FrameType
+from typing import Any
 
 from agentmem._adapters import require
 from agentmem.inspect import LOOPBACK, app
@@ -46,7 +49,19 @@ def serve(
             timeout_graceful_shutdown=1,
             lifespan="off",
         )
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+        asyncio.run(_Server(config, inspector.stopping).serve(sockets=[listener]))
+
+
+class _Server(uvicorn.Server):  # type: ignore[misc,name-defined]
+    """A server that ends endless answers when it is told to stop."""
+
+    def __init__(self, config: Any, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
 
 
 def listening(port: int) -> socket.socket:

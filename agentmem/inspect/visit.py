@@ -46,6 +46,8 @@ class Visit:
     """The path under which the inspector is mounted."""
     query: Fields
     form: Fields
+    last_event: str = ""
+    """The id of the last server-sent event that the browser has, when it connects again."""
 
     @property
     def store(self) -> MemoryStore:

@@ -11,5 +11,8 @@ PAGES = {
     "bad-filter": "/search?q=indexer&where=%7B",
     "record": "/record?id=fact-1",
     "delete": "/delete?id=fact-1",
+    "browse": "/browse?scope=/project",
+    "browse-gone": "/browse?scope=/user/nobody",
+    "live": "/live",
     "keys": "/keys",
 }

@@ -43,5 +43,6 @@ def serving(path: Path, **options: Any) -> Iterator[Site]:
         try:
             yield Site(inspector, port)
         finally:
+            inspector.stopping.set()
             server.should_exit = True
             thread.join()

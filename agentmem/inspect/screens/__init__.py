@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentmem.inspect.screen import Screen
-from agentmem.inspect.screens import delete, edit, keys, label, record, search, undo
+from agentmem.inspect.screens import browse, bulk, delete, edit, keys, label, live, record, search, undo
 
 SCREENS: list[Screen] = [
     *search.SCREENS,
@@ -12,5 +12,8 @@ SCREENS: list[Screen] = [
     *edit.SCREENS,
     *delete.SCREENS,
     *undo.SCREENS,
+    *browse.SCREENS,
+    *bulk.SCREENS,
+    *live.SCREENS,
     *keys.SCREENS,
 ]

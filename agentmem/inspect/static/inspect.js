@@ -87,3 +87,54 @@ prepare();
 document.addEventListener("htmx:afterSettle", () => { prepare(); announce(); });
 // Pages that say that something was wrong are shown, too.
 document.addEventListener("htmx:beforeSwap", (event) => { event.detail.shouldSwap = true; });
+
+// Live: the server sends finished lines.
+const MOST_LINES = 500;
+
+function follow(live) {
+  const lines = live.querySelector("#lines");
+  const state = live.querySelector("[data-state]");
+  const pause = live.querySelector("[data-pause]");
+  const waiting = [];
+  let paused = false;
+  let counted = 0;
+
+  const tell = (name, text) => {
+    live.classList.remove("connected", "lost");
+    live.classList.add(name);
+    if (state.textContent !== text) state.textContent = text;
+  };
+  const add = (html) => {
+    const fresh = document.createElement("template");
+    fresh.innerHTML = html;
+    for (const line of fresh.content.children) line.classList.add("fresh");
+    lines.prepend(fresh.content);
+    document.querySelector("#silence")?.remove();
+    while (lines.children.length > MOST_LINES) lines.lastElementChild.remove();
+  };
+
+  const source = new EventSource(live.dataset.stream);
+  source.onopen = () => tell("connected", "connected");
+  source.onerror = () => tell("lost", "not connected");
+  source.onmessage = (event) => {
+    counted += (event.data.match(/<li /g) || []).length;
+    paused ? waiting.push(event.data) : add(event.data);
+    if (waiting.length > MOST_LINES) waiting.shift();
+  };
+  pause.hidden = false;
+  pause.onclick = () => {
+    paused = !paused;
+    pause.setAttribute("aria-pressed", paused);
+    pause.firstChild.textContent = paused ? "Go on " : "Pause ";
+    if (!paused) waiting.splice(0).forEach(add);
+  };
+  const timer = setInterval(() => {
+    if (!live.isConnected) { source.close(); clearInterval(timer); return; }
+    live.querySelector("[data-rate]").textContent = counted ? `${counted} a second` : "";
+    counted = 0;
+  }, 1000);
+  addEventListener("pagehide", () => source.close());
+}
+
+const live = document.querySelector("[data-stream]");
+if (live) follow(live);

@@ -1,0 +1,56 @@
+"""Live: what is written and deleted now, by any process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+from agentmem.inspect.calls import call
+from agentmem.inspect.follower import Follower, Line
+from agentmem.inspect.page import Page, Stream
+from agentmem.inspect.screen import Screen
+from agentmem.inspect.visit import Visit
+
+_PAUSE = 0.25
+_SILENCE = 15.0
+
+
+def show(visit: Visit) -> Page:
+    """List the last writes. The page goes on by itself: with JavaScript at once, else every five seconds."""
+    scope = visit.query.get("scope").strip()
+    follower = Follower(visit.store, visit.viewer, scope)
+    data = {
+        "scope": scope,
+        "cursor": follower.cursor,
+        "records": follower.recent,
+        "scopes": visit.store.scopes(recursive=True, limit=100, **visit.viewer),
+        "call": call(visit.store.path, "changes", follower.cursor, viewer=visit.viewer),
+    }
+    return Page("live", "Live", data)
+
+
+def stream(visit: Visit) -> Stream:
+    """Send a line for each change, as server-sent events. Each has the cursor with which it goes on."""
+    cursor = visit.last_event or visit.query.get("after") or None
+    follower = Follower(visit.store, visit.viewer, visit.query.get("scope").strip(), cursor)
+    lines = follower.poll()  # a bad cursor ends the request here
+    return Stream("live_lines", _events(follower, lines, visit.inspector.stopping))
+
+
+def _events(
+    follower: Follower, lines: list[Line], stopping: threading.Event
+) -> Iterator[tuple[str, dict[str, object]] | None]:
+    """The cursor and the data of each event; None now and then, so that both ends see that they are there."""
+    last = time.monotonic()
+    while not stopping.wait(_PAUSE):
+        if lines:
+            yield follower.cursor, {"lines": lines}
+            last = time.monotonic()
+        elif time.monotonic() - last > _SILENCE:
+            yield None
+            last = time.monotonic()
+        lines = follower.poll()
+
+
+SCREENS = [Screen("/live", show), Screen("/live/stream", stream)]

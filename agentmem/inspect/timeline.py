@@ -1,0 +1,45 @@
+"""When records were created: a histogram over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from agentmem import MemoryStore
+from agentmem.types import Viewer
+
+_BARS = 40
+_SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
+_UNITS = [_SECOND, 60 * _SECOND, 3600 * _SECOND, _DAY, 7 * _DAY, 30 * _DAY, 365 * _DAY]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A span of time with the number of records created in it."""
+
+    since: datetime
+    until: datetime | None
+    """None for the last bar."""
+    count: int
+
+
+def timeline(store: MemoryStore, filters: dict[str, Any], viewer: Viewer) -> list[Bar]:
+    """The bars from the oldest to the newest record that pass the filters. It counts once for each bar."""
+    newest = store.list(1, **filters, **viewer)
+    oldest = store.list(1, order="oldest", **filters, **viewer)
+    if not newest or not oldest:
+        return []
+    start, end = oldest[0].created_at, newest[0].created_at
+    span = max((end - start) / _BARS, _SECOND)
+    unit = max(one for one in _UNITS if one <= span)
+    width = unit * -(-span // unit)
+    edges = [start + at * width for at in range((end - start) // width + 1)]
+    return [_bar(store, filters, viewer, *pair) for pair in zip(edges, [*edges[1:], None], strict=True)]
+
+
+def _bar(
+    store: MemoryStore, filters: dict[str, Any], viewer: Viewer, since: datetime, until: datetime | None
+) -> Bar:
+    within = {**filters, "since": since, **({"until": until} if until else {})}
+    return Bar(since, until, store.count(**within, **viewer))

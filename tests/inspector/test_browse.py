@@ -1,0 +1,164 @@
+"""Browse: pages without gaps, the tree, the timeline, and bulk actions that can be taken back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from inspector.test_record import Visitor
+
+import agentmem
+from agentmem import MemoryStore
+from agentmem.inspect.timeline import timeline
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def store(path: Path) -> Iterator[MemoryStore]:
+    """180 records; 70 of them have one moment, as after an import."""
+    with agentmem.open(path, durability="normal") as store:
+        store.add_many(
+            {
+                "content": f"number {n}",
+                "id": f"n{n}",
+                "scope": f"/box/{n % 3}",
+                "created_at": START + timedelta(hours=min(n, 50) if n < 120 else n),
+            }
+            for n in range(180)
+        )
+        yield store
+
+
+@pytest.fixture
+def visitor(store: MemoryStore) -> Visitor:
+    visitor = Visitor(store)
+    visitor.get("/browse")
+    return visitor
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "written", "updated"])
+def test_pages_have_each_record_once(visitor: Visitor, store: MemoryStore, order: str) -> None:
+    found: list[str] = []
+    more: dict[str, str] | None = {}
+    while more is not None:
+        asked = urlencode({"order": order, **{name: value for name, value in more.items() if value}})
+        page = visitor.get(f"/browse.json?{asked}").json()
+        found += [record["id"] for record in page["records"]]
+        more = page["next"]
+    assert found == [record.id for record in store.list(None, order=order)]
+
+
+def test_the_tree_counts_what_is_below(visitor: Visitor) -> None:
+    tree = visitor.get("/browse.json?scope=/box/1").json()["tree"]
+    assert (tree["scope"], tree["records"]) == ("/", 180)
+    assert [(one["scope"], one["records"]) for one in tree["children"][0]["children"]] == [
+        ("/box/0", 60),
+        ("/box/1", 60),
+        ("/box/2", 60),
+    ]
+
+
+def test_the_timeline_has_each_record_once(store: MemoryStore) -> None:
+    bars = timeline(store, {}, {})
+    assert sum(bar.count for bar in bars) == 180
+    assert 10 < len(bars) <= 41
+    assert all(a.until == b.since for a, b in pairwise(bars))
+    inside = timeline(store, {"since": START, "until": START + timedelta(hours=10)}, {})
+    assert sum(bar.count for bar in inside) == 10
+    assert timeline(store, {"scope": "/nowhere"}, {}) == []
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01", "9999-12-31T23:59:59.999999Z"])
+def test_the_ends_of_time_fit(store: MemoryStore, visitor: Visitor, moment: str) -> None:
+    store.add("at the end", created_at=moment)
+    assert sum(bar.count for bar in timeline(store, {}, {})) == 181
+    assert visitor.get("/browse").status_code == 200
+
+
+def test_an_empty_scope_falls_back_to_the_one_above(visitor: Visitor, store: MemoryStore) -> None:
+    store.delete(scope="/box/1")
+    page = visitor.get("/browse.json?scope=/box/1").json()
+    assert page["fallen_back"] == "/box/1"
+    assert page["filters"]["scope"] == "/box"
+    assert page["count"] == 120
+
+
+def test_bad_filters_are_said(visitor: Visitor) -> None:
+    for query in ("where={", "since=yesterday", "order=random"):
+        answer = visitor.get(f"/browse?{query}")
+        assert answer.status_code == 400
+        assert 'role="alert"' in answer.text
+
+
+def test_selected_records_are_deleted_and_come_back(visitor: Visitor, store: MemoryStore) -> None:
+    before = store.list(None)
+    review = visitor.post("/bulk", act="delete", id=["n1", "n2"], back="/browse?scope=/box")
+    assert "Delete 2 records?" in review.text
+    assert "number 1" in review.text
+    assert store.count() == 180
+    answer = visitor.post("/bulk/now", **hidden(review.text))
+    assert store.count() == 178
+    assert "2 records deleted." in answer.text
+    assert answer.url.params["scope"] == "/box"
+    visitor.post("/undo", done=answer.url.params["done"])
+    assert store.list(None) == before
+
+
+def test_many_records_are_changed_only_after_their_number_was_typed(
+    visitor: Visitor, store: MemoryStore
+) -> None:
+    review = visitor.post("/bulk", act="move", move="/new", all="yes", scope="/box/1")
+    form = hidden(review.text)
+    assert "Type 60 to go on" in review.text
+    assert visitor.post("/bulk/now", **form, typed="61").status_code == 400
+    assert store.count(scope="/new") == 0
+    answer = visitor.post("/bulk/now", **form, typed="60")
+    assert store.count(scope="/new") == 60
+    visitor.post("/undo", done=answer.url.params["done"])
+    assert store.count(scope="/box/1") == 60
+
+
+def test_nothing_is_done_if_a_record_has_changed_meanwhile(visitor: Visitor, store: MemoryStore) -> None:
+    review = visitor.post("/bulk", act="categorize", categorize="seen", all="yes", scope="/box/1")
+    store.update("n1", content="changed")
+    assert visitor.post("/bulk/now", **hidden(review.text), typed="60").status_code == 409
+    assert store.categories() == {}
+
+
+def test_a_category_is_added_to_those_that_are_there(visitor: Visitor, store: MemoryStore) -> None:
+    store.update("n1", categories=["old"])
+    review = visitor.post("/bulk", act="categorize", categorize="new", id="n1")
+    visitor.post("/bulk/now", **hidden(review.text))
+    assert store.get("n1").categories == ("old", "new")
+
+
+def test_selected_records_are_exported(visitor: Visitor, store: MemoryStore) -> None:
+    answer = visitor.post("/bulk", act="export", id=["n1", "n2"])
+    assert answer.headers["content-disposition"] == 'attachment; filename="records.jsonl"'
+    records = [agentmem.Record.from_json(line) for line in answer.text.splitlines()]
+    assert records == store.get_many(["n1", "n2"])
+    assert json.loads(answer.text.splitlines()[0])["id"] == "n1"
+
+
+def test_a_selection_of_nothing_is_refused(visitor: Visitor) -> None:
+    assert visitor.post("/bulk", act="delete").status_code == 400
+    assert visitor.post("/bulk", act="move", id="n1").status_code == 400
+    assert visitor.post("/bulk", act="burn", id="n1").status_code == 400
+
+
+def hidden(html: str) -> dict[str, list[str]]:
+    """The hidden fields of the form in a page."""
+    from html import unescape
+
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', html):
+        if name != "csrf":
+            found.setdefault(name, []).append(unescape(value))
+    return found
