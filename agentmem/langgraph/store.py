@@ -90,7 +90,8 @@ class AgentMemStore(Adapter, BaseStore):
             documents = await self.embeddings.aembed_documents(texts) if texts else []
             asked = await asyncio.gather(*map(self.embeddings.aembed_query, queries))
         vectors = _paired(texts, documents), _paired(queries, asked)
-        return await completed(asyncio.to_thread(self._execute, ops, *vectors))
+        work = asyncio.to_thread(self._execute, ops, *vectors)
+        return await (completed(work) if any(isinstance(op, PutOp) for op in ops) else work)
 
     def sweep_ttl(self) -> int:
         """Delete what has expired, and return how many records. Every write deletes some of it anyway."""
@@ -128,14 +129,15 @@ class AgentMemStore(Adapter, BaseStore):
     # Reading
 
     def _execute(self, ops: list[Op], documents: _Vectors, queries: _Vectors) -> list[Result]:
-        keys = {key_id(*op.namespace, op.key) for op in ops if isinstance(op, GetOp)}
-        items = {item.id: item for item in self.store.get_many(list(keys)) if item} if keys else {}
+        ids = [key_id(*op.namespace, op.key) if isinstance(op, (GetOp, PutOp)) else "" for op in ops]
+        gets = [id for id, op in zip(ids, ops, strict=True) if isinstance(op, GetOp)]
+        items = dict(zip(gets, self.store.get_many(gets), strict=True)) if gets else {}
         results: list[Result] = []
         refreshed: list[Record] = []
-        for op in ops:
+        for id, op in zip(ids, ops, strict=True):
             found: _Found = []
             if isinstance(op, GetOp):
-                item = items.get(key_id(*op.namespace, op.key))
+                item = items[id]
                 found = [(item, None)] if item else []
                 results.append(_item(item) if item else None)
             elif isinstance(op, SearchOp):
@@ -145,7 +147,7 @@ class AgentMemStore(Adapter, BaseStore):
                 results.append(self._list_namespaces(op) if isinstance(op, ListNamespacesOp) else None)
             if found and op.refresh_ttl and self.ttl_config is not None:
                 refreshed += [item for item, _ in found if item.expires_at is not None]
-        puts = {key_id(*op.namespace, op.key): op for op in ops if isinstance(op, PutOp)}
+        puts = {id: op for id, op in zip(ids, ops, strict=True) if isinstance(op, PutOp)}
         if puts or refreshed:
             self._write(puts, refreshed, documents)
         return results
