@@ -12,16 +12,16 @@ from pathlib import Path
 
 import documentation
 import pytest
+from click.testing import CliRunner
 from exports import chatgpt_conversation, said, write_json, write_lines
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agentmem
+from agentmem.cli import cli
+from agentmem.cli.commands import import_
 from agentmem.importers import first_date, open_sqlite
 from agentmem.importers.programs import PROGRAMS, import_program
-
-# LangGraph is not installed here; tests/frameworks/langgraph has its tests.
-WITHOUT_PACKAGES = [program for program in PROGRAMS if program != "langgraph"]
 
 ANY_STORE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
@@ -49,23 +49,33 @@ values = st.recursive(
 def test_every_program_is_documented():
     page = (documentation.ROOT / "docs" / "moving-in.md").read_text(encoding="utf-8")
     rows = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
-    assert rows == {"crewai", "mcp", *PROGRAMS}
+    assert rows == {str(command.name) for command in import_.PROGRAMS}
 
 
-@pytest.mark.parametrize("program", WITHOUT_PACKAGES)
+def test_the_example_of_the_documentation_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "tea.md").write_text("# Tea\n\nOolong.")
+    (example,) = documentation.page_examples("moving-in.md")
+    exec(example, {})
+    assert capsys.readouterr().out == "1 0 0\n"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_a_place_that_is_not_there_is_an_error(program, quick, tmp_path):
     with pytest.raises(agentmem.AgentMemError, match="nowhere"):
         import_program(quick, program, tmp_path / "nowhere")
     assert quick.count() == 0
 
 
-def test_a_program_that_must_be_installed_is_an_error_that_says_how(quick, monkeypatch):
+def test_a_program_that_must_be_installed_is_an_error_that_says_how(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "langgraph.store.base", None)
-    with pytest.raises(agentmem.AgentMemError, match=r"agentmem-db\[langgraph\]"):
-        import_program(quick, "langgraph", "store.db")
+    result = CliRunner().invoke(cli, ["import", "langgraph", "store.db", "--path", str(path)])
+    assert result.exit_code == 1
+    assert "agentmem-db[langgraph]" in result.stderr
 
 
-@pytest.mark.parametrize("program", WITHOUT_PACKAGES)
+@pytest.mark.parametrize("program", PROGRAMS)
 @given(
     data=st.binary(max_size=200)
     | st.sampled_from([b"SQLite format 3\0" + b"\1" * 100, b"PK\5\6" + bytes(18)])

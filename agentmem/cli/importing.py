@@ -32,6 +32,39 @@ def report_options(command: _Command) -> _Command:
     return dry_run(json_option(command))
 
 
+def program_command(
+    program: str,
+    what: str,
+    where: str,
+    read: Callable[[MemoryStore, str | None, bool, Progress, bool], Report],
+    *,
+    path_required: bool = False,
+) -> click.Command:
+    """A command that imports `what`, from PATH, which is `where`.
+
+    `read` gets the store, PATH, whether only to report, the progress, and whether to replace what changed.
+    """
+    text = f"""Import {what}.
+
+    PATH is {where}. Nothing is changed there. What was imported before is skipped. What cannot be read is
+    counted.
+
+    \b
+    agentmem import {program} PATH --dry-run
+    """
+
+    @click.command(program, help=text)
+    @click.argument("place", metavar="PATH" if path_required else "[PATH]", required=path_required)
+    @click.option("--replace", is_flag=True, help="Replace records that have changed there since.")
+    @import_options
+    def command(path: str, place: str | None, replace: bool, dry_run: bool, as_json: bool) -> None:
+        run_import(
+            path, dry_run, as_json, lambda store, progress: read(store, place, dry_run, progress, replace)
+        )
+
+    return command
+
+
 def run_import(
     path: str,
     dry_run: bool,

@@ -6,10 +6,13 @@ second import adds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
-from agentmem import MemoryStore
+from agentmem import AgentMemError, MemoryStore
 from agentmem.types import Progress
 
 from .report import Report
@@ -24,6 +27,7 @@ __all__ = [
     "Source",
     "broken",
     "first_date",
+    "import_place",
     "import_sources",
     "json_object",
     "open_sqlite",
@@ -49,3 +53,23 @@ def import_sources(
     """
     Run(store, report, dry_run=dry_run, replace=replace, progress=progress).read(sources)
     return report
+
+
+def import_place(
+    store: MemoryStore,
+    open_source: Callable[[Path, Path], Source],
+    place: Path,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    replace: bool = False,
+) -> Report:
+    """Import a file or folder that `open_source` opens; it also gets a folder for copies.
+
+    The other arguments are those of `import_sources`. Raises AgentMemError if there is nothing to read.
+    """
+    with tempfile.TemporaryDirectory(prefix="agentmem-import-") as scratch:
+        try:
+            source = open_source(place, Path(scratch))
+        except sqlite3.Error as error:
+            raise AgentMemError(f"{place} cannot be read: {error}") from error
+        return import_sources(store, [source], Report([source.name]), dry_run, progress, replace)

@@ -1,38 +1,36 @@
-"""The programs that `agentmem import` knows. One module of this package reads what one of them keeps."""
+"""The programs that this package reads, one module each. Adapters have importers of their own beside them."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
-import tempfile
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from agentmem import AgentMemError, MemoryStore
 from agentmem.types import Progress
 
-from . import import_sources
+from . import import_place
 from .report import Report
 
+_EXPORT = "the zip of the account export, its folder, or conversations.json"
+
 PROGRAMS = {
-    "chatgpt": "the account export of ChatGPT: the zip, its folder, or conversations.json",
-    "claude": "the account export of Claude: the zip, its folder, or conversations.json",
-    "claude-code": "the transcripts of Claude Code, usually in ~/.claude/projects",
-    "markdown": "a folder of Markdown notes",
-    "mem0": "mem0's memories: its local Qdrant folder, or a file with the JSON of get_all()",
-    "chroma": "the documents in the folder of Chroma's PersistentClient",
-    "langgraph": "the items in the file of LangGraph's SqliteStore, for AgentMemStore",
-    "basic-memory": "the notes of basic-memory: its database, or the folder of a project",
+    "chatgpt": ("messages and memories of ChatGPT", _EXPORT),
+    "claude": ("messages and memories of Claude", _EXPORT),
+    "claude-code": ("what was said in Claude Code", "transcripts; by default ~/.claude/projects"),
+    "markdown": ("Markdown notes", "a folder of notes, or one note"),
+    "mem0": ("memories of mem0", "its local Qdrant folder, or a file with the JSON of get_all()"),
+    "chroma": ("documents of Chroma", "the folder of its PersistentClient"),
+    "basic-memory": (
+        "notes of basic-memory",
+        "the folder of a project, or the database; by default ~/.basic-memory/memory.db",
+    ),
 }
-"""The name of each program, and what is read of it.
+"""For the name of each program: what is imported, and what the path names.
 
 The module of "claude-code" is `claude_code`. It has `open_source(path, scratch)`, where `scratch` is a folder
 for copies, and `default_path()` if there is a usual place.
 """
-
-# What becomes an adapter's is read by the adapter.
-_ELSEWHERE = {"langgraph": "agentmem.langgraph.importer"}
 
 
 def import_program(
@@ -48,20 +46,8 @@ def import_program(
 
     The other arguments are those of `import_sources`. Raises AgentMemError if there is nothing to read.
     """
-    reader = _reader(program)
+    reader = import_module(f"agentmem.importers.{program.replace('-', '_')}")
     if path is None and not hasattr(reader, "default_path"):
-        raise AgentMemError(f"name the file or folder of {PROGRAMS[program]}")
+        raise AgentMemError(f"name the file or folder: {PROGRAMS[program][1]}")
     place = Path(path if path is not None else reader.default_path())
-    with tempfile.TemporaryDirectory(prefix="agentmem-import-") as scratch:
-        try:
-            source = reader.open_source(place, Path(scratch))
-        except sqlite3.Error as error:
-            raise AgentMemError(f"{place} cannot be read: {error}") from error
-        return import_sources(store, [source], Report([source.name]), dry_run, progress, replace)
-
-
-def _reader(program: str) -> ModuleType:
-    try:
-        return import_module(_ELSEWHERE.get(program, f"agentmem.importers.{program.replace('-', '_')}"))
-    except ImportError as error:
-        raise AgentMemError(str(error)) from error
+    return import_place(store, reader.open_source, place, dry_run, progress, replace)

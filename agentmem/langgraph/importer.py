@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,18 +11,33 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from agentmem import AgentMemError
+from agentmem import AgentMemError, MemoryStore
 from agentmem._adapters import key_id, to_json
-from agentmem.importers import Fields, Row, Source, first_date, json_object, open_sqlite
+from agentmem.importers import Fields, Report, Row, Source, first_date, import_place, json_object, open_sqlite
 from agentmem.importers.sqlite import columns
 from agentmem.langgraph._namespaces import scope_of
 from agentmem.langgraph._texts import words
+from agentmem.types import Progress
 
 _COLUMNS = ("prefix", "key", "value", "created_at", "updated_at", "expires_at", "ttl_minutes")
 
 
-def open_source(path: Path, scratch: Path) -> Source:
-    """Open the file of a SqliteStore."""
+def import_sqlite_store(
+    store: MemoryStore,
+    path: str | os.PathLike[str],
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    replace: bool = False,
+) -> Report:
+    """Add the items that a store does not have; `AgentMemStore(store)` then has them.
+
+    The other arguments are those of `import_sources`. Raises AgentMemError if there is nothing to read.
+    """
+    return import_place(store, _open, Path(path), dry_run, progress, replace)
+
+
+def _open(path: Path, scratch: Path) -> Source:
     if not path.is_file():
         raise AgentMemError(f"there is no file {path}; name the one of SqliteStore")
     connection = open_sqlite(path, scratch)

@@ -61,7 +61,7 @@ def command() -> None:
 )
 @limit_option(10)
 def recall_command(path: str | None, scope: str | None, limit: int) -> None:
-    """Print what the store remembers, as context for Claude.
+    """Print memories as context for Claude.
 
     For SessionStart, this is what was said last in the project; for UserPromptSubmit, what probably answers
     the prompt.
@@ -82,7 +82,7 @@ def recall_command(path: str | None, scope: str | None, limit: int) -> None:
 @command.command("remember")
 @served_path_option
 def remember_command(path: str | None) -> None:
-    """Store what was said in the session, from its transcript; what is known is skipped.
+    """Store what was said in the session; what is known is skipped.
 
     \b
     echo '{"transcript_path": "session.jsonl"}' | agentmem hook remember

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from agentmem import MemoryStore
-from agentmem.cli.commands import import_crewai, import_mcp, import_program
+from agentmem.cli.commands import import_crewai, import_langgraph, import_mcp, import_program
 from agentmem.cli.group import Failure, Stopped
 from agentmem.cli.options import json_option, open_store, path_option
 from agentmem.cli.output import counted, print_json, say
@@ -18,10 +18,15 @@ from agentmem.cli.progress import progress_bar
 from agentmem.errors import AgentMemError, DuplicateIdError
 from agentmem.types import Imported, OnConflict
 
+PROGRAMS = [
+    *import_program.commands,
+    import_langgraph.command,
+    import_mcp.command,
+    import_crewai.command,
+]
 
-@click.command(
-    "import", cls=WithPrograms, programs=[import_crewai.command, import_mcp.command, *import_program.commands]
-)
+
+@click.command("import", cls=WithPrograms, programs=PROGRAMS)
 @click.argument("source")
 @path_option
 @click.option(

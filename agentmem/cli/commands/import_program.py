@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import click
 
-from agentmem.cli.importing import import_options, run_import
+from agentmem import MemoryStore
+from agentmem.cli.importing import program_command
+from agentmem.importers import Report
 from agentmem.importers.programs import PROGRAMS, import_program
+from agentmem.types import Progress
 
 
 def _command(program: str) -> click.Command:
-    """The command of a program."""
+    def read(
+        store: MemoryStore, place: str | None, dry_run: bool, progress: Progress, replace: bool
+    ) -> Report:
+        return import_program(store, program, place, dry_run=dry_run, progress=progress, replace=replace)
 
-    @click.command(program, help=_help(program))
-    @click.argument("place", metavar="[PATH]", required=False)
-    @click.option("--replace", is_flag=True, help="Replace records that have changed there since.")
-    @import_options
-    def command(path: str, place: str | None, replace: bool, dry_run: bool, as_json: bool) -> None:
-        run_import(
-            path,
-            dry_run,
-            as_json,
-            lambda store, progress: import_program(
-                store, program, place, dry_run=dry_run, progress=progress, replace=replace
-            ),
-        )
-
-    return command
-
-
-def _help(program: str) -> str:
-    return f"""Import {PROGRAMS[program]}.
-
-    Nothing is changed there. What was imported before is skipped. What cannot be read is counted.
-
-    \b
-    agentmem import {program} PATH --dry-run
-    """
+    return program_command(program, *PROGRAMS[program], read)
 
 
 commands = [_command(program) for program in PROGRAMS]

@@ -10,8 +10,8 @@ from langgraph.store.sqlite import SqliteStore
 
 import agentmem
 from agentmem import AgentMemError
-from agentmem.importers.programs import import_program
 from agentmem.langgraph import AgentMemStore
+from agentmem.langgraph.importer import import_sqlite_store
 
 ITEMS = {
     (("users", "alice"), "contact"): {"text": "Alice prefers email.", "n": [1, 2.5, None, True]},
@@ -44,7 +44,7 @@ def store(tmp_path):
 
 def test_agentmem_store_finds_the_items(file, store):
     before = fingerprint(file.parent)
-    report = import_program(store, "langgraph", file)
+    report = import_sqlite_store(store, file)
     assert (report.added, report.broken, report.problems) == (4, 0, [])
     assert fingerprint(file.parent) == before
     memory = AgentMemStore(store)
@@ -69,9 +69,9 @@ def test_agentmem_store_finds_the_items(file, store):
 
 
 def test_a_second_import_keeps_what_the_application_wrote_since(file, store):
-    import_program(store, "langgraph", file)
+    import_sqlite_store(store, file)
     AgentMemStore(store).put(("users", "alice"), "contact", {"text": "Alice prefers phone."})
-    assert import_program(store, "langgraph", file).known == 4
+    assert import_sqlite_store(store, file).known == 4
     assert AgentMemStore(store).get(("users", "alice"), "contact").value == {"text": "Alice prefers phone."}
 
 
@@ -79,11 +79,11 @@ def test_bad_items_are_counted_and_other_files_are_an_error(file, store, tmp_pat
     with closing(sqlite3.connect(file)) as connection, connection:
         for key, value in [("text", '"no object"'), ("half", "{"), ("deep", "[" * 100_000)]:
             connection.execute("INSERT INTO store (prefix, key, value) VALUES ('x', ?, ?)", (key, value))
-    report = import_program(store, "langgraph", file)
+    report = import_sqlite_store(store, file)
     assert (report.added, report.broken) == (4, 3)
     with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
         connection.execute("CREATE TABLE t (x)")
     with pytest.raises(AgentMemError, match="no table of SqliteStore's"):
-        import_program(store, "langgraph", tmp_path / "other.db")
+        import_sqlite_store(store, tmp_path / "other.db")
     with pytest.raises(AgentMemError, match="there is no file"):
-        import_program(store, "langgraph", tmp_path)
+        import_sqlite_store(store, tmp_path)
