@@ -58,13 +58,13 @@ class AgentMemDocumentStore:
         """Open the store. Raises InvalidRecordError if `scope` is not one."""
         self._scope = Record("", scope=scope).scope
         self._adapter = Adapter(store)
-        self._path = (
-            None if store is None else store.path if isinstance(store, MemoryStore) else os.fspath(store)
-        )
+        self._given = store
 
     def to_dict(self) -> dict[str, Any]:
         """Return the path and the scope, by which `from_dict` opens the store again, with default options."""
-        data: dict[str, Any] = default_to_dict(self, store=self._path, scope=self._scope)
+        given = self._given
+        path = given.path if isinstance(given, MemoryStore) else None if given is None else os.fspath(given)
+        data: dict[str, Any] = default_to_dict(self, store=path, scope=self._scope)
         return data
 
     @classmethod

@@ -4,6 +4,9 @@ import asyncio
 
 import pytest
 from haystack import Document, Pipeline
+from haystack.components.caching import CacheChecker
+from haystack.components.preprocessors import DocumentSplitter
+from haystack.components.retrievers import SentenceWindowRetriever
 from haystack.components.writers import DocumentWriter
 from haystack.document_stores.types import FilterPolicy
 
@@ -63,6 +66,23 @@ def test_a_pipeline_with_it_is_saved_and_loaded(path):
     loaded = Pipeline.loads(saved, allowed_modules=["agentmem.haystack"])
     assert loaded.dumps() == saved
     assert found(loaded.get_component("retriever").run("who moved to Ulm?")) == ["moved"]
+
+
+def test_components_of_haystack_work_with_it(document_store):
+    pipeline = Pipeline()
+    pipeline.add_component("splitter", DocumentSplitter(split_by="word", split_length=2))
+    pipeline.add_component("writer", DocumentWriter(document_store))
+    pipeline.connect("splitter", "writer")
+    text = Document(content="Alice moved to Ulm by train", meta={"url": "https://example.com"})
+    pipeline.run({"splitter": {"documents": [text]}})
+    assert CacheChecker(document_store, "url").run(["https://example.com", "none"])["misses"] == ["none"]
+
+    pipeline = Pipeline()
+    pipeline.add_component("retriever", AgentMemRetriever(document_store, top_k=1))
+    pipeline.add_component("window", SentenceWindowRetriever(document_store, window_size=1))
+    pipeline.connect("retriever.documents", "window.retrieved_documents")
+    found = pipeline.run({"retriever": {"query": "train"}})["window"]
+    assert found["context_windows"] == ["to Ulm by train"]
 
 
 def test_a_pipeline_runs_it_without_blocking_the_event_loop(filled):
