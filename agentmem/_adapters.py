@@ -34,12 +34,10 @@ _LONGEST_PART = 200
 _PLAIN = re.compile(r"[\w:@-]{1,200}", re.ASCII)
 _MOST_ATTEMPTS = 1000
 
-# What `relevant` keeps. Chosen on the 760 questions of LoCoMo's development half with `dialogue=True`: of
-# ten hits 3, with three quarters of the evidence; of as many questions about another conversation, nothing in
-# 7 of 8 cases.
+# What `relevant` keeps. Chosen on the 760 questions of LoCoMo's development half: of ten hits 4, with four
+# fifths of the evidence; of as many questions about another conversation, nothing in 7 of 8 cases.
 _ANSWERED = 0.35
 _LEAST_SCORE = 0.04
-_SHARE_OF_BEST = 0.15
 
 
 class Adapter:
@@ -68,7 +66,7 @@ class Adapter:
 
     def recall(self, query: str, limit: int, scope: str) -> list[Hit]:
         """The memories of a scope that earn a place in a prompt, best first; see `relevant`."""
-        return relevant(self.store.search(clean(query), limit, scope=scope, dialogue=True))
+        return relevant(self.store.search(clean(query), limit, scope=scope))
 
     def __copy__(self) -> Adapter:
         """Return the adapter itself, so that a copy uses the same store."""
@@ -176,8 +174,7 @@ def relevant(hits: list[Hit]) -> list[Hit]:
     """The hits of mode "hybrid" that earn a place in a prompt; none if the result probably has no answer."""
     if not hits or hits[0].explain["answered"] < _ANSWERED:
         return []
-    least = max(_LEAST_SCORE, _SHARE_OF_BEST * hits[0].score)
-    return [hit for hit in hits if hit.score >= least]
+    return [hit for hit in hits if hit.score >= _LEAST_SCORE]
 
 
 def memory_line(record: Record) -> str:

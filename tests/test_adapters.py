@@ -166,16 +166,17 @@ def test_a_write_that_fails_tells_its_caller(cancel: bool) -> None:
 def test_only_what_answers_is_relevant_and_recalled(tmp_path: Path) -> None:
     with agentmem.open(tmp_path / "a.db") as store:
         adapter = Adapter(store)
-        texts = ["My sister Anna lives in Oslo.", "Rain again.", "Nice.", "The car is in the garage."]
+        texts = ["The deploy status is ready.", "The deploy is ready.", "Ready.", "The car is in the garage."]
         adapter.remember(agentmem.Record(text, id=text, scope="/a") for text in texts)
-        adapter.remember([agentmem.Record("Changed.", id="Nice.", scope="/a")])
-        assert store.count() == 4, "a record that is there stays as it is"
-        found = store.search("Where does Anna live?", dialogue=True)
-        assert len(found) > 1, "neighbours are hits too"
-        assert relevant(found) == adapter.recall("Where does Anna live?", 10, "/a") == found[:1]
+        adapter.remember([agentmem.Record("Changed.", id="Ready.", scope="/a")])
+        assert {record.content for record in store.list()} == set(texts), "what is there stays as it is"
+        found = store.search("deploy status ready")
+        assert [hit.record.content for hit in found] == texts[:3]
+        assert relevant(found) == found[:2]
+        assert [hit.record.content for hit in adapter.recall("deploy status ready", 10, "/a")] == texts[:2]
         other = store.search("Where did the garage band play?")
         assert other
-        assert relevant(other) == relevant([]) == adapter.recall("Where does Anna live?", 10, "/b") == []
+        assert relevant(other) == relevant([]) == adapter.recall("deploy", 10, "/b") == []
 
 
 def test_a_memory_is_a_line_with_its_day_and_speaker() -> None:
