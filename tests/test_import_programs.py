@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import tracemalloc
@@ -135,6 +136,28 @@ def test_an_import_that_was_stopped_goes_on(quick, tmp_path):
     assert quick.count() == 500
     report = import_program(quick, "chatgpt", path)
     assert (report.added, report.known) == (700, 500)
+
+
+def test_imports_at_the_same_time_add_each_item_once(path, tmp_path):
+    conversations = [chatgpt_conversation(f"c{n}", m=said("user", f"message {n}")) for n in range(1500)]
+    export = write_json(tmp_path / "conversations.json", conversations)
+    command = [
+        sys.executable,
+        "-m",
+        "agentmem",
+        "import",
+        "chatgpt",
+        str(export),
+        "--path",
+        str(path),
+        "--json",
+    ]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
+    reports = [json.loads(process.communicate()[0]) for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    assert sum(report["broken"] for report in reports) == 0
+    with agentmem.open(path) as store:
+        assert store.count() == 1500
 
 
 @pytest.mark.parametrize("mode", ["delete", "wal"])
