@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import nox
@@ -250,6 +251,18 @@ def readme(session: nox.Session) -> None:
     install_agentmem(session, *PYTEST)
     session.run("pytest", "test_readme.py")
     session.run("python", "-m", "agentmem", "demo")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation into target/site; a dead link is an error. It needs Python 3.11."""
+    if sys.version_info < (3, 11):
+        session.skip("zensical needs Python 3.11")
+    install_agentmem(session, "zensical==0.0.73", "mkdocstrings-python>=2,<3", "ruff>=0.17.6,<0.18")
+    session.chdir(ROOT)
+    session.run("python", ".ci/docs.py", "prepare")
+    session.run("zensical", "build", "--strict", "--clean")
+    session.run("python", ".ci/docs.py", "llms")
 
 
 @nox.session

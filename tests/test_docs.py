@@ -1,0 +1,58 @@
+"""The pages of docs/: their examples run, their navigation is complete, and what is generated is current.
+
+Pages about a framework run where it is installed, in tests/frameworks and tests/crewai.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from documentation import ROOT, page_examples
+
+DOCS = ROOT / "docs"
+PAGES = sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
+COPIED = {"project/changelog.md", "project/architecture.md", "project/contributing.md", "project/security.md"}
+OWN = [page for page in PAGES if not page.startswith("frameworks/") and page_examples(page)]
+
+
+@pytest.mark.parametrize("page", OWN)
+def test_the_examples_of_a_page_run(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {"__name__": "page"}
+    for code in page_examples(page):
+        exec(compile(code, page, "exec"), names)
+    for name, test in names.items():
+        if name.startswith("test_") and callable(test):
+            test(tmp_path)
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"([\w/-]+\.md)$", config, flags=re.MULTILINE)
+    assert {page for page in listed if (DOCS / page).exists()} == set(PAGES)
+    assert {page for page in listed if not (DOCS / page).exists()} == COPIED
+    assert len(listed) == len(set(listed))
+
+
+def test_the_page_of_the_commands_is_current() -> None:
+    """`python .ci/docs.py cli` writes it."""
+    spec = importlib.util.spec_from_file_location("docs", ROOT / ".ci" / "docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    docs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(docs)
+    assert (DOCS / "reference" / "cli.md").read_text(encoding="utf-8") == docs.cli_page()
+
+
+def test_every_command_is_documented() -> None:
+    help = subprocess.run(
+        [sys.executable, "-m", "agentmem", "--help"], capture_output=True, encoding="utf-8"
+    ).stdout
+    commands = re.findall(r"^  ([a-z-]+)  ", help.partition("Commands:")[2], flags=re.MULTILINE)
+    page = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert commands
+    assert all(f"\n## {command}\n" in page for command in commands)
