@@ -26,7 +26,7 @@ def to_record(document: Document, scope: str) -> Record:
     """Make the record of a document."""
     metadata: dict[str, Any] = {"id": document.id, "text": document.content is not None}
     if document.score is not None:
-        metadata["score"] = document.score
+        metadata["score"] = float(document.score)
     if document.blob is not None:
         metadata["blob"] = {
             "data": base64.b64encode(document.blob.data).decode(),

@@ -19,7 +19,6 @@ from ._dates import moment
 
 _ORDER = {">": "$gt", ">=": "$gte", "<": "$lt", "<=": "$lte"}
 _FIELDS = {field.name for field in fields(Document)}
-_NOTHING: dict[str, Any] = {"$or": []}
 
 
 def to_where(filters: Any) -> dict[str, Any]:
@@ -84,7 +83,8 @@ def _equal(field: _Field, value: Any) -> dict[str, Any]:
     if value is None:
         return {"$or": [{field.value: {"$exists": False}}, {field.value: None}]}
     same = {field.value: {"$eq": to_json(value)}}
-    return {"$or": [same, _dated(field, "$eq", value)]}
+    dated = _dated(field, "$eq", value)
+    return same if dated is None else {"$or": [same, dated]}
 
 
 def _in(field: _Field, values: Any) -> dict[str, Any]:
@@ -94,22 +94,24 @@ def _in(field: _Field, values: Any) -> dict[str, Any]:
 
 
 def _ordered(field: _Field, operator: str, value: Any) -> dict[str, Any]:
-    """None and NaN have no order, so nothing matches."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
-        return _NOTHING
+        return {"$or": []}  # nothing matches
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return {field.value: {operator: value}}
     dated = _dated(field, operator, value)
-    if dated == _NOTHING:
+    if dated is None:
         raise FilterError(f">, >=, < and <= compare numbers and ISO 8601 dates, not {value!r}")
     return dated
 
 
-def _dated(field: _Field, operator: str, value: Any) -> dict[str, Any]:
-    """Compare moments: in UTC if both dates have a time zone, else by the clock on the wall."""
+def _dated(field: _Field, operator: str, value: Any) -> dict[str, Any] | None:
+    """Compare moments: in UTC if both dates have a time zone, else by the clock on the wall.
+
+    None if the value is no date.
+    """
     found = moment(to_json(value))
     if found is None:
-        return _NOTHING
+        return None
     by_wall = {field.wall: {operator: found.wall}}
     if found.utc is None:
         return by_wall

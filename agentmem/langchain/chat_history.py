@@ -19,14 +19,17 @@ from langchain_core.messages import BaseMessage, message_to_dict, messages_from_
 from agentmem import Record
 from agentmem._adapters import Adapter, StoreOrPath, clean, journal_name, scope_part
 
+CATEGORY = "chat"
+"""The category of all records of messages."""
+
 
 class AgentMemChatMessageHistory(BaseChatMessageHistory):
     """The messages of one chat, exact, in order and durable, for many processes.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. With
-    `remember=True`, what user and model say also becomes records in a scope of the chat below `scope`, and
-    `AgentMemRetriever(scope="/chats", dialogue=True)` finds it in all chats there. Give each user a scope,
-    such as "/user/alice/chats", to keep users apart.
+    `remember=True`, what user and model say also becomes records of the category "chat", in a scope of the
+    chat below `scope`, and `AgentMemRetriever(scope="/chats", dialogue=True)` finds it in all chats there.
+    Give each user a scope, such as "/user/alice/chats", to keep users apart.
     """
 
     def __init__(
@@ -70,7 +73,7 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
         """Delete the messages of this chat and what is remembered of it."""
         with self._adapter.store.batch() as batch:
             batch.journal(self._name).clear()
-            batch.delete(scope=self._scope)
+            batch.delete(scope=self._scope, categories=CATEGORY)
 
     def close(self) -> None:
         """Close the store if this object opened it. It opens again when it is used."""
@@ -81,4 +84,4 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
         text = clean(str(message.text)) if message.type in ("human", "ai") else ""
         if not self._remember or not text.strip():
             return None
-        return Record(text, scope=self._scope, metadata={"role": message.type})
+        return Record(text, scope=self._scope, categories=[CATEGORY], metadata={"role": message.type})

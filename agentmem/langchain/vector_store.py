@@ -91,7 +91,7 @@ class AgentMemVectorStore(VectorStore):
         texts = [clean(text) for text in texts]
         if any(given is not None and len(given) != len(texts) for given in (metadatas, ids)):
             raise ValueError("there must be as many ids and metadatas as texts")
-        found = [id or str(uuid.uuid4()) for id in ids or [None] * len(texts)]
+        found = [str(id or uuid.uuid4()) for id in ids or [None] * len(texts)]
         vectors: Sequence[Vector | None] = [None] * len(texts)
         if self._embedding is not None and texts:
             vectors = self._embedding.embed_documents(texts)

@@ -100,6 +100,14 @@ def test_scopes_keep_what_users_said_apart(store):
         AgentMemChatMessageHistory("1", store, scope="/a\0")
 
 
+def test_clearing_leaves_other_records_of_the_scope(store):
+    store.add("Alice prefers email.", scope="/user/alice")
+    history = AgentMemChatMessageHistory("alice", store, remember=True, scope="/user")
+    history.add_user_message("Call me.")
+    history.clear()
+    assert [record.content for record in store.list()] == ["Alice prefers email."]
+
+
 def test_a_message_that_cannot_be_kept_is_refused_and_nothing_is_added(store):
     class Own(HumanMessage):
         type: str = "own"
