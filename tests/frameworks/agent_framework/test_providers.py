@@ -17,6 +17,8 @@ from agent_framework import (
     AgentSession,
     BaseChatClient,
     ChatResponse,
+    ChatResponseUpdate,
+    Content,
     ContextProvider,
     HistoryProvider,
     Message,
@@ -346,10 +348,18 @@ class ScriptedClient(BaseChatClient):
         self.answers = list(answers)
         self.requests = []
 
-    async def _inner_get_response(self, *, messages, stream, options, **_):
+    def _inner_get_response(self, *, messages, stream, options, **_):
         self.requests.append(texts(messages))
         answer = self.answers.pop(0) if self.answers else "Noted."
-        return ChatResponse(messages=[assistant(answer)], response_id="r")
+
+        async def response():
+            return ChatResponse(messages=[assistant(answer)], response_id="r")
+
+        async def updates():
+            for word in answer.split():
+                yield ChatResponseUpdate(role="assistant", contents=[Content.from_text(word + " ")])
+
+        return self._build_response_stream(updates()) if stream else response()
 
 
 def test_an_agent_goes_on_with_a_session_after_a_restart(path):
@@ -376,6 +386,20 @@ def test_an_agent_is_told_what_was_said_in_another_session(store):
     memories, question = asyncio.run(run())
     assert memories.endswith(f"user: {BOAT}")
     assert question == "What is the red boat called?"
+
+
+def test_a_streamed_answer_is_kept_and_remembered(store):
+    async def run():
+        memory = AgentMemContextProvider(store, user_id="alice")
+        history = AgentMemHistoryProvider(store)
+        agent = Agent(client=ScriptedClient("Elsa sails to Oslo."), context_providers=[history, memory])
+        session = agent.create_session(session_id="s")
+        async for _ in agent.run("Where does Elsa sail?", session=session, stream=True):
+            pass
+        return texts(await history.get_messages("s"))
+
+    assert [text.strip() for text in asyncio.run(run())] == ["Where does Elsa sail?", "Elsa sails to Oslo."]
+    assert store.count() == 2
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+import unicodedata
 from datetime import datetime, timedelta, timezone
 
 import documentation
@@ -115,10 +116,36 @@ def test_words_are_found_in_other_cases_and_forms(service, query):
     assert ids(service, query)[0] == "e1"
 
 
-def test_scripts_without_spaces_are_searched(service):
-    add_session(service, event("a", "我喜欢喝茶"), event("b", "私はPythonを使う"))
-    assert ids(service, "喝茶") == ["a"]
-    assert ids(service, "Python") == ["b"]
+@pytest.mark.parametrize(
+    ("text", "query", "other"),
+    [
+        ("我喜欢喝茶", "喝茶", "天气"),
+        ("私はPythonでADKを使っています", "python", "Java"),
+        ("私の名前は太郎です", "太郎", "天気"),
+        ("제 이름은 민수입니다", "민수입니다", "날씨"),
+        ("Меня зовут Алексей", "алексей", "погода"),
+        (unicodedata.normalize("NFD", "Meet at the Café"), "café", "Ruby"),
+    ],
+)
+def test_all_scripts_are_searched(service, text, query, other):
+    add_session(service, event("a", text))
+    assert ids(service, query) == ["a"]
+    assert ids(service, other) == []
+
+
+def test_the_best_match_comes_first(service):
+    notes = [event(f"n{n}", f"Note {n} about work.") for n in range(20)]
+    ready = [event("some", "The deploy is ready."), event("all", "The deploy status is ready.")]
+    add_session(service, *notes, *ready)
+    assert ids(service, "deploy status ready") == ["all", "some"]
+
+
+def test_a_memory_is_a_copy(service):
+    said = event("e1", "I prefer jasmine tea.")
+    add_session(service, said)
+    said.content.parts[0].text = "I prefer coffee."
+    search(service, "jasmine")[0].content.parts.clear()
+    assert search(service, "jasmine")[0].content.parts == [Part(text="I prefer jasmine tea.")]
 
 
 def test_few_and_relevant_memories_are_returned(service):

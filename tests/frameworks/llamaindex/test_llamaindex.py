@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import sqlite3
 import subprocess
 import sys
@@ -13,10 +14,12 @@ import documentation
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import MockLLM
+from llama_index.core.llms.mock import MockFunctionCallingLLMWithChatMemoryOfLastCall
 from llama_index.core.memory import Memory
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import get_response_synthesizer
@@ -378,6 +381,27 @@ def test_a_chat_engine_goes_on_after_a_restart(path):
         answers.append(str(engine.chat(question)))
         memory.sql_store.close()
     assert "My red boat is called Elsa." in answers[-1], "MockLLM repeats its prompt"
+
+
+def test_an_agent_is_told_what_was_said_in_another_session(store):
+    block = AgentMemMemoryBlock(store, user_id="alice")
+    put(block, user(BOAT), session_id="monday")
+    memory = Memory.from_defaults("tuesday", chat_store=AgentMemChatStore(store), memory_blocks=[block])
+    model = MockFunctionCallingLLMWithChatMemoryOfLastCall()
+
+    async def ask():
+        await FunctionAgent(llm=model, tools=[]).run("What is the red boat called?", memory=memory)
+
+    run(ask())
+    assert BOAT in model.last_chat_messages[0].content
+    assert memory.get_all()[0].content == "What is the red boat called?"
+
+
+def test_copies_use_the_same_store(store):
+    copied = copy.deepcopy(memory_of(store))
+    copied.put(user("kept"))
+    assert texts(memory_of(store).get_all()) == ["kept"]
+    assert copy.deepcopy(AgentMemRetriever(store)).store is store
 
 
 # Retriever
