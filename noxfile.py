@@ -172,16 +172,21 @@ def wheels(session: nox.Session) -> None:
     session.run("twine", "check", "--strict", *built)
     (own,) = dist.glob("*manylinux*x86_64.whl")
     for python in pythons_found():
-        fresh = Path(session.create_tmp()) / Path(python).name
+        fresh = Path(session.create_tmp()) / "fresh"
         session.run(python, "-m", "venv", "--clear", str(fresh), external=True)
         session.run(str(fresh / "bin" / "pip"), "install", "--quiet", str(own), external=True)
         session.run(str(fresh / "bin" / "python"), str(ROOT / ".ci" / "smoke.py"), external=True)
 
 
 def pythons_found() -> list[str]:
-    """The Pythons on this machine that agentmem supports, one of each version."""
-    names = (f"python3.{minor}" for minor in range(10, 20))
-    return [path for name in names if (path := shutil.which(name))]
+    """One Python of each supported version: of those on the path and those that pyenv has installed."""
+    installed = Path.home() / ".pyenv" / "versions"
+    found = []
+    for minor in range(10, 20):
+        paths = [shutil.which(f"python3.{minor}"), *sorted(installed.glob(f"3.{minor}.*/bin/python"))]
+        works = (str(path) for path in paths if path and subprocess.run([path, "-c", ""]).returncode == 0)
+        found += [*works][:1]
+    return found
 
 
 @nox.session
