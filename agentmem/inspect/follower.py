@@ -11,6 +11,7 @@ from typing import Literal
 from agentmem import Change, MemoryStore, Record
 from agentmem.types import Viewer
 
+_RECENT = 25
 _REMEMBERED = 2000
 _MOST_CHANGES = 500
 
@@ -38,7 +39,7 @@ class Follower:
         self._scope = scope.rstrip("/")
         self.cursor = cursor or store.changes(limit=0).cursor
         self._records: OrderedDict[int, Record] = OrderedDict()
-        self.recent = store.list(50, order="updated", scope=scope or None, **viewer)
+        self.recent = store.list(_RECENT, order="updated", scope=scope or None, **viewer)
         self._remember(self.recent)
 
     def poll(self) -> list[Line]:

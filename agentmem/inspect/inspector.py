@@ -22,6 +22,7 @@ from agentmem.inspect.category_counts import CategoryCounts
 from agentmem.inspect.failures import PageError, failure_of
 from agentmem.inspect.guard import Guard
 from agentmem.inspect.headers import SecurityHeaders
+from agentmem.inspect.jobs import Jobs
 from agentmem.inspect.labels import Labels
 from agentmem.inspect.recent_searches import RecentSearches
 from agentmem.inspect.render import Renderer
@@ -45,6 +46,7 @@ class Inspector:
         self.viewer = viewer
         self.read_only = read_only
         self.categories = CategoryCounts(store, viewer)
+        self.jobs = Jobs()
         self.labels = Labels(f"{store.path}-labels.jsonl")
         self.searches = RecentSearches()
         self.undo = Undo()
@@ -70,14 +72,14 @@ class Inspector:
 
     def _routes(self, screen: Screen) -> list[Route]:
         endpoint = self._endpoint(screen)
-        paths = [screen.path] if screen.writes else [screen.path, f"{screen.path}.json"]
+        paths = [screen.path] if screen.is_form else [screen.path, f"{screen.path}.json"]
         if screen.path == "/search":
             paths.append("/")
-        return [Route(path, endpoint, methods=["POST" if screen.writes else "GET"]) for path in paths]
+        return [Route(path, endpoint, methods=["POST" if screen.is_form else "GET"]) for path in paths]
 
     def _endpoint(self, screen: Screen) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            form = await _form(request) if screen.writes else Fields([])
+            form = await _form(request) if screen.is_form else Fields([])
             return await run_in_threadpool(self._answer, screen, request, form)
 
         return endpoint
@@ -105,7 +107,7 @@ class Inspector:
             )
         if screen.writes and self.read_only:
             raise PageError(405, "The inspector is read-only", "It was started with --read-only.")
-        if screen.writes and not self._renderer.is_own_form(visit.form.get("csrf")):
+        if screen.is_form and not self._renderer.is_own_form(visit.form.get("csrf")):
             raise PageError(403, "This form is of another page", "Load the page again, and send it anew.")
 
     def _not_found(self, request: Request, error: Exception) -> Response:

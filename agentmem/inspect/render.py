@@ -27,6 +27,9 @@ NAVIGATION = [
     ("/search", "Search"),
     ("/browse", "Browse"),
     ("/live", "Live"),
+    ("/compare", "Compare"),
+    ("/quality", "Quality"),
+    ("/health", "Health"),
 ]
 
 
@@ -53,6 +56,7 @@ class Renderer:
             "marked": words.marked,
             "excerpt": words.excerpt,
             "repr": repr,
+            "zip": zip,
         }
         self._templates.globals |= {"counted": formats.counted, "csrf": self._csrf, "keys": KEYS}
 

@@ -52,7 +52,7 @@ def serve(
         asyncio.run(_Server(config, inspector.stopping).serve(sockets=[listener]))
 
 
-class _Server(uvicorn.Server):  # type: ignore[misc,name-defined]
+class _Server(uvicorn.Server):  # type: ignore[name-defined]
     """A server that ends endless answers when it is told to stop."""
 
     def __init__(self, config: Any, stopping: threading.Event) -> None:

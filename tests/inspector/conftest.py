@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from inspector.faults import Faults
-from inspector.sample import fill
+from inspector.sample import fill, label
 from inspector.site import Site, serving
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -29,8 +29,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(path: Path) -> Iterator[Site]:
-    """An inspector of the sample store."""
+    """An inspector of the sample store, with labels."""
     fill(path)
+    label(path)
     with serving(path) as site:
         yield site
 

@@ -14,5 +14,8 @@ PAGES = {
     "browse": "/browse?scope=/project",
     "browse-gone": "/browse?scope=/user/nobody",
     "live": "/live",
+    "compare": "/compare?a_q=why+does+he+avoid+the+racetrack+now",
+    "quality": "/quality",
+    "health": "/health",
     "keys": "/keys",
 }

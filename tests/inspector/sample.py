@@ -9,6 +9,7 @@ from typing import Any
 
 import agentmem
 from agentmem import demo
+from agentmem.inspect.labels import Label, Labels
 
 FACTS: list[tuple[str, str, str, dict[str, Any]]] = [
     ("Alice prefers email over phone, and never before ten.", "/user/alice", "preference", {"topic": "mail"}),
@@ -53,3 +54,18 @@ def fill(path: Path, *, conversation: bool = True) -> None:
             "Alice's door code is 4711.", id="secret", scope="/user/alice", source="concierge", private=True
         )
         store.supersede("fact-1", "Alice lives in Rome, near the old market.")
+
+
+QUERIES = ["horses", "who pays the bookie", "the mafia and the rackets", "trust", "where does alice live"]
+QUERIES += ["indexer memory", "invoices", "staging database", "why were you upset", "crooked races"]
+
+
+def label(path: Path) -> None:
+    """Label the best hits of some queries as a reader would who finds a bit less than the scores promise."""
+    chance = random.Random(3)
+    with agentmem.open(path) as store:
+        labels = Labels(f"{path}-labels.jsonl")
+        for query in QUERIES:
+            for hit in store.search(query, limit=9):
+                relevant = chance.random() < 0.9 * hit.score + 0.04
+                labels.add(Label(query, hit.record.id, relevant, hit.score))

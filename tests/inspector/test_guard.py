@@ -80,14 +80,14 @@ def test_another_page_may_not_ask(client: TestClient, site: str) -> None:
     assert client.get("/search", headers={"sec-fetch-site": "same-origin"}).status_code == 200
 
 
-@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.writes], ids=lambda one: one.path)
+@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.is_form], ids=lambda one: one.path)
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", None, "https://127.0.0.1:8000"])
 def test_another_page_may_not_write(client: TestClient, screen: object, origin: str | None) -> None:
     headers = {"origin": origin} if origin else {}
     assert client.post(screen.path, headers=headers, data={"csrf": "x"}).status_code == 403
 
 
-@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.writes], ids=lambda one: one.path)
+@pytest.mark.parametrize("screen", [screen for screen in SCREENS if screen.is_form], ids=lambda one: one.path)
 def test_a_form_without_the_secret_of_its_page_is_refused(client: TestClient, screen: object) -> None:
     answer = client.post(screen.path, headers={"origin": ORIGIN}, data={"id": "fact-0", "csrf": "é"})
     assert answer.status_code == 403
@@ -98,7 +98,7 @@ def test_every_screen_is_behind_the_guard(inspector: Inspector) -> None:
     for screen in SCREENS:
         stranger = TestClient(inspector, base_url=ORIGIN, headers={"origin": ORIGIN})
         for path in (screen.path, f"{screen.path}.json"):
-            assert stranger.request("POST" if screen.writes else "GET", path).status_code == 403
+            assert stranger.request("POST" if screen.is_form else "GET", path).status_code == 403
 
 
 def test_every_answer_forbids_the_browser_everything_else(client: TestClient) -> None:

@@ -30,7 +30,7 @@ class Visitor:
             self.csrf = found[1]
         return answer
 
-    def post(self, path: str, **form: Any) -> Response:
+    def post(self, path: str, /, **form: Any) -> Response:
         return self.client.post(path, data={"csrf": self.csrf, **form})
 
     def draft(self, id: str) -> dict[str, Any]:

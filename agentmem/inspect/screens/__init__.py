@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from agentmem.inspect.screen import Screen
-from agentmem.inspect.screens import browse, bulk, delete, edit, keys, label, live, record, search, undo
+from agentmem.inspect.screens import (
+    browse,
+    bulk,
+    compare,
+    delete,
+    edit,
+    health,
+    keys,
+    label,
+    live,
+    quality,
+    record,
+    search,
+    undo,
+)
 
 SCREENS: list[Screen] = [
     *search.SCREENS,
@@ -15,5 +29,8 @@ SCREENS: list[Screen] = [
     *browse.SCREENS,
     *bulk.SCREENS,
     *live.SCREENS,
+    *compare.SCREENS,
+    *quality.SCREENS,
+    *health.SCREENS,
     *keys.SCREENS,
 ]
