@@ -54,7 +54,7 @@ PACKAGES = (
 
 Call = Callable[[int, int], Any]
 """A call of a writer: its number, and the number of the call."""
-Pair = tuple[Call, Call]
+Pair = list[Call]
 """The same call of a framework's own storage and of agentmem."""
 
 

@@ -133,7 +133,7 @@ class AgentMemStore(Adapter, BaseStore):
         gets = [id for id, op in zip(ids, ops, strict=True) if isinstance(op, GetOp)]
         items = dict(zip(gets, self.store.get_many(gets), strict=True)) if gets else {}
         results: list[Result] = []
-        refreshed: list[Record] = []
+        refreshed: list[str] = []
         for id, op in zip(ids, ops, strict=True):
             found: _Found = []
             if isinstance(op, GetOp):
@@ -146,7 +146,7 @@ class AgentMemStore(Adapter, BaseStore):
             else:
                 results.append(self._list_namespaces(op) if isinstance(op, ListNamespacesOp) else None)
             if found and op.refresh_ttl and self.ttl_config is not None:
-                refreshed += [item for item, _ in found if item.expires_at is not None]
+                refreshed += [item.id for item, _ in found if item.expires_at is not None]
         puts = {id: op for id, op in zip(ids, ops, strict=True) if isinstance(op, PutOp)}
         if puts or refreshed:
             self._write(puts, refreshed, documents)
@@ -218,10 +218,12 @@ class AgentMemStore(Adapter, BaseStore):
     # Writing
 
     @retry_on_conflict
-    def _write(self, puts: dict[str, PutOp], refreshed: list[Record], vectors: _Vectors) -> None:
+    def _write(self, puts: dict[str, PutOp], refreshed: list[str], vectors: _Vectors) -> None:
         with self.store.batch() as batch:
-            for item in refreshed:
-                batch.touch([item.id, *_vector_ids(item)], ttl=60 * item.metadata["ttl"])
+            for item in self.store.get_many(refreshed) if refreshed else ():
+                if item is not None and item.expires_at is not None:
+                    batch.check(item.id, if_version=item.version or 0)  # its TTL may end with another write
+                    batch.touch([item.id, *_vector_ids(item)], ttl=60 * item.metadata["ttl"])
             for (id, op), old in zip(puts.items(), self.store.get_many(list(puts)), strict=True):
                 if op.value is not None:
                     self._put(batch, id, op, old, vectors)
@@ -304,5 +306,6 @@ def _matches(condition: MatchCondition, namespace: Namespace) -> bool:
     path = condition.path
     if condition.match_type not in ("prefix", "suffix"):
         raise ValueError(f"Unsupported match type: {condition.match_type}")
-    labels = namespace[: len(path)] if condition.match_type == "prefix" else namespace[-len(path) :]
+    first = 0 if condition.match_type == "prefix" else len(namespace) - len(path)
+    labels = namespace[first : first + len(path)] if first >= 0 else ()
     return len(labels) == len(path) and all(p in ("*", label) for p, label in zip(path, labels, strict=True))

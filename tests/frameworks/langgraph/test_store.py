@@ -12,7 +12,14 @@ import documentation
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from langgraph.store.base import GetOp, InvalidNamespaceError, ListNamespacesOp, PutOp, SearchOp
+from langgraph.store.base import (
+    GetOp,
+    InvalidNamespaceError,
+    ListNamespacesOp,
+    MatchCondition,
+    PutOp,
+    SearchOp,
+)
 from langgraph.store.memory import InMemoryStore
 
 import agentmem
@@ -168,6 +175,14 @@ def test_long_and_deep_namespaces(store, namespace):
     assert store.list_namespaces(suffix=namespace[-1:]) == [namespace]
 
 
+def test_empty_conditions_match_every_namespace(store):
+    store.put(("a", "b"), "k", {})
+    for kind in ("prefix", "suffix"):
+        conditions = (MatchCondition(kind, ()), MatchCondition(kind, ("*",)))
+        assert store.batch([ListNamespacesOp(conditions)]) == [[("a", "b")]]
+        assert store.batch([ListNamespacesOp((MatchCondition(kind, ("*",) * 3),))]) == [[]]
+
+
 def test_names_that_look_alike_are_different(store):
     names = [("a", "b"), ("a/b",), ("a%2Fb",), ("a b",), (" a",), ("a\u00a0",), ("A", "b"), ("%",), ("*",)]
     for number, name in enumerate(names):
@@ -266,6 +281,7 @@ def test_an_item_ranks_by_the_best_of_its_vectors(embedding):
     assert items[2].score is None
     assert keys_of(embedding.search(("m",), query="cc", filter={"x": "abc"})) == ["mixed"]
     assert keys_of(embedding.search(("m",), query="cc", limit=1, offset=1)) == ["mixed"]
+    assert embedding.search(("m",), query="cc", limit=0) == []
 
 
 def test_old_vectors_leave_with_the_value(embedding):
@@ -343,6 +359,24 @@ def test_an_update_without_a_ttl_ends_the_expiry(store):
     store.put(("t",), "k", {"n": 2})
     time.sleep(0.3)
     assert store.get(("t",), "k").value == {"n": 2}
+
+
+def test_a_refresh_never_gives_an_expiry_to_an_item_that_another_writer_keeps(path, monkeypatch):
+    store, other = AgentMemStore(path, ttl={"default_ttl": 0.2 / 60}), AgentMemStore(path)
+    store.put(("t",), "k", {"n": 1})
+    write = AgentMemStore._write
+
+    def later(self, *arguments):
+        if self is store:
+            other.put(("t",), "k", {"n": 2})
+        return write(self, *arguments)
+
+    monkeypatch.setattr(AgentMemStore, "_write", later)
+    assert store.get(("t",), "k").value == {"n": 1}
+    time.sleep(0.4)
+    assert other.get(("t",), "k").value == {"n": 2}
+    store.close()
+    other.close()
 
 
 def test_the_sweeper_deletes_what_has_expired(path):
