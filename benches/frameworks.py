@@ -247,6 +247,7 @@ def main() -> None:
                 theirs, ours = (f"{each[0]:.0f} / {each[1]:.0f}" for each in (row["theirs"], row["ours"]))
                 print(f"| {name} | {writers} | {theirs} | {ours} | {row['wall']:.2f} | {row['cpu']:.2f} |")
         runner.loop.run_until_complete(astack.aclose())
+        runner.loop.run_until_complete(asyncio.sleep(0.1))  # AsyncSqliteStore's task ends
     if options.json:
         versions = {package: version(package) for package in PACKAGES}
         about = {"python": platform.python_version(), "machine": platform.platform(), "versions": versions}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import ormsgpack
 
 from agentmem import Journal
-from agentmem._adapters import scope_part
+from agentmem._adapters import retry_on_conflict, scope_part
 
 CHECKPOINTS = "c/"
 
@@ -82,6 +82,16 @@ def unpacked_writes(value: bytes) -> list[Write]:
 
 def _packb(value: Any) -> bytes:
     return bytes(ormsgpack.packb(value))
+
+
+@retry_on_conflict
+def merge_writes(journal: Journal, key: str, new: dict[int, Write]) -> None:
+    """Add writes to what a task has written. Those at a place below 0 replace the old ones."""
+    old = journal.get_many([key]).get(key)
+    kept = {write.place: write for write in unpacked_writes(old.value)} if old else {}
+    replacing = {place: write for place, write in new.items() if place < 0}
+    writes = new | kept | replacing
+    journal.put(key, packed_writes([*writes.values()]), if_number=old.number if old else 0)
 
 
 def newest_first(journal: Journal, before: str | None, page: int) -> Iterator[Saved]:

@@ -10,6 +10,8 @@ import functools
 from typing import Any
 from urllib.parse import unquote
 
+from langgraph.store.base import MatchCondition
+
 from agentmem import MemoryStore
 from agentmem._adapters import scope_part
 
@@ -57,3 +59,13 @@ def namespaces(store: MemoryStore, scope: str) -> set[Namespace]:
         else:
             found.add(tuple(unquote(label) for label in labels))
     return found
+
+
+def matches(condition: MatchCondition, namespace: Namespace) -> bool:
+    """Whether a namespace begins or ends as the condition says; "*" stands for one label."""
+    path = condition.path
+    if condition.match_type not in ("prefix", "suffix"):
+        raise ValueError(f"Unsupported match type: {condition.match_type}")
+    first = 0 if condition.match_type == "prefix" else len(namespace) - len(path)
+    labels = namespace[first : first + len(path)] if first >= 0 else ()
+    return len(labels) == len(path) and all(p in ("*", label) for p, label in zip(path, labels, strict=True))

@@ -24,8 +24,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from agentmem import Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, completed, journal_name, retry_on_conflict, scope_part
+from agentmem import ConflictError, Journal, MemoryStore
+from agentmem._adapters import Adapter, StoreOrPath, completed, journal_name, scope_part
 from agentmem.langgraph._entries import (
     CHECKPOINTS,
     Saved,
@@ -33,6 +33,7 @@ from agentmem.langgraph._entries import (
     checkpoint_key,
     id_part,
     keys_of,
+    merge_writes,
     newest_first,
     packed_writes,
     unpacked,
@@ -133,7 +134,6 @@ class AgentMemSaver(BaseCheckpointSaver[int]):
         self._journal(thread, saved.namespace).put(checkpoint_key(saved.id), saved.packed())
         return _config(thread, saved.namespace, saved.id)
 
-    @retry_on_conflict
     def put_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
@@ -142,15 +142,16 @@ class AgentMemSaver(BaseCheckpointSaver[int]):
         What it writes again is ignored, but for errors, interrupts and the like, which replace the old ones.
         """
         thread, namespace, id = _address(config)
-        journal = self._journal(thread, namespace or "")
-        key = writes_prefix(str(id)) + scope_part(task_id)
-        old = journal.get_many([key]).get(key)
-        kept = {write.place: write for write in unpacked_writes(old.value)} if old else {}
+        new: dict[int, Write] = {}
         for number, (channel, value) in enumerate(writes):
             place = WRITES_IDX_MAP.get(channel, number)
-            if place < 0 or place not in kept:
-                kept[place] = Write(task_id, task_path, place, channel, self.serde.dumps_typed(value))
-        journal.put(key, packed_writes([*kept.values()]), if_number=old.number if old else 0)
+            new[place] = Write(task_id, task_path, place, channel, self.serde.dumps_typed(value))
+        journal = self._journal(thread, namespace or "")
+        key = writes_prefix(str(id)) + scope_part(task_id)
+        try:
+            journal.put(key, packed_writes([*new.values()]), if_number=0)
+        except ConflictError:
+            merge_writes(journal, key, new)
 
     def delete_thread(self, thread_id: str) -> None:
         """Delete all checkpoints of a thread."""

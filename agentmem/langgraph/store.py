@@ -14,7 +14,6 @@ from langgraph.store.base import (
     IndexConfig,
     Item,
     ListNamespacesOp,
-    MatchCondition,
     Op,
     PutOp,
     Result,
@@ -28,7 +27,7 @@ from langgraph.store.base import (
 from agentmem import Batch, Record
 from agentmem._adapters import Adapter, StoreOrPath, completed, key_id, retry_on_conflict
 from agentmem.langgraph._filters import condition
-from agentmem.langgraph._namespaces import ROOT, Namespace, namespaces, scope_of, within
+from agentmem.langgraph._namespaces import ROOT, Namespace, matches, namespaces, scope_of, within
 from agentmem.langgraph._sweeper import Sweeper
 from agentmem.langgraph._texts import embedded, words
 
@@ -212,7 +211,7 @@ class AgentMemStore(Adapter, BaseStore):
         prefixes = [tuple(takewhile("*".__ne__, c.path)) for c in conditions if c.match_type == "prefix"]
         scope = scope_of(max(prefixes, key=len, default=()))
         found = namespaces(self.store, scope)
-        matching = {n[: op.max_depth] for n in found if all(_matches(c, n) for c in conditions)}
+        matching = {n[: op.max_depth] for n in found if all(matches(c, n) for c in conditions)}
         return sorted(matching)[op.offset : op.offset + op.limit]
 
     # Writing
@@ -221,9 +220,9 @@ class AgentMemStore(Adapter, BaseStore):
     def _write(self, puts: dict[str, PutOp], refreshed: list[str], vectors: _Vectors) -> None:
         with self.store.batch() as batch:
             for item in self.store.get_many(refreshed) if refreshed else ():
-                if item is not None and item.expires_at is not None:
-                    batch.check(item.id, if_version=item.version or 0)  # its TTL may end with another write
-                    batch.touch([item.id, *_vector_ids(item)], ttl=60 * item.metadata["ttl"])
+                if item is not None and (minutes := item.metadata.get("ttl")):
+                    batch.check(item.id, if_version=item.version or 0)  # another write may end its TTL
+                    batch.touch([item.id, *_vector_ids(item)], ttl=60 * minutes)
             for (id, op), old in zip(puts.items(), self.store.get_many(list(puts)), strict=True):
                 if op.value is not None:
                     self._put(batch, id, op, old, vectors)
@@ -275,22 +274,21 @@ def _paired(texts: list[str], vectors: list[list[float]]) -> _Vectors:
 
 
 def _item(item: Record) -> Item:
-    return Item(**_fields(item))
+    found = item.metadata
+    return Item(
+        value=found["value"],
+        key=found["key"],
+        namespace=found["namespace"],
+        created_at=item.created_at,
+        updated_at=item.updated_at,
+    )
 
 
 def _search_item(item: Record, score: float | None) -> SearchItem:
-    return SearchItem(score=score, **_fields(item))
-
-
-def _fields(item: Record) -> dict[str, Any]:
-    metadata = item.metadata
-    return {
-        "namespace": tuple(metadata["namespace"]),
-        "key": metadata["key"],
-        "value": metadata["value"],
-        "created_at": item.created_at,
-        "updated_at": item.updated_at,
-    }
+    found = item.metadata
+    return SearchItem(
+        found["namespace"], found["key"], found["value"], item.created_at, item.updated_at, score
+    )
 
 
 def _owner(record: Record) -> str:
@@ -300,12 +298,3 @@ def _owner(record: Record) -> str:
 
 def _vector_ids(item: Record) -> list[str]:
     return [f"{item.id}/{number}" for number in range(item.metadata.get("vectors", 0))]
-
-
-def _matches(condition: MatchCondition, namespace: Namespace) -> bool:
-    path = condition.path
-    if condition.match_type not in ("prefix", "suffix"):
-        raise ValueError(f"Unsupported match type: {condition.match_type}")
-    first = 0 if condition.match_type == "prefix" else len(namespace) - len(path)
-    labels = namespace[first : first + len(path)] if first >= 0 else ()
-    return len(labels) == len(path) and all(p in ("*", label) for p, label in zip(path, labels, strict=True))
