@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from google.adk.sessions.session import Session
     from google.genai.types import Content
 
-require("google.adk.memory", extra="google-adk", package="google-adk", at_least="2.13", below="3")
+require("google.adk.memory", extra="google-adk", package="google-adk", at_least="2.11", below="3")
 
 from google.adk.cli.service_registry import get_service_registry
 from google.adk.memory.base_memory_service import BaseMemoryService, SearchMemoryResponse
