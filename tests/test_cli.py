@@ -170,7 +170,10 @@ def test_reset(run: Run, filled: Path) -> None:
 def test_care(run: Run, filled: Path, tmp_path: Path) -> None:
     assert json.loads(run("stats", "--json").stdout)["records"] == 3
     assert "records" in run("stats").stdout
-    assert run("verify").stdout == "ok: 3 records\n"
+    assert (
+        run("verify").stdout
+        == "ok: 3 records; the file, the checksums, the full text and the index are sound\n"
+    )
     assert json.loads(run("verify", "--json").stdout) == {"ok": True, "records": 3, "problems": []}
     assert run("rebuild").stdout == "rebuilt from 3 records\n"
     assert json.loads(run("rebuild", "--json").stdout) == {"records": 3}
@@ -361,7 +364,7 @@ def test_markup_in_a_record_is_text(on_terminal: OnTerminal, filled: Path) -> No
     with agentmem.open(filled) as store:
         store.add("[bold]alice[/] [/nonsense]", id="markup")
     for command in (["list"], ["search", "alice", "--explain"]):
-        assert "[bold]alice[/] [/nonsense]" in on_terminal(*command)
+        assert "[bold]alice[/] [/nonsense]" in on_terminal(*command, NO_COLOR="1")
     assert "nothing relevant" in on_terminal("search", "nothing-like-it")
 
 
@@ -382,9 +385,42 @@ def test_list_and_search_are_readable_at_any_width(on_terminal: OnTerminal, path
 
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_styles_can_be_turned_off(on_terminal: OnTerminal, filled: Path, variable: dict[str, str]) -> None:
-    for command in (["get", "b"], ["stats"], ["list"], ["search", "alice"]):
+    for command in (["get", "b"], ["list"], ["search", "alice"]):
         assert "\x1b[" in on_terminal(*command)
         assert "\x1b" not in on_terminal(*command, **variable)
+
+
+def test_a_search_shows_bars_and_the_words_it_found(on_terminal: OnTerminal, filled: Path) -> None:
+    shown = on_terminal("search", "do you email alice?", "--why")
+    assert "█" in shown
+    assert "\x1b[1memail\x1b[0m" in shown
+    assert re.search(r"email \d\.\d\d", shown)
+    assert "█" not in on_terminal("search", "alice", TERM="dumb")
+
+
+def test_the_reason_is_a_column_in_a_pipe(run: Run, filled: Path) -> None:
+    (line,) = run("search", "email", "--why").stdout.splitlines()
+    cells = line.split("\t")
+    assert re.fullmatch(r"[01]\.\d{3}", cells[0])
+    assert cells[-1].startswith("email ")
+
+
+def test_stats_are_sentences(run: Run, filled: Path) -> None:
+    sentences = run("stats").stdout.splitlines()
+    assert "holds 3 records with" in sentences[0]
+    assert all(sentence.endswith(".") for sentence in sentences)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands(shell: str) -> None:
+    program = [sys.executable, "-c", "from agentmem.cli import main; main()"]
+    script = subprocess.run(
+        [*program, "completion", shell], capture_output=True, check=True, text=True
+    ).stdout
+    assert f"_AGENTMEM_COMPLETE={shell}_complete" in script
+    typed = {"COMP_WORDS": "agentmem ver", "COMP_CWORD": "ver" if shell == "fish" else "1"}
+    env = os.environ | typed | {"_AGENTMEM_COMPLETE": f"{shell}_complete"}
+    assert "verify" in subprocess.run(program, capture_output=True, check=False, text=True, env=env).stdout
 
 
 UNSAFE = {

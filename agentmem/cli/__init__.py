@@ -14,6 +14,7 @@ import agentmem
 from agentmem.cli.commands import (
     add,
     backup,
+    completion,
     dedupe,
     delete,
     demo,
@@ -88,6 +89,7 @@ for _module in (
     export,
     import_,
     hook,
+    completion,
 ):
     cli.add_command(_module.command)
 

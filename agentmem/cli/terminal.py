@@ -40,7 +40,12 @@ def shows_styles(stream: TextIO) -> bool:
 
     The variables are NO_COLOR (https://no-color.org) and TERM=dumb.
     """
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return draws(stream) and not os.environ.get("NO_COLOR")
+
+
+def draws(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that shows more than plain lines of text."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def console(*, quiet: bool = False) -> Console:

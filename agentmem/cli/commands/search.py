@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 import click
 
+from agentmem._matching_words import terms_of
 from agentmem.cli.options import (
     filter_options,
     json_option,
@@ -14,8 +16,8 @@ from agentmem.cli.options import (
     path_option,
     text_argument,
 )
-from agentmem.cli.output import hit_fields, print_json, print_rows
-from agentmem.types import Hit
+from agentmem.cli.output import hit_fields, marks_words, print_json, print_rows, score_cell
+from agentmem.types import Explanation, Hit
 
 
 @click.command("search")
@@ -29,7 +31,8 @@ from agentmem.types import Hit
     show_default=True,
     help="How records are ranked.",
 )
-@click.option("--min-score", type=float, default=0.0, help="Leave out hits with a lower score; try 0.6.")
+@click.option("--min-score", type=float, default=0.0, help="Leave out hits with a lower score; try 0.5.")
+@click.option("--why", is_flag=True, help="Say which words made each record a hit, and how much.")
 @click.option("--explain", is_flag=True, help="Show the numbers behind each score.")
 @filter_options
 @json_option
@@ -39,6 +42,7 @@ def command(
     limit: int,
     mode: Any,
     min_score: float,
+    why: bool,
     explain: bool,
     as_json: bool,
     **filters: Any,
@@ -53,20 +57,37 @@ def command(
     \b
     agentmem search "how do I reach alice?"
     agentmem search invoices --scope /billing --where '{"year": {"$gte": 2024}}' --limit 3
-    agentmem search - --min-score 0.6 --json < task.txt
+    agentmem search - --min-score 0.5 --json < task.txt
     """
+    asked = text_argument(query)
     with open_store(path) as store:
-        hits = store.search(text_argument(query), limit, mode=mode, min_score=min_score, **filters)
+        hits = store.search(asked, limit, mode=mode, min_score=min_score, **filters)
+        reasons = [
+            store.explain(asked, hit.record.id, limit, mode=mode, min_score=min_score, **filters)
+            for hit in hits
+            if not as_json and (why or marks_words())
+        ]
     if as_json:
         print_json([hit_fields(hit) for hit in hits])
         return
-    headings = ["score", "id", "scope", "content"] + (["explain"] if explain else [])
-    print_rows(headings, [_row(hit, explain) for hit in hits], "nothing relevant was found")
+    rows = [[score_cell(hit.score), hit.record.id, hit.record.scope, _shown(hit)] for hit in hits]
+    added = {"why": why, "explain": explain}
+    for row, hit, reason in zip_longest(rows, hits, reasons):
+        row += [_words(reason)] if why else []
+        row += [" ".join(f"{name}={value:.3f}" for name, value in hit.explain.items())] if explain else []
+    below = [name for name, wanted in added.items() if wanted]
+    print_rows(
+        ["score", "id", "scope", "content", *below],
+        rows,
+        "nothing relevant was found",
+        below=below,
+        marked=[terms_of(reason.words) for reason in reasons],
+    )
 
 
-def _row(hit: Hit, explain: bool) -> list[str]:
-    row = [f"{hit.score:.3f}", hit.record.id, hit.record.scope, _shown(hit)]
-    return [*row, " ".join(f"{name}={value:.3f}" for name, value in hit.explain.items())] if explain else row
+def _words(reason: Explanation) -> str:
+    """The words that count, heaviest first, with their weights."""
+    return ", ".join(f"{word} {weight:.2f}" for word, weight in reason.words.items()) or reason.reason
 
 
 def _shown(hit: Hit) -> str:

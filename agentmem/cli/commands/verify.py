@@ -23,7 +23,7 @@ def command(path: str, as_json: bool) -> None:
     if as_json:
         print_json(report.to_dict())
     elif report:
-        say(f"ok: {counted(report.records)}")
+        say(f"ok: {counted(report.records)}; the file, the checksums, the full text and the index are sound")
     else:
         for problem in report.problems:
             say(problem)
