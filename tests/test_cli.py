@@ -242,6 +242,8 @@ def test_import_of_an_export(run: Run, path: Path, tmp_path: Path) -> None:
     changed = json.loads(run("import", "claude", export, "--json", "--replace").stdout)
     assert (changed["added"], changed["replaced"], changed["known"]) == (0, 1, 0)
     assert "name the file or folder" in run("import", "claude", code=1).stderr
+    run("import", "claude", "nowhere.zip", code=2, at=tmp_path / "none.db")
+    assert not (tmp_path / "none.db").exists()
     assert "conversations.json" in run("import", "claude", "--help").stdout
 
 

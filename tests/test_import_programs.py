@@ -71,7 +71,7 @@ def test_a_place_that_is_not_there_is_an_error(program, quick, tmp_path):
 
 def test_a_program_that_must_be_installed_is_an_error_that_says_how(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "langgraph.store.base", None)
-    result = CliRunner().invoke(cli, ["import", "langgraph", "store.db", "--path", str(path)])
+    result = CliRunner().invoke(cli, ["import", "langgraph", __file__, "--path", str(path)])
     assert result.exit_code == 1
     assert "agentmem-db[langgraph]" in result.stderr
 

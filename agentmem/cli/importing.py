@@ -54,7 +54,12 @@ def program_command(
     """
 
     @click.command(program, help=text)
-    @click.argument("place", metavar="PATH" if path_required else "[PATH]", required=path_required)
+    @click.argument(
+        "place",
+        type=click.Path(exists=True),
+        metavar="PATH" if path_required else "[PATH]",
+        required=path_required,
+    )
     @click.option("--replace", is_flag=True, help="Replace records that have changed there since.")
     @import_options
     def command(path: str, place: str | None, replace: bool, dry_run: bool, as_json: bool) -> None:
