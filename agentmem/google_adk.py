@@ -36,13 +36,13 @@ from agentmem._adapters import (
 if TYPE_CHECKING:
     from google.adk.events.event import Event
     from google.adk.sessions.session import Session
-    from google.genai.types import Content
 
 require("google.adk.memory", extra="google-adk", package="google-adk", at_least="2.11", below="3")
 
 from google.adk.cli.service_registry import get_service_registry
 from google.adk.memory.base_memory_service import BaseMemoryService, SearchMemoryResponse
 from google.adk.memory.memory_entry import MemoryEntry
+from google.genai.types import Content, Part
 
 _MOST_MEMORIES = 10
 _SCHEME = "agentmem"
@@ -137,7 +137,9 @@ class AgentMemMemoryService(BaseMemoryService):
     def _write(self, user: tuple[str, str], records: list[Record], whole: str | None = None) -> None:
         """Write records of events unless they were deleted. In the scope `whole`, no others remain."""
         store = self.store
-        old = store.get_many([r.id for r in records]) if whole is None else store.list(None, scope=whole)
+        old: Sequence[Record | None] = store.get_many([record.id for record in records])
+        if whole is not None:
+            old = store.list(None, scope=whole, where={"id": {"$exists": True}})
         known = {record.id: record for record in old if record is not None}
         new = {r.id: r for r in records if r.id not in known or not _says(known[r.id], r)}
         tombstones = {record.id: _tombstone(user, record.metadata["id"]) for record in new.values()}
@@ -159,15 +161,17 @@ class AgentMemMemoryService(BaseMemoryService):
 
     def _search(self, user: tuple[str, str], query: str) -> SearchMemoryResponse:
         hits = self._adapter.recall(query, _MOST_MEMORIES, _scope(*user))
+        memories = [(_entry(hit.record), hit.record.content) for hit in hits]
         # An event may be in memory with its session and without.
-        unique = {(hit.record.metadata["id"], hit.record.content): hit.record.metadata for hit in hits}
-        return SearchMemoryResponse(memories=list(map(MemoryEntry.model_validate, unique.values())))
+        unique = {(memory.id, text): memory for memory, text in memories}
+        return SearchMemoryResponse(memories=list(unique.values()))
 
     def _delete(self, user: tuple[str, str], memory_id: str) -> None:
         """Delete the memory, and leave a tombstone: an empty record, which no search finds."""
         with self.store.batch() as batch:
             batch.put("", id=_tombstone(user, memory_id), scope=_scope(*user, "deleted"))
             batch.delete(scope=_scope(*user), where={"id": memory_id})
+            batch.delete(memory_id, scope=_scope(*user))
 
 
 def _scope(*place: str) -> str:
@@ -176,6 +180,14 @@ def _scope(*place: str) -> str:
 
 def _tombstone(user: tuple[str, str], memory_id: str) -> str:
     return key_id("adk", *user, "deleted", memory_id)
+
+
+def _entry(record: Record) -> MemoryEntry:
+    """The memory of a record. One that the service did not store is a memory of its text."""
+    if isinstance(record.metadata.get("content"), dict):
+        return MemoryEntry.model_validate(record.metadata)
+    content = Content(parts=[Part(text=record.content)])
+    return MemoryEntry(id=record.id, content=content, timestamp=record.created_at.isoformat())
 
 
 def _event_records(

@@ -40,8 +40,8 @@ class AgentMemMemoryStore(MemoryStore):
     """A `MemoryStore` of Strands: memories that a `MemoryManager` searches, adds and extracts.
 
     Takes a path or an open `agentmem.MemoryStore`; `None` means the default path of `agentmem.open`. The
-    memories are records in `scope`; without one, in a scope for the name. Stores with different scopes share
-    nothing. A text is kept once in a scope.
+    memories are the records in `scope` or below; without one, in a scope for the name. A text is kept once in
+    a scope.
 
     With `extraction=True`, the texts of messages become memories as they are, without a call of a model. With
     `extraction={"extractor": ...}`, the facts that the extractor returns become memories.

@@ -68,7 +68,7 @@ class AgentMemContextProvider(ContextProvider):
         if records:
             text = "\n".join([self.context_prompt, *map(memory_line, records)])
             known = (record.metadata.get("session_id") for record in records)
-            others = [id for id in known if id is not None and id != session.session_id]
+            others = [id for id in known if id is not None and id != clean(session.session_id)]
             message = Message(role="user", contents=[text])
             context.extend_messages(self, [message], origin_session_ids=others)
 

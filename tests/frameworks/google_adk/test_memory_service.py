@@ -299,6 +299,18 @@ def test_a_memory_without_text_is_refused(service):
     assert service.store.count() == 0
 
 
+def test_facts_that_were_stored_otherwise_are_memories(service):
+    id = service.store.add("Alice prefers tea.", scope="/adk/app/alice/sessions/s")
+    add_session(service, *BOATS)
+    add_session(service)
+    (memory,) = search(service, "Does Alice prefer tea?")
+    assert (memory.id, memory.content.parts) == (id, [Part(text="Alice prefers tea.")])
+    delete(service, id, user="bob")
+    assert ids(service, "tea") == [id]
+    delete(service, id)
+    assert ids(service, "tea") == []
+
+
 # Deleting
 
 
