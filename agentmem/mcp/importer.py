@@ -39,16 +39,18 @@ def import_once(store: MemoryStore, path: Path, scope: str) -> Report | None:
     if journal.get(name) is not None:
         return None
     report = Report(sources=[str(path)])
+    adds = []
     try:
         with store.batch() as batch:
             batch.journal(journal.name).put(name, True, if_number=0)
             for row in rows_of(path, graph_scope(scope)):
                 try:
-                    batch.add(row.fields(), on_conflict="skip")
-                    report.added += 1
+                    adds.append(batch.add(row.fields(), on_conflict="skip"))
                 except ValueError as error:
                     report.broken += 1
                     report.problem(row.where, error)
     except ConflictError:  # another server imports it at the same time
         return None
+    report.added = sum(add.written for add in adds)
+    report.known = len(adds) - report.added
     return report

@@ -74,7 +74,7 @@ class Memories:
         ]
         if entities:
             self.knowledge.delete_entities(entities)
-        self.store.delete(list(found))
+        self.store.delete(list(found), scope=self.inside(None))
         return len(found)
 
     def stats(self) -> dict[str, Any]:

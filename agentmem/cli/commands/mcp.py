@@ -45,17 +45,17 @@ def command(path: str | None, scope: str, http: int | None, read_only: bool, too
     agentmem mcp --path team.db --scope /project --tools notes
     agentmem mcp --http 8765
     """
-    from agentmem import mcp
+    try:
+        from agentmem.mcp import create_server, sdk  # noqa: F401  before a file is made
+    except ImportError as error:
+        raise Failure(error) from error
 
     memory_file = _memory_file()
     families = [name.strip() for name in tools.split(",")]
     if path is None and memory_file is not None:
         path = str(memory_file.with_suffix(".db"))
     with agentmem.open(served_path(path, create=not read_only), read_only=read_only) as store:
-        try:
-            server = mcp.create_server(store, scope=scope, read_only=read_only, tools=families)
-        except ImportError as error:
-            raise Failure(error) from error
+        server = create_server(store, scope=scope, read_only=read_only, tools=families)
         if memory_file is not None and not read_only:
             _import(store, memory_file, scope)
         _serve_stdio(server, store) if http is None else _serve_http(server, http)
