@@ -19,7 +19,7 @@ from .pickles import load_inert
 from .source import Fields, Row, Source, broken, first_date
 from .sqlite import open_sqlite
 
-_POINTS = "SELECT point FROM points ORDER BY rowid"
+_POINTS = "SELECT point FROM points ORDER BY rowid DESC"  # of a point's rows, the newest counts
 _COUNT = "SELECT count(*) FROM points"
 # Collections beside those with memories: names that occur in memories, and mem0's own notes.
 _ENTITIES = "_entities"

@@ -27,7 +27,8 @@ class Report:
     def problem(self, where: str, error: object) -> None:
         """Add the message for a row or a source."""
         if len(self.problems) < _MOST_PROBLEMS:
-            self.problems.append(f"{where}: {error or type(error).__name__}")
+            text = f"no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+            self.problems.append(f"{where}: {text}")
 
     def additions(self) -> str:
         """What was added, for people: "3 records"."""

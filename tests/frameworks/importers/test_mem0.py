@@ -11,6 +11,7 @@ import pytest
 from exports import fingerprint, write_json
 from mem0 import Memory
 from mem0.utils import factory
+from qdrant_client import QdrantClient, models
 
 from agentmem import AgentMemError
 from agentmem.importers.pickles import load_inert
@@ -82,6 +83,30 @@ def test_the_json_of_get_all_is_the_same(folder, store, tmp_path):
     assert import_program(store, "mem0", write_json(tmp_path / "list.json", returned["results"])).known == 3
     report = import_program(store, "mem0", folder, replace=True)
     assert (report.added, report.replaced, report.known) == (1, 0, 3)
+
+
+def test_of_several_rows_of_a_point_the_newest_counts(folder, store):
+    folder, returned = folder
+    id = returned["results"][0]["id"]
+    (file,) = folder.rglob("mem0/storage.sqlite")
+    point = models.PointStruct(
+        id=id, vector=[1.0, 0.0, 0.0, 0.0], payload={"data": "newer", "user_id": "alice"}
+    )
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO points VALUES ('another spelling', ?)", (pickle.dumps(point),))
+    report = import_program(store, "mem0", folder)
+    assert (report.added, report.known, report.broken) == (4, 1, 0)
+    assert store.get(id).content == "newer"
+
+
+def test_points_of_another_program_are_counted(store, tmp_path):
+    client = QdrantClient(path=str(tmp_path / "qdrant"))
+    client.create_collection("other", models.VectorParams(size=2, distance=models.Distance.DOT))
+    client.upsert("other", [models.PointStruct(id=1, vector=[1.0, 0.0], payload={"text": "x"})])
+    client.close()
+    report = import_program(store, "mem0", tmp_path / "qdrant")
+    assert (report.added, report.broken) == (0, 1)
+    assert report.problems[0].endswith("point 1: no 'data'")
 
 
 def test_expired_memories_stay_behind(store, tmp_path):
