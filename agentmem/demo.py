@@ -9,6 +9,7 @@ import json
 import math
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -93,7 +94,7 @@ def run(kept: str | None = None, as_json: bool = False) -> None:
         code = subprocess.run(recalling, check=False).returncode
     if code:
         sys.exit(code)
-    _what_next(out)
+    _what_next(out, kept)
 
 
 def recall(path: str, as_json: bool = False) -> None:
@@ -145,7 +146,12 @@ def _show(
     out.print()
 
 
-def _what_next(out: Console) -> None:
+def _what_next(out: Console, kept: str | None) -> None:
+    inspect = f"agentmem inspect --path {shlex.quote(kept or 'demo.db')}"
+    out.print("[bold]Look into this store with a browser[/]:\n")
+    out.print("  pip install 'agentmem-db[inspect]'", markup=False)
+    keep = "" if kept else "agentmem demo --path demo.db && "
+    out.print("  ", one_line(keep + inspect), "\n", markup=False, sep="")
     out.print("[bold]Now your own[/]:", end="\n\n")
     out.print("  agentmem add 'Alice prefers email over phone.' --scope /user/alice", markup=False)
     out.print("  agentmem search 'how do I reach alice?'", markup=False)

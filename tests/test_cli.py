@@ -627,6 +627,7 @@ def test_demo(tmp_path: Path) -> None:
         "tfidf",
         "vector",
         "hybrid",
+        "agentmem inspect --path demo.db",
         "agentmem add",
         "import agentmem",
     ):

@@ -46,6 +46,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
         self._templates.filters |= {
             "ago": formats.ago,
@@ -59,6 +60,8 @@ class Renderer:
             "zip": zip,
         }
         self._templates.globals |= {"counted": formats.counted, "csrf": self._csrf, "keys": KEYS}
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)  # compiled now, so that the first page is quick
 
     def is_own_form(self, csrf: str) -> bool:
         """Whether a form is one of this inspector's pages."""

@@ -46,6 +46,7 @@ def serve(
             log_level=logging.WARNING,
             access_log=False,  # it would have the token
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
             lifespan="off",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,9 @@ from typing import Any
 from agentmem import MemoryStore
 from agentmem.types import Viewer
 
-_BARS = 40
+_MOST_BARS, _FEWEST_BARS = 40, 5
+_PATIENCE = 0.2
+"""Seconds that all bars may take. In a large store there are fewer of them."""
 _SECOND, _DAY = timedelta(seconds=1), timedelta(days=1)
 _UNITS = [_SECOND, 60 * _SECOND, 3600 * _SECOND, _DAY, 7 * _DAY, 30 * _DAY, 365 * _DAY]
 
@@ -31,7 +34,11 @@ def timeline(store: MemoryStore, filters: dict[str, Any], viewer: Viewer) -> lis
     if not newest or not oldest:
         return []
     start, end = oldest[0].created_at, newest[0].created_at
-    span = max((end - start) / _BARS, _SECOND)
+    begun = time.perf_counter()
+    _bar(store, filters, viewer, start + (end - start) / 2, end)
+    cost = time.perf_counter() - begun
+    bars = max(_FEWEST_BARS, min(_MOST_BARS, int(_PATIENCE / cost)))
+    span = max((end - start) / bars, _SECOND)
     unit = max(one for one in _UNITS if one <= span)
     width = unit * -(-span // unit)
     edges = [start + at * width for at in range((end - start) // width + 1)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from markupsafe import Markup
 from playwright.sync_api import Page, expect
 
 import agentmem
+from agentmem.inspect.labels import Label
 from agentmem.inspect.words import marked, terms_of, visible
 
 HOSTILE = [
@@ -30,6 +32,10 @@ HOSTILE = [
 Visit = Callable[..., Page]
 
 
+def hostile_id(at: int) -> str:
+    return f"{at}\"><b>&amp;'/../?#"
+
+
 @pytest.fixture
 def poisoned(path: Path) -> Iterator[Site]:
     with agentmem.open(path, durability="normal") as store:
@@ -43,11 +49,25 @@ def poisoned(path: Path) -> Iterator[Site]:
                 source=name,
                 metadata={name: [name, {"deep": name}]},
             )
-    with serving(path) as site:
+    with serving(path, include_private=True) as site:
+        for at, text in enumerate(HOSTILE):
+            site.inspector.labels.add(Label(text[:50], hostile_id(at), at % 2 == 0, at / 10))
         yield site
 
 
-@pytest.mark.parametrize("address", ["/", "/search?q=poison&limit=20", "/search?q=poison&scope=/<script>"])
+ADDRESSES = [
+    "/",
+    "/search?q=poison&limit=20",
+    "/search?q=poison&scope=/<script>",
+    "/browse",
+    "/live",
+    "/compare?a_q=poison",
+    "/quality",
+    *(f"{path}?id={quote(hostile_id(at))}" for path in ("/record", "/delete") for at in range(len(HOSTILE))),
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_hostile_records_are_text(poisoned: Site, visit: Visit, address: str) -> None:
     page = visit(poisoned, address)
     expect(page.locator("main")).to_be_visible()

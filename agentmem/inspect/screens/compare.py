@@ -29,12 +29,12 @@ def show(visit: Visit) -> Page:
         "left": _side(visit, left, LEFT, id),
         "right": _side(visit, right, RIGHT, id),
     }
-    ids = [[hit.record.id for hit in side["hits"]] for side in sides.values()]
+    first, second = ([hit.record.id for hit in side["hits"]] for side in sides.values())
     data = {
         **sides,
-        "lines": _lines(*ids),
-        "overlap": overlap_at(*ids, 10),
-        "rank_biased_overlap": rank_biased_overlap(*ids),
+        "lines": _lines(first, second),
+        "overlap": overlap_at(first, second, 10),
+        "rank_biased_overlap": rank_biased_overlap(first, second),
         "why": id,
         "modes": MODES,
         "call": None

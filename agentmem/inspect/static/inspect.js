@@ -78,6 +78,15 @@ function prepare() {
   }
 }
 
+document.addEventListener("input", (event) => {
+  const output = event.target.parentElement?.querySelector("output");
+  if (output) output.value = event.target.value;
+});
+
+// After a delete the next hit has the focus.
+document.querySelector("[data-row]:target")?.setAttribute("tabindex", "-1");
+document.querySelector("[data-row]:target")?.focus();
+
 function announce() {
   const told = document.querySelector("[data-announce]");
   if (told) document.querySelector("#announce").textContent = told.innerText;
