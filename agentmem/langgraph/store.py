@@ -141,7 +141,7 @@ class AgentMemStore(Adapter, BaseStore):
                 results.append(_item(item) if item else None)
             elif isinstance(op, SearchOp):
                 found = self._search(op, queries.get(op.query or ""))
-                results.append([_search_item(item, score) for item, score in found])
+                results.append([_search_item(*each) for each in found if "namespace" in each[0].metadata])
             else:
                 results.append(self._list_namespaces(op) if isinstance(op, ListNamespacesOp) else None)
             if found and op.refresh_ttl and self.ttl_config is not None:

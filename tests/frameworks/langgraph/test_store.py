@@ -232,6 +232,25 @@ def test_filters(store, filter, expected):
     assert sorted(keys_of(store.search(("t",), filter=filter, query="bob"))) == list(expected)
 
 
+plain = st.integers(0, 2) | st.sampled_from(["a", "b"]) | st.none()
+nested = plain | st.lists(plain, max_size=2) | st.dictionaries(st.sampled_from("ab/~"), plain, max_size=2)
+dicts = st.dictionaries(st.sampled_from("ab/~"), nested, max_size=3)
+conditions = nested | st.builds(lambda name, operand: {name: operand}, st.sampled_from(["$eq", "$ne"]), plain)
+
+
+@given(
+    st.lists(dicts, min_size=1, max_size=6), st.dictionaries(st.sampled_from("ab/~"), conditions, max_size=2)
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+def test_filters_mean_what_they_mean_in_the_store_in_memory(store, items, filter):
+    model = InMemoryStore()
+    store.batch([PutOp(("t",), key, None) for key in keys_of(store.search(("t",)))])
+    for n, value in enumerate(items):
+        store.put(("t",), str(n), value)
+        model.put(("t",), str(n), value)
+    assert found(store.search(("t",), filter=filter)) == found(model.search(("t",), filter=filter))
+
+
 @pytest.mark.parametrize("filter", [{"n": {"$in": [1]}}, {"n": {"$gt": None}}, {"n": {"$gt": 1, "x": 2}}])
 def test_other_operators_are_refused(store, filter):
     with pytest.raises(ValueError, match=r"operator|filter"):
@@ -421,6 +440,8 @@ def test_items_share_a_file_with_other_memories_and_never_mix(path):
             ("users", "bob")
         ]
         assert memory.count(scope="/users") == 1
+        memory.add("a beacon that is no item", scope="/langgraph/users/bob")
+        assert len(store.search(("users", "bob"))) == 1
         store.close()
         assert not memory.closed
     with pytest.raises(agentmem.StoreClosedError):
