@@ -64,6 +64,11 @@ def test_a_second_import_adds_nothing_and_a_dry_run_writes_nothing(path: Path, f
     assert (report["added"], report["known"], report["broken"]) == (0, 6, 0)
 
 
+def test_a_file_that_does_not_exist_makes_no_store(path: Path) -> None:
+    assert run("import", "mcp", "none.jsonl", "--path", path, code=1).stderr.count("\n") == 1
+    assert not path.exists()
+
+
 def test_damaged_lines_are_skipped_and_reported(path: Path, file: Path) -> None:
     lines = "\n".join([*DAMAGED, text(LINES), "", ""])
     file.write_bytes(lines.encode(errors="surrogateescape"))

@@ -67,7 +67,7 @@ class KnowledgeGraph:
             _require(ends, *edge[:2])
         with self.store.batch() as batch:
             for record in ends.values():
-                batch.check(record.id, if_version=_version(record))
+                batch.check(record.id, if_version=record.version or 0)
             adds = [
                 (edge, batch.add(relation_record(self.scope, *edge), on_conflict="skip")) for edge in wanted
             ]
@@ -87,20 +87,17 @@ class KnowledgeGraph:
         _require(entities, *names)
         with self.store.batch() as batch:
             for record in entities.values():
-                batch.check(record.id, if_version=_version(record))
+                batch.check(record.id, if_version=record.version or 0)
             adds = [
-                (
-                    name,
-                    [
-                        (text, batch.add(self._observation(entities[name], text), on_conflict="skip"))
-                        for text in texts
-                    ],
-                )
+                [batch.add(self._observation(entities[name], text), on_conflict="skip") for text in texts]
                 for name, texts in wanted
             ]
         return [
-            {"entityName": name, "addedObservations": [text for text, add in added if add.written]}
-            for name, added in adds
+            {
+                "entityName": name,
+                "addedObservations": [text for text, add in zip(texts, calls, strict=True) if add.written],
+            }
+            for (name, texts), calls in zip(wanted, adds, strict=True)
         ]
 
     def delete_entities(self, names: list[str]) -> None:
@@ -155,9 +152,3 @@ def _require(entities: dict[str, Record], *names: str) -> None:
     for name in names:
         if name not in entities:
             raise RecordNotFoundError(f"Entity with name {name} not found", name)
-
-
-def _version(record: Record) -> int:
-    """The version of a record that was read from a store, which is never None."""
-    assert record.version is not None
-    return record.version

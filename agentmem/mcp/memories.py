@@ -41,7 +41,12 @@ class Memories:
 
     @retry_on_conflict
     def remember(self, content: str, id: str | None, fields: dict[str, Any]) -> str:
-        """Store a memory and return its id; with an id, replace the memory that has it."""
+        """Store a memory and return its id; with an id, replace the memory that has it.
+
+        Raises InvalidRecordError for the scope of the graph, and for an id of something that is no memory.
+        """
+        if f"{fields['scope']}/".startswith(f"{self.knowledge.scope}/"):
+            raise InvalidRecordError("this scope is that of the knowledge graph; choose another one")
         fields = {"content": clean(content), **fields}
         if id is None:
             return self.store.add_many([fields])[0]

@@ -44,6 +44,7 @@ def test_facts_of_the_graph_are_memories(client):
     first = client.call("recall", query="what does Alice like?")["memories"][0]
     assert first["content"] == "Alice: likes green tea"
     assert "in use" in client.error("remember", content="x", id=first["id"])
+    assert "choose another" in client.error("remember", content="x", scope=first["scope"])
     assert client.call("forget", ids=[first["id"]]) == {"deleted": 1}
     (alice,) = client.call("open_nodes", names=["Alice"])["entities"]
     assert alice["observations"] == ["lives in Ulm"]

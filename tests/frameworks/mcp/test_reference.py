@@ -151,6 +151,19 @@ def test_a_graph_is_read_as_it_was_written(works):
 
 
 @pytest.mark.parametrize(
+    ("tool", "key"),
+    [
+        ("delete_entities", "entityNames"),
+        ("delete_observations", "deletions"),
+        ("delete_relations", "relations"),
+    ],
+)
+def test_nothing_is_deleted_if_nothing_is_named(works, tool, key):
+    works.call(tool, **{key: []})
+    assert works.call("read_graph") == WORKS
+
+
+@pytest.mark.parametrize(
     ("query", "found"),
     [
         ("Alice", ["Alice"]),
