@@ -102,7 +102,8 @@ class Renderer:
     def _html(self, page: Page, visit: Visit) -> str:
         template = self._templates.get_template(f"{page.template}.html")
         frame = self._frame(visit)
-        return template.render(page.data, title=page.title, visit=visit, link=visit.link, frame=frame)
+        html: str = template.render(page.data, title=page.title, visit=visit, link=visit.link, frame=frame)
+        return html
 
     def _frame(self, visit: Visit) -> dict[str, Any]:
         """What every page shows around its own content."""
