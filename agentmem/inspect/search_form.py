@@ -9,12 +9,7 @@ from agentmem import InvalidFilterError
 from agentmem.inspect.filter_form import FilterForm
 from agentmem.inspect.visit import Fields
 
-MODES = {
-    "hybrid": "hybrid: words, then a second look at the best",
-    "bm25": "bm25: words alone",
-    "tfidf": "tfidf: cosine of words",
-    "vector": "vector: cosine of embeddings",
-}
+MODES = ("hybrid", "bm25", "tfidf", "vector")
 
 _NUMBERS = {
     "min_score": float,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from documentation import page_examples
 from inspector.sample import fill
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -118,6 +120,17 @@ def test_it_can_be_mounted_in_another_application(path: Path) -> None:
         assert 'href="/memory/search' in client.get("/memory/").text
         assert client.get("/memory/static/inspect.css").status_code == 200
         assert client.get("/memory/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+
+
+def test_the_example_of_the_documentation(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)
+    fill(path, conversation=False)
+    names: dict[str, Any] = {}
+    (example,) = page_examples("inspector.md")
+    exec(example, names)
+    page = TestClient(names["application"]).get("/memory/")
+    names["store"].close()
+    assert "Ask Carol" in page.text
 
 
 def test_mounted_with_the_guard_it_asks_for_the_token(path: Path) -> None:

@@ -36,6 +36,7 @@ def test_the_keyboard_is_enough(site: Site, visit: Visit) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("heading", name="Keys")).to_be_visible()
+    page.wait_for_load_state()
     page.keyboard.press("g")
     page.keyboard.press("s")
     expect(page.locator("#q")).to_be_visible()
