@@ -32,6 +32,7 @@ from typing import Any
 
 import numpy
 import systems
+import tables
 from reliability import Judged, diagram, overlay
 from systems import System
 
@@ -202,49 +203,6 @@ def run_set(folder: Path, split: str, under_test: list[type[System]]) -> tuple[d
     return results, judged[OURS]
 
 
-def markdown(results: dict[str, Any]) -> str:
-    """Return all tables."""
-    parts = []
-    for metric in METRICS:
-        parts.append(f"{metric}:\n\n{_metric_table(results['sets'], metric)}")
-    parts.append(_reliability_table(results["sets"]))
-    return "\n\n".join(part for part in parts if part)
-
-
-def _metric_table(sets: dict[str, Any], metric: str) -> str:
-    ways = list(max((found["systems"] for found in sets.values()), key=len))
-    chance = 0.05 / sum(len(found["against"]) for found in sets.values())
-    rows = [
-        [name, str(found["queries"]), *_cells(found, ways, metric, chance)] for name, found in sets.items()
-    ]
-    return systems.table(["set", "queries", *ways], rows)
-
-
-def _cells(found: dict[str, Any], ways: list[str], metric: str, chance: float) -> list[str]:
-    """The best is bold; a star marks an nDCG@10 other than the default mode's by more than chance."""
-    values = {way: round(found["systems"][way][metric], 3) for way in ways if way in found["systems"]}
-    cells = []
-    for way in ways:
-        if way not in values:
-            cells.append("")
-            continue
-        cell = f"{values[way]:.3f}".removeprefix("0")
-        cell = f"**{cell}**" if values[way] == max(values.values()) else cell
-        against = found["against"].get(way)
-        cells.append(cell + (" *" if metric == "nDCG@10" and against and against["p"] < chance else ""))
-    return cells
-
-
-def _reliability_table(sets: dict[str, Any]) -> str:
-    """AUC, ECE and alarm of each system."""
-    ways = list(max((found["systems"] for found in sets.values()), key=len))
-    rows = []
-    for name, found in sets.items():
-        measured = [found["reliability"].get(way, {}) for way in ways]
-        rows.append([name, *(" / ".join(f"{value:.2f}" for value in one.values()) for one in measured)])
-    return systems.table(["AUC / ECE / alarm", *ways], rows)
-
-
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description="How well searches rank.")
@@ -286,7 +244,7 @@ def main() -> None:
         diagram(judged, options.plots / "reliability-sets.svg")
     systems.write_json(results, options.json)
     if options.markdown:
-        print("\n" + markdown(results))
+        print("\n" + tables.quality(results["sets"]))
 
 
 if __name__ == "__main__":

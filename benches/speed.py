@@ -43,10 +43,11 @@ from typing import Any
 
 import numpy
 import systems
+import tables
 from prose import Writer
 from systems import AgentMem, Record, System
+from tables import KINDS
 
-KINDS = ("short", "long", "rare")
 QUESTIONS = 50
 PATIENCE = 20.0
 """Seconds that one way may take for one kind of question, of which it is asked no more then."""
@@ -242,38 +243,6 @@ def ratios(measured: dict[str, dict[str, Any]]) -> dict[str, dict[str, dict[str,
     }
 
 
-def search_table(measured: dict[str, dict[str, Any]]) -> str:
-    """Milliseconds of searches."""
-    rows = [
-        [name, *(" / ".join(f"{values[kind][part]:.3g}" for part in ("p50", "p95", "cpu")) for kind in KINDS)]
-        for name, values in measured.items()
-        if "short" in values
-    ]
-    return systems.table(["p50 / p95 / cpu, ms", *KINDS], rows)
-
-
-def ratio_table(measured: dict[str, dict[str, Any]]) -> str:
-    """A peer's time over agentmem's."""
-    by_way = ratios(measured)
-    peers = list(next(iter(by_way.values())))
-    rows = [
-        [way, *(" / ".join(f"{found[peer][kind]:.2g}" for kind in KINDS) for peer in peers)]
-        for way, found in by_way.items()
-    ]
-    return systems.table(["times as fast: short / long / rare", *peers], rows)
-
-
-def cost_table(measured: dict[str, dict[str, Any]]) -> str:
-    """Adds, opening, memory and disk."""
-    columns = ("bulk_per_second", "single_per_second", "open_seconds", "memory_mb", "disk_mb")
-    rows = [
-        [name, *(f"{values[column]:,}" if column in values else "none" for column in columns)]
-        for name, values in measured.items()
-        if "disk_mb" in values
-    ]
-    return systems.table(["", "bulk/s", "single/s", "open s", "memory MB", "disk MB"], rows)
-
-
 def plot(results: dict[str, Any], file: Path) -> None:
     """Draw how the time of a search grows with the number of records."""
     from matplotlib import pyplot
@@ -330,8 +299,8 @@ def main() -> None:
             measured = Bench(records, questions, Path(folder), options.rounds).run(under_test)
         results["records"][str(size)] = measured
         results.setdefault("ratios", {})[str(size)] = ratios(measured)
-        print(f"\n{size:,} records\n", search_table(measured), cost_table(measured), sep="\n", end="\n\n")
-        print(ratio_table(measured), flush=True)
+        print(f"\n{size:,} records\n", tables.search_table(measured), tables.cost_table(measured), sep="\n\n")
+        print("\n" + tables.ratio_table(results["ratios"][str(size)]), flush=True)
         systems.write_json(results, options.json)
     results["load_after"] = [round(load, 1) for load in os.getloadavg()]
     systems.write_json(results, options.json)

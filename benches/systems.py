@@ -15,6 +15,7 @@ import platform
 import re
 import sqlite3
 import sys
+import uuid
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -296,6 +297,84 @@ def stems(text: str) -> list[str]:
     return _Stems.stemmer.stemWords(WORD.findall(text.lower()))
 
 
+class LanceDb(System):
+    """LanceDB's own full-text search, as it comes: English stems, without stop words.
+
+    Nothing syncs its files, so an add may be lost with the power.
+    """
+
+    name = "LanceDB"
+    package = "lancedb"
+
+    def __init__(self, folder: Path) -> None:
+        import lancedb
+        from lancedb.index import FTS
+
+        super().__init__(folder)
+        database = lancedb.connect(folder)
+        if database.list_tables().tables:
+            self.table = database.open_table("docs")
+        else:
+            self.table = database.create_table("docs", [{"number": 0, "content": ""}])
+            self.table.delete("true")
+            self.table.create_index("content", config=FTS())
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        self.table.add([{"number": number, "content": one["content"]} for number, one in enumerate(records)])
+        self.table.optimize()
+        return range(len(records))
+
+    def add_one(self, record: Record) -> None:
+        self.table.add([{"number": 0, "content": record["content"]}])
+
+    def search(self, query: str, limit: int) -> Ranking:
+        found = self.table.search(query, query_type="fts").select(["number", "_score"]).limit(limit)
+        return [(hit["number"], hit["_score"]) for hit in found.to_list()]
+
+
+class Zvec(System):
+    """zvec's full-text search with its English stemmer."""
+
+    name = "zvec"
+    package = "zvec"
+
+    def __init__(self, folder: Path) -> None:
+        import zvec
+
+        super().__init__(folder)
+        self.library = zvec
+        path = folder / "docs"
+        index = zvec.FtsIndexParam(filters=["lowercase", "ascii_folding", "stemmer"])
+        content = zvec.FieldSchema("content", zvec.DataType.STRING, index_param=index)
+        schema = zvec.CollectionSchema("docs", fields=[content])
+        self.collection = zvec.open(str(path)) if path.exists() else zvec.create_and_open(str(path), schema)
+
+    def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
+        keys = [str(number) for number in range(len(records))]
+        docs = [self._doc(key, record) for key, record in zip(keys, records, strict=True)]
+        for batch in _batches(docs, 1024):
+            self.collection.insert(batch)
+        self.collection.optimize()
+        self.collection.flush()
+        return keys
+
+    def add_one(self, record: Record) -> None:
+        self.collection.insert(self._doc(uuid.uuid4().hex, record))
+        self.collection.flush()
+
+    def _doc(self, key: str, record: Record) -> Any:
+        return self.library.Doc(id=key, fields={"content": record["content"]})
+
+    def search(self, query: str, limit: int) -> Ranking:
+        if not _distinct_words(query):
+            return []
+        wanted = self.library.Query("content", fts=self.library.Fts(match_string=query))
+        return [(hit.id, hit.score) for hit in self.collection.query(wanted, topk=limit, output_fields=[])]
+
+    def close(self) -> None:
+        self.collection.close()
+
+
 class CrewLanceDb(System):
     """The default storage of crewai >= 1.10, asked by vectors of agentmem's LocalEmbedder."""
 
@@ -377,7 +456,7 @@ class CrewLongTerm(System):
         return [(found["datetime"], found["score"]) for found in self.storage.load(query, limit) or []]
 
 
-PEERS: list[type[System]] = [Fts5, Bm25s, Tantivy, ScikitLearn]
+PEERS: list[type[System]] = [Fts5, Bm25s, Tantivy, ScikitLearn, LanceDb, Zvec]
 STORAGES: list[type[System]] = [CrewLanceDb, CrewLongTerm]
 """CrewAI's own, each in another generation of it; timed, not judged by what they find."""
 ALL: list[type[System]] = [AgentMem, *PEERS, *STORAGES]
@@ -457,5 +536,5 @@ def _distinct_words(query: str) -> list[str]:
     return list(dict.fromkeys(WORD.findall(query.lower())))
 
 
-def _batches(records: Sequence[Record], size: int) -> list[Sequence[Record]]:
+def _batches(records: Sequence[Any], size: int) -> list[Sequence[Any]]:
     return [records[start : start + size] for start in range(0, len(records), size)]
