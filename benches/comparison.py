@@ -1,0 +1,339 @@
+"""agentmem beside other stores that run inside a program: cost, quality, speed, safety.
+
+    python benches/comparison.py [--only a,b] [--agentmem WHEEL] [--data DIR --sets a,b] [--json FILE]
+
+It runs in an environment with `benches/requirements.txt` and makes one for each peer in `--environments`,
+where pip installs what `peers.py` names. A peer that cannot be installed, or does not work here, is a row
+that says why. For each peer:
+
+- install: megabytes in the site-packages of an environment with nothing else, not even pip; lines of the
+  shortest program from there to the first hit, and whether it has it here, without a key or a download;
+- quality: nDCG@10 on the sets of `quality.py`;
+- speed: milliseconds of a search among `--records` records, by questions of 7 and of 53 words, and durable
+  single adds per second, both with the time of the model where there are vectors; bulk adds have vectors by
+  chance. Peers take turns, so that a busy moment of the machine strikes all of them. Each question counts
+  with its median over the rounds; p50 of wall and of processor time;
+- killed: a process is killed (SIGKILL) right after an add has returned, three times. How many of the adds
+  that returned does the next process find? And of "plain" adds, those of the shortest program?
+- syncs: how often an add asks the system to write to the disk (fsync and its kin; needs strace). Without
+  any, a power cut may take the record;
+- two writers: two processes add 50 records each, at once. How many adds returned, how many are found?
+- open reader: does a process that opened the store before another one adds find the new record at once,
+  after a call that looks again, or only when it opens the store again?
+- foreign file: the file that the store opens first is a text, or another program's SQLite database. Is it
+  refused, and left as it was?
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import sqlite3
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy
+import quality
+import systems
+import tables
+from peer_process import Environment, PeerError, Process, opened
+from peers import PEERS
+from prose import Writer
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+KILLS = (1, 5, 20)
+WRITES = 50
+ROUNDS = 3
+QUESTIONS = 30
+SINGLE_ADDS = 50
+SYNCS = re.compile(r"\b(?:fsync|fdatasync|sync_file_range|msync)\(")
+
+Found = dict[str, Any]
+"""What was measured of a peer, by property."""
+
+
+@contextmanager
+def folders() -> Iterator[Callable[[], Path]]:
+    """Make folders that are removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="agentmem-bench-") as base:
+
+        def make() -> Path:
+            return Path(tempfile.mkdtemp(dir=base))
+
+        yield make
+
+
+def text_with(word: str) -> str:
+    """A record that has a word of its own."""
+    return f"Note {word}: the meeting with Alice about the database is on Friday."
+
+
+def words(name: str, count: int) -> list[str]:
+    """Words that no record has by chance, and that no stemmer changes."""
+    return [f"{name}{number}x{7919 * (number + 1)}q" for number in range(count)]
+
+
+# One probe for each property. A probe gets the environment and an empty folder.
+
+
+def killed(environment: Environment, folder: Path, add: str = "add") -> Found:
+    """Which adds are found after the process that made them was killed."""
+    done: list[str] = []
+    for count in KILLS:
+        with opened(environment, folder) as writer:
+            for word in words(f"k{count}n", count):
+                writer.call(add, text_with(word))
+                done.append(word)
+            writer.kill()
+    with opened(environment, folder) as reader:
+        return {"returned": len(done), "found": sum(reader.call("holds", done))}
+
+
+def killed_plain(environment: Environment, folder: Path) -> Found:
+    """The same for the adds of the shortest program."""
+    return killed(environment, folder, "add_plainly")
+
+
+def syncs(environment: Environment, folder: Path) -> Found:
+    """How many times an add asks for the disk: twelve adds less two, by ten."""
+    if not shutil.which("strace"):
+        return {"error": "strace is not installed"}
+    counted = []
+    for count in (2, 12):
+        log = folder / f"{count}.strace"
+        place = folder / str(count)
+        place.mkdir()
+        with opened(environment, place, "strace", "-f", "-o", str(log)) as writer:
+            for word in words("s", count):
+                writer.call("add", text_with(word))
+        counted.append(len(SYNCS.findall(log.read_text(encoding="utf-8", errors="replace"))))
+    return {"per_add": round((counted[1] - counted[0]) / 10, 1)}
+
+
+def two_writers(environment: Environment, folder: Path) -> Found:
+    """Which adds of two processes at once are found."""
+    with opened(environment, folder) as maker:
+        maker.call("add", text_with("first"))
+        maker.call("close")
+    with ExitStack() as stack:
+        writers = [stack.enter_context(Process(environment, folder)) for _ in range(2)]
+        for writer in writers:
+            writer.send("open")
+        errors: list[str] = []
+        able = []
+        for writer in writers:
+            try:
+                writer.answer()
+                able.append(writer)
+            except PeerError as error:
+                errors.append(str(error))
+        for number, writer in enumerate(able):
+            writer.send("add_all", [text_with(word) for word in words(f"w{number}n", WRITES)])
+        returned: list[str] = []
+        for writer in able:
+            try:
+                answer = writer.answer()
+            except PeerError as error:
+                errors.append(str(error))
+            else:
+                returned += [text.split()[1].rstrip(":") for text in answer["returned"]]
+                errors += [answer["error"]] if answer["error"] else []
+        for writer in able:
+            writer.call("close")
+    with opened(environment, folder) as reader:
+        found = sum(reader.call("holds", returned)) if returned else 0
+    return {"tried": 2 * WRITES, "returned": len(returned), "found": found, "errors": errors}
+
+
+def open_reader(environment: Environment, folder: Path) -> Found:
+    """When a process that is open finds what another one adds."""
+    (word,) = words("r", 1)
+    with opened(environment, folder) as maker:
+        maker.call("add", text_with("first"))
+        maker.call("close")
+    with opened(environment, folder) as reader:
+        reader.call("holds", [word])
+        try:
+            writer = opened(environment, folder)
+        except PeerError as error:
+            return {"sees": "no second process can open it", "error": str(error)}
+        with writer:
+            writer.call("add", text_with(word))
+            if reader.call("holds", [word])[0]:
+                return {"sees": "at once"}
+            reader.call("refresh")
+            if reader.call("holds", [word])[0]:
+                return {"sees": "after looking again"}
+            with opened(environment, folder) as second:
+                seen = second.call("holds", [word])[0]
+            return {"sees": "after opening again" if seen else "never"}
+
+
+def foreign_file(environment: Environment, folder: Path) -> Found:
+    """What becomes of a file that is not the store's."""
+    found: Found = {}
+    for kind, make in (("text", _foreign_text), ("database", _foreign_database)):
+        place = folder / kind
+        place.mkdir()
+        file = place / environment.peer.main
+        make(file)
+        before = file.read_bytes()
+        refused = None
+        try:
+            with opened(environment, place) as process:
+                process.call("add", text_with("foreign"))
+                process.call("close")
+        except PeerError as error:
+            refused = str(error)
+        same = file.is_file() and file.read_bytes() == before
+        found[kind] = {"refused": refused, "unchanged": same}
+    return found
+
+
+def _foreign_text(file: Path) -> None:
+    file.write_text("Dear diary, this is no database.\n", encoding="utf-8")
+
+
+def _foreign_database(file: Path) -> None:
+    connection = sqlite3.connect(file)
+    connection.execute("CREATE TABLE invoices (id INTEGER PRIMARY KEY, total REAL)")
+    connection.execute("INSERT INTO invoices (total) VALUES (12.5)")
+    connection.commit()
+    connection.close()
+
+
+SAFETY = (killed, killed_plain, syncs, two_writers, open_reader, foreign_file)
+
+
+def ndcg(environment: Environment, collection: quality.Collection) -> Found:
+    """nDCG@10 on a set."""
+    most = environment.peer.most
+    if most and sum(len(store.records) for store in collection.stores) > most:
+        return {"error": f"more than {most} records, which took too long"}
+    judged = {}
+    for store in collection.stores:
+        with folders() as make, opened(environment, make()) as process:
+            keys = process.call("fill", list(store.records.values()))
+            names = dict(zip(keys, store.records, strict=True))
+            rankings = process.call("ask", list(store.queries.values()))
+            for key, ranking in zip(store.queries, rankings, strict=True):
+                judged[key] = quality.judge([names[one] for one in ranking], collection.grades[key])
+    return quality.mean(judged)
+
+
+def speed(environments: list[Environment], count: int) -> dict[str, Found]:
+    """Fill all peers, then ask them in turns, then let them add in turns."""
+    writer = Writer()
+    texts = [record["content"] for record in writer.records(count)]
+    questions = {"short": writer.questions(7, QUESTIONS), "long": writer.questions(53, QUESTIONS)}
+    found: dict[str, Found] = {}
+    with folders() as make, ExitStack() as stack:
+        running: dict[str, Process] = {}
+        for environment in environments:
+            name, some = environment.peer.name, texts[: environment.peer.most or count]
+            try:
+                process = stack.enter_context(opened(environment, make()))
+                seconds = process.call("fill_quickly", some)
+            except PeerError as error:
+                found[name] = {"error": str(error)}
+                continue
+            found[name] = {"records": len(some), "bulk_per_second": round(len(some) / seconds)}
+            running[name] = process
+            print(f"{name}: filled in {seconds:.0f} s", flush=True)
+        for kind, asked in questions.items():
+            for process in running.values():
+                process.call("time", asked[:3])
+            rounds = {name: [] for name in running}
+            for _ in range(ROUNDS):
+                for name, process in running.items():
+                    rounds[name].append(process.call("time", asked))
+            for name, times in rounds.items():
+                wall, cpu = numpy.median(numpy.median(times, axis=0), axis=0)
+                found[name][kind] = {"wall": round(float(wall), 4), "cpu": round(float(cpu), 4)}
+        rates: dict[str, list[float]] = {name: [] for name in running}
+        for _ in range(ROUNDS):
+            for name, process in running.items():
+                rates[name].append(process.call("add_for_a_while", texts[:SINGLE_ADDS]))
+        for name, measured in rates.items():
+            found[name]["single_per_second"] = round(statistics.median(measured), 1)
+    return found
+
+
+def tried(probe: Callable[..., Found], *arguments: Any) -> Found:
+    """What a probe found, or why it found nothing."""
+    try:
+        return probe(*arguments)
+    except PeerError as error:
+        return {"error": str(error)}
+
+
+def measure(environment: Environment, collections: list[quality.Collection]) -> Found:
+    """All of a peer but its speed."""
+    found: Found = {"install": environment.install()}
+    if "error" in found["install"]:
+        return found
+    found["first_hit"] = environment.first_hit()
+    with folders() as make:
+        found["works"] = tried(_works, environment, make())
+        if "error" in found["works"]:
+            return found
+        for probe in SAFETY:
+            found[probe.__name__] = tried(probe, environment, make())
+            print(f"{environment.peer.name}: {probe.__name__} {found[probe.__name__]}", flush=True)
+    found["quality"] = {one.name: tried(ndcg, environment, one) for one in collections}
+    return found
+
+
+def _works(environment: Environment, folder: Path) -> Found:
+    with Process(environment, folder) as process:
+        return {"version": process.call("open")}
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description="agentmem beside other stores that run inside a program.")
+    parser.add_argument("--only", help="names of peers, with commas between")
+    parser.add_argument(
+        "--agentmem", default=str(ROOT), help="what pip installs as agentmem: a wheel, or the source"
+    )
+    parser.add_argument("--records", type=int, default=10_000, help="how many records are searched for speed")
+    parser.add_argument("--data", type=Path, help="folder of more sets, in the format of quality.py")
+    parser.add_argument("--sets", help="which of them, with commas between")
+    parser.add_argument("--environments", type=Path, default=ROOT / "target" / "comparison")
+    parser.add_argument("--json", type=Path, help="where to write the results")
+    return parser.parse_args()
+
+
+def _sets(data: Path, chosen: str | None) -> list[Path]:
+    names = chosen.split(",") if chosen else sorted(path.parent.name for path in data.glob("*/qrels.tsv"))
+    return [data / name for name in names]
+
+
+def main() -> None:
+    """Measure, write, print."""
+    options = arguments()
+    chosen = [peer for peer in PEERS if not options.only or peer.name in options.only.split(",")]
+    chosen_sets = _sets(HERE / "data", None) + (_sets(options.data, options.sets) if options.data else [])
+    collections = [quality.Collection.read(folder, "all") for folder in chosen_sets]
+    environments = [Environment(peer, options.environments, options.agentmem) for peer in chosen]
+    results: Found = {**systems.circumstances([]), "peers": {}}
+    for environment in environments:
+        results["peers"][environment.peer.name] = measure(environment, collections)
+        systems.write_json(results, options.json)
+    able = [one for one in environments if "killed" in results["peers"][one.peer.name]]
+    for name, measured in speed(able, options.records).items():
+        results["peers"][name]["speed"] = measured
+    results["load_after"] = [round(load, 1) for load in os.getloadavg()]
+    systems.write_json(results, options.json)
+    print("\n" + tables.comparison(results["peers"]))
+
+
+if __name__ == "__main__":
+    main()
