@@ -12,15 +12,18 @@ import json
 import math
 import os
 import re
+import threading
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from importlib import metadata as packages
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import agentmem
 from agentmem import ConflictError, Hit, MemoryStore, Record
+from agentmem.store import DEFAULT_PATH, PATH_VARIABLE
 
 StoreOrPath = MemoryStore | str | os.PathLike[str] | None
 """What adapters take: an open store, a path, or `None` for the default path of `agentmem.open`."""
@@ -46,19 +49,19 @@ class Adapter:
     def __init__(self, store: StoreOrPath = None) -> None:
         """Open the store now, so that a bad path raises here and not in the framework later."""
         self._owned = not isinstance(store, MemoryStore)
-        self._store = store if isinstance(store, MemoryStore) else agentmem.open(store)
+        self._store = store if isinstance(store, MemoryStore) else _join(self, store)
 
     @property
     def store(self) -> MemoryStore:
         """The store. One that the adapter closed is opened again."""
         if self._owned and self._store.closed:
-            self._store = agentmem.open(self._store.path)
+            self._store = _join(self, self._store.path)
         return self._store
 
     def close(self) -> None:
-        """Close the store if the adapter opened it. It opens again when it is used."""
+        """Close the store if the adapter opened it and no other uses it. It opens again when it is used."""
         if self._owned:
-            self._store.close()
+            _leave(self, self._store)
 
     def remember(self, records: Iterable[Record]) -> None:
         """Add those of the records that are not there, all or none."""
@@ -75,6 +78,52 @@ class Adapter:
     def __deepcopy__(self, memo: dict[int, Any]) -> Adapter:
         """Return the adapter itself, so that a copy uses the same store."""
         return self
+
+
+# Adapters on one file share a store: its writers share transactions, writers of several stores wait in turn.
+_stores: WeakValueDictionary[tuple[int, int] | None, MemoryStore] = WeakValueDictionary()
+_users: WeakKeyDictionary[MemoryStore, WeakValueDictionary[int, Adapter]] = WeakKeyDictionary()
+_sharing = threading.Lock()
+
+
+def _join(adapter: Adapter, path: str | os.PathLike[str] | None) -> MemoryStore:
+    """The open store of the file, or a new one."""
+    with _sharing:
+        store = _stores.get(_identity(path))
+        if store is None or store.closed:
+            store = agentmem.open(path)
+            if (identity := _identity(store.path)) is not None:
+                _stores[identity] = store
+        _users.setdefault(store, WeakValueDictionary())[id(adapter)] = adapter
+        return store
+
+
+def _leave(adapter: Adapter, store: MemoryStore) -> None:
+    """Close the store, unless another adapter uses it."""
+    with _sharing:
+        users = _users[store]
+        users.pop(id(adapter), None)
+        if not users:
+            store.close()
+
+
+def _identity(path: str | os.PathLike[str] | None) -> tuple[int, int] | None:
+    """What tells a file from all others, also from a deleted one of its name; None if there is no file."""
+    try:
+        found = os.stat(path if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH)
+    except (OSError, TypeError, ValueError):
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _forget_locks() -> None:
+    """Begin with a free lock in a forked process, where the thread that held it does not exist."""
+    global _sharing
+    _sharing = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_locks)
 
 
 def key_id(*parts: str) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,40 @@ def test_an_adapter_closes_only_what_it_opened(tmp_path: Path) -> None:
     assert copy.deepcopy(own) is own
     assert copy.copy(own) is own
     own.close()
+
+
+def test_adapters_on_one_file_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("AGENTMEM_PATH", raising=False)
+    one, other, default = Adapter(tmp_path / "agentmem.db"), Adapter("agentmem.db"), Adapter()
+    assert one.store is other.store is default.store
+    assert Adapter(tmp_path / "b.db").store is not one.store
+    one.close()
+    one.close()
+    other.close()
+    assert default.store.count() == 0
+    default.close()
+    assert default._store.closed
+    assert one.store is other.store, "they open it again"
+    one.close()
+    other.close()
+
+
+def test_a_file_that_replaces_a_deleted_one_has_a_store_of_its_own(tmp_path: Path) -> None:
+    old = Adapter(tmp_path / "a.db")
+    old.store.add("old")
+    for file in tmp_path.glob("a.db*"):
+        file.unlink() if file.is_file() else None
+    new = Adapter(tmp_path / "a.db")
+    assert new.store is not old.store
+    assert new.store.count() == 0
+    new.close()
+
+
+def test_a_store_that_no_adapter_closed_closes_with_the_last(tmp_path: Path) -> None:
+    store = weakref.ref(Adapter(tmp_path / "a.db").store)
+    gc.collect()
+    assert store() is None
 
 
 def test_a_bad_path_raises_at_once(tmp_path: Path) -> None:
