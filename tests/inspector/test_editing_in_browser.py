@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from inspector.site import Site
 from inspector.test_pages import violations
 from playwright.sync_api import Page, expect
+
+import agentmem
 
 Visit = Callable[..., Page]
 
@@ -60,7 +64,7 @@ def test_hits_are_labelled_and_deleted_with_the_keyboard(site: Site, visit: Visi
     page.keyboard.press("Enter")
     expect(page.get_by_text("Deleted.")).to_be_visible()
     assert site.store.get("fact-9") is None
-    page.keyboard.press("Escape")
+    page.wait_for_load_state()
     page.keyboard.press("u")
     expect(page.get_by_text("Deleted.")).to_have_count(0)
     expect(page.locator("#hit-2")).to_contain_text("40,000 documents")
@@ -132,6 +136,35 @@ def test_a_threshold_is_tried_on_the_labels(site: Site, visit: Visit) -> None:
     page.get_by_label("Least score").fill("0.9")
     expect(page.locator("label[for=threshold]")).to_contain_text("0.90")
     assert "threshold=0.9" in page.url
+
+
+def test_a_store_that_is_replaced_under_an_open_page(
+    site: Site, visit: Visit, faults: list[str], tmp_path: Path
+) -> None:
+    searching = visit(site)
+    watching = searching.context.new_page()
+    watching.goto(f"{site.address}/live")
+    expect(watching.locator("[data-state]")).to_have_text("connected")
+    agentmem.open(tmp_path / "other.db").close()
+    os.replace(tmp_path / "other.db", site.store.path)
+    searching.bring_to_front()
+    searching.keyboard.type("alice")
+    expect(searching.get_by_role("alert")).to_contain_text("deleted or replaced")
+    watching.reload()
+    expect(watching.get_by_role("alert")).to_contain_text("deleted or replaced")
+    assert violations(searching) == []
+    faults.clear()  # the console tells of the status 410
+
+
+def test_a_bad_filter_is_said_while_typing(site: Site, visit: Visit, faults: list[str]) -> None:
+    page = visit(site, "/search?q=alice&limit=5")
+    page.get_by_label("Metadata where").fill("{")
+    page.get_by_label("Scope").focus()
+    expect(page.get_by_role("alert")).to_contain_text("where is not JSON")
+    page.get_by_label("Metadata where").fill("{}")
+    page.get_by_label("Scope").focus()
+    expect(page.locator(".hit").first).to_contain_text("Alice")
+    faults.clear()  # the console tells of the status 400
 
 
 def test_a_stranger_is_told_what_to_do(site: Site, visit: Visit, faults: list[str]) -> None:

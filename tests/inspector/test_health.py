@@ -64,22 +64,23 @@ def test_problems_are_listed_and_the_rest_is_exported(path: Path, store: MemoryS
         assert visitor.get("/record?id=fact-3").status_code == 500
         assert "damaged" in visitor.get("/record?id=fact-3").text
         visitor.get("/health")
-        visitor.post("/health/export", path="saved.jsonl")
+        visitor.post("/health/export", name="saved.jsonl")
         assert job(visitor)["result"]["records"] == 12
         assert "fact-3" not in (path.parent / "saved.jsonl").read_text("utf-8")
 
 
 def test_a_backup_is_a_store(visitor: Visitor, path: Path) -> None:
-    visitor.post("/health/backup", path="copy.db")
+    visitor.post("/health/backup", name="copy.db")
     assert job(visitor)["result"]["path"] == str(path.parent / "copy.db")
     with agentmem.open(path.parent / "copy.db") as copy:
         assert copy.count(include_private=True) == 14
 
 
-def test_nothing_is_overwritten(visitor: Visitor, path: Path) -> None:
-    for name in (path.name, str(path), ""):
-        assert visitor.post("/health/backup", path=name).status_code == 409
-        assert visitor.post("/health/export", path=name).status_code == 409
+def test_nothing_is_overwritten_or_written_elsewhere(visitor: Visitor, path: Path) -> None:
+    elsewhere = ["", "..", "../new.db", "/tmp/new.db", "folder\\new.db", "new\0.db"]
+    for action in ("/health/backup", "/health/export"):
+        assert visitor.post(action, name=path.name).status_code == 409
+        assert {visitor.post(action, name=name).status_code for name in elsewhere} == {400}
 
 
 def test_a_read_only_inspector_may_check(store: MemoryStore) -> None:

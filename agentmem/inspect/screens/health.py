@@ -24,11 +24,12 @@ def show(visit: Visit) -> Page:
     store = visit.store
     job = visit.inspector.jobs.last
     folder, name = os.path.split(store.path)
-    stem = os.path.join(folder, f"{os.path.splitext(name)[0]}-{date.today().isoformat()}")
+    stem = f"{os.path.splitext(name)[0]}-{date.today().isoformat()}"
     data = {
         "stats": store.stats(),
         "hidden_records": store.count(include_private=True) - store.count(**visit.viewer),
         "job": job.fields() if job else None,
+        "folder": folder,
         "backup": f"{stem}.db",
         "export": f"{stem}.jsonl",
         "call": call(store.path, "verify", command="verify"),
@@ -77,10 +78,12 @@ def _start(visit: Visit, name: str, work: Callable[[Progress], dict[str, Any]]) 
 
 
 def _new_file(visit: Visit) -> str:
-    """The path of a form, taken from the store's folder. Nothing is overwritten."""
-    given = visit.form.get("path").strip()
-    path = os.path.abspath(os.path.join(os.path.dirname(visit.store.path), given))
-    if not given or os.path.lexists(path):
+    """The path of a new file beside the store. Nothing is overwritten, and nothing is written elsewhere."""
+    name = visit.form.get("name").strip()
+    if name in ("", ".", "..") or name != os.path.basename(name.replace("\\", "/")) or "\0" in name:
+        raise PageError(400, "This is no name of a file", "Name a new file in the folder of the store.")
+    path = os.path.join(os.path.dirname(visit.store.path), name)
+    if os.path.lexists(path):
         raise PageError(409, "This file exists", f"Name a new file instead of {path}.")
     return path
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+from agentmem import AgentMemError
 from agentmem.inspect.calls import call
 from agentmem.inspect.follower import Follower, Line
 from agentmem.inspect.page import Page, Stream
@@ -50,7 +51,10 @@ def _events(
         elif time.monotonic() - last > _SILENCE:
             yield None
             last = time.monotonic()
-        lines = follower.poll()
+        try:
+            lines = follower.poll()
+        except AgentMemError:  # the browser connects again, and is told
+            return
 
 
 SCREENS = [Screen("/live", show), Screen("/live/stream", stream)]

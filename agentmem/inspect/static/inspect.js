@@ -2,7 +2,7 @@
 // Every page works without this file. It adds keys, copying and announcements.
 
 const letters = () => localStorage.getItem("agentmem-letters") !== "off";
-const typing = (element) => element.closest("input, select, textarea, [contenteditable]");
+const typing = (element) => element.closest("input:not([type=checkbox], [type=radio]), select, textarea");
 const rows = () => [...document.querySelectorAll("[data-row]")];
 
 function current() {
@@ -17,9 +17,9 @@ function move(step) {
   next.focus();
 }
 
-function press(name) {
-  const target = (current() || document).querySelector(`[data-key="${name}"]`);
-  if (target) target.click();
+// Presses what has the key in the row with the focus, or on a page without rows.
+function press(name, within = current() || (rows().length ? null : document)) {
+  within?.querySelector(`[data-key="${name}"]`)?.click();
 }
 
 const go = (path) => () => document.querySelector(`nav a[href$="/${path}"]`)?.click();
@@ -34,8 +34,8 @@ const KEYS = {
   "n": () => press("n"),
   "x": () => press("x"),
   "Delete": () => press("delete"),
-  "u": () => press("u"),
-  "Space": () => press("pause"),
+  "u": () => press("u", document),
+  "Space": () => press("pause", document),
   "g s": go("search"),
   "g b": go("browse"),
   "g l": go("live"),
@@ -94,8 +94,11 @@ function announce() {
 
 prepare();
 document.addEventListener("htmx:afterSettle", () => { prepare(); announce(); });
-// Pages that say that something was wrong are shown, too.
-document.addEventListener("htmx:beforeSwap", (event) => { event.detail.shouldSwap = true; });
+// A page without the part that is to be replaced, such as one that says that the store is gone, is shown whole.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  detail.shouldSwap = detail.xhr.responseText.includes(`id="${detail.target.id}"`);
+  if (!detail.shouldSwap) location.reload();
+});
 
 // Live: the server sends finished lines.
 const MOST_LINES = 500;
