@@ -38,6 +38,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.store.base import PutOp
 from langgraph.store.sqlite import AsyncSqliteStore, SqliteStore
 
+import agentmem
 from agentmem.langgraph import AgentMemSaver, AgentMemStore
 from agentmem.openai_agents import AgentMemSession
 
@@ -247,9 +248,8 @@ def main() -> None:
                 theirs, ours = (f"{each[0]:.0f} / {each[1]:.0f}" for each in (row["theirs"], row["ours"]))
                 print(f"| {name} | {writers} | {theirs} | {ours} | {row['wall']:.2f} | {row['cpu']:.2f} |")
         runner.loop.run_until_complete(astack.aclose())
-        runner.loop.run_until_complete(asyncio.sleep(0.1))  # AsyncSqliteStore's task ends
     if options.json:
-        versions = {package: version(package) for package in PACKAGES}
+        versions = {"agentmem": agentmem.__version__} | {package: version(package) for package in PACKAGES}
         about = {"python": platform.python_version(), "machine": platform.platform(), "versions": versions}
         options.json.write_text(
             json.dumps(about | {"rounds": options.rounds, "results": results}, indent=1) + "\n"
