@@ -46,7 +46,6 @@ WRITERS = (1, 8)
 WARM_UP = 5  # rounds that open connections
 NAMESPACES = 100
 PACKAGES = (
-    "agentmem-db",
     "openai-agents",
     "langgraph",
     "langgraph-checkpoint",
