@@ -285,7 +285,7 @@ def inspect(session: nox.Session) -> None:
     browser = ["playwright>=1.50,<2", "axe-playwright-python==0.1.8", "httpx2>=2,<3"]
     install_agentmem(session, *PYTEST, *browser, *project["optional-dependencies"]["inspect"])
     pictures = {"AGENTMEM_PICTURES": str(ROOT / "target" / "inspector")}
-    session.run("pytest", "inspector", *session.posargs, env=pictures)
+    session.run("pytest", "-rs", "inspector", *session.posargs, env=pictures)  # -rs: no Chromium is said
 
 
 @nox.session

@@ -55,7 +55,7 @@ class Guard:
                 return self._app
             self._check_host(request.headers)
             path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-            if path == "/open":
+            if path == "/open" and request.method == "GET":
                 return self._open(request)
             if not path.startswith("/static/") and not self._has_session(request):
                 raise PageError(

@@ -60,6 +60,12 @@ def test_a_token_admits_one_browser(inspector: Inspector) -> None:
     assert second.get(inspector.address).status_code == 200, "there is a new token"
 
 
+def test_only_a_visit_uses_the_token(inspector: Inspector) -> None:
+    """A program that only looks whether the address is there does not."""
+    assert TestClient(inspector, base_url=ORIGIN).head(inspector.address).status_code == 403
+    assert TestClient(inspector, base_url=ORIGIN).get(inspector.address).status_code == 200
+
+
 def test_the_cookie_is_out_of_reach_for_scripts_and_other_sites(inspector: Inspector) -> None:
     answer = TestClient(inspector, base_url=ORIGIN).get(inspector.address, follow_redirects=False)
     cookie = answer.headers["set-cookie"].lower()
