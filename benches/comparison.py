@@ -27,6 +27,7 @@ that says why. For each peer:
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -228,42 +229,60 @@ def ndcg(environment: Environment, collection: quality.Collection) -> Found:
     return quality.mean(judged)
 
 
+class Race:
+    """Stores with many records, which are asked and filled in turns."""
+
+    def __init__(self, stack: ExitStack, folder: Path) -> None:
+        self.found: dict[str, Found] = {}
+        self._stack = stack
+        self._folder = folder
+        self._running: dict[str, Process] = {}
+
+    def enter(self, environment: Environment, texts: list[str]) -> None:
+        """Fill a store."""
+        name, some = environment.peer.name, texts[: environment.peer.most or len(texts)]
+        place = self._folder / str(len(self.found))
+        place.mkdir()
+        self.found[name] = {"records": len(some)}
+        try:
+            process = self._stack.enter_context(opened(environment, place))
+            seconds = process.call("fill_quickly", some)
+        except PeerError as error:
+            self.found[name]["error"] = str(error)
+            return
+        self._running[name] = process
+        self.found[name]["bulk_per_second"] = round(len(some) / seconds)
+
+    def in_turns(self, do: str, arguments: list[Any]) -> dict[str, list[Any]]:
+        """What each store answered in each round; one that fails is out."""
+        answers: dict[str, list[Any]] = {name: [] for name in self._running}
+        for _ in range(ROUNDS):
+            for name, process in list(self._running.items()):
+                try:
+                    answers[name].append(process.call(do, arguments))
+                except PeerError as error:
+                    self.found[name]["error"] = str(error)
+                    del self._running[name]
+        return {name: answers[name] for name in self._running}
+
+
 def speed(environments: list[Environment], count: int) -> dict[str, Found]:
     """Fill all peers, then ask them in turns, then let them add in turns."""
     writer = Writer()
     texts = [record["content"] for record in writer.records(count)]
-    questions = {"short": writer.questions(7, QUESTIONS), "long": writer.questions(53, QUESTIONS)}
-    found: dict[str, Found] = {}
     with folders() as make, ExitStack() as stack:
-        running: dict[str, Process] = {}
+        race = Race(stack, make())
         for environment in environments:
-            name, some = environment.peer.name, texts[: environment.peer.most or count]
-            try:
-                process = stack.enter_context(opened(environment, make()))
-                seconds = process.call("fill_quickly", some)
-            except PeerError as error:
-                found[name] = {"error": str(error)}
-                continue
-            found[name] = {"records": len(some), "bulk_per_second": round(len(some) / seconds)}
-            running[name] = process
-            print(f"{name}: filled in {seconds:.0f} s", flush=True)
-        for kind, asked in questions.items():
-            for process in running.values():
-                process.call("time", asked[:3])
-            rounds = {name: [] for name in running}
-            for _ in range(ROUNDS):
-                for name, process in running.items():
-                    rounds[name].append(process.call("time", asked))
-            for name, times in rounds.items():
+            race.enter(environment, texts)
+        for kind, length in (("short", 7), ("long", 53)):
+            questions = writer.questions(length, QUESTIONS)
+            race.in_turns("time", questions[:1])
+            for name, times in race.in_turns("time", questions).items():
                 wall, cpu = numpy.median(numpy.median(times, axis=0), axis=0)
-                found[name][kind] = {"wall": round(float(wall), 4), "cpu": round(float(cpu), 4)}
-        rates: dict[str, list[float]] = {name: [] for name in running}
-        for _ in range(ROUNDS):
-            for name, process in running.items():
-                rates[name].append(process.call("add_for_a_while", texts[:SINGLE_ADDS]))
-        for name, measured in rates.items():
-            found[name]["single_per_second"] = round(statistics.median(measured), 1)
-    return found
+                race.found[name][kind] = {"wall": round(float(wall), 4), "cpu": round(float(cpu), 4)}
+        for name, rates in race.in_turns("add_for_a_while", texts[:SINGLE_ADDS]).items():
+            race.found[name]["single_per_second"] = round(statistics.median(rates), 1)
+    return race.found
 
 
 def tried(probe: Callable[..., Found], *arguments: Any) -> Found:
@@ -303,11 +322,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--agentmem", default=str(ROOT), help="what pip installs as agentmem: a wheel, or the source"
     )
-    parser.add_argument("--records", type=int, default=10_000, help="how many records are searched for speed")
+    parser.add_argument("--records", type=int, default=10_000, help="for speed; 0 leaves it out")
     parser.add_argument("--data", type=Path, help="folder of more sets, in the format of quality.py")
     parser.add_argument("--sets", help="which of them, with commas between")
     parser.add_argument("--environments", type=Path, default=ROOT / "target" / "comparison")
     parser.add_argument("--json", type=Path, help="where to write the results")
+    parser.add_argument("--resume", action="store_true", help="keep what the file has, but the speed")
     return parser.parse_args()
 
 
@@ -324,12 +344,16 @@ def main() -> None:
     collections = [quality.Collection.read(folder, "all") for folder in chosen_sets]
     environments = [Environment(peer, options.environments, options.agentmem) for peer in chosen]
     results: Found = {**systems.circumstances([]), "peers": {}}
+    if options.resume and options.json.exists():
+        results["peers"] = json.loads(options.json.read_text(encoding="utf-8"))["peers"]
     for environment in environments:
-        results["peers"][environment.peer.name] = measure(environment, collections)
-        systems.write_json(results, options.json)
+        if environment.peer.name not in results["peers"]:
+            results["peers"][environment.peer.name] = measure(environment, collections)
+            systems.write_json(results, options.json)
     able = [one for one in environments if "killed" in results["peers"][one.peer.name]]
-    for name, measured in speed(able, options.records).items():
-        results["peers"][name]["speed"] = measured
+    if options.records:
+        for name, measured in speed(able, options.records).items():
+            results["peers"][name]["speed"] = measured
     results["load_after"] = [round(load, 1) for load in os.getloadavg()]
     systems.write_json(results, options.json)
     print("\n" + tables.comparison(results["peers"]))

@@ -6,6 +6,7 @@ import json
 import os
 import select
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,9 @@ class Environment:
         noted = self.folder / "installed.json"
         if noted.exists():
             return json.loads(noted.read_text(encoding="utf-8"))
-        subprocess.run([sys.executable, "-m", "venv", "--clear", "--without-pip", self.folder], check=True)
+        subprocess.run(
+            [_python(self.peer), "-m", "venv", "--clear", "--without-pip", self.folder], check=True
+        )
         wanted = [self._agentmem if name == "agentmem-db" else name for name in self.peer.install]
         found = self._pip(wanted)
         (packages,) = self.folder.glob("lib/python*/site-packages")
@@ -72,6 +75,13 @@ class Environment:
         if TEXTS[0] not in done.stdout:
             found["error"] = (done.stderr.strip().splitlines() or ["no hit"])[-1][:160]
         return found
+
+
+def _python(peer: type[Peer]) -> str:
+    """The Python of its environment: this one, or the system's if only that one loads extensions."""
+    other = Path("/usr/bin/python3")
+    unable = peer.extensions and not hasattr(sqlite3.Connection, "enable_load_extension")
+    return str(other) if unable and other.exists() else sys.executable
 
 
 class Process:

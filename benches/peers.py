@@ -29,6 +29,8 @@ class Peer(System):
     """What pip installs."""
     model: ClassVar[bool] = False
     """It needs a model for its vectors, which is not counted in its size."""
+    extensions: ClassVar[bool] = False
+    """It needs a Python whose sqlite3 loads extensions, which some builds do not."""
     main: ClassVar[str]
     """The file in its folder that it opens first."""
     first_hit: ClassVar[str]
@@ -176,6 +178,7 @@ print(hits[0]["text"])
         import memvid_sdk
 
         super().__init__(folder)
+        self.library = memvid_sdk
         self.memory = memvid_sdk.use("basic", str(folder / self.main), mode="auto")
 
     def add(self, records: Sequence[Record]) -> Sequence[Hashable]:
@@ -187,10 +190,13 @@ print(hits[0]["text"])
         self.memory.put(title="", text=record["content"])
 
     def search(self, query: str, limit: int) -> Ranking:
-        words = " OR ".join(systems._distinct_words(query))
+        words = " OR ".join(f'"{word}"' for word in systems._distinct_words(query))
         if not words:
             return []
-        found = self.memory.find(words, k=limit, snippet_chars=80, mode="lex")
+        try:
+            found = self.memory.find(words, k=limit, snippet_chars=80, mode="lex")
+        except self.library.LexIndexDisabledError:  # what it says when no record has any of the words
+            return []
         return [(hit["title"], hit["score"]) for hit in found["hits"]]
 
     def close(self) -> None:
@@ -312,6 +318,7 @@ class LangGraphStore(VectorPeer):
     name = "LangGraph SqliteStore"
     package = "langgraph-checkpoint-sqlite"
     install = ("langgraph-checkpoint-sqlite",)
+    extensions = True
     main = "store.db"
     first_hit = """
 from langgraph.store.sqlite import SqliteStore

@@ -16,11 +16,17 @@ from typing import Any
 import systems
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("numbers/quality.md",)
+PAGES = ("numbers/quality.md", "numbers/speed.md")
 KINDS = ("short", "long", "rare")
 
 Found = dict[str, Any]
 """What was measured, by system, by set, or by property."""
+
+
+def _digits(value: float, count: int) -> str:
+    """A number with so many digits that count, never as a power of ten."""
+    rounded = float(f"{value:.{count}g}")
+    return f"{rounded:,.0f}" if rounded >= 10 ** (count - 1) else f"{rounded:.{count}g}"
 
 
 # quality.py
@@ -74,7 +80,10 @@ def reliability_table(sets: Found) -> str:
 def search_table(measured: Found) -> str:
     """Milliseconds of searches."""
     rows = [
-        [name, *(" / ".join(f"{values[kind][part]:.3g}" for part in ("p50", "p95", "cpu")) for kind in KINDS)]
+        [
+            name,
+            *(" / ".join(_digits(values[kind][part], 3) for part in ("p50", "p95", "cpu")) for kind in KINDS),
+        ]
         for name, values in measured.items()
         if "short" in values
     ]
@@ -85,7 +94,7 @@ def ratio_table(ratios: Found) -> str:
     """A peer's time over agentmem's."""
     peers = list(next(iter(ratios.values())))
     rows = [
-        [way, *(" / ".join(f"{found[peer][kind]:.2g}" for kind in KINDS) for peer in peers)]
+        [way, *(" / ".join(_digits(found[peer][kind], 2) for kind in KINDS) for peer in peers)]
         for way, found in ratios.items()
     ]
     return systems.table(["times as fast: short / long / rare", *peers], rows)
@@ -141,7 +150,7 @@ def peer_speeds(peers: Found) -> str:
     rows = []
     for name, one in peers.items():
         measured = one.get("speed", {})
-        if "short" in measured:
+        if "single_per_second" in measured:
             cells = [_times(measured[kind], ours and ours[kind]) for kind in ("short", "long")]
             adds = [f"{measured['bulk_per_second']:,}", f"{measured['single_per_second']:,}"]
             rows.append([name, f"{measured['records']:,}", *cells, *adds])
@@ -149,8 +158,8 @@ def peer_speeds(peers: Found) -> str:
 
 
 def _times(measured: Found, ours: Found | None) -> str:
-    ratio = f" ({measured['cpu'] / ours['cpu']:.2g} x)" if ours else ""
-    return f"{measured['wall']:.3g}{ratio}"
+    ratio = f" ({_digits(measured['cpu'] / ours['cpu'], 2)} x)" if ours else ""
+    return f"{_digits(measured['wall'], 3)}{ratio}"
 
 
 def safety(peers: Found) -> str:
