@@ -33,10 +33,8 @@ def prepare() -> None:
     for source, page in PAGES.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         (PREPARED / page).write_text(re.sub(r"\]\((?!https?:|#)([^)]+)\)", _link, text), encoding="utf-8")
-    pictures = PREPARED / "pictures"
-    pictures.mkdir(exist_ok=True)
     for picture in (ROOT / "benches" / "results").glob("*.svg"):
-        shutil.copy(picture, pictures)
+        shutil.copy(picture, PREPARED / "pictures")
 
 
 def _link(found: re.Match[str]) -> str:
@@ -80,7 +78,19 @@ def llms() -> None:
     (SITE / "llms-full.txt").write_text("\n\n".join(whole), encoding="utf-8")
 
 
+def pictures() -> None:
+    """Copy the pictures of a search."""
+    for scheme in ("light", "dark"):
+        made = ROOT / "target" / "inspector" / f"why-{scheme}.png"
+        shutil.copy(made, DOCS / "pictures" / f"search-{scheme}.png")
+
+
+def cli() -> None:
+    """Write the page of the commands."""
+    CLI_PAGE.write_text(cli_page(), encoding="utf-8")
+
+
+COMMANDS = {"prepare": prepare, "llms": llms, "cli": cli, "pictures": pictures}
+
 if __name__ == "__main__":
-    {"prepare": prepare, "llms": llms, "cli": lambda: CLI_PAGE.write_text(cli_page(), encoding="utf-8")}[
-        sys.argv[1]
-    ]()
+    COMMANDS[sys.argv[1]]()
