@@ -16,7 +16,7 @@ from typing import Any
 import systems
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("numbers/quality.md", "numbers/speed.md")
+PAGES = ("numbers/quality.md", "numbers/speed.md", "explanation/comparison.md")
 KINDS = ("short", "long", "rare")
 
 Found = dict[str, Any]
@@ -124,10 +124,15 @@ def first_hits(peers: Found) -> str:
     rows = []
     for name, one in peers.items():
         first, works = one.get("first_hit", {}), one.get("works", {})
-        problem = one["install"].get("error") or first.get("error") or works.get("error")
-        size = str(one["install"].get("mb", ""))
-        rows.append([name, works.get("version", ""), size, str(first.get("lines", "")), problem or "a hit"])
+        problem = one["install"].get("error") or works.get("error") or first.get("error")
+        size = f"{one['install'].get('mb', 0):,}"
+        rows.append([name, works.get("version", ""), size, str(first.get("lines", "")), _end(problem)])
     return systems.table(["", "version", "installed, MB", "lines", "run here"], rows)
+
+
+def _end(problem: str | None) -> str:
+    """A hit, or the type of the error."""
+    return problem.partition(":")[0] if problem else "a hit"
 
 
 def found_by_peers(peers: Found) -> str:
@@ -152,9 +157,9 @@ def peer_speeds(peers: Found) -> str:
         measured = one.get("speed", {})
         if "single_per_second" in measured:
             cells = [_times(measured[kind], ours and ours[kind]) for kind in ("short", "long")]
-            adds = [f"{measured['bulk_per_second']:,}", f"{measured['single_per_second']:,}"]
+            adds = [f"{measured['bulk_per_second']:,}", _digits(measured["single_per_second"], 3)]
             rows.append([name, f"{measured['records']:,}", *cells, *adds])
-    return systems.table(["", "records", "short, ms", "long, ms", "bulk adds/s", "durable adds/s"], rows)
+    return systems.table(["", "records", "short, ms", "long, ms", "bulk adds/s", "single adds/s"], rows)
 
 
 def _times(measured: Found, ours: Found | None) -> str:
@@ -169,7 +174,7 @@ def safety(peers: Found) -> str:
         if "killed" in one:
             kept = [_kept(one[probe]) for probe in ("killed", "killed_plain", "two_writers")]
             syncs = str(one["syncs"].get("per_add", "?"))
-            sees = one["open_reader"].get("sees") or one["open_reader"]["error"]
+            sees = one["open_reader"].get("sees") or _end(one["open_reader"]["error"])
             foreign = one["foreign_file"]
             rows.append([name, *kept[:2], syncs, kept[2], sees, *map(_refusal, foreign.values())])
     heading = ["found", "killed", "killed, plain add", "syncs an add", "two writers", "open reader finds"]

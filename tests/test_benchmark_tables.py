@@ -18,7 +18,9 @@ def test_a_page_shows_what_was_measured(name: str) -> None:
     assert tables.with_tables(page) == page, "run python benches/tables.py"
 
 
-@pytest.mark.parametrize("name", ["quality", "quality-sets", "quality-minilm", "speed", "speed-peers"])
+@pytest.mark.parametrize(
+    "name", ["quality", "quality-sets", "quality-minilm", "speed", "speed-peers", "comparison"]
+)
 def test_results_say_how_they_were_made_and_nothing_of_where(name: str) -> None:
     measured = tables.results(name)
     assert measured["command"].startswith("python benches/")
