@@ -25,6 +25,7 @@ nox.options.sessions = [
     "types",
     "tests",
     "readme",
+    "docs",
     "wheels",
     "semantic",
     "inspect",
