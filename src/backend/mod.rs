@@ -7,11 +7,17 @@
 //! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
 //!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
 //! - [`mod@write`]: writes as data, which [`Execute`] takes.
+//! - [`settings`]: how to open a store. [`counters`]: for `stats()`. [`checksum`]: noticing damage. `opening_thread`: the thread
+//!   of all pools.
 
 pub mod change_log;
+pub mod checksum;
+pub mod counters;
 pub mod feed;
 pub mod journals;
 pub mod manifest;
+mod opening_thread;
+pub mod settings;
 pub mod snapshot;
 pub mod sqlite;
 pub mod write;
@@ -22,15 +28,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
+use counters::Counters;
 use manifest::IndexFile;
-use sqlite::counters::Counters;
-use sqlite::files::FileId;
+use settings::Settings;
 use write::{Job, JobResult};
 
 pub use snapshot::{FullText, Snapshot};
 
 /// Reports how far a long operation has come, as done and total. Returning false stops the operation.
 pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
+
+/// Opens a store, and creates or migrates its file if necessary.
+///
+/// # Errors
+/// [`crate::Error::NotAStore`] and [`crate::Error::SchemaTooNew`], the file untouched; [`crate::Error::ReadOnly`],
+/// [`crate::Error::Busy`], [`crate::Error::Corrupt`], [`crate::Error::Io`].
+pub fn open(settings: &Settings) -> Result<Arc<dyn Backend>> {
+    Ok(Arc::new(sqlite::Sqlite::open(settings)?))
+}
 
 /// Executes writes.
 pub trait Execute: Debug + Send + Sync {
@@ -58,11 +73,17 @@ pub trait Execute: Debug + Send + Sync {
 
 /// Where one store is kept. Many threads may use it at once.
 pub trait Backend: Execute {
-    /// The path of the store, absolute.
+    /// What names the store in messages: its path, absolute.
     fn path(&self) -> &Path;
 
-    /// Identifies the store, whatever path leads to it.
-    fn file(&self) -> FileId;
+    /// Identifies what the backend reads, whatever path leads to it: backends with the same identity share an index.
+    fn identity(&self) -> &str;
+
+    /// The version of the schema.
+    fn schema_version(&self) -> u32;
+
+    /// The folder of the index files on this machine.
+    fn index_folder(&self) -> &Path;
 
     /// True if the store cannot be written.
     fn is_read_only(&self) -> bool;

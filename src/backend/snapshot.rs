@@ -146,8 +146,8 @@ pub trait Snapshot: Journals {
     /// The valid index files, by their first record.
     fn manifest(&self) -> Result<Vec<IndexFile>>;
 
-    /// The full-text table.
-    fn full_text(&self) -> &dyn FullText;
+    /// The full text; `None` if the backend keeps none.
+    fn full_text(&self) -> Option<&dyn FullText>;
 
     /// Problems of the file and of the structure of the full-text table, one line each.
     ///

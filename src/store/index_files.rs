@@ -1,4 +1,4 @@
-//! The files of the index: one per segment, in a folder beside the database.
+//! The files of the index: one per segment, in a folder of the backend.
 //!
 //! A file is read only if the manifest in the database names it with its checksum. Files that a crash, a copy or another
 //! store left in the folder are ignored. A file is written under a temporary name, synced, renamed, named in the
@@ -14,24 +14,20 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::backend::manifest::IndexFile;
 use crate::error::{Error, Result};
-use crate::files::{PartFile, beside};
+use crate::files::PartFile;
 use crate::index::{Damaged, Index, Segment};
 use crate::text::ANALYZER_VERSION;
 
 /// A file that the manifest does not name may still be in use by its writer until it has this age.
 const STRAY_AFTER: Duration = Duration::from_secs(3600);
 
-fn folder(path: &Path) -> PathBuf {
-    beside(path, "-index")
+fn file(folder: &Path, name: &str) -> PathBuf {
+    folder.join(name).with_extension("seg")
 }
 
-fn file(path: &Path, name: &str) -> PathBuf {
-    folder(path).join(name).with_extension("seg")
-}
-
-/// Bytes of all index files of the store at `path`.
-pub fn bytes_on_disk(path: &Path) -> u64 {
-    let entries = fs::read_dir(folder(path)).into_iter().flatten().flatten();
+/// Bytes of all index files in a folder.
+pub fn bytes_on_disk(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
@@ -41,8 +37,10 @@ pub fn bytes_on_disk(path: &Path) -> u64 {
 /// What the database says.
 pub fn load(backend: &dyn Backend) -> Result<Index> {
     let manifest = backend.snapshot()?.manifest()?;
-    let opened: Result<Vec<_>, Damaged> =
-        manifest.iter().map(|named| Ok((Arc::new(open(backend.path(), named)?), named.deletion))).collect();
+    let opened: Result<Vec<_>, Damaged> = manifest
+        .iter()
+        .map(|named| Ok((Arc::new(open(backend.index_folder(), named)?), named.deletion)))
+        .collect();
     match opened.and_then(Index::new) {
         Ok(index) => Ok(index),
         Err(damaged) => {
@@ -52,8 +50,8 @@ pub fn load(backend: &dyn Backend) -> Result<Index> {
     }
 }
 
-fn open(path: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
-    let segment = Segment::open(&file(path, &named.name))?;
+fn open(folder: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
+    let segment = Segment::open(&file(folder, &named.name))?;
     if index_file(&segment, named.deletion) == *named && segment.footer().analyzer == ANALYZER_VERSION {
         Ok(segment)
     } else {
@@ -98,7 +96,7 @@ pub fn remove_all(backend: &dyn Backend, files: &[IndexFile]) {
 /// Removes the file of a segment.
 pub fn remove(backend: &dyn Backend, name: u64) {
     // Processes that have mapped it keep it. After a failure, `sweep` removes it later.
-    drop(fs::remove_file(file(backend.path(), &file_name(name))));
+    drop(fs::remove_file(file(backend.index_folder(), &file_name(name))));
 }
 
 /// Writes a segment's file, synced and under its final name, and maps it.
@@ -110,8 +108,8 @@ pub fn write(
     write: impl FnOnce(BufWriter<File>, u64) -> io::Result<BufWriter<File>>,
 ) -> Result<Arc<Segment>> {
     let name = crate::random::number();
-    let path = file(backend.path(), &file_name(name));
-    let segment = create_folder(backend.path()).and_then(|()| {
+    let path = file(backend.index_folder(), &file_name(name));
+    let segment = create_folder(backend.index_folder()).and_then(|()| {
         let (part, file) = PartFile::create(path.with_extension("part"))?;
         write(BufWriter::with_capacity(1 << 20, file), name)?.flush()?;
         part.publish(&path)?;
@@ -159,9 +157,13 @@ fn replace_in_manifest(
 /// # Errors
 /// [`Error::Io`], and what the database says.
 pub fn sweep(backend: &dyn Backend) -> Result<()> {
-    let named: Vec<PathBuf> =
-        backend.snapshot()?.manifest()?.iter().map(|named| file(backend.path(), &named.name)).collect();
-    for entry in fs::read_dir(folder(backend.path())).into_iter().flatten().flatten() {
+    let named: Vec<PathBuf> = backend
+        .snapshot()?
+        .manifest()?
+        .iter()
+        .map(|named| file(backend.index_folder(), &named.name))
+        .collect();
+    for entry in fs::read_dir(backend.index_folder()).into_iter().flatten().flatten() {
         let path = entry.path();
         let age = entry.metadata().and_then(|metadata| metadata.modified()).map(|at| at.elapsed());
         if !named.contains(&path) && matches!(age, Ok(Ok(age)) if age > STRAY_AFTER) {
@@ -171,9 +173,9 @@ pub fn sweep(backend: &dyn Backend) -> Result<()> {
     Ok(())
 }
 
-fn create_folder(path: &Path) -> io::Result<()> {
+fn create_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder(path))
+    builder.recursive(true).create(folder)
 }

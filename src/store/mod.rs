@@ -43,9 +43,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::backend::journals::JournalTotals;
-use crate::backend::sqlite::{Pool, Settings, Sqlite};
+use crate::backend::settings::Settings;
 use crate::backend::write::{Call, Job, NewRecord, Outcome, Requirement, Write};
-use crate::backend::{Backend, Progress, Snapshot};
+use crate::backend::{self, Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope, Scopes, Viewer};
 use crate::text::ANALYZER_VERSION;
@@ -54,8 +54,9 @@ use index_handle::IndexHandle;
 use scope_index::ScopeIndexes;
 use write_queue::WriteQueue;
 
+pub use crate::backend::settings::Durability;
 pub use crate::backend::snapshot::ScopeInfo;
-pub use crate::backend::sqlite::{Durability, migrate};
+pub use crate::backend::sqlite::migrate;
 pub use crate::backend::write::OnConflict;
 pub use transfer::{ExportOptions, Imported};
 pub use verify::Report;
@@ -171,8 +172,10 @@ impl Store {
             return Err(Error::InvalidFilter("pool_size is 0; a store needs a connection".into()));
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
-        let pool = Arc::new(Pool::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?);
-        let backend = Arc::new(Sqlite::new(pool));
+        let backend = backend::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?;
+        if options.index == IndexMode::Disk && backend.snapshot()?.full_text().is_none() {
+            return Err(retriever::no_full_text());
+        }
         let queue = WriteQueue::new(Arc::clone(&backend) as _);
         let mut store = Self {
             options,
@@ -388,9 +391,9 @@ impl Store {
             terms,
             journals,
             entries,
-            schema_version: migrate::LATEST,
+            schema_version: self.backend.schema_version(),
             disk_bytes: self.backend.bytes(),
-            index_disk_bytes: index_files::bytes_on_disk(self.path()),
+            index_disk_bytes: index_files::bytes_on_disk(self.backend.index_folder()),
             memory_bytes: size.heap,
             mapped_bytes: size.mapped,
             segments: size.segments,

@@ -1,4 +1,4 @@
-//! Finds the shared index of a file.
+//! Finds the shared index of a store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
@@ -8,26 +8,25 @@ use parking_lot::Mutex;
 use super::follower;
 use super::shared_index::SharedIndex;
 use crate::backend::Backend;
-use crate::backend::sqlite::files::FileId;
 use crate::error::Result;
 use crate::interrupt;
 
-/// Process and file. The process is part of the key because a forked child must not use what a thread of its parent may
+/// Process and identity of a backend. The process is part of the key because a forked child must not use what a thread of its parent may
 /// have locked.
-type IndexKey = (u32, FileId);
+type IndexKey = (u32, String);
 
-/// The index of one file, while a store uses it. Locked while it is being loaded.
+/// The index of one store, while a store uses it. Locked while it is being loaded.
 type Cell = Mutex<Weak<SharedIndex>>;
 
 static CELLS: LazyLock<Mutex<HashMap<IndexKey, Arc<Cell>>>> = LazyLock::new(Mutex::default);
 
-/// The index of the backend's file. The first store on a file loads it, and others on that file wait for that.
+/// The index of a backend. The first that is opened of those with one identity loads it, and others wait for that.
 ///
 /// # Errors
 /// [`Error::Busy`](crate::Error::Busy) when another store is still loading it after the backend's timeout,
 /// [`Error::Interrupted`](crate::Error::Interrupted) when the user stops waiting for that; what the database says.
 pub fn open(backend: &dyn Backend) -> Result<Arc<SharedIndex>> {
-    let cell = cell(backend.file());
+    let cell = cell(backend.identity());
     let mut entry = interrupt::lock(&cell, "the index, which another store loads,", backend.timeout())?;
     if let Some(shared) = entry.upgrade() {
         return Ok(shared);
@@ -38,11 +37,11 @@ pub fn open(backend: &dyn Backend) -> Result<Arc<SharedIndex>> {
     Ok(shared)
 }
 
-/// The cell of a file. Cells that nobody uses are dropped.
-fn cell(file: FileId) -> Arc<Cell> {
+/// The cell of an identity. Cells that nobody uses are dropped.
+fn cell(identity: &str) -> Arc<Cell> {
     let mut cells = CELLS.lock();
     cells.retain(|_, cell| Arc::strong_count(cell) > 1 || cell.lock().strong_count() > 0);
-    Arc::clone(cells.entry((std::process::id(), file)).or_default())
+    Arc::clone(cells.entry((std::process::id(), identity.to_owned())).or_default())
 }
 
 #[cfg(test)]
@@ -65,7 +64,7 @@ mod tests {
     fn open_beside_loading(name: &str) -> (Result<Store>, Duration) {
         let folder = TempDir::new().unwrap();
         let first = Store::open(options(&folder, "a.db")).unwrap();
-        let cell = cell(first.backend.file());
+        let cell = cell(first.backend.identity());
         let _loading = cell.lock();
         let start = Instant::now();
         (Store::open(options(&folder, name)), start.elapsed())
@@ -99,7 +98,7 @@ mod tests {
         });
         let shared = |store: &Store| std::ptr::from_ref(store.index.as_ref().unwrap().shared());
         assert!(stores.iter().all(|store| shared(store) == shared(&stores[0])));
-        let key = (std::process::id(), stores[0].backend.file());
+        let key = (std::process::id(), stores[0].backend.identity().to_owned());
         drop(stores);
         Store::open(Options::new(folder.path().join("b.db"))).unwrap();
         assert!(!CELLS.lock().contains_key(&key), "a cell that nobody uses is dropped");

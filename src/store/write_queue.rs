@@ -163,7 +163,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::backend::sqlite::counters::Counters;
+    use crate::backend::counters::Counters;
 
     /// Executes nothing: takes its time, panics at a reset, and otherwise says that 1 record was touched.
     #[derive(Debug, Default)]

@@ -1,19 +1,19 @@
 //! [`Backend`] and [`Execute`] for an SQLite file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::changes::Watcher;
-use super::counters::Counters;
-use super::files::FileId;
 use super::pool::Pool;
 use super::snapshot::View;
 use super::transaction::Transaction;
-use super::{changes, maintenance, rebuild, segments, writer};
+use super::{changes, maintenance, migrate, rebuild, segments, writer};
+use crate::backend::counters::Counters;
 use crate::backend::manifest::IndexFile;
+use crate::backend::settings::Settings;
 use crate::backend::write::{Job, JobResult};
 use crate::backend::{Backend, Execute, Progress, Snapshot, Watch};
 use crate::error::Result;
@@ -23,12 +23,23 @@ use crate::files::beside;
 #[derive(Debug)]
 pub struct Sqlite {
     pool: Arc<Pool>,
+    identity: String,
+    index_folder: PathBuf,
 }
 
 impl Sqlite {
+    /// Opens a store's file.
+    ///
+    /// # Errors
+    /// As [`Pool::open`].
+    pub fn open(settings: &Settings) -> Result<Self> {
+        Ok(Self::new(Arc::new(Pool::open(settings)?)))
+    }
+
     /// A backend over an open pool.
     pub fn new(pool: Arc<Pool>) -> Self {
-        Self { pool }
+        let (identity, index_folder) = (pool.file().to_string(), beside(pool.path(), "-index"));
+        Self { pool, identity, index_folder }
     }
 
     /// Runs `work` in a write transaction of its own.
@@ -74,8 +85,16 @@ impl Backend for Sqlite {
         self.pool.path()
     }
 
-    fn file(&self) -> FileId {
-        self.pool.file()
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn schema_version(&self) -> u32 {
+        migrate::LATEST
+    }
+
+    fn index_folder(&self) -> &Path {
+        &self.index_folder
     }
 
     fn is_read_only(&self) -> bool {

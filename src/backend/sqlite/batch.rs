@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use rusqlite::types::ToSqlOutput;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
@@ -90,7 +89,7 @@ impl<'c> Batch<'c> {
         let fields = encoded.fields();
         self.insert
             .execute((
-                ToSqlOutput::Borrowed(fields.id),
+                row::EncodedId::new(&record.id),
                 scope,
                 fields.created_at,
                 fields.updated_at,

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::files::has_log;
 use super::identify::{immutable_flags, immutable_uri};
-use super::settings::{Durability, Settings};
 use super::sqlite_error::Explained;
 use super::{filter, migrate, schema, transaction};
+use crate::backend::settings::{Durability, Settings};
 use crate::error::{Error, Result};
 use crate::interrupt;
 

@@ -4,8 +4,8 @@
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension};
-use xxhash_rust::xxh3::xxh3_64;
 
+use crate::backend::checksum;
 use crate::error::Result;
 use crate::record::{Micros, Seq};
 
@@ -29,7 +29,7 @@ pub fn set(conn: &Connection, seq: Seq, at: Option<Micros>) -> Result<()> {
     match at {
         Some(at) => conn
             .prepare_cached("INSERT OR REPLACE INTO expiries(seq, at, checksum) VALUES (?, ?, ?)")?
-            .execute((seq, at, checksum(seq, at)))?,
+            .execute((seq, at, checksum::expiry(seq, at)))?,
         None => conn.prepare_cached("DELETE FROM expiries WHERE seq = ?")?.execute([seq])?,
     };
     Ok(())
@@ -37,7 +37,7 @@ pub fn set(conn: &Connection, seq: Seq, at: Option<Micros>) -> Result<()> {
 
 /// When a record expires, from a row of `expiries`; `None` if the row is damaged.
 pub(super) fn intact(seq: Seq, at: Micros, found: Option<i64>) -> Option<Micros> {
-    (found == Some(checksum(seq, at))).then_some(at)
+    (found == Some(checksum::expiry(seq, at))).then_some(at)
 }
 
 /// True if an expiry after `after` is due at `now`. Damaged ones count.
@@ -100,16 +100,8 @@ pub fn register_function(conn: &Connection) -> rusqlite::Result<()> {
     let flags =
         FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DIRECTONLY;
     conn.create_scalar_function("expiry_checksum", 2, flags, |context| {
-        Ok(checksum(context.get(0)?, context.get(1)?))
+        Ok(checksum::expiry(context.get(0)?, context.get(1)?))
     })
-}
-
-/// XXH3 over both numbers.
-fn checksum(seq: Seq, at: Micros) -> i64 {
-    let mut bytes = [0; 16];
-    bytes[..8].copy_from_slice(&seq.to_le_bytes());
-    bytes[8..].copy_from_slice(&at.to_le_bytes());
-    xxh3_64(&bytes).cast_signed()
 }
 
 #[cfg(test)]

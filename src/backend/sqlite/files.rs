@@ -1,5 +1,6 @@
 //! The database file and the files beside it.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -29,6 +30,12 @@ impl FileId {
         let file = winapi_util::Handle::from_path_any(path)?;
         let information = winapi_util::file::information(&file)?;
         Ok(Self(information.volume_serial_number(), information.file_index()))
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.0, self.1)
     }
 }
 

@@ -1,12 +1,12 @@
 //! Versions of records that were superseded: the table `past`.
 
-use rusqlite::types::{ToSqlOutput, Type};
+use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::row::{self, Encoded, EncodedId};
 use super::sqlite_error::unexplained_message;
 use super::{changes, records};
+use crate::backend::checksum;
 use crate::backend::snapshot::PastVersion;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Record, RecordId, Seq, Viewer};
@@ -25,7 +25,7 @@ const SELECT: &str =
 pub fn keep(conn: &Connection, old: &Record, superseded_at: Micros) -> Result<()> {
     let encoded = Encoded::new(old)?;
     let fields = encoded.fields();
-    let rest = rest(old.version, superseded_at, encoded.last_accessed());
+    let rest = checksum::past(old.version, superseded_at, encoded.last_accessed());
     let checksum = i64::from(fields.checksum()) << 32 | i64::from(rest);
     conn.prepare_cached(
         "INSERT INTO past(id, version, superseded_at, scope, created_at, updated_at, last_accessed, importance, source,
@@ -33,7 +33,7 @@ pub fn keep(conn: &Connection, old: &Record, superseded_at: Micros) -> Result<()
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute((
-        ToSqlOutput::Borrowed(fields.id),
+        EncodedId::new(&old.id),
         old.version,
         superseded_at,
         fields.scope,
@@ -140,16 +140,10 @@ fn version(row: &Row<'_>) -> rusqlite::Result<PastVersion> {
     let (_, record) = row::record(row)?;
     let superseded_at = row.get(16)?;
     let last_accessed = row.get(5)?;
-    if row.get::<_, i64>(17)? != i64::from(rest(record.version, superseded_at, last_accessed)) {
+    if row.get::<_, i64>(17)? != i64::from(checksum::past(record.version, superseded_at, last_accessed)) {
         let what =
             format!("a version of record {:?} is not what was written, by its checksum", record.id.text());
         return Err(rusqlite::Error::FromSqlConversionFailure(17, Type::Integer, what.into()));
     }
     Ok((record, superseded_at))
-}
-
-/// The lower half of XXH3 over the columns that the record's own checksum leaves out.
-fn rest(version: Option<Seq>, superseded_at: Micros, last_accessed: Option<Micros>) -> u32 {
-    let numbers = [version.unwrap_or(0), superseded_at, last_accessed.unwrap_or(Micros::MIN)];
-    xxh3_64(&numbers.map(i64::to_le_bytes).concat()) as u32
 }

@@ -4,11 +4,11 @@
 
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, Rows};
-use xxhash_rust::xxh3::Xxh3Default;
 
 use super::changes;
 use super::snapshot::View;
 use super::sqlite_error::unexplained_message;
+use crate::backend::checksum;
 use crate::backend::journals::{JournalTotals, Journals};
 use crate::error::{Conflict, Error, Result};
 use crate::journal::{Change, Changed, Entry, Keys, Number, Range, Value, end_of_prefix};
@@ -441,15 +441,15 @@ fn insert(conn: &Connection, journal: i64, name: &str, entry: &Entry) -> Result<
          VALUES (?, ?, ?, ?, ?, ?, ?)",
     )?;
     let Entry { number, key, value, written_at, expires_at } = entry;
-    statement.execute((number, journal, written_at, expires_at, key, value, checksum(name, entry)))?;
+    statement.execute((number, journal, written_at, expires_at, key, value, checksum::entry(name, entry)))?;
     Ok(())
 }
 
 /// An entry of a journal of this name, if it fits its checksum.
 fn entry(row: &Row<'_>, name: &str) -> rusqlite::Result<Entry> {
     let number: Number = row.get(0)?;
-    let intact =
-        fields(row).and_then(|entry| Ok((checksum(name, &entry) == row.get::<_, i64>(5)?).then_some(entry)));
+    let intact = fields(row)
+        .and_then(|entry| Ok((checksum::entry(name, &entry) == row.get::<_, i64>(5)?).then_some(entry)));
     intact.ok().flatten().ok_or_else(|| {
         let what = format!(
             "entry {number} of journal {name:?} is not what was written, by its checksum; \
@@ -476,21 +476,6 @@ fn fields(row: &Row<'_>) -> rusqlite::Result<Entry> {
         written_at: row.get(3)?,
         expires_at: row.get(4)?,
     })
-}
-
-/// XXH3 over the journal's name and all columns, each with its length before it.
-fn checksum(name: &str, entry: &Entry) -> i64 {
-    let mut hash = Xxh3Default::new();
-    let (value, is_json) = entry.value.as_bytes();
-    for part in [Some(name.as_bytes()), entry.key.as_deref().map(str::as_bytes), Some(value)] {
-        hash.update(&part.map_or(u64::MAX, |bytes| bytes.len() as u64).to_le_bytes());
-        hash.update(part.unwrap_or_default());
-    }
-    let expires_at = entry.expires_at.unwrap_or(Micros::MAX);
-    for number in [i64::from(is_json), entry.number, entry.written_at, expires_at] {
-        hash.update(&number.to_le_bytes());
-    }
-    hash.digest().cast_signed()
 }
 
 impl ToSql for Value {

@@ -1,24 +1,22 @@
 //! The backend for SQLite. SQL is only here.
 //!
 //! - [`Sqlite`] implements the traits of [`crate::backend`]; `snapshot` reads, `writer` executes jobs.
-//! - `settings`: how to open a file. [`identify`]: what a file is, before SQLite may change it. [`migrate`]: schema
+//! - [`identify`]: what a file is, before SQLite may change it. [`migrate`]: schema
 //!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: protection from other copies of
 //!   SQLite.
 //! - [`pool`]: connections; `reader`: those that read; `connection`: PRAGMAs. [`transaction`]: the write lock.
 //! - [`records`], `embeddings`, `facets`: reading; [`filter`]: which records; `row`: the codec. [`batch`]: writing records,
-//!   with everything that depends on them. `checksum`: noticing that a record was damaged.
+//!   with everything that depends on them.
 //! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
 //! - `rebuild`: deriving everything else from the records again.
-//! - [`counters`]: for `stats()`. [`maintenance`]: backup, compaction, integrity, checkpoint. `sqlite_error`: from
+//! - [`maintenance`]: backup, compaction, integrity, checkpoint. `sqlite_error`: from
 //!   SQLite's errors to ours.
 
 mod backend;
 pub mod batch;
 pub mod change_log;
 pub mod changes;
-mod checksum;
 mod connection;
-pub mod counters;
 mod embeddings;
 pub mod expiries;
 mod facets;
@@ -40,7 +38,6 @@ pub mod records;
 mod row;
 mod schema;
 pub mod segments;
-mod settings;
 mod snapshot;
 mod sqlite_error;
 #[cfg(test)]
@@ -50,8 +47,6 @@ mod writer;
 
 pub use backend::Sqlite;
 pub use batch::Batch;
-pub use pool::Pool;
-pub use settings::{Durability, Settings};
 
 pub use super::Progress;
 

@@ -2,22 +2,22 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
-use scheduled_thread_pool::ScheduledThreadPool;
 
 use super::connection::{Source, open_writer};
-use super::counters::Counters;
 use super::files::{FileId, check_name, identify_or_create, make_writable_beside};
 use super::guard::Guard;
 use super::reader::{AllClosed, Opener, Reader};
-use super::settings::Settings;
 use super::sqlite_error::{self, Explained};
 use super::{migrate, transaction};
+use crate::backend::counters::Counters;
+use crate::backend::opening_thread::opening_thread;
+use crate::backend::settings::Settings;
 use crate::error::{Error, Result};
 
 /// After a write of more rows than this, the writer is opened again, see [`Pool::reopen`].
@@ -244,26 +244,6 @@ fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2:
         .error_handler(Box::new(failure))
         .build_unchecked(opener);
     (pool, all_closed)
-}
-
-/// The thread that opens connections for all pools of this process. It ends with the last pool, so that no thread is
-/// left when the process forks. A child starts its own.
-fn opening_thread() -> Arc<ScheduledThreadPool> {
-    static SHARED: Mutex<(u32, Weak<ScheduledThreadPool>)> = Mutex::new((0, Weak::new()));
-    let mut shared = SHARED.lock();
-    let process = std::process::id();
-    match shared.1.upgrade() {
-        Some(thread) if shared.0 == process => thread,
-        inherited => {
-            // The parent's thread does not exist in the child and cannot be asked to end.
-            std::mem::forget(inherited);
-            let thread = Arc::new(
-                ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("r2d2-worker-{}").build(),
-            );
-            *shared = (process, Arc::downgrade(&thread));
-            thread
-        }
-    }
 }
 
 /// Why the last reader could not be opened.

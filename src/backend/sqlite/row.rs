@@ -6,8 +6,8 @@ use rusqlite::Row;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use uuid::Uuid;
 
-use super::checksum::StoredFields;
 use super::expiries;
+use crate::backend::checksum::{StoredFields, StoredId};
 use crate::error::{Error, Result};
 use crate::record::{Micros, Record, RecordId, Scope, Seq};
 
@@ -44,6 +44,15 @@ impl ToSql for EncodedId<'_> {
     }
 }
 
+/// An id for its checksum.
+fn stored_id(value: ValueRef<'_>) -> StoredId<'_> {
+    match value {
+        ValueRef::Text(text) => StoredId::Text(text),
+        ValueRef::Blob(bytes) => StoredId::Uuid(bytes),
+        _ => StoredId::Unreadable,
+    }
+}
+
 fn decode_id(value: ValueRef<'_>, column: usize) -> rusqlite::Result<RecordId> {
     match value {
         ValueRef::Blob(bytes) => {
@@ -76,7 +85,7 @@ impl<'a> Encoded<'a> {
     pub fn fields(&self) -> StoredFields<'_> {
         let record = self.record;
         StoredFields {
-            id: EncodedId::new(&record.id).0,
+            id: stored_id(EncodedId::new(&record.id).0),
             scope: record.scope.as_str(),
             created_at: record.created_at,
             updated_at: self.unless_created_at(record.updated_at),
@@ -130,7 +139,7 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
     let fields = checked(row)?;
     let seq = row.get(0)?;
     let record = Record {
-        id: decode_id(fields.id, 1)?,
+        id: decode_id(row.get_ref(1)?, 1)?,
         content: fields.content.to_owned(),
         scope: Scope::parse(fields.scope).map_err(|error| unreadable(2, error))?,
         categories: json(fields.categories, 9)?,
@@ -175,7 +184,7 @@ fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
 /// The fields of a row of [`SELECT`].
 pub(super) fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
     Ok(StoredFields {
-        id: row.get_ref(1)?,
+        id: stored_id(row.get_ref(1)?),
         scope: row.get_ref(2)?.as_str()?,
         created_at: row.get(3)?,
         updated_at: row.get(4)?,

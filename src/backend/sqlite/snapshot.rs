@@ -193,8 +193,8 @@ impl Snapshot for View<'_> {
         self.explained(segments::read(&self.reader))
     }
 
-    fn full_text(&self) -> &dyn FullText {
-        self
+    fn full_text(&self) -> Option<&dyn FullText> {
+        Some(self)
     }
 
     fn problems(&self) -> Result<Vec<String>> {

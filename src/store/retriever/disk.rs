@@ -13,9 +13,9 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Retriever;
-use crate::backend::Snapshot;
 use crate::backend::snapshot::Totals;
-use crate::error::Result;
+use crate::backend::{FullText, Snapshot};
+use crate::error::{Error, Result};
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Index, Listing, Scoring};
 use crate::rank::bm25::{Collection, saturation};
@@ -36,6 +36,7 @@ const SAMPLE: usize = 1024;
 /// The full-text table, seen through a filter.
 pub struct DiskRetriever<'s> {
     snapshot: &'s dyn Snapshot,
+    full_text: &'s dyn FullText,
     /// An index over the population alone: the records of the query's scope that its viewer may see.
     own: Option<&'s Index>,
     /// The population; `None` for everything.
@@ -56,19 +57,20 @@ impl<'s> DiskRetriever<'s> {
         visible: Option<Arc<Allowed>>,
         allowed: Option<Arc<Allowed>>,
     ) -> Result<Self> {
+        let full_text = snapshot.full_text().ok_or_else(no_full_text)?;
         let collection = match (own, &visible) {
             (Some(own), _) => own.collection(),
             (None, Some(visible)) => part_of_all(snapshot, visible)?,
             (None, None) => all(snapshot.totals()?),
         };
-        Ok(Self { snapshot, own, visible, collection, allowed, frequencies: RefCell::default() })
+        Ok(Self { snapshot, full_text, own, visible, collection, allowed, frequencies: RefCell::default() })
     }
 
     /// The best `k` allowed records by the sum of the weights of the terms that they hold.
     fn holders(&self, terms: &[WeightedTerm], k: usize) -> Result<Vec<(Seq, f32)>> {
         let mut weights: FxHashMap<Seq, f32> = FxHashMap::default();
         for term in terms.iter().filter(|term| term.weight > 0.0) {
-            for seq in self.snapshot.full_text().records_with(&term.text)? {
+            for seq in self.full_text.records_with(&term.text)? {
                 *weights.entry(seq).or_default() += term.weight;
             }
         }
@@ -108,12 +110,12 @@ impl Statistics for DiskRetriever<'_> {
         if let Some(&frequency) = known.get(term) {
             return Ok(frequency);
         }
-        let full_text = self.snapshot.full_text();
         let frequency = match &self.visible {
             Some(visible) => {
-                full_text.records_with(term)?.into_iter().filter(|&seq| visible.holds(seq)).count() as u64
+                self.full_text.records_with(term)?.into_iter().filter(|&seq| visible.holds(seq)).count()
+                    as u64
             }
-            None => full_text.document_frequency(term)?,
+            None => self.full_text.document_frequency(term)?,
         };
         known.insert(term.to_owned(), frequency);
         Ok(frequency)
@@ -124,7 +126,7 @@ impl Statistics for DiskRetriever<'_> {
             return Ok(own.terms_with(prefixes, visit)?);
         }
         for prefix in prefixes {
-            self.snapshot.full_text().terms_with(prefix, visit)?;
+            self.full_text.terms_with(prefix, visit)?;
         }
         Ok(())
     }
@@ -183,6 +185,11 @@ impl Retriever for DiskRetriever<'_> {
 
 fn all(totals: Totals) -> Collection {
     Collection { records: totals.records.saturating_sub(totals.wordless), terms: totals.terms }
+}
+
+/// The error where `index="disk"` is impossible.
+pub fn no_full_text() -> Error {
+    Error::InvalidFilter("index=\"disk\" is for stores in files; this one keeps its index in memory".into())
 }
 
 /// The collection of some records. It is exact if few records are not among them; otherwise it is estimated from a sample

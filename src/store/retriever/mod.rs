@@ -11,7 +11,7 @@ use crate::rank::fusion::Spread;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 
-pub use disk::DiskRetriever;
+pub use disk::{DiskRetriever, no_full_text};
 pub use memory::MemoryRetriever;
 
 /// The first stage of a search. Lists are best first; of equal scores the newer record comes first.

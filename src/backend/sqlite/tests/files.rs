@@ -10,9 +10,11 @@ use tempfile::{TempDir, tempdir};
 
 use super::super::files::FileId;
 use super::super::identify::APPLICATION_ID;
-use super::super::{Pool, Settings, changes, facets, maintenance, meta, migrate};
+use super::super::pool::Pool;
+use super::super::{changes, facets, maintenance, meta, migrate};
 use super::Store;
 use crate::backend::feed::Position;
+use crate::backend::settings::Settings;
 use crate::backend::write::OnConflict;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Record};

@@ -9,8 +9,10 @@ use tempfile::tempdir;
 
 use super::super::identify::APPLICATION_ID;
 use super::super::migrate::{self, LATEST, Status};
-use super::super::{Pool, Settings, fts, history, journals, maintenance, meta, records};
+use super::super::pool::Pool;
+use super::super::{fts, history, journals, maintenance, meta, records};
 use super::Store;
+use crate::backend::settings::Settings;
 use crate::backend::write::{OnConflict, Write};
 use crate::error::Error;
 use crate::journal::{Change, Range, Value};

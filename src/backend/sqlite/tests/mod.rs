@@ -11,7 +11,9 @@ mod writes;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Durability, Pool, Settings, Sqlite};
+use super::Sqlite;
+use super::pool::Pool;
+use crate::backend::settings::{Durability, Settings};
 use crate::backend::write::{NewRecord, OnConflict, Outcome, Write};
 use crate::error::Result;
 use crate::record::{Filter, Record, RecordId};

@@ -6,8 +6,10 @@ use std::path::Path;
 use rusqlite::Connection;
 use tempfile::tempdir;
 
-use super::super::{Pool, Settings, facets, fts};
+use super::super::pool::Pool;
+use super::super::{facets, fts};
 use super::{Store, id};
+use crate::backend::settings::Settings;
 use crate::backend::write::OnConflict;
 use crate::error::Error;
 use crate::record::{Filter, Record};

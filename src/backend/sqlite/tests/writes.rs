@@ -9,14 +9,14 @@ use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
 use super::super::changes::Watcher;
+use super::super::pool::Pool;
 use super::super::transaction::Transaction;
-use super::super::{
-    Durability, Pool, Settings, changes, embeddings, facets, fts, maintenance, meta, records, segments,
-};
+use super::super::{changes, embeddings, facets, fts, maintenance, meta, records, segments};
 use super::{Store, by_id, id};
 use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, Position};
 use crate::backend::manifest::IndexFile;
+use crate::backend::settings::{Durability, Settings};
 use crate::backend::snapshot::Totals;
 use crate::backend::write::{OnConflict, Write};
 use crate::error::{Error, Result};

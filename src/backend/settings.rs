@@ -1,4 +1,4 @@
-//! How to open a store's file.
+//! How to open a store.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +13,10 @@ pub enum Durability {
     Normal,
 }
 
-/// How to open a store's file.
+/// How to open a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The file.
+    /// The file, or the URL of a database.
     pub path: PathBuf,
     /// Most readers at once.
     pub pool_size: u32,
