@@ -29,6 +29,7 @@ nox.options.sessions = [
     "wheels",
     "semantic",
     "inspect",
+    "postgres",
     "reliability",
     "crewai_legacy",
     "crewai_unified",
@@ -45,10 +46,10 @@ LICENCES = ["MIT", "MIT License", "BSD-2-Clause", "BSD-3-Clause", "BSD License",
 LICENCES += ["Apache Software License", "3-Clause BSD License", "Apache-2.0 OR BSD-2-Clause"]
 LICENCES += ["BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0"]
 # The core without Python, and what its benchmarks and fuzz targets need.
-CORE = ["--no-default-features", "--features", "internals"]
+CORE = ["--no-default-features", "--features", "internals,postgres"]
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3", "pydantic>=2.11"]
 # Tests with sessions of their own.
-OTHERS = ["crewai", "frameworks", "inspector", "reliability", "semantic"]
+OTHERS = ["crewai", "frameworks", "inspector", "postgres", "reliability", "semantic"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -287,6 +288,25 @@ def inspect(session: nox.Session) -> None:
     install_agentmem(session, *PYTEST, *browser, *project["optional-dependencies"]["inspect"])
     pictures = {"AGENTMEM_PICTURES": str(ROOT / "target" / "inspector")}
     session.run("pytest", "-rs", "inspector", *session.posargs, env=pictures)  # -rs: no Chromium is said
+
+
+# What a store promises wherever it is kept.
+CONTRACT = ["add", "aio", "batch", "blend", "changes", "delete", "duplicates", "embedder", "embedder_names"]
+CONTRACT += ["empty_content", "expiry", "explain", "export", "filters", "forgiving_search", "ids_filter"]
+CONTRACT += ["journal_log", "journal_map", "journal_values", "journals", "life_aio", "oracle"]
+CONTRACT += ["order", "pickle", "pointer", "population", "private", "progress", "ranking", "record"]
+CONTRACT += ["scopes_recursive", "score", "search", "search_offset", "supersede", "threads", "version"]
+
+
+@nox.session
+def postgres(session: nox.Session) -> None:
+    """Run the tests of what a store promises, of several hosts and of failures on a PostgreSQL server."""
+    install_agentmem(session, *PYTEST)
+    # Each history and each ranking makes tables of its own.
+    fewer = {"AGENTMEM_HISTORIES": "25", "AGENTMEM_RANKINGS": "25"}
+    files = [f"test_{name}.py" for name in CONTRACT]
+    session.run("pytest", "--postgres", *files, *session.posargs, env=fewer)
+    session.run("pytest", "postgres", *session.posargs)
 
 
 @nox.session

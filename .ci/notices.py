@@ -69,7 +69,11 @@ OTHERS = {
 }
 
 # Crates that come without the text of their licence, each with a crate whose copy of that text serves.
-WITHOUT_TEXT = {"pulp-wasm-simd-flag": ("pulp", "LICENSE")}
+WITHOUT_TEXT = {
+    "pulp-wasm-simd-flag": ("pulp", "LICENSE"),
+    "objc2-core-foundation": ("log", "LICENSE-APACHE"),
+    "objc2-system-configuration": ("log", "LICENSE-APACHE"),
+}
 
 
 def cargo(*arguments: str) -> str:

@@ -73,7 +73,7 @@ from agentmem.errors import (
     StorePathError,
     StoreReadOnlyError,
 )
-from agentmem.store import MemoryStore, migration_status
+from agentmem.store import MemoryStore, migrate, migration_status
 from agentmem.store import open as open
 from agentmem.types import Change, Changes, Explanation
 
@@ -142,6 +142,7 @@ __all__ = [
     "import_",
     "journal",
     "journals",
+    "migrate",
     "migration_status",
     "purge",
     "put",

@@ -90,21 +90,25 @@ def embed(embedder: StoreEmbedder, calls: Sequence[Call]) -> None:
 
 
 def embed_missing(
-    store: _core.Store, embedder: StoreEmbedder, limit: int | None, progress: Progress | None
+    store: _core.Store,
+    embedder: StoreEmbedder,
+    limit: int | None,
+    progress: Progress | None,
+    scope: str | None,
 ) -> int:
     """See `MemoryStore.embed_missing`."""
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
         raise InvalidFilterError(f"invalid filter: limit must be a whole number of 0 or more, not {limit!r}")
-    total = store.count_without_vector()
+    total = store.count_without_vector(scope)
     done = embedded = last = 0
-    while page := store.without_vector(last, PAGE if limit is None else min(PAGE, limit - embedded)):
+    while page := store.without_vector(last, PAGE if limit is None else min(PAGE, limit - embedded), scope):
         last = page[-1][0]
         page_texts = [(seq, text) for seq, text in page if text.strip()]
         vectors = embedder.documents([text for _, text in page_texts])
         made = [
             (seq, vector) for (seq, _), vector in zip(page_texts, vectors, strict=True) if vector is not None
         ]
-        embedded += store.embed(made, embedder.name)
+        embedded += store.embed(made, embedder.name, scope)
         done += len(page)
         if progress is not None:
             # Others may have added records meanwhile.

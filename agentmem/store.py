@@ -276,20 +276,23 @@ class MemoryStore:
         """
         return self._store.reset(scope, journals)
 
-    def embed_missing(self, limit: int | None = None, progress: Progress | None = None) -> int:
+    def embed_missing(
+        self, limit: int | None = None, progress: Progress | None = None, *, scope: str | None = None
+    ) -> int:
         """Add vectors to the records that have none, and return how many got one; at most `limit`.
 
         The store's embedder makes them, and every 64 are a transaction. Other threads and processes may use
         the store meanwhile. It can be stopped at any moment and called again. No version, date or order
         changes. `progress` counts the records that were without a vector. Texts that the embedder cannot
         embed stay without one. Raises InvalidFilterError if the store has no embedder, and
-        EmbedderMismatchError or DimensionMismatchError if the store holds vectors of another one.
+        EmbedderMismatchError or DimensionMismatchError if the store holds vectors of another one. In a store
+        in PostgreSQL that has spaces, the records are those of the space that holds `scope`.
         """
         if self._embedder is None:
             raise InvalidFilterError(
                 "invalid filter: embed_missing() needs an embedder; open the store with embedder=..."
             )
-        return embed_missing(self._store, self._embedder, limit, progress)
+        return embed_missing(self._store, self._embedder, limit, progress, scope)
 
     # Reading
 
@@ -459,13 +462,21 @@ class MemoryStore:
         )
         return Explanation(**explained)
 
-    def changes(self, after: str | None = None, limit: int = 1000, **viewer: Unpack[Viewer]) -> Changes:
+    def changes(
+        self,
+        after: str | None = None,
+        limit: int = 1000,
+        *,
+        scope: str | None = None,
+        **viewer: Unpack[Viewer],
+    ) -> Changes:
         """Return writes and deletions by any process since a cursor, in order.
 
         `after=None` begins with the oldest record; `changes(limit=0).cursor` is the current position.
         Touches and expiry do not appear. Writes of private records appear to those who may see the records.
+        In a store in PostgreSQL that has spaces, the changes are those of the space that holds `scope`.
         """
-        items, cursor, complete = self._store.changes(after, limit, **_viewer(viewer))
+        items, cursor, complete = self._store.changes(after, limit, scope, **_viewer(viewer))
         changes = [
             Change(kind, version, None if record is None else record.id, record)
             for kind, version, record in items
@@ -682,8 +693,21 @@ def open(
 
 
 def migration_status(path: StorePath) -> MigrationStatus:
-    """Return the schema version of a store's file and the missing migrations. Nothing is written."""
+    """Return the schema version of a store and the missing migrations. Nothing is written."""
     return MigrationStatus(**_core.migration_status(path))
+
+
+def migrate(url: str, *, space_depth: int | None = None, partitions: int | None = None) -> MigrationStatus:
+    """Make the tables of a store in PostgreSQL, or bring them to the newest schema, in one transaction.
+
+    Return the state before. This needs the right to create tables; using the store does not. A file needs no
+    such call: it is migrated when it is opened.
+
+        space_depth: how many parts of a scope name a space, which is as much as one file holds: 1 unless the
+            store exists. With 0, the whole store is one space. It cannot be changed later.
+        partitions: into how many partitions each table is divided: 64 unless the store exists, 0 for none.
+    """
+    return MigrationStatus(**_core.migrate(url, space_depth, partitions))
 
 
 def _absolute(path: StorePath | None) -> str:
@@ -695,10 +719,17 @@ def _absolute(path: StorePath | None) -> str:
         raise StorePathError(
             "a store is a file, ':memory:' is none; for a temporary store, use a file in a temporary folder"
         )
+    if is_url(given):
+        return given
     try:
         return os.path.abspath(given) if given else given
     except OSError as error:  # the working directory is gone
         raise StorePathError(error.errno, error.strerror, given) from error
+
+
+def is_url(path: str) -> bool:
+    """Whether a store of this name is in a database."""
+    return path.startswith(("postgresql://", "postgres://"))
 
 
 def _viewer(viewer: Viewer) -> dict[str, Any]:

@@ -31,6 +31,17 @@ pub fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Makes a folder that its owner alone may use, and the folders that it is in, unless it is there.
+///
+/// # Errors
+/// What the system says.
+pub fn create_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
 /// A file under its temporary name. It is removed when it is dropped before it was published.
 #[derive(Debug)]
 pub struct PartFile(PathBuf);

@@ -60,5 +60,5 @@ pub use record::{
 };
 pub use store::{
     Durability, ExportOptions, Imported, IndexMode, OnConflict, Options, Report, ScopeInfo, Stats, Store,
-    migrate,
+    migration,
 };

@@ -5,9 +5,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import postgres_server
 import pytest
 from clock import Clock
 from hypothesis import settings
+from postgres_server import Server
 
 import agentmem
 
@@ -28,13 +30,54 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AGENTMEM_PATH", raising=False)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--postgres", action="store_true", help="put the stores under test into PostgreSQL")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    postgres_server.chosen = config.getoption("--postgres")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if postgres_server.program("initdb") is None:
+        missing = pytest.mark.skip(reason="PostgreSQL's server is not installed")
+        for item in items:
+            if config.getoption("--postgres") or item.path.parent.name == "postgres":
+                item.add_marker(missing)
+    if config.getoption("--postgres"):
+        files = [item for item in items if needs_a_file(item)]
+        config.hook.pytest_deselected(items=files)
+        items[:] = [item for item in items if item not in files]
+
+
+def needs_a_file(item: pytest.Item) -> bool:
+    """Whether a test is about files, or about the full text in them."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return "disk" in parameters or item.get_closest_marker("file") is not None
+
+
+@pytest.fixture(scope="session")
+def server() -> Server:
+    """A PostgreSQL server."""
+    return postgres_server.shared()
+
+
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
+def url(server: Server) -> str:
+    """An empty store in PostgreSQL, which is one space."""
+    return server.store(space_depth=0)
+
+
+@pytest.fixture
+def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a store may be made: in a file, or with --postgres in a database."""
+    if request.config.getoption("--postgres"):
+        return request.getfixturevalue("url")
     return tmp_path / "memory.db"
 
 
 @pytest.fixture(params=["memory", "disk"])
-def store(request: pytest.FixtureRequest, path: Path) -> Iterator[agentmem.MemoryStore]:
+def store(request: pytest.FixtureRequest, path: Path | str) -> Iterator[agentmem.MemoryStore]:
     """An empty store, with the index in memory and on disk. Tests of durability open their own."""
     with agentmem.open(path, index=request.param, durability="normal") as store:
         yield store

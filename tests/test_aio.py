@@ -48,6 +48,7 @@ def test_use(path: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.file
 def test_a_store_opens_at_its_first_use(path: Path) -> None:
     async def main() -> None:
         store = agentmem.aio.open(path)
@@ -72,6 +73,7 @@ def test_a_store_opens_at_its_first_use(path: Path) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.file
 def test_open_can_be_awaited(path: Path) -> None:
     async def main() -> None:
         store = await agentmem.aio.open(path, index="disk")

@@ -131,6 +131,7 @@ def test_a_replica_knows_what_the_store_knows(quick: MemoryStore, data: st.DataO
     assert late.contents() == contents(quick)
 
 
+@pytest.mark.file
 def test_deletions_that_are_forgotten_are_admitted(path: Path) -> None:
     """The store forgets deletions that every index file knows; who stands before them must start anew."""
     with agentmem.open(path, durability="normal") as store:

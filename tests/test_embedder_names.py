@@ -215,6 +215,7 @@ def test_an_embedder_that_changes_is_noticed(path: Path) -> None:
             store.add("blue car")
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("embedder", [5, object(), [Colours()]])
 def test_what_is_no_embedder(path: Path, embedder: Any) -> None:
     with pytest.raises(TypeError, match="must be a function, or have name, dimension"):

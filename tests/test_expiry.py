@@ -288,6 +288,7 @@ def expired(quick: MemoryStore, clock: Clock) -> MemoryStore:
     return quick
 
 
+@pytest.mark.file
 @pytest.mark.parametrize(
     "write",
     [
@@ -310,6 +311,7 @@ def test_its_id_is_free(expired: MemoryStore, write: Callable[[MemoryStore], obj
     assert expired.verify()
 
 
+@pytest.mark.file
 def test_nothing_revives_it(expired: MemoryStore) -> None:
     for write in (
         lambda: expired.update("a", expires_at=None),
@@ -325,6 +327,7 @@ def test_nothing_revives_it(expired: MemoryStore) -> None:
     assert expired.count() == 0
 
 
+@pytest.mark.file
 def test_reset_counts_only_what_was_there_to_be_seen(expired: MemoryStore) -> None:
     """As `delete` does; what has expired goes too."""
     expired.add_many(["x", "y"])
@@ -376,6 +379,7 @@ def test_each_process_goes_by_its_own_clock_and_harms_no_other(quick: MemoryStor
 # Physical deletion
 
 
+@pytest.mark.file
 def test_every_write_deletes_some_of_what_has_expired(quick: MemoryStore, clock: Clock) -> None:
     """At a bounded cost, and faster than expired records can come in."""
     quick.add_many({"content": f"note {n}", "expires_at": START + MINUTE} for n in range(1000))
@@ -401,6 +405,7 @@ def test_a_write_that_changes_nothing_deletes_nothing(quick: MemoryStore, clock:
     assert quick.purge() == 3
 
 
+@pytest.mark.file
 def test_purge_deletes_all_that_has_expired(store: MemoryStore, clock: Clock) -> None:
     """Private records too; it says how many, and the second time there is nothing left."""
     store.add_many(
@@ -428,6 +433,7 @@ def test_purge_of_a_scope_leaves_the_others_and_the_journals(quick: MemoryStore,
             quick.purge(wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.file
 def test_a_read_only_store_hides_and_deletes_nothing(path: Path, clock: Clock) -> None:
     with agentmem.open(path) as store:
         store.add("words", id="a", ttl=60)
@@ -442,6 +448,7 @@ def test_a_read_only_store_hides_and_deletes_nothing(path: Path, clock: Clock) -
     assert path.read_bytes() == before
 
 
+@pytest.mark.file
 def test_a_sound_store_may_hold_what_has_expired(expired: MemoryStore) -> None:
     """`verify`, `rebuild` and a backup take it in their stride."""
     assert expired.verify()

@@ -153,6 +153,7 @@ def test_entries_are_no_memories(store: MemoryStore) -> None:
     assert store.verify()
 
 
+@pytest.mark.file
 def test_others_see_them_at_once(quick: MemoryStore) -> None:
     with agentmem.open(quick.path) as other, agentmem.open(quick.path, index="disk") as disk:
         for n, writer in enumerate([quick, other, disk] * 3):
@@ -298,6 +299,7 @@ def test_an_export_leaves_journals_out_unless_told(filled: MemoryStore) -> None:
         assert isinstance(json.loads(line), dict)
 
 
+@pytest.mark.file
 def test_a_backup_has_everything(filled: MemoryStore) -> None:
     filled.backup("copy.db")
     with agentmem.open("copy.db") as copy:
@@ -346,6 +348,7 @@ def damaged(path: Path) -> tuple[Path, int]:
     return path, numbers[1]
 
 
+@pytest.mark.file
 def test_a_damaged_entry_is_named_by_its_number(damaged: tuple[Path, int]) -> None:
     path, number = damaged
     with agentmem.open(path) as store:
@@ -361,6 +364,7 @@ def test_a_damaged_entry_is_named_by_its_number(damaged: tuple[Path, int]) -> No
         assert store.count() == len(store.search("record")) == 1
 
 
+@pytest.mark.file
 def test_the_others_are_read_and_the_damaged_one_removed(damaged: tuple[Path, int]) -> None:
     path, number = damaged
     with agentmem.open(path) as store:
@@ -376,6 +380,7 @@ def test_the_others_are_read_and_the_damaged_one_removed(damaged: tuple[Path, in
         assert store.verify()
 
 
+@pytest.mark.file
 def test_a_damaged_entry_is_not_popped_and_not_lost(damaged: tuple[Path, int]) -> None:
     """It is damaged, which is to be said; neither it nor another entry is removed in passing."""
     path, number = damaged
@@ -390,6 +395,7 @@ def test_a_damaged_entry_is_not_popped_and_not_lost(damaged: tuple[Path, int]) -
         assert [entry.value for entry in log.read()] == ["first", "fourth"]
 
 
+@pytest.mark.file
 def test_an_export_names_it_too(damaged: tuple[Path, int], tmp_path: Path) -> None:
     path, _number = damaged
     with agentmem.open(path) as store:

@@ -166,6 +166,7 @@ def test_turns_of_a_conversation_may_be_long(quick: MemoryStore) -> None:
     assert passage_of(best) == FACT
 
 
+@pytest.mark.file
 def test_the_command_line_prints_the_passage(path: Path) -> None:
     with agentmem.open(path) as store:
         store.add_many([*notes(), prose(66_000)])

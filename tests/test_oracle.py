@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import postgres_server
 import pytest
 from clock import START, Clock
 from hypothesis import HealthCheck, settings
@@ -252,7 +253,7 @@ def same_values(a: Any, b: Any) -> bool:
 
 
 class Histories(RuleBasedStateMachine):
-    """One file, one oracle, three handles."""
+    """One store, one oracle, three handles."""
 
     SEEDS = 0
 
@@ -270,7 +271,13 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        shutil.copytree(template(self.SEEDS), self.folder, dirs_exist_ok=True)
+        if postgres_server.chosen:
+            self.path = postgres_server.shared().store(space_depth=0)
+            with agentmem.open(self.path) as store:
+                store.add_many(seeds(self.SEEDS))
+        else:
+            shutil.copytree(template(self.SEEDS), self.folder, dirs_exist_ok=True)
+            self.path = str(self.folder / "memory.db")
         start = seeded(self.SEEDS)
         self.oracle.rows, self.oracle.next_seq = start.rows, start.next_seq
         for name in ("one", "two", "disk"):
@@ -278,8 +285,8 @@ class Histories(RuleBasedStateMachine):
         self.handles["one"].count()
 
     def opened(self, name: str) -> agentmem.MemoryStore:
-        mode = "disk" if name == "disk" else "memory"
-        return agentmem.open(self.folder / "memory.db", durability="normal", index=mode, pool_size=2)
+        mode = "disk" if name == "disk" and not postgres_server.chosen else "memory"
+        return agentmem.open(self.path, durability="normal", index=mode, pool_size=2)
 
     def teardown(self) -> None:
         try:

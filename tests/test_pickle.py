@@ -9,6 +9,7 @@ import pytest
 import agentmem
 
 
+@pytest.mark.file
 def test_pickling_reopens(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     store = agentmem.open(path, durability="normal", index="disk", pool_size=3)
     id = store.add("kept")

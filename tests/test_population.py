@@ -148,6 +148,7 @@ def test_other_filters_do_not_change_the_score(store: MemoryStore) -> None:
     assert hit.score == everything[hit.record.id]
 
 
+@pytest.mark.file
 def test_a_scope_that_changes_is_searched_as_it_is(store: MemoryStore) -> None:
     """Its statistics follow additions, updates and deletions."""
     store.add_many([{"content": f"Something else {n}", "scope": "/t/2"} for n in range(50)])

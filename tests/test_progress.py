@@ -36,6 +36,7 @@ def long_operations(store: MemoryStore, lines: Path) -> dict[str, Callable[..., 
     }
 
 
+@pytest.mark.file
 @pytest.mark.parametrize("operation", ["import", "export", "verify", "rebuild", "backup"])
 def test_progress_and_stop(path: Path, lines: Path, operation: str) -> None:
     with agentmem.open(path, durability="normal") as store:
@@ -60,6 +61,7 @@ def test_progress_and_stop(path: Path, lines: Path, operation: str) -> None:
         assert store.verify()
 
 
+@pytest.mark.file
 def test_what_a_progress_function_raises_goes_through(path: Path, lines: Path) -> None:
     with agentmem.open(path) as store, pytest.raises(ZeroDivisionError):
         store.import_(lines, progress=lambda done, total: 1 // 0)
@@ -84,6 +86,7 @@ def import_interrupted(path: Path, source: str, given: bytes, seconds: float) ->
     return said
 
 
+@pytest.mark.file
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 @pytest.mark.parametrize("seconds", [0, 0.05, 0.15])
 def test_ctrl_c_in_an_import(path: Path, tmp_path: Path, seconds: float) -> None:
@@ -99,6 +102,7 @@ def test_ctrl_c_in_an_import(path: Path, tmp_path: Path, seconds: float) -> None
         assert store.verify()
 
 
+@pytest.mark.file
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_ctrl_c_while_lines_are_awaited(path: Path) -> None:
     """All that was typed is read; the import waits for more, and is stopped at once."""

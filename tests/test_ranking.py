@@ -19,6 +19,7 @@ from pathlib import Path
 from statistics import pstdev
 from typing import Any
 
+import postgres_server
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -176,17 +177,22 @@ class Both:
 def opened(rows: list[Row]) -> Iterator[Both]:
     """A new store of these records."""
     with tempfile.TemporaryDirectory(prefix="agentmem-ranking-") as folder:
-        shutil.copytree(empty_store(), folder, dirs_exist_ok=True)
-        with open_both(Path(folder) / "memory.db") as both:
+        if postgres_server.chosen:
+            path = postgres_server.shared().store(space_depth=0)
+        else:
+            shutil.copytree(empty_store(), folder, dirs_exist_ok=True)
+            path = f"{folder}/memory.db"
+        with open_both(path) as both:
             both.add(rows)
             yield both
 
 
 @contextmanager
-def open_both(path: Path) -> Iterator[Both]:
-    """A file, opened with each kind of index."""
+def open_both(path: str) -> Iterator[Both]:
+    """A store, opened with each kind of index that it can have."""
     options: dict[str, Any] = {"durability": "normal", "pool_size": 2}
-    with agentmem.open(path, **options) as memory, agentmem.open(path, index="disk", **options) as disk:
+    index: Any = "memory" if postgres_server.chosen else "disk"
+    with agentmem.open(path, **options) as memory, agentmem.open(path, index=index, **options) as disk:
         yield Both(memory, disk)
 
 
@@ -392,7 +398,7 @@ def fused_scores(
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     """A store with a segment and a memtable, in both of which records are private and deleted."""
-    path = tmp_path_factory.mktemp("large") / "memory.db"
+    path = str(tmp_path_factory.mktemp("large") / "memory.db")
     rows = [
         {**row, "id": f"r{number}", "seq": number + 1, "categories": [], "private": number % 50 == 0}
         for number, row in enumerate(crowd(SEGMENT + 500, 1))
@@ -409,6 +415,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         yield both
 
 
+@pytest.mark.file
 @given(query=queries, scope=st.none() | st.sampled_from(SCOPES), limit=st.integers(1, 100))
 @settings(usual, max_examples=max(20, RANKINGS // 5))
 def test_a_large_store(large: Both, query: str, scope: str | None, limit: int) -> None:

@@ -261,6 +261,7 @@ def test_an_export_without_history_is_what_older_versions_read(moved: MemoryStor
     }
 
 
+@pytest.mark.file
 def test_a_backup_has_the_history(moved: MemoryStore) -> None:
     moved.backup("copy.db")
     with agentmem.open("copy.db") as copy:

@@ -94,6 +94,7 @@ def test_no_version_is_used_twice_after_reopening_and_rebuilding(path: Path) -> 
         assert version(store) == kept
 
 
+@pytest.mark.file
 def test_a_restored_backup_continues_from_its_own_numbers(quick: MemoryStore, tmp_path: Path) -> None:
     quick.add("x", id="a")
     quick.backup(tmp_path / "copy.db")
@@ -294,6 +295,7 @@ with agentmem.open(sys.argv[1], durability="normal") as store:
 """
 
 
+@pytest.mark.file
 def test_two_processes_count_without_losing_one(path: Path) -> None:
     """Each reads, adds one, and writes if nobody else has written; else it tries again."""
     times = 2000

@@ -14,7 +14,7 @@ import agentmem
 from agentmem.cli.group import Failure
 from agentmem.cli.output import shortened
 from agentmem.cli.terminal import one_line
-from agentmem.store import DEFAULT_PATH, PATH_VARIABLE
+from agentmem.store import DEFAULT_PATH, PATH_VARIABLE, is_url
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -27,7 +27,7 @@ def path_option(command: _Command) -> _Command:
         default=DEFAULT_PATH,
         envvar=PATH_VARIABLE,
         show_default=f"${PATH_VARIABLE}, else {DEFAULT_PATH}",
-        help="The file of the store.",
+        help="The store's file or URL.",
     )(command)
 
 
@@ -100,7 +100,7 @@ def confirm(question: str) -> None:
 
 def existing(path: str) -> str:
     """The path of --path, where a store must be."""
-    if not os.path.exists(path):
+    if not is_url(path) and not os.path.exists(path):
         raise Failure(
             f"there is no store at {path!r}; name one with --path, or create one with `agentmem add`"
         )

@@ -1,22 +1,27 @@
 //! What a store keeps, and where it keeps it.
 //!
-//! The traits [`Backend`] and [`Snapshot`] say what is kept: records, the change feed, the manifest of index files, and
+//! A store has one space or many ([`Spaces`]). The traits [`Backend`] and [`Snapshot`] say what is kept of a space: records, the change feed, the manifest of index files, and
 //! a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
 //! connection, a statement or a database error: errors leave a backend as [`crate::Error`], already explained.
 //!
 //! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
 //!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
 //! - [`mod@write`]: writes as data, which [`Execute`] takes.
-//! - [`settings`]: how to open a store. [`counters`]: for `stats()`. [`checksum`]: noticing damage. `opening_thread`: the thread
+//! - [`settings`]: how to open a store. [`migration`]: schema versions. [`counters`]: for `stats()`. [`checksum`]: noticing damage. `opening_thread`: the thread
 //!   of all pools.
 
 pub mod change_log;
 pub mod checksum;
 pub mod counters;
+mod facets;
 pub mod feed;
 pub mod journals;
 pub mod manifest;
+pub mod migration;
 mod opening_thread;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod row_filter;
 pub mod settings;
 pub mod snapshot;
 pub mod sqlite;
@@ -28,6 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
+use crate::record::{RecordId, Scope};
 use counters::Counters;
 use manifest::IndexFile;
 use settings::Settings;
@@ -38,13 +44,91 @@ pub use snapshot::{FullText, Snapshot};
 /// Reports how far a long operation has come, as done and total. Returning false stops the operation.
 pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
 
+/// True if a store of this name is in a database.
+pub fn is_url(path: &Path) -> bool {
+    let text = path.to_str().unwrap_or_default();
+    text.starts_with("postgresql://") || text.starts_with("postgres://")
+}
+
 /// Opens a store, and creates or migrates its file if necessary.
 ///
 /// # Errors
 /// [`crate::Error::NotAStore`] and [`crate::Error::SchemaTooNew`], the file untouched; [`crate::Error::ReadOnly`],
 /// [`crate::Error::Busy`], [`crate::Error::Corrupt`], [`crate::Error::Io`].
-pub fn open(settings: &Settings) -> Result<Arc<dyn Backend>> {
-    Ok(Arc::new(sqlite::Sqlite::open(settings)?))
+pub fn open(settings: &Settings) -> Result<Arc<dyn Spaces>> {
+    if is_url(&settings.path) {
+        open_database(settings)
+    } else {
+        Ok(Arc::new(sqlite::Sqlite::open(settings)?))
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn open_database(settings: &Settings) -> Result<Arc<dyn Spaces>> {
+    Ok(Arc::new(postgres::Databases::open(settings)?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn open_database(_: &Settings) -> Result<Arc<dyn Spaces>> {
+    Err(no_databases())
+}
+
+/// The error for a URL where PostgreSQL is left out.
+#[cfg(not(feature = "postgres"))]
+fn no_databases() -> crate::Error {
+    crate::Error::InvalidFilter(
+        "this build of agentmem is without PostgreSQL (its feature `postgres`)".into(),
+    )
+}
+
+/// A store as it is kept: one space, or many. A space is what one [`Backend`] keeps; the first parts of a scope name it.
+pub trait Spaces: Debug + Send + Sync {
+    /// What names the store in messages: its path, absolute, or its URL without a password.
+    fn name(&self) -> &Path;
+
+    /// How many parts of a scope name a space; 0 if there is one space for all.
+    fn depth(&self) -> usize;
+
+    /// The backend of a space. It need not exist yet.
+    ///
+    /// # Errors
+    /// As [`Backend::snapshot`].
+    fn space(&self, path: &str) -> Result<Arc<dyn Backend>>;
+
+    /// Begins reading a space, or all of them. What depends on numbers of records cannot be read of all.
+    ///
+    /// # Errors
+    /// As [`Backend::snapshot`].
+    fn snapshot(&self, space: Option<&str>) -> Result<Box<dyn Snapshot + '_>>;
+
+    /// The paths of at most `limit` spaces whose scopes are in `scope` or below, sorted.
+    ///
+    /// # Errors
+    /// As [`Backend::snapshot`].
+    fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>>;
+
+    /// The paths of the spaces that have a record with one of these ids, sorted.
+    ///
+    /// # Errors
+    /// As [`Backend::snapshot`].
+    fn paths_of(&self, ids: &[RecordId]) -> Result<Vec<String>>;
+
+    /// The version of the schema.
+    fn schema_version(&self) -> u32;
+
+    /// How many connections for reading are open, and how many of those are idle.
+    fn connections(&self) -> (u32, u32);
+
+    /// Bytes that the store takes, index files left out.
+    fn bytes(&self) -> u64;
+
+    /// Copies the store to `target` while it is in use. The copy appears under its name when it is complete.
+    /// `progress` counts pages.
+    ///
+    /// # Errors
+    /// [`crate::Error::Io`] if `target` is the store itself or cannot be written, [`crate::Error::NotAStore`] if something
+    /// else is there, [`crate::Error::Interrupted`]; [`crate::Error::InvalidFilter`] for a database.
+    fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()>;
 }
 
 /// Executes writes.
@@ -73,26 +157,56 @@ pub trait Execute: Debug + Send + Sync {
 
 /// Where one store is kept. Many threads may use it at once.
 pub trait Backend: Execute {
-    /// What names the store in messages: its path, absolute.
+    /// What names the store in messages, as [`Spaces::name`].
     fn path(&self) -> &Path;
 
     /// Identifies what the backend reads, whatever path leads to it: backends with the same identity share an index.
     fn identity(&self) -> &str;
 
-    /// The version of the schema.
-    fn schema_version(&self) -> u32;
-
     /// The folder of the index files on this machine.
     fn index_folder(&self) -> &Path;
 
+    /// A memtable of so many records is written as an index file.
+    fn segment_records(&self) -> u32;
+
+    /// Makes an index file at `path` available to other machines, if there are any.
+    ///
+    /// # Errors
+    /// [`crate::Error::Busy`], [`crate::Error::Io`].
+    fn store_index_file(&self, name: &str, path: &Path) -> Result<()> {
+        let _ = (name, path);
+        Ok(())
+    }
+
+    /// Writes an index file of another machine to `target`, where it appears when it is complete. False if there is none, or if
+    /// it is damaged.
+    ///
+    /// # Errors
+    /// As [`Backend::store_index_file`].
+    fn fetch_index_file(&self, file: &IndexFile, target: &Path) -> Result<bool> {
+        let _ = (file, target);
+        Ok(false)
+    }
+
+    /// Makes an index file unavailable to other machines.
+    ///
+    /// # Errors
+    /// As [`Backend::store_index_file`].
+    fn remove_index_file(&self, name: &str) -> Result<()> {
+        let _ = name;
+        Ok(())
+    }
+
+    /// Removes what [`Backend::store_index_file`] stored of files that the manifest does not name, and that nobody can be using.
+    ///
+    /// # Errors
+    /// As [`Backend::store_index_file`].
+    fn sweep_index_files(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// True if the store cannot be written.
     fn is_read_only(&self) -> bool;
-
-    /// How many connections for reading are open, and how many of those are idle.
-    fn connections(&self) -> (u32, u32);
-
-    /// Bytes that the store takes, index files left out.
-    fn bytes(&self) -> u64;
 
     /// Begins reading. A snapshot shows the store in one state. It uses a connection of the pool until it is dropped.
     ///
@@ -139,14 +253,6 @@ pub trait Backend: Execute {
     /// [`crate::Error::Interrupted`]; [`crate::Error::Busy`]; [`crate::Error::Io`], if there is no space for a copy among
     /// others. The store stays as it was.
     fn compact(&self) -> Result<()>;
-
-    /// Copies the store to `target` while it is in use. The copy appears under its name when it is complete.
-    /// `progress` counts pages.
-    ///
-    /// # Errors
-    /// [`crate::Error::Io`] if `target` is the store itself or cannot be written, [`crate::Error::NotAStore`] if something
-    /// else is there, [`crate::Error::Interrupted`].
-    fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()>;
 }
 
 /// Notices commits to a store, by any thread or process.

@@ -39,8 +39,8 @@ pub trait Snapshot: Journals {
     /// that `viewer` may see.
     fn neighbours(&self, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>>;
 
-    /// True if a record has this id, whoever may see it.
-    fn contains(&self, id: &RecordId) -> Result<bool>;
+    /// The first of these ids that a record has, whoever may see it.
+    fn first_known(&self, ids: &[RecordId]) -> Result<Option<RecordId>>;
 
     /// The numbers above `after` of the records that pass the filter, in ascending order.
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>>;

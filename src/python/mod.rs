@@ -52,7 +52,7 @@ pub mod _core {
     #[pymodule_export]
     use super::journal::{PyJournal, check_journal_name};
     #[pymodule_export]
-    use super::migration::migration_status;
+    use super::migration::{migrate, migration_status};
     #[pymodule_export]
     use super::record::PyRecord;
     #[pymodule_export]

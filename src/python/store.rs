@@ -126,13 +126,15 @@ impl PyStore {
         py: Python<'py>,
         after: Option<&Bound<'py, PyAny>>,
         limit: &Bound<'py, PyAny>,
+        scope: Option<&Bound<'py, PyAny>>,
         source: Option<&Bound<'py, PyAny>>,
         include_private: &Bound<'py, PyAny>,
     ) -> PyResult<changes::ChangesPage<'py>> {
         let after = after.map(changes::cursor).transpose()?;
         let limit = values::count(limit).in_filter("limit")?;
         let viewer = filter::viewer(source, include_private)?;
-        changes::page(py, self.run(py, |store| store.changes(after, limit, &viewer))?)
+        let scope = scope.map(filter::scope).transpose()?;
+        changes::page(py, self.run(py, |store| store.changes(after, limit, &viewer, scope.as_ref()))?)
     }
 
     fn purge(&self, py: Python<'_>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
@@ -312,12 +314,20 @@ impl PyStore {
     }
 
     /// Number and text of records without a vector, from the first one after a number.
-    fn without_vector(&self, py: Python<'_>, after: Seq, limit: usize) -> PyResult<Vec<(Seq, String)>> {
-        self.run(py, |store| store.without_vector(after, limit))
+    fn without_vector(
+        &self,
+        py: Python<'_>,
+        after: Seq,
+        limit: usize,
+        scope: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(Seq, String)>> {
+        let scope = scope.map(filter::scope).transpose()?;
+        self.run(py, |store| store.without_vector(after, limit, scope.as_ref()))
     }
 
-    fn count_without_vector(&self, py: Python<'_>) -> PyResult<u64> {
-        self.run(py, |store| store.count_without_vector())
+    fn count_without_vector(&self, py: Python<'_>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
+        let scope = scope.map(filter::scope).transpose()?;
+        self.run(py, |store| store.count_without_vector(scope.as_ref()))
     }
 
     /// Gives the records with these numbers their vectors, unless they are gone or have one; how many got one.
@@ -326,10 +336,12 @@ impl PyStore {
         py: Python<'_>,
         vectors: Vec<(Seq, Bound<'_, PyAny>)>,
         embedder: Option<String>,
+        scope: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u64> {
+        let scope = scope.map(filter::scope).transpose()?;
         let vectors = vectors.iter().map(|(seq, vector)| Ok((*seq, checked_vector(vector)?)));
         let vectors = vectors.collect::<PyResult<Vec<_>>>()?;
-        self.run(py, |store| store.embed(vectors, embedder))
+        self.run(py, |store| store.embed(vectors, embedder, scope.as_ref()))
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {

@@ -2,21 +2,16 @@
 
 use std::sync::Arc;
 
-use super::Store;
 use super::prefetch::{self, prefetch};
+use super::space::Space;
 use crate::backend::write::{Call, Job, JobResult, NewRecord};
 
-impl Store {
-    /// Executes a job and brings the index up to date. A job whose calls neither require nor write anything starts no
-    /// transaction.
+impl Space {
+    /// Executes a job and brings the index up to date.
     ///
     /// # Errors
     /// The error of a call, with the call's place, or that of the transaction. Then nothing is written.
     pub fn submit(&self, job: Job) -> JobResult {
-        self.check_writable()?;
-        if let Some(outcomes) = job.calls.iter().map(Call::empty_outcome).collect() {
-            return Ok(outcomes);
-        }
         let added: Vec<Option<Arc<Vec<NewRecord>>>> =
             job.calls.iter().map(|call| call.new_records().cloned()).collect();
         let changes_index = job.calls.iter().any(Call::changes_index);

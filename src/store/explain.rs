@@ -5,6 +5,7 @@ use super::modes::{self, FirstStage};
 use super::retriever::Retriever;
 use super::search::{Attempt, check, in_memory, on_disk, retry};
 use super::search_error::SearchError;
+use super::space::Space;
 use crate::error::{Error, Result};
 use crate::rank::Scored;
 use crate::rank::matches::Matches;
@@ -22,9 +23,16 @@ impl Store {
     pub fn explain(&self, query: &Query, id: &RecordId) -> Result<Explanation> {
         self.check_open()?;
         check(query)?;
-        retry(|attempt| self.try_to_explain(query, id, attempt), |ended| self.prepare_again(ended))
+        let path = match self.spaces.depth() {
+            0 => None,
+            _ => self.path_of(id)?,
+        };
+        let space = self.space(path.as_deref().unwrap_or("/"))?;
+        retry(|attempt| space.try_to_explain(query, id, attempt), |ended| space.prepare_again(ended))
     }
+}
 
+impl Space {
     fn try_to_explain(
         &self,
         query: &Query,

@@ -142,7 +142,7 @@ mod tests {
         let cache = FilterCache::default();
         for newest in 1..=4 {
             add(&store, if newest % 2 == 0 { "even" } else { "odd" });
-            let snapshot = store.backend.snapshot().unwrap();
+            let snapshot = store.spaces.snapshot(None).unwrap();
             let kept = cache.allowed(&*snapshot, &category("even"), newest).unwrap().unwrap();
             let fresh = allowed(&*snapshot, &category("even")).unwrap().unwrap();
             for seq in 1..=newest {
@@ -159,13 +159,13 @@ mod tests {
         let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
         let cache = FilterCache::default();
         add(&store, "red");
-        let older = store.backend.snapshot().unwrap();
+        let older = store.spaces.snapshot(None).unwrap();
         // A snapshot begins with its first read.
         assert_eq!(older.newest().unwrap().seq, 1);
         add(&store, "red");
         assert!(!cache.allowed(&*older, &category("red"), 2).unwrap().unwrap().holds(2));
         drop(older);
-        let newer = store.backend.snapshot().unwrap();
+        let newer = store.spaces.snapshot(None).unwrap();
         assert!(cache.allowed(&*newer, &category("red"), 2).unwrap().unwrap().holds(2));
     }
 
@@ -174,7 +174,7 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
         add(&store, "red");
-        let snapshot = store.backend.snapshot().unwrap();
+        let snapshot = store.spaces.snapshot(None).unwrap();
         let cache = FilterCache::default();
         let used = |name: &str| cache.allowed(&*snapshot, &category(name), 1).unwrap().unwrap();
         let first = used("first");
@@ -190,7 +190,7 @@ mod tests {
     fn a_filter_that_lets_all_through_needs_no_set() {
         let folder = TempDir::new().unwrap();
         let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
-        let snapshot = store.backend.snapshot().unwrap();
+        let snapshot = store.spaces.snapshot(None).unwrap();
         for filter in [Filter::all(), Filter::default()] {
             assert!(FilterCache::default().allowed(&*snapshot, &filter, 0).unwrap().is_none());
             assert!(allowed(&*snapshot, &filter).unwrap().is_none());

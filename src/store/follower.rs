@@ -157,7 +157,8 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let opened = || Store::open(Options::new(folder.path().join("a.db"))).unwrap();
         let (store, other) = (opened(), opened());
-        let shared = store.index.as_ref().unwrap().shared();
+        let space = store.space("/").unwrap();
+        let shared = space.index.as_ref().unwrap().shared();
         let search = || {
             interrupt::request_in_this_thread();
             store.search(&Query::new("one", 10))

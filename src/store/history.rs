@@ -4,7 +4,7 @@ use super::Store;
 use crate::backend::change_log::{Cursor, LogPage};
 use crate::backend::write::{Call, Job, Requirement, Write};
 use crate::error::{Error, Result};
-use crate::record::{Fields, Micros, Record, RecordId, Viewer};
+use crate::record::{Fields, Micros, Record, RecordId, Scope, Viewer};
 
 impl Store {
     /// Gives a record a new version, whoever may see it, keeps the old one in its history, and returns the new one.
@@ -21,7 +21,7 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`], [`Error::Closed`], [`Error::Busy`].
     pub fn history(&self, id: &RecordId, viewer: &Viewer) -> Result<Vec<Record>> {
-        self.snapshot()?.history(id, viewer)
+        self.snapshot_of_ids(std::slice::from_ref(id))?.history(id, viewer)
     }
 
     /// The version of a record that was the current one at a moment, if the viewer may see it.
@@ -29,18 +29,25 @@ impl Store {
     /// # Errors
     /// As [`Store::history`].
     pub fn get_at(&self, id: &RecordId, at: Micros, viewer: &Viewer) -> Result<Option<Record>> {
-        let versions = self.snapshot()?.history(id, &Viewer::all())?;
+        let versions = self.snapshot_of_ids(std::slice::from_ref(id))?.history(id, &Viewer::all())?;
         let found = versions.into_iter().rfind(|version| version.created_at <= at);
         Ok(found.filter(|version| viewer.sees(version.source.as_deref(), version.private)))
     }
 
     /// At most `limit` writes and deletions since `after`, in order; from the oldest record on without it. With a limit of 0
-    /// the cursor is the current position.
+    /// the cursor is the current position. They are those of the space that holds `scope`.
     ///
     /// # Errors
-    /// As [`Store::history`].
-    pub fn changes(&self, after: Option<Cursor>, limit: usize, viewer: &Viewer) -> Result<LogPage> {
-        self.snapshot()?.changes(after, limit, viewer)
+    /// [`Error::InvalidFilter`] if the scope is not inside one space; otherwise as [`Store::history`].
+    pub fn changes(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+        viewer: &Viewer,
+        scope: Option<&Scope>,
+    ) -> Result<LogPage> {
+        self.one_space(scope, "changes")?;
+        self.snapshot_of(scope)?.changes(after, limit, viewer)
     }
 
     /// Executes a write of one record that returns it, and brings the index up to date.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use crate::backend::Backend;
 use crate::backend::manifest::IndexFile;
 use crate::error::{Error, Result};
-use crate::files::PartFile;
+use crate::files::{PartFile, create_private_folder};
 use crate::index::{Damaged, Index, Segment};
 use crate::text::ANALYZER_VERSION;
 
@@ -36,22 +36,37 @@ pub fn bytes_on_disk(folder: &Path) -> u64 {
 /// # Errors
 /// What the database says.
 pub fn load(backend: &dyn Backend) -> Result<Index> {
-    let manifest = backend.snapshot()?.manifest()?;
-    let opened: Result<Vec<_>, Damaged> = manifest
-        .iter()
-        .map(|named| Ok((Arc::new(open(backend.index_folder(), named)?), named.deletion)))
-        .collect();
-    match opened.and_then(Index::new) {
-        Ok(index) => Ok(index),
-        Err(damaged) => {
-            invalidate(backend, damaged)?;
-            Ok(Index::default())
+    loop {
+        let manifest = backend.snapshot()?.manifest()?;
+        let opened =
+            manifest.iter().map(|named| open(backend, named)).collect::<Result<Result<Vec<_>, _>>>()?;
+        match opened.and_then(Index::new) {
+            Ok(index) => return Ok(index),
+            // Another process may have merged files meanwhile and removed the old ones.
+            Err(_) if backend.snapshot()?.manifest()? != manifest => {}
+            Err(damaged) => {
+                invalidate(backend, damaged)?;
+                return Ok(Index::default());
+            }
         }
     }
 }
 
-fn open(folder: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
-    let segment = Segment::open(&file(folder, &named.name))?;
+/// A segment, and the newest deletion that it has applied.
+type Opened = (Arc<Segment>, i64);
+
+/// The file of this machine, or else one that is fetched.
+fn open(backend: &dyn Backend, named: &IndexFile) -> Result<Result<Opened, Damaged>> {
+    let path = file(backend.index_folder(), &named.name);
+    let mut opened = open_local(&path, named);
+    if opened.is_err() && backend.fetch_index_file(named, &path)? {
+        opened = open_local(&path, named);
+    }
+    Ok(opened.map(|segment| (Arc::new(segment), named.deletion)))
+}
+
+fn open_local(path: &Path, named: &IndexFile) -> Result<Segment, Damaged> {
+    let segment = Segment::open(path)?;
     if index_file(&segment, named.deletion) == *named && segment.footer().analyzer == ANALYZER_VERSION {
         Ok(segment)
     } else {
@@ -97,6 +112,7 @@ pub fn remove_all(backend: &dyn Backend, files: &[IndexFile]) {
 pub fn remove(backend: &dyn Backend, name: u64) {
     // Processes that have mapped it keep it. After a failure, `sweep` removes it later.
     drop(fs::remove_file(file(backend.index_folder(), &file_name(name))));
+    drop(backend.remove_index_file(&file_name(name)));
 }
 
 /// Writes a segment's file, synced and under its final name, and maps it.
@@ -109,7 +125,7 @@ pub fn write(
 ) -> Result<Arc<Segment>> {
     let name = crate::random::number();
     let path = file(backend.index_folder(), &file_name(name));
-    let segment = create_folder(backend.index_folder()).and_then(|()| {
+    let segment = create_private_folder(backend.index_folder()).and_then(|()| {
         let (part, file) = PartFile::create(path.with_extension("part"))?;
         write(BufWriter::with_capacity(1 << 20, file), name)?.flush()?;
         part.publish(&path)?;
@@ -130,7 +146,9 @@ pub fn publish(
     expected: &[u64],
     range: Range<usize>,
 ) -> Result<bool> {
-    let published = replace_in_manifest(backend, index_file(new, deletion), expected, range);
+    let named = index_file(new, deletion);
+    let stored = backend.store_index_file(&named.name, &file(backend.index_folder(), &named.name));
+    let published = stored.and_then(|()| replace_in_manifest(backend, named, expected, range));
     if !matches!(published, Ok(true)) {
         remove(backend, new.footer().name);
     }
@@ -170,12 +188,5 @@ pub fn sweep(backend: &dyn Backend) -> Result<()> {
             fs::remove_file(&path).map_err(|error| Error::io(path, error))?;
         }
     }
-    Ok(())
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(folder)
+    backend.sweep_index_files()
 }

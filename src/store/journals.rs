@@ -1,6 +1,7 @@
 //! Journals of a store.
 
 use super::Store;
+use super::routing::space_path;
 use crate::backend::write::{Outcome, Write};
 use crate::error::{Error, Result};
 use crate::journal::{self, Change, Changed, Entry, Keys, Range};
@@ -11,7 +12,7 @@ impl Store {
     /// # Errors
     /// [`Error::Corrupt`] for a damaged entry, with its number; [`Error::Closed`], [`Error::Busy`].
     pub fn read_journal(&self, name: &str, range: Range, skip_damaged: bool) -> Result<Vec<Entry>> {
-        self.snapshot()?.log(name, range, skip_damaged)
+        self.snapshot_of_journal(name)?.log(name, range, skip_damaged)
     }
 
     /// The entries of these keys of a journal's map, in this order; keys without one are left out.
@@ -19,7 +20,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read_journal`].
     pub fn journal_entries(&self, name: &str, keys: &[String]) -> Result<Vec<Entry>> {
-        self.snapshot()?.entries(name, keys)
+        self.snapshot_of_journal(name)?.entries(name, keys)
     }
 
     /// Entries of a journal's map, in the order of their keys.
@@ -27,7 +28,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read_journal`].
     pub fn journal_items(&self, name: &str, keys: &Keys) -> Result<Vec<Entry>> {
-        self.snapshot()?.items(name, keys)
+        self.snapshot_of_journal(name)?.items(name, keys)
     }
 
     /// Keys of a journal's map, in their order.
@@ -35,7 +36,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read_journal`].
     pub fn journal_keys(&self, name: &str, keys: &Keys) -> Result<Vec<String>> {
-        self.snapshot()?.keys(name, keys)
+        self.snapshot_of_journal(name)?.keys(name, keys)
     }
 
     /// At most `limit` names of journals with an entry that begin with `prefix` and stand behind `after`, in the order of
@@ -44,7 +45,7 @@ impl Store {
     /// # Errors
     /// As [`Store::read_journal`].
     pub fn journals(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>> {
-        self.snapshot()?.journals(prefix, after, limit)
+        self.snapshot_of(None)?.journals(prefix, after, limit)
     }
 
     /// Changes a journal, in one transaction.
@@ -57,7 +58,11 @@ impl Store {
         if let Change::Put { key, .. } = &change {
             journal::check_key(key)?;
         }
-        match self.queue.write(Write::Journal { name: name.to_owned(), change })? {
+        match self
+            .space(&space_path(name, self.spaces.depth()))?
+            .queue
+            .write(Write::Journal { name: name.to_owned(), change })?
+        {
             Outcome::Journal(changed) => Ok(changed),
             _ => Err(Error::backend(std::io::Error::other("a journal was not changed"))),
         }

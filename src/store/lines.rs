@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::routing::space_path;
 use super::stored_json::{Surrogates, stored};
 use crate::backend::snapshot::PastVersion;
 use crate::error::{Error, Result};
@@ -43,6 +44,14 @@ impl Line {
             Ok(object) if object.contains_key("journal") => entry(object),
             Ok(object) if object.contains_key("history") => record_with_history(object),
             _ => Err(error),
+        }
+    }
+
+    /// The path of the space that what the line is about belongs to.
+    pub fn space(&self, depth: usize) -> String {
+        match self {
+            Self::Record(record, _) => space_path(record.scope.as_str(), depth),
+            Self::Entry(name, _) => space_path(name, depth),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The store: the only module that uses both a backend and an index.
 //!
-//! - [`Store`]: the public interface; reads that need the database alone are here.
+//! - [`Store`]: the public interface; reads that need the database alone are here. `routing`: which `space` a call concerns;
+//!   `open_spaces`: those that are open. A store in a file is one space.
 //! - [`write_queue`]: group commit.
 //! - `shared_index`: the index that all stores of a process on one file share; `registry` finds it. `follower` adds what was
 //!   committed, and `persister` writes `index_files`; both also work in threads of a `worker`. A store uses these modules
@@ -20,16 +21,19 @@ mod index_handle;
 mod journals;
 mod lines;
 mod modes;
+mod open_spaces;
 mod parallel;
 mod persister;
 mod prefetch;
 mod rebuild;
 mod registry;
 mod retriever;
+mod routing;
 mod scope_index;
 mod search;
 mod search_error;
 mod shared_index;
+mod space;
 mod stored_json;
 mod text_cache;
 mod transfer;
@@ -45,18 +49,14 @@ use std::time::Duration;
 use crate::backend::journals::JournalTotals;
 use crate::backend::settings::Settings;
 use crate::backend::write::{Call, Job, NewRecord, Outcome, Requirement, Write};
-use crate::backend::{self, Backend, Progress, Snapshot};
+use crate::backend::{self, Progress, Spaces};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope, Scopes, Viewer};
-use crate::text::ANALYZER_VERSION;
+use open_spaces::OpenSpaces;
 
-use index_handle::IndexHandle;
-use scope_index::ScopeIndexes;
-use write_queue::WriteQueue;
-
+pub use crate::backend::migration;
 pub use crate::backend::settings::Durability;
 pub use crate::backend::snapshot::ScopeInfo;
-pub use crate::backend::sqlite::migrate;
 pub use crate::backend::write::OnConflict;
 pub use transfer::{ExportOptions, Imported};
 pub use verify::Report;
@@ -97,7 +97,7 @@ impl Options {
 }
 
 /// Sizes and counters of a store.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     /// The file.
     pub path: PathBuf,
@@ -146,12 +146,8 @@ pub struct Stats {
 /// One open store. Many threads may use it at once.
 pub struct Store {
     options: Options,
-    backend: Arc<dyn Backend>,
-    queue: WriteQueue,
-    /// `None` for [`IndexMode::Disk`].
-    index: Option<IndexHandle>,
-    /// For [`IndexMode::Disk`].
-    scopes: ScopeIndexes,
+    spaces: Arc<dyn Spaces>,
+    open: OpenSpaces,
     closed: AtomicBool,
 }
 
@@ -162,7 +158,8 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store. Creates or migrates its file if necessary, and brings the index up to date.
+    /// Opens a store. Creates or migrates its file if necessary, and brings the index up to date. A database must have been
+    /// migrated; the index of a space is loaded when it is used.
     ///
     /// # Errors
     /// [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Busy`],
@@ -172,40 +169,19 @@ impl Store {
             return Err(Error::InvalidFilter("pool_size is 0; a store needs a connection".into()));
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
-        let backend = backend::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?;
-        if options.index == IndexMode::Disk && backend.snapshot()?.full_text().is_none() {
+        let spaces = backend::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?;
+        let store = Self { options, spaces, open: OpenSpaces::default(), closed: AtomicBool::new(false) };
+        if store.spaces.depth() == 0 {
+            store.space("/")?;
+        } else if store.options.index == IndexMode::Disk {
             return Err(retriever::no_full_text());
-        }
-        let queue = WriteQueue::new(Arc::clone(&backend) as _);
-        let mut store = Self {
-            options,
-            backend,
-            queue,
-            index: None,
-            scopes: ScopeIndexes::default(),
-            closed: AtomicBool::new(false),
-        };
-        store.match_analyzer()?;
-        if store.options.index == IndexMode::Memory {
-            store.index = Some(IndexHandle::open(&store.backend)?);
         }
         Ok(store)
     }
 
-    /// Fills the full text again if another version of the analyzer filled it, or none.
-    fn match_analyzer(&self) -> Result<()> {
-        if self.options.read_only || self.backend.snapshot()?.analyzer_version()? == ANALYZER_VERSION {
-            return Ok(());
-        }
-        log::info!("filling the full text of {:?} for analyzer version {ANALYZER_VERSION}", self.path());
-        let (_, files) = rebuild::full_text(&*self.backend, &mut |_, _| true)?;
-        index_files::remove_all(&*self.backend, &files);
-        Ok(())
-    }
-
-    /// The store's file, absolute.
+    /// The store's file, absolute, or its URL without the password.
     pub fn path(&self) -> &Path {
-        self.backend.path()
+        self.spaces.name()
     }
 
     /// The options that it was opened with.
@@ -254,7 +230,7 @@ impl Store {
     /// # Errors
     /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
     pub fn get(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
-        self.snapshot()?.by_ids(ids, viewer)
+        self.snapshot_of_ids(ids)?.by_ids(ids, viewer)
     }
 
     /// Changes a record, whoever may see it, and returns what it is now.
@@ -286,7 +262,10 @@ impl Store {
         if page.after.is_some() && page.order != Order::Written {
             return Err(Error::InvalidFilter("after needs order=\"written\"".into()));
         }
-        self.snapshot()?.list(filter, page)
+        if page.after.is_some() || matches!(page.order, Order::Written | Order::Updated) {
+            self.one_space(filter.scope.as_ref(), "an order by version")?;
+        }
+        self.snapshot_of(filter.scope.as_ref())?.list(filter, page)
     }
 
     /// How many records pass the filter.
@@ -294,7 +273,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn count(&self, filter: &Filter) -> Result<u64> {
-        self.snapshot()?.count(filter)
+        self.snapshot_of(filter.scope.as_ref())?.count(filter)
     }
 
     /// The categories of the records that pass the filter with their counts, most frequent first, then by name.
@@ -302,7 +281,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn categories(&self, filter: &Filter) -> Result<Vec<(String, u64)>> {
-        self.snapshot()?.categories(filter)
+        self.snapshot_of(filter.scope.as_ref())?.categories(filter)
     }
 
     /// The scopes that hold a visible record at or below them, sorted: the children of a scope, or all in it.
@@ -310,7 +289,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn scopes(&self, wanted: &Scopes, viewer: &Viewer) -> Result<Vec<Scope>> {
-        self.snapshot()?.scopes(wanted, viewer)
+        self.snapshot_of(Some(&wanted.parent))?.scopes(wanted, viewer)
     }
 
     /// A summary of a scope and the scopes below it.
@@ -318,7 +297,7 @@ impl Store {
     /// # Errors
     /// As [`Store::list`].
     pub fn scope_info(&self, scope: &Scope, viewer: &Viewer) -> Result<ScopeInfo> {
-        self.snapshot()?.scope_info(scope, viewer)
+        self.snapshot_of(Some(scope))?.scope_info(scope, viewer)
     }
 
     /// Sets `last_accessed` of these records to now, and their expiry if one is given. Returns how many of them exist.
@@ -343,14 +322,19 @@ impl Store {
                 "journals belong to no scope; reset them with the whole store".into(),
             ));
         }
-        let records = match within {
-            Some(scope) => Write::Delete(Filter { scope: Some(scope.clone()), ..Filter::all() }),
-            None => Write::Reset,
-        };
-        let writes = [Some(records), journals.then_some(Write::ResetJournals)];
-        let calls = writes.into_iter().flatten().map(|write| Call::new(None, Some(write)));
-        let outcomes = self.submit(Job { calls: calls.collect() })?;
-        Ok(outcomes.first().map_or(0, Outcome::count))
+        let everything = Filter { scope: within.cloned(), ..Filter::all() };
+        let mut removed = 0;
+        for path in self.paths(&everything, usize::MAX)? {
+            let records = match within {
+                Some(_) => Write::Delete(everything.clone()),
+                None => Write::Reset,
+            };
+            let writes = [Some(records), journals.then_some(Write::ResetJournals)];
+            let calls = writes.into_iter().flatten().map(|write| Call::new(None, Some(write)));
+            let outcomes = self.space(&path)?.submit(Job { calls: calls.collect() })?;
+            removed += outcomes.first().map_or(0, Outcome::count);
+        }
+        Ok(removed)
     }
 
     /// Deletes what has expired: the records of a scope if one is given, otherwise all records and entries of journals. Returns
@@ -363,93 +347,101 @@ impl Store {
         const AT_ONCE: usize = 10_000;
         self.check_writable()?;
         let mut purged = 0;
-        loop {
-            let write = Write::Purge { scope: scope.cloned(), limit: AT_ONCE };
-            let some: u64 = self.submit(write.into())?.iter().map(Outcome::count).sum();
-            purged += some;
-            if some < AT_ONCE as u64 {
-                return Ok(purged);
+        for path in self.paths(&Filter { scope: scope.cloned(), ..Filter::all() }, usize::MAX)? {
+            let space = self.space(&path)?;
+            loop {
+                let write = Write::Purge { scope: scope.cloned(), limit: AT_ONCE };
+                let some: u64 = space.submit(write.into())?.iter().map(Outcome::count).sum();
+                purged += some;
+                if some < AT_ONCE as u64 {
+                    break;
+                }
             }
         }
+        Ok(purged)
     }
 
-    /// Sizes and counters of the store.
+    /// Sizes and counters of the store. What is about indexes is of the spaces that are open.
     ///
     /// # Errors
     /// As [`Store::list`].
     pub fn stats(&self) -> Result<Stats> {
-        self.catch_up()?;
-        let snapshot = self.snapshot()?;
+        let open = self.open.all();
+        for space in &open {
+            self.check_open()?;
+            space.catch_up()?;
+        }
+        let snapshot = self.snapshot_of(None)?;
         let (records, terms) = (snapshot.count(&Filter::all())?, snapshot.totals()?.terms);
         let JournalTotals { journals, entries } = snapshot.journal_totals()?;
         drop(snapshot);
-        let size = self.index.as_ref().map(|index| index.shared().size()).unwrap_or_default();
-        let counters = self.backend.counters();
-        Ok(Stats {
+        let mut stats = Stats {
             path: self.path().to_owned(),
             records,
             terms,
             journals,
             entries,
-            schema_version: self.backend.schema_version(),
-            disk_bytes: self.backend.bytes(),
-            index_disk_bytes: index_files::bytes_on_disk(self.backend.index_folder()),
-            memory_bytes: size.heap,
-            mapped_bytes: size.mapped,
-            segments: size.segments,
-            memtable_records: size.memtable,
-            connections: self.backend.connections(),
+            schema_version: self.spaces.schema_version(),
+            disk_bytes: self.spaces.bytes(),
+            connections: self.spaces.connections(),
             pool_size: self.options.pool_size,
-            slow_searches: counters.slow_searches.get(),
-            lock_waits: counters.lock_waits.get(),
-            lock_waited: Duration::from_micros(counters.lock_wait_micros.get()),
-            catch_ups: counters.catch_ups.get(),
-            caught_up: counters.caught_up.get(),
-            reloads: counters.reloads.get(),
-            invalidated: counters.invalidated.get(),
-        })
+            ..Stats::default()
+        };
+        open.iter().for_each(|space| space.add_to(&mut stats));
+        Ok(stats)
     }
 
     /// Copies the store to `target` while it is in use. The copy appears when it is complete. `progress` counts pages.
     ///
     /// # Errors
     /// [`Error::Io`] if `target` is the store itself, [`Error::NotAStore`] if something else is there,
-    /// [`Error::Interrupted`], [`Error::Io`].
+    /// [`Error::Interrupted`], [`Error::Io`]; [`Error::InvalidFilter`] for a store in a database.
     pub fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
         self.check_open()?;
-        self.backend.backup(target, progress)
+        self.spaces.backup(target, progress)
     }
 
     /// Derives the full text and the index from the records again. Then returns the space that deleted records left in the
     /// file, if that is possible now. Returns how many records there are.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]: then nothing was changed. Otherwise as [`Store::add`].
+    /// [`Error::Interrupted`]: then nothing was changed, or whole spaces. Otherwise as [`Store::add`].
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
-        let (records, files) = rebuild::full_text(&*self.backend, progress)?;
-        if let Some(index) = &self.index {
-            index.wait();
-            index.reload()?;
+        let mut records = 0;
+        for path in self.paths(&Filter::all(), usize::MAX)? {
+            records += self.space(&path)?.rebuild(progress)?;
         }
-        index_files::remove_all(&*self.backend, &files);
-        rebuild::compact(&*self.backend)?;
         Ok(records)
     }
 
-    /// Writes the index to disk if that pays, and closes the store. Later calls fail with [`Error::Closed`]. A second close
+    /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records. If an
+    /// index file is damaged, the index is built again and the log says so, as in a search.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]. Damage is reported and raises no error, unless the store cannot be read at all.
+    pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Report> {
+        self.check_open()?;
+        if self.spaces.depth() == 0 {
+            return self.space("/")?.verify(progress);
+        }
+        let mut report = Report::default();
+        for path in self.paths(&Filter::all(), usize::MAX)? {
+            let Report { records, problems } = self.space(&path)?.verify(progress)?;
+            report.records += records;
+            report.problems.extend(problems.into_iter().map(|problem| format!("space {path:?}: {problem}")));
+        }
+        Ok(report)
+    }
+
+    /// Writes indexes to disk if that pays, and closes the store. Later calls fail with [`Error::Closed`]. A second close
     /// does nothing.
     ///
     /// # Errors
     /// None at present: an index that cannot be written is derived again when the store is opened.
     pub fn close(&self) -> Result<()> {
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        let Some(index) = &self.index else { return Ok(()) };
-        index.wait();
-        if !self.options.read_only {
-            index.persist_at_close();
+        if !self.closed.swap(true, Ordering::AcqRel) {
+            self.open.all().iter().for_each(|space| space.close());
         }
         Ok(())
     }
@@ -457,12 +449,6 @@ impl Store {
     /// True if the store is closed.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-
-    /// Begins reading.
-    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-        self.check_open()?;
-        self.backend.snapshot()
     }
 
     fn check_open(&self) -> Result<()> {
@@ -473,22 +459,12 @@ impl Store {
         self.check_open()?;
         if self.options.read_only { Err(Error::ReadOnly(self.path().to_owned())) } else { Ok(()) }
     }
-
-    /// Brings the index up to date with everything that is committed.
-    fn catch_up(&self) -> Result<()> {
-        self.check_open()?;
-        self.index.as_ref().map_or(Ok(()), IndexHandle::catch_up)
-    }
 }
 
 impl Drop for Store {
     fn drop(&mut self) {
         if let Err(error) = self.close() {
             log::warn!("closing {:?}: {error}", self.path());
-        }
-        // A write that ended after `close` may have started threads.
-        if let Some(index) = &self.index {
-            index.wait();
         }
     }
 }

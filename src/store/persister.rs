@@ -8,19 +8,17 @@ use crate::backend::Backend;
 use crate::error::Result;
 use crate::index::{Damaged, Index};
 
-/// A memtable of so many records is written to disk.
-const FULL_MEMTABLE: u32 = 32 * 1024;
 /// At closing, a memtable of so many records is written. Analyzing fewer records again takes less time.
 const MEMTABLE_AT_CLOSE: u32 = 4 * 1024;
 
 /// Starts a thread that writes the memtable to disk if it is full, and merges segments if that pays.
 pub fn persist_in_background(shared: &Arc<SharedIndex>, backend: &Arc<dyn Backend>) {
-    if backend.is_read_only() || shared.index.read().memtable_records() < FULL_MEMTABLE {
+    if backend.is_read_only() || shared.index.read().memtable_records() < backend.segment_records() {
         return;
     }
     let (index, backend) = (Arc::clone(shared), Arc::clone(backend));
     shared.persisting.start_if_idle(move || {
-        if let Err(error) = persist(&index, &*backend, FULL_MEMTABLE) {
+        if let Err(error) = persist(&index, &*backend, backend.segment_records()) {
             log::warn!("the index of {:?} stays in memory, it could not be written: {error}", backend.path());
         }
     });

@@ -64,7 +64,7 @@ mod tests {
     fn open_beside_loading(name: &str) -> (Result<Store>, Duration) {
         let folder = TempDir::new().unwrap();
         let first = Store::open(options(&folder, "a.db")).unwrap();
-        let cell = cell(first.backend.identity());
+        let cell = cell(first.space("/").unwrap().backend.identity());
         let _loading = cell.lock();
         let start = Instant::now();
         (Store::open(options(&folder, name)), start.elapsed())
@@ -96,9 +96,10 @@ mod tests {
             let threads: Vec<_> = (0..4).map(|_| scope.spawn(opened)).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        let shared = |store: &Store| std::ptr::from_ref(store.index.as_ref().unwrap().shared());
+        let shared =
+            |store: &Store| std::ptr::from_ref(store.space("/").unwrap().index.as_ref().unwrap().shared());
         assert!(stores.iter().all(|store| shared(store) == shared(&stores[0])));
-        let key = (std::process::id(), stores[0].backend.identity().to_owned());
+        let key = (std::process::id(), stores[0].space("/").unwrap().backend.identity().to_owned());
         drop(stores);
         Store::open(Options::new(folder.path().join("b.db"))).unwrap();
         assert!(!CELLS.lock().contains_key(&key), "a cell that nobody uses is dropped");

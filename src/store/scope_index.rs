@@ -193,7 +193,7 @@ mod tests {
 
     /// How many records hold "red", and how many there are.
     fn look(scopes: &ScopeIndexes, store: &Store, scope: &str) -> (u64, u64) {
-        let snapshot = store.backend.snapshot().unwrap();
+        let snapshot = store.spaces.snapshot(None).unwrap();
         let kept = scopes.get(&*snapshot, &population(scope), snapshot.newest().unwrap()).unwrap().unwrap();
         let index = kept.read();
         (index.document_frequency("red").unwrap(), index.collection().records)
@@ -238,7 +238,7 @@ mod tests {
         let store = Store::open(Options::new(folder.path().join("memory.db"))).unwrap();
         (0..17).for_each(|_| drop(add(&store, "/a", &"red ".repeat(1 << 18))));
         let scopes = ScopeIndexes::default();
-        let snapshot = store.backend.snapshot().unwrap();
+        let snapshot = store.spaces.snapshot(None).unwrap();
         let newest = snapshot.newest().unwrap();
         assert!(scopes.get(&*snapshot, &population("/a"), newest).unwrap().is_none());
         assert!(scopes.bytes() < 1 << 20);

@@ -7,6 +7,7 @@ use super::retriever::{DiskRetriever, MemoryRetriever};
 use super::scope_index::{MOST_RECORDS, ScopeIndexes};
 use super::search_error::SearchError;
 use super::shared_index::SharedIndex;
+use super::space::Space;
 use super::{Store, filter_cache, modes, parallel};
 use crate::backend::Snapshot;
 use crate::error::{Error, Result};
@@ -38,11 +39,11 @@ impl Store {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let start = Instant::now();
         let through = Query { limit: query.limit.saturating_add(query.offset), ..query.clone() };
-        let hits = retry(|attempt| self.attempt(&through, attempt), |ended| self.prepare_again(ended))?;
-        self.note_if_slow(query, start.elapsed());
-        Ok(hits)
+        match &self.searched(&query.filter)?[..] {
+            [space] => space.search(&through),
+            spaces => search_some(spaces, &through),
+        }
     }
 
     /// [`Store::search`] for each query, on all cores.
@@ -51,6 +52,29 @@ impl Store {
     /// The first error of any.
     pub fn search_many(&self, queries: &[Query]) -> Result<Vec<Vec<Hit>>> {
         parallel::map(queries.len(), 1, |i| self.search(&queries[i])).into_iter().collect()
+    }
+}
+
+/// The best records of several spaces. Their scores are compared, although each space has statistics of its own.
+fn search_some(spaces: &[Arc<Space>], query: &Query) -> Result<Vec<Hit>> {
+    let each = Query { limit: query.limit, offset: 0, ..query.clone() };
+    let mut hits = Vec::new();
+    for space in spaces {
+        hits.extend(space.search(&each)?);
+    }
+    hits.sort_by(|one, other| other.score.total_cmp(&one.score));
+    hits.truncate(query.limit);
+    hits.drain(..query.offset.min(hits.len()));
+    Ok(hits)
+}
+
+impl Space {
+    /// The hits of a query from its offset to its limit, which counts from the first hit.
+    fn search(&self, query: &Query) -> Result<Vec<Hit>> {
+        let start = Instant::now();
+        let hits = retry(|attempt| self.attempt(query, attempt), |ended| self.prepare_again(ended))?;
+        self.note_if_slow(query, start.elapsed());
+        Ok(hits)
     }
 
     fn attempt(&self, query: &Query, attempt: Attempt) -> Result<Vec<Hit>, SearchError> {
@@ -79,7 +103,11 @@ impl Store {
         const SLOW: Duration = Duration::from_millis(500);
         if took > SLOW {
             self.backend.counters().slow_searches.add(1);
-            log::warn!("a search of {} characters in {:?} took {took:.1?}", query.text.len(), self.path());
+            log::warn!(
+                "a search of {} characters in {:?} took {took:.1?}",
+                query.text.len(),
+                self.backend.path()
+            );
         }
     }
 }
@@ -257,11 +285,12 @@ mod tests {
         let filter = Filter { categories: vec!["red".into()], ..Filter::all() };
         let query = Query { filter, ..Query::new("car", 10) };
         for (caught_up, last) in [(false, false), (true, false), (true, true)] {
-            let outcome = store.attempt(&query, Attempt { caught_up, last });
+            let outcome = store.space("/").unwrap().attempt(&query, Attempt { caught_up, last });
             assert!(matches!(outcome, Err(SearchError::Outdated)));
         }
         let unfiltered = Query::new("car", 10);
-        let attempt = |caught_up| store.attempt(&unfiltered, Attempt { caught_up, last: false });
+        let space = store.space("/").unwrap();
+        let attempt = |caught_up| space.attempt(&unfiltered, Attempt { caught_up, last: false });
         assert!(matches!(attempt(false), Err(SearchError::Outdated)));
         assert_eq!(attempt(true).unwrap(), []);
         assert_eq!(store.search(&query).unwrap().len(), 1);

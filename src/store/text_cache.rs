@@ -215,7 +215,7 @@ mod tests {
     /// Reads through a cache and without one, to the same outcome: how many texts, and the bytes of the last.
     fn read_texts(store: &Store, cache: &TextCache, seqs: &[Seq], total: usize) -> Option<(usize, usize)> {
         let budget = Budget { total, each: total };
-        let snapshot = store.backend.snapshot().unwrap();
+        let snapshot = store.spaces.snapshot(None).unwrap();
         let look = |texts: Result<ReadTexts<'_>, SearchError>| match texts {
             Ok(texts) => {
                 let last = texts.count().checked_sub(1).and_then(|last| texts.get(seqs[last]));

@@ -1,6 +1,6 @@
 //! Export and import as JSON lines; see [`super::lines`].
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{BufRead, Write as Out};
 use std::mem;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use crate::record::{Filter, Record, RecordId, Viewer};
 
 /// Lines that are imported in one transaction.
 const BATCH: usize = 10_000;
+/// Ids that are looked up at a time.
+const CHECKED_AT_ONCE: usize = 1000;
 /// The byte order mark, which some programs put before UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Lines between two reports of progress.
@@ -57,24 +59,14 @@ impl Store {
         options: ExportOptions,
         progress: &mut Progress<'_>,
     ) -> Result<u64> {
-        let snapshot = self.snapshot()?;
-        let entries = if options.journals { snapshot.journal_totals()?.entries } else { 0 };
-        let total = snapshot.count(filter)? + entries;
+        let whole = self.snapshot_of(filter.scope.as_ref().filter(|_| !options.journals))?;
+        let entries = if options.journals { whole.journal_totals()?.entries } else { 0 };
+        let total = whole.count(filter)? + entries;
+        drop(whole);
         let mut export = Export { out, progress, skip_damaged: options.skip_damaged, done: 0, total };
-        snapshot.each(filter, &mut |record| {
-            let line = record.and_then(|record| {
-                let past = match options.history {
-                    true => visible_past(&*snapshot, &record, &filter.viewer)?,
-                    false => Vec::new(),
-                };
-                Ok(record_line(&record, &past))
-            });
-            export.write(line)
-        })?;
-        if options.journals {
-            snapshot.each_entry(&mut |entry| {
-                export.write(entry.map(|(name, entry)| entry_line(&name, &entry)))
-            })?;
+        let journals_too = Filter::all();
+        for path in self.paths(if options.journals { &journals_too } else { filter }, usize::MAX)? {
+            export.write_space(&*self.spaces.snapshot(Some(&path))?, filter, options)?;
         }
         export.end()
     }
@@ -92,25 +84,31 @@ impl Store {
         progress: &mut Progress<'_>,
     ) -> Result<()> {
         self.check_writable()?;
-        let mut ids = HashSet::new();
-        let snapshot = self.snapshot()?;
-        let mut dimension = snapshot.dimension()?;
+        let snapshot = self.snapshot_of(None)?;
+        let known = snapshot.dimension()?;
+        let mut dimensions: HashMap<String, usize> = HashMap::new();
+        let (mut ids, mut unchecked) = (HashSet::new(), Vec::new());
         each_line(lines, progress, |line| {
+            let path = line.space(self.spaces.depth());
             let Line::Record(record, _) = line else { return Ok(()) };
             if let Some(found) = record.embedding.as_ref().map(Vec::len) {
-                let expected = *dimension.get_or_insert(found);
+                let expected = known.unwrap_or_else(|| *dimensions.entry(path.clone()).or_insert(found));
                 if expected != found {
                     return Err(Error::DimensionMismatch { expected, found });
                 }
             }
-            if on_conflict == OnConflict::Fail
-                && (snapshot.contains(&record.id)? || !ids.insert(record.id.clone()))
-            {
-                return Err(Error::DuplicateId(record.id.to_string()));
+            if on_conflict == OnConflict::Fail {
+                if !ids.insert((path, record.id.clone())) {
+                    return Err(Error::DuplicateId(record.id.to_string()));
+                }
+                unchecked.push(record.id);
+                if unchecked.len() == CHECKED_AT_ONCE {
+                    check_new(&*snapshot, &mem::take(&mut unchecked))?;
+                }
             }
             Ok(())
         })?;
-        Ok(())
+        check_new(&*snapshot, &unchecked)
     }
 
     /// Imports records and entries of journals from JSON lines, 10,000 in a transaction. Skips blank lines, what has expired, and
@@ -127,40 +125,52 @@ impl Store {
     ) -> Result<Imported> {
         self.check_writable()?;
         let mut imported = Imported::default();
-        let mut batch = ImportBatch::default();
+        let mut batches = ImportBatches::default();
         let outcome = each_line(lines, progress, |line| {
             if line.expires_at().is_some_and(|at| at <= clock::now()) {
                 imported.skipped += 1;
                 return Ok(());
             }
+            let path = line.space(self.spaces.depth());
             // A record that replaces another one of the batch must be written after it.
-            if batch.lines >= BATCH || on_conflict == OnConflict::Replace && batch.has(&line) {
-                self.import_batch(mem::take(&mut batch), on_conflict, &mut imported)?;
+            if batches.lines >= BATCH || on_conflict == OnConflict::Replace && batches.have(&path, &line) {
+                self.import_batches(mem::take(&mut batches), on_conflict, &mut imported)?;
             }
-            batch.take(line);
+            batches.lines += 1;
+            batches.by_space.entry(path).or_default().take(line);
             Ok(())
         });
         let read = outcome.map_err(|error| match error {
             Error::Interrupted { .. } => Error::Interrupted { done: imported.written },
             other => other,
         })?;
-        self.import_batch(batch, on_conflict, &mut imported)?;
+        self.import_batches(batches, on_conflict, &mut imported)?;
         progress(read, 0);
         Ok(imported)
     }
 
-    fn import_batch(
+    fn import_batches(
         &self,
-        batch: ImportBatch,
+        batches: ImportBatches,
         on_conflict: OnConflict,
         imported: &mut Imported,
     ) -> Result<()> {
-        let given = batch.lines as u64;
-        let outcomes = self.submit(batch.into_job(on_conflict)?)?;
-        let written: u64 = outcomes.iter().map(written).sum();
-        imported.written += written;
-        imported.skipped += given - written;
+        for batch in batches.by_space.into_values() {
+            let given = batch.lines as u64;
+            let outcomes = self.submit(batch.into_job(on_conflict)?)?;
+            let written: u64 = outcomes.iter().map(written).sum();
+            imported.written += written;
+            imported.skipped += given - written;
+        }
         Ok(())
+    }
+}
+
+/// Checks that no record has one of these ids.
+fn check_new(snapshot: &dyn Snapshot, ids: &[RecordId]) -> Result<()> {
+    match snapshot.first_known(ids)? {
+        Some(known) => Err(Error::DuplicateId(known.to_string())),
+        None => Ok(()),
     }
 }
 
@@ -189,6 +199,30 @@ struct Export<'a, 'p> {
 }
 
 impl Export<'_, '_> {
+    /// Writes the records of a space that pass the filter, and its journals if the options say so.
+    fn write_space(
+        &mut self,
+        snapshot: &dyn Snapshot,
+        filter: &Filter,
+        options: ExportOptions,
+    ) -> Result<()> {
+        snapshot.each(filter, &mut |record| {
+            let line = record.and_then(|record| {
+                let past = match options.history {
+                    true => visible_past(snapshot, &record, &filter.viewer)?,
+                    false => Vec::new(),
+                };
+                Ok(record_line(&record, &past))
+            });
+            self.write(line)
+        })?;
+        if options.journals {
+            snapshot
+                .each_entry(&mut |entry| self.write(entry.map(|(name, entry)| entry_line(&name, &entry))))?;
+        }
+        Ok(())
+    }
+
     /// Writes a line. A damaged record or entry is left out and logged if the options say so; otherwise it is an error.
     fn write(&mut self, line: Result<String>) -> Result<bool> {
         match line {
@@ -209,6 +243,20 @@ impl Export<'_, '_> {
         self.out.flush().map_err(|error| Error::io("the export", error))?;
         (self.progress)(self.done, self.total);
         Ok(self.done)
+    }
+}
+
+/// Lines that are imported next, a batch for each space.
+#[derive(Default)]
+struct ImportBatches {
+    lines: usize,
+    by_space: BTreeMap<String, ImportBatch>,
+}
+
+impl ImportBatches {
+    /// True if the batch of a space has the record of the line already.
+    fn have(&self, path: &str, line: &Line) -> bool {
+        self.by_space.get(path).is_some_and(|batch| batch.has(line))
     }
 }
 

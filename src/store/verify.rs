@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::Store;
+use super::space::Space;
 use crate::backend::feed::Position;
 use crate::backend::snapshot::Totals;
 use crate::backend::{FullText, Progress, Snapshot};
@@ -21,7 +21,7 @@ const LISTED: usize = 10;
 /// How often a comparison is repeated because of writes meanwhile.
 const ATTEMPTS: usize = 10;
 
-/// What [`Store::verify`] found.
+/// What [`Store::verify`](super::Store::verify) found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// How many records were checked.
@@ -60,14 +60,13 @@ enum Compared {
     Unreadable(Damaged),
 }
 
-impl Store {
-    /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records. If an
-    /// index file is damaged, the index is built again and the log says so, as in a search.
+impl Space {
+    /// See [`Store::verify`](super::Store::verify).
     ///
     /// # Errors
-    /// [`Error::Interrupted`]. Damage is reported and raises no error, unless the file cannot be read at all.
+    /// As there.
     pub fn verify(&self, progress: &mut Progress<'_>) -> Result<Report> {
-        let mut report = Report { records: 0, problems: self.snapshot()?.problems()? };
+        let mut report = Report { records: 0, problems: self.backend.snapshot()?.problems()? };
         let mut seen = None;
         for _ in 0..ATTEMPTS {
             self.catch_up()?;
@@ -93,7 +92,7 @@ impl Store {
 
     /// Compares everything with the records of one moment.
     fn compare(&self, report: &mut Report, progress: &mut Progress<'_>) -> Result<Compared> {
-        let snapshot = self.snapshot()?;
+        let snapshot = self.backend.snapshot()?;
         let truth = truth(&*snapshot, progress)?;
         report.records = truth.seqs.len() as u64;
         let in_index = match self.index_problems(&*snapshot, &truth)? {

@@ -326,7 +326,7 @@ fn use_all(store: &Store) {
         store.get(&[RecordId::for_lookup("note-1")], &Viewer::all()).map(drop),
         store.history(&RecordId::for_lookup("lives"), &Viewer::all()).map(drop),
         store.search(&Query { filter: all(), ..Query::new("alice uuid", 10) }).map(drop),
-        store.changes(None, 100, &Viewer::all()).map(drop),
+        store.changes(None, 100, &Viewer::all(), None).map(drop),
         store.journals("", None, 100).map(drop),
         store.read_journal("sessions/42", Range::Last(100), false).map(drop),
         store.read_journal("sessions/42", Range::Last(100), true).map(drop),

@@ -15,17 +15,17 @@ use crate::backend::counters::Counters;
 use crate::backend::manifest::IndexFile;
 use crate::backend::settings::Settings;
 use crate::backend::write::{Job, JobResult};
-use crate::backend::{Backend, Execute, Progress, Snapshot, Watch};
+use crate::backend::{Backend, Execute, Progress, Snapshot, Spaces, Watch};
 use crate::error::Result;
 use crate::files::beside;
+use crate::record::{RecordId, Scope};
+
+/// A memtable of so many records is written to disk.
+const SEGMENT_RECORDS: u32 = 32 * 1024;
 
 /// A store in an SQLite file.
 #[derive(Debug)]
-pub struct Sqlite {
-    pool: Arc<Pool>,
-    identity: String,
-    index_folder: PathBuf,
-}
+pub struct Sqlite(Arc<SqliteSpace>);
 
 impl Sqlite {
     /// Opens a store's file.
@@ -33,9 +33,63 @@ impl Sqlite {
     /// # Errors
     /// As [`Pool::open`].
     pub fn open(settings: &Settings) -> Result<Self> {
-        Ok(Self::new(Arc::new(Pool::open(settings)?)))
+        Ok(Self(Arc::new(SqliteSpace::new(Arc::new(Pool::open(settings)?)))))
+    }
+}
+
+impl Spaces for Sqlite {
+    fn name(&self) -> &Path {
+        self.0.path()
     }
 
+    fn depth(&self) -> usize {
+        0
+    }
+
+    fn space(&self, _: &str) -> Result<Arc<dyn Backend>> {
+        Ok(Arc::clone(&self.0) as _)
+    }
+
+    fn snapshot(&self, _: Option<&str>) -> Result<Box<dyn Snapshot + '_>> {
+        self.0.snapshot()
+    }
+
+    fn paths(&self, _: &Scope, _: usize) -> Result<Vec<String>> {
+        Ok(vec![Scope::root().to_string()])
+    }
+
+    fn paths_of(&self, _: &[RecordId]) -> Result<Vec<String>> {
+        Ok(vec![Scope::root().to_string()])
+    }
+
+    fn schema_version(&self) -> u32 {
+        migrate::LATEST
+    }
+
+    fn connections(&self) -> (u32, u32) {
+        let state = self.0.pool.readers();
+        (state.connections, state.idle_connections)
+    }
+
+    fn bytes(&self) -> u64 {
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        bytes(self.name()) + bytes(&beside(self.name(), "-wal"))
+    }
+
+    fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
+        self.0.pool.read(|conn| maintenance::backup(conn, target, progress))
+    }
+}
+
+/// All that is in an SQLite file.
+#[derive(Debug)]
+pub struct SqliteSpace {
+    pool: Arc<Pool>,
+    identity: String,
+    index_folder: PathBuf,
+}
+
+impl SqliteSpace {
     /// A backend over an open pool.
     pub fn new(pool: Arc<Pool>) -> Self {
         let (identity, index_folder) = (pool.file().to_string(), beside(pool.path(), "-index"));
@@ -54,7 +108,7 @@ impl Sqlite {
     }
 }
 
-impl Execute for Sqlite {
+impl Execute for SqliteSpace {
     fn execute(
         &self,
         lock_until: Instant,
@@ -80,7 +134,7 @@ impl Execute for Sqlite {
     }
 }
 
-impl Backend for Sqlite {
+impl Backend for SqliteSpace {
     fn path(&self) -> &Path {
         self.pool.path()
     }
@@ -89,26 +143,16 @@ impl Backend for Sqlite {
         &self.identity
     }
 
-    fn schema_version(&self) -> u32 {
-        migrate::LATEST
-    }
-
     fn index_folder(&self) -> &Path {
         &self.index_folder
     }
 
+    fn segment_records(&self) -> u32 {
+        SEGMENT_RECORDS
+    }
+
     fn is_read_only(&self) -> bool {
         self.pool.is_read_only()
-    }
-
-    fn connections(&self) -> (u32, u32) {
-        let state = self.pool.readers();
-        (state.connections, state.idle_connections)
-    }
-
-    fn bytes(&self) -> u64 {
-        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-        bytes(self.path()) + bytes(&beside(self.path(), "-wal"))
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
@@ -147,9 +191,5 @@ impl Backend for Sqlite {
     fn compact(&self) -> Result<()> {
         let deadline = Instant::now() + self.timeout();
         self.pool.write(deadline, |conn| maintenance::compact(conn, deadline))
-    }
-
-    fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
-        self.pool.read(|conn| maintenance::backup(conn, target, progress))
     }
 }

@@ -1,6 +1,6 @@
 //! Counts, categories and scopes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
@@ -8,6 +8,7 @@ use rusqlite::types::Value;
 use super::filter::Where;
 use super::row::unreadable;
 use super::{expiries, meta};
+use crate::backend::facets::{FoundScopes, by_frequency};
 use crate::backend::snapshot::ScopeInfo;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Scope, Scopes, Viewer};
@@ -65,15 +66,7 @@ pub fn categories(conn: &Connection, filter: &Filter, now: Micros) -> Result<Vec
             None => drop(lists.insert(list.to_owned(), 1)),
         }
     }
-    let mut counts: HashMap<String, u64> = HashMap::new();
-    for (list, count) in lists {
-        for category in serde_json::from_str::<Vec<String>>(&list).map_err(|error| unreadable(0, error))? {
-            *counts.entry(category).or_default() += count;
-        }
-    }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    Ok(counts)
+    by_frequency(lists).map_err(|error| unreadable(0, error).into())
 }
 
 /// The scopes in or below which a record is that the viewer sees, by name.
@@ -81,7 +74,7 @@ pub fn categories(conn: &Connection, filter: &Filter, now: Micros) -> Result<Vec
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn scopes(conn: &Connection, wanted: &Scopes, viewer: &Viewer, now: Micros) -> Result<Vec<Scope>> {
-    let Scopes { parent, recursive, after, limit } = wanted;
+    let Scopes { parent, recursive, after, limit: _ } = wanted;
     let mut clause = Where::new(conn, &Filter { viewer: viewer.clone(), ..Filter::default() }, now)?;
     let and = clause.sql().replacen(" WHERE", " AND", 1);
     // Of "/": all but itself, "/" < path < "0".
@@ -94,19 +87,13 @@ pub fn scopes(conn: &Connection, wanted: &Scopes, viewer: &Viewer, now: Micros) 
     let itself = if *recursive { parent.as_str() } else { "" };
     clause.bind([itself.to_owned(), format!("{prefix}/"), format!("{prefix}0"), behind.to_owned()]);
     let mut rows = statement.query(clause.params())?;
-    let mut found = BTreeSet::new();
-    // The order of children is not that of the paths below them: "/a-b" comes before "/a/b", and behind "/a".
-    while (!recursive || found.len() < *limit)
+    let mut found = FoundScopes::new(wanted);
+    while found.wants_more()
         && let Some(row) = rows.next()?
     {
-        let path: String = row.get(0)?;
-        let child = path.get(prefix.len() + 1..).and_then(|below| below.find('/'));
-        let end = child.filter(|_| !recursive).map_or(path.len(), |at| prefix.len() + 1 + at);
-        if &path[..end] > behind {
-            found.insert(Scope::parse(&path[..end])?);
-        }
+        found.take(row.get_ref(0)?.as_str().map_err(|error| unreadable(0, error))?)?;
     }
-    Ok(found.into_iter().take(*limit).collect())
+    Ok(found.into_scopes())
 }
 
 /// A summary of what a viewer sees in a scope and below.

@@ -10,6 +10,7 @@ use super::identify::{APPLICATION_ID, Found, identify};
 use super::maintenance;
 use super::schema;
 use super::transaction::{self, Transaction};
+use crate::backend::migration::Status;
 use crate::error::{Error, Result};
 use crate::files::beside;
 
@@ -29,17 +30,6 @@ const MIGRATIONS: &[Migration] = migrations!["0001_records", "0002_change_feed",
 
 /// The newest schema version.
 pub const LATEST: u32 = MIGRATIONS.len() as u32;
-
-/// The schema version of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// Its version; 0 if there is no file or an empty one.
-    pub current: u32,
-    /// The newest version.
-    pub latest: u32,
-    /// Version and name of each migration that opening the file would run.
-    pub pending: Vec<(u32, &'static str)>,
-}
 
 /// The schema version of the file at `path`. Changes nothing.
 ///

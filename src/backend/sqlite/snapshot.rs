@@ -90,8 +90,13 @@ impl Snapshot for View<'_> {
         self.explained(records::neighbours(&self.reader, seqs, viewer))
     }
 
-    fn contains(&self, id: &RecordId) -> Result<bool> {
-        self.explained(records::version_of(&self.reader, id, self.now)).map(|version| version.is_some())
+    fn first_known(&self, ids: &[RecordId]) -> Result<Option<RecordId>> {
+        for id in ids {
+            if self.explained(records::version_of(&self.reader, id, self.now))?.is_some() {
+                return Ok(Some(id.clone()));
+            }
+        }
+        Ok(None)
     }
 
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {

@@ -8,10 +8,11 @@ use serde_json::json;
 use tempfile::tempdir;
 
 use super::super::identify::APPLICATION_ID;
-use super::super::migrate::{self, LATEST, Status};
+use super::super::migrate::{self, LATEST};
 use super::super::pool::Pool;
 use super::super::{fts, history, journals, maintenance, meta, records};
 use super::Store;
+use crate::backend::migration::Status;
 use crate::backend::settings::Settings;
 use crate::backend::write::{OnConflict, Write};
 use crate::error::Error;

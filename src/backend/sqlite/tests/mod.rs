@@ -11,7 +11,7 @@ mod writes;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::Sqlite;
+use super::backend::SqliteSpace;
 use super::pool::Pool;
 use crate::backend::settings::{Durability, Settings};
 use crate::backend::write::{NewRecord, OnConflict, Outcome, Write};
@@ -28,7 +28,7 @@ struct Store {
 impl Store {
     fn new(pool: Pool) -> Self {
         let pool = Arc::new(pool);
-        Self { queue: WriteQueue::new(Arc::new(Sqlite::new(Arc::clone(&pool)))), pool }
+        Self { queue: WriteQueue::new(Arc::new(SqliteSpace::new(Arc::clone(&pool)))), pool }
     }
 
     fn open(path: &Path) -> Self {

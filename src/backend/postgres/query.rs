@@ -1,0 +1,159 @@
+//! Statements and their parameters.
+//!
+//! Statements are never prepared on the server: a statement and its result take one round trip all the same, and a pooler may
+//! pass each transaction to another connection of the server.
+
+use postgres::types::{ToSql, Type};
+use postgres::{Client, Row};
+
+use crate::error::Result;
+
+/// How many rows are fetched at a time where there may be many.
+const FETCHED: usize = 200;
+
+/// A parameter of a statement. Its type is sent with it.
+pub trait Param: ToSql + Sync {
+    /// The type.
+    fn kind(&self) -> Type;
+}
+
+macro_rules! params {
+    ($($rust:ty: $kind:ident;)*) => {
+        $(impl Param for $rust {
+            fn kind(&self) -> Type {
+                Type::$kind
+            }
+        })*
+    };
+}
+
+params! {
+    i64: INT8;
+    i32: INT4;
+    f64: FLOAT8;
+    bool: BOOL;
+    &str: TEXT;
+    String: TEXT;
+    &[u8]: BYTEA;
+    Option<i64>: INT8;
+    Option<&str>: TEXT;
+    Option<String>: TEXT;
+    Option<&[u8]>: BYTEA;
+    &[i64]: INT8_ARRAY;
+    Vec<i64>: INT8_ARRAY;
+    Vec<i32>: INT4_ARRAY;
+    Vec<f64>: FLOAT8_ARRAY;
+    Vec<bool>: BOOL_ARRAY;
+    Vec<&str>: TEXT_ARRAY;
+    Vec<String>: TEXT_ARRAY;
+    Vec<Option<i64>>: INT8_ARRAY;
+    Vec<Option<&str>>: TEXT_ARRAY;
+    Vec<Option<&[u8]>>: BYTEA_ARRAY;
+}
+
+/// A statement that is put together, with its parameters.
+#[derive(Default)]
+pub struct Sql<'a> {
+    /// The text, with `$1` and so on.
+    pub text: String,
+    params: Vec<Box<dyn Param + 'a>>,
+}
+
+impl<'a> Sql<'a> {
+    /// A statement without parameters so far.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), params: Vec::new() }
+    }
+
+    /// Adds text, in which each `?` stands for one of the parameters.
+    pub fn push(&mut self, text: &str, params: impl IntoIterator<Item = Box<dyn Param + 'a>>) {
+        let mut params = params.into_iter();
+        let mut pieces = text.split('?');
+        self.text.push_str(pieces.next().unwrap_or_default());
+        for piece in pieces {
+            self.params.extend(params.next());
+            self.text.push_str(&format!("${}", self.params.len()));
+            self.text.push_str(piece);
+        }
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// [`crate::Error::Backend`].
+    pub fn query(&self, client: &mut Client) -> Result<Vec<Row>> {
+        let params: Vec<&dyn Param> = self.params.iter().map(|param| &**param).collect();
+        query(client, &self.text, &params)
+    }
+
+    /// All rows, of a connection that is lent.
+    ///
+    /// # Errors
+    /// [`crate::Error::Backend`].
+    pub fn rows(&self, client: &dyn Lend) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        client.lend(&mut |client| {
+            rows = self.query(client)?;
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Passes all rows to `take`, until it returns false. A few are read at a time, and `take` may use the connection.
+    ///
+    /// # Errors
+    /// [`crate::Error::Backend`], and what `take` raises.
+    pub fn each(&self, client: &dyn Lend, mut take: impl FnMut(&Row) -> Result<bool>) -> Result<()> {
+        let params: Vec<&dyn Param> = self.params.iter().map(|param| &**param).collect();
+        // Reads may be nested.
+        let cursor = format!("agentmem_{:x}", crate::random::number());
+        let declare = format!("DECLARE {cursor} NO SCROLL CURSOR FOR {}", self.text);
+        client.lend(&mut |client| query(client, &declare, &params).map(drop))?;
+        let fetch = format!("FETCH {FETCHED} FROM {cursor}");
+        let mut go_on = true;
+        while go_on {
+            let mut rows = Vec::new();
+            client.lend(&mut |client| {
+                rows = query(client, &fetch, &[])?;
+                Ok(())
+            })?;
+            go_on = rows.len() == FETCHED;
+            for row in &rows {
+                if !take(row)? {
+                    go_on = false;
+                    break;
+                }
+            }
+        }
+        client.lend(&mut |client| Ok(client.batch_execute(&format!("CLOSE {cursor}"))?))
+    }
+}
+
+/// Lends a connection for a statement.
+pub trait Lend {
+    /// Runs `work` with the connection.
+    ///
+    /// # Errors
+    /// What `work` raises.
+    fn lend(&self, work: &mut dyn FnMut(&mut Client) -> Result<()>) -> Result<()>;
+}
+
+/// Runs a statement and returns all rows.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn query(client: &mut Client, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>> {
+    let typed: Vec<(&(dyn ToSql + Sync), Type)> =
+        params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.kind())).collect();
+    Ok(client.query_typed(sql, &typed)?)
+}
+
+/// Runs a statement and returns how many rows it concerned.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn execute(client: &mut Client, sql: &str, params: &[&dyn Param]) -> Result<u64> {
+    let typed: Vec<(&(dyn ToSql + Sync), Type)> =
+        params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.kind())).collect();
+    Ok(client.execute_typed(sql, &typed)?)
+}

@@ -1,0 +1,236 @@
+//! [`Backend`] and [`Execute`] for a space of a database.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::batch::Batch;
+use super::database::Database;
+use super::filter::Reach;
+use super::snapshot::View;
+use super::{rebuild, segments, writer};
+use crate::backend::counters::Counters;
+use crate::backend::manifest::IndexFile;
+use crate::backend::write::{Job, JobResult};
+use crate::backend::{Backend, Execute, Progress, Snapshot, Watch};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::record::Micros;
+
+/// A memtable of so many records is written to the database, so that hosts which come new to the space need not analyze more.
+const SEGMENT_RECORDS: u32 = 4096;
+
+/// Parts of a file that the manifest does not name may be those of a file that is being stored, or fetched, until they have this age.
+const STRAY_AFTER: Micros = 3_600_000_000;
+
+/// One space: as much as an SQLite file holds.
+#[derive(Debug)]
+pub struct Space {
+    database: Arc<Database>,
+    number: i64,
+    path: String,
+    identity: String,
+    index_folder: PathBuf,
+    counters: Counters,
+}
+
+impl Space {
+    /// The space whose scopes begin with `path`.
+    pub fn new(database: Arc<Database>, path: &str) -> Self {
+        let number = number(path);
+        let store = &database.schema().store;
+        // Row-level security may show different users different rows.
+        let identity = format!("{store}/{path}/{}", database.user());
+        let index_folder = cache_folder()
+            .join("agentmem")
+            .join(store)
+            .join(format!("{:016x}", xxh3_64(identity.as_bytes())));
+        Self {
+            database,
+            number,
+            path: path.to_owned(),
+            identity,
+            index_folder,
+            counters: Counters::default(),
+        }
+    }
+
+    fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.map_err(|error| self.database.explain(error))
+    }
+
+    fn begin(&self) -> Result<Batch<'_>> {
+        let deadline = Instant::now() + self.timeout();
+        Batch::begin(&self.database, self.number, &self.path, deadline, deadline)
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        if self.is_read_only() { Err(Error::ReadOnly(self.path().into())) } else { Ok(()) }
+    }
+
+    fn replace(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
+        let mut batch = self.begin()?;
+        if segments::read(batch.client(), self.number)? != expected {
+            return Ok(false);
+        }
+        segments::replace(batch.client(), self.number, new)?;
+        let needed = new.iter().map(|file| file.deletion).min().unwrap_or(0);
+        let prune = "DELETE FROM agentmem_deletions WHERE space = $1 AND deletion <= $2 RETURNING deletion";
+        if !batch.write(prune, &[&self.number, &needed])?.is_empty() {
+            batch.head.pruned = needed;
+        }
+        batch.commit()?;
+        Ok(true)
+    }
+
+    fn clear(&self) -> Result<()> {
+        let mut batch = self.begin()?;
+        segments::replace(batch.client(), self.number, &[])?;
+        batch.commit()
+    }
+}
+
+/// The number of a space: a hash of its path.
+pub fn number(path: &str) -> i64 {
+    xxh3_64(path.as_bytes()).cast_signed()
+}
+
+/// Where programs of this user keep what may be deleted at any time.
+fn cache_folder() -> PathBuf {
+    let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("XDG_CACHE_HOME")
+        .or_else(|| variable("LOCALAPPDATA"))
+        .or_else(|| Some(variable("HOME")?.join(".cache")))
+        .unwrap_or_else(env::temp_dir)
+}
+
+impl Execute for Space {
+    fn execute(
+        &self,
+        lock_until: Instant,
+        deadline: Instant,
+        next: &mut dyn FnMut() -> Option<Arc<Job>>,
+    ) -> Result<Vec<JobResult>> {
+        self.check_writable()?;
+        let executed = writer::execute(&self.database, (self.number, &self.path), lock_until, deadline, next);
+        let mut results = self.explained(executed)?;
+        for result in &mut results {
+            if let Err(failed) = result {
+                failed.error = self.database.explain(failed.error.clone());
+            }
+        }
+        Ok(results)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.database.settings().busy_timeout
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.counters
+    }
+}
+
+impl Backend for Space {
+    fn path(&self) -> &Path {
+        self.database.name()
+    }
+
+    fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    fn index_folder(&self) -> &Path {
+        &self.index_folder
+    }
+
+    fn segment_records(&self) -> u32 {
+        SEGMENT_RECORDS
+    }
+
+    fn store_index_file(&self, name: &str, path: &Path) -> Result<()> {
+        let stored = self
+            .database
+            .connection()
+            .and_then(|mut client| segments::store(&mut client, self.number, name, path, clock::now()));
+        self.explained(stored)
+    }
+
+    fn fetch_index_file(&self, file: &IndexFile, target: &Path) -> Result<bool> {
+        let fetched = self
+            .database
+            .connection()
+            .and_then(|mut client| segments::fetch(&mut client, self.number, file, target));
+        self.explained(fetched)
+    }
+
+    fn remove_index_file(&self, name: &str) -> Result<()> {
+        let removed = self
+            .database
+            .connection()
+            .and_then(|mut client| segments::remove(&mut client, self.number, name));
+        self.explained(removed)
+    }
+
+    fn sweep_index_files(&self) -> Result<()> {
+        let before = clock::now() - STRAY_AFTER;
+        let swept = self
+            .database
+            .connection()
+            .and_then(|mut client| segments::sweep(&mut client, self.number, before));
+        self.explained(swept)
+    }
+
+    fn is_read_only(&self) -> bool {
+        self.database.settings().read_only
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
+        Ok(Box::new(View::new(&self.database, Reach::Space(self.number))?))
+    }
+
+    fn watch(&self) -> Result<Box<dyn Watch>> {
+        Ok(Box::new(HeadRow))
+    }
+
+    fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
+        self.check_writable()?;
+        self.explained(self.replace(expected, new))
+    }
+
+    fn clear_manifest(&self) -> Result<()> {
+        self.check_writable()?;
+        self.explained(self.clear())
+    }
+
+    fn rebuild(
+        &self,
+        lock_until: Instant,
+        deadline: Instant,
+        progress: &mut Progress<'_>,
+    ) -> Result<(u64, Vec<IndexFile>)> {
+        self.check_writable()?;
+        let batch = Batch::begin(&self.database, self.number, &self.path, lock_until.max(deadline), deadline);
+        self.explained(batch.and_then(|batch| rebuild::rebuild(batch, progress)))
+    }
+
+    fn compact(&self) -> Result<()> {
+        // PostgreSQL's autovacuum does it.
+        Ok(())
+    }
+}
+
+/// Asks nobody: every snapshot reads the head row, and the feed costs little when there is nothing in it.
+#[derive(Debug)]
+struct HeadRow;
+
+impl Watch for HeadRow {
+    fn moved(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn forget(&mut self) {}
+}

@@ -1,0 +1,114 @@
+//! [`Spaces`] of a database.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::database::Database;
+use super::filter::{Reach, boxed};
+use super::migrate;
+use super::query::Sql;
+use super::snapshot::View;
+use super::space::{self, Space};
+use crate::backend::settings::Settings;
+use crate::backend::{Backend, Progress, Snapshot, Spaces};
+use crate::clock;
+use crate::error::{Error, Result};
+use crate::record::{RecordId, Scope};
+
+/// All spaces of a database.
+#[derive(Debug)]
+pub struct Databases(Arc<Database>);
+
+impl Databases {
+    /// Connects to a database that has the tables of a store.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open(settings: &Settings) -> Result<Self> {
+        Ok(Self(Arc::new(Database::open(settings)?)))
+    }
+
+    fn read_bytes(&self) -> Result<u64> {
+        let view = View::new(&self.0, Reach::All)?;
+        let sql = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
+                   WHERE relkind = 'r' AND relnamespace = (SELECT relnamespace FROM pg_class
+                                                           WHERE oid = 'agentmem_meta'::regclass)
+                         AND relname LIKE 'agentmem\\_%'";
+        let rows = Sql::new(sql).rows(&view)?;
+        let bytes: i64 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
+        Ok(bytes.max(0) as u64)
+    }
+
+    fn read(&self, sql: &Sql<'_>) -> Result<Vec<String>> {
+        let view = View::new(&self.0, Reach::All)?;
+        let read = || sql.rows(&view)?.iter().map(|row| Ok(row.try_get(0)?)).collect();
+        view.explained(read())
+    }
+}
+
+impl Spaces for Databases {
+    fn name(&self) -> &Path {
+        self.0.name()
+    }
+
+    fn depth(&self) -> usize {
+        self.0.schema().space_depth as usize
+    }
+
+    fn space(&self, path: &str) -> Result<Arc<dyn Backend>> {
+        let mut sql = Sql::new("SELECT path FROM agentmem_spaces");
+        sql.push(" WHERE space = ?", [boxed(space::number(path))]);
+        match self.read(&sql)?.first() {
+            Some(other) if other != path => {
+                let why =
+                    format!("the scope {path:?} has the number of the space {other:?}; choose another scope");
+                Err(Error::InvalidRecord(why))
+            }
+            _ => Ok(Arc::new(Space::new(Arc::clone(&self.0), path))),
+        }
+    }
+
+    fn snapshot(&self, space: Option<&str>) -> Result<Box<dyn Snapshot + '_>> {
+        let reach = space.map_or(Reach::All, |path| Reach::Space(space::number(path)));
+        Ok(Box::new(View::new(&self.0, reach)?))
+    }
+
+    fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>> {
+        let prefix = if *scope == Scope::root() { "" } else { scope.as_str() };
+        let mut sql = Sql::new("SELECT path FROM agentmem_spaces");
+        let range = [boxed(scope.as_str()), boxed(format!("{prefix}/")), boxed(format!("{prefix}0"))];
+        sql.push(" WHERE path = ? OR path >= ? AND path < ? ORDER BY path", range);
+        sql.push(" LIMIT ?", [boxed(i64::try_from(limit).unwrap_or(i64::MAX))]);
+        self.read(&sql)
+    }
+
+    fn paths_of(&self, ids: &[RecordId]) -> Result<Vec<String>> {
+        let ids: Vec<String> = ids.iter().map(ToString::to_string).filter(|id| !id.contains('\0')).collect();
+        let mut sql =
+            Sql::new("SELECT path FROM agentmem_spaces WHERE space IN (SELECT space FROM agentmem_records");
+        let live = [boxed(ids), boxed(clock::now())];
+        sql.push(" WHERE id = ANY(?) AND (expires_at IS NULL OR expires_at > ?))", live);
+        sql.push(" ORDER BY path", []);
+        self.read(&sql)
+    }
+
+    fn schema_version(&self) -> u32 {
+        migrate::LATEST
+    }
+
+    fn connections(&self) -> (u32, u32) {
+        self.0.connections()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.read_bytes().unwrap_or_else(|error| {
+            log::warn!("the size of {:?} cannot be read: {error}", self.name());
+            0
+        })
+    }
+
+    fn backup(&self, _: &Path, _: &mut Progress<'_>) -> Result<()> {
+        let why = "backup() copies files; a database is backed up with pg_dump or by its host, and export() writes JSON lines";
+        Err(Error::InvalidFilter(why.into()))
+    }
+}

@@ -1,0 +1,115 @@
+"""A PostgreSQL server for tests, on a port of its own, started as a user without privileges."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from functools import cache
+from pathlib import Path
+
+import agentmem
+
+# Debian keeps the server's programs out of the PATH.
+FOLDERS = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+
+
+def program(name: str) -> str | None:
+    """The path of one of the server's programs, if it is installed."""
+    for folder in FOLDERS:
+        if (folder / name).exists():
+            return str(folder / name)
+    return shutil.which(name)
+
+
+# Whether generated tests, which use no fixtures, keep stores here. The option --postgres sets it.
+chosen = False
+
+
+@cache
+def shared() -> Server:
+    """The server of all tests that need none of their own."""
+    server = Server()
+    atexit.register(server.remove)
+    return server
+
+
+class Server:
+    """A server that can be stopped, killed and started again."""
+
+    def __init__(self, *settings: str, durable: bool = False) -> None:
+        """Make a cluster and start it. Unless it is durable, it forgets all when the machine fails."""
+        self._folder = Path(tempfile.mkdtemp(prefix="agentmem-postgres-"))
+        self.data = self._folder / "data"
+        self.user = "postgres"
+        # initdb refuses root.
+        self._as = (
+            ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+        )
+        if self._as:
+            shutil.chown(self._folder, "postgres", "postgres")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        quick = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+        common = [
+            f"port={self.port}",
+            f"unix_socket_directories={self._folder}",
+            "listen_addresses=127.0.0.1",
+        ]
+        self.settings = [*common, *quick, *settings]
+        self._run(
+            "initdb", "-D", str(self.data), "-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
+        )
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(
+                "".join(f"{name} = '{value}'\n" for name, value in (s.split("=", 1) for s in self.settings))
+            )
+        self.start()
+
+    def _run(self, name: str, *arguments: str) -> str:
+        command = [*self._as, str(program(name)), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self._folder)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def url(self, database: str = "postgres", schema: str | None = None, user: str | None = None) -> str:
+        """Where a database is; `schema` is what its tables are in."""
+        options = f"?options=-csearch_path%3D{schema}" if schema else ""
+        return f"postgresql://{user or self.user}@127.0.0.1:{self.port}/{database}{options}"
+
+    def store(self, space_depth: int | None = None, partitions: int = 0) -> str:
+        """Make an empty store in a schema of its own; its URL."""
+        schema = f"s{uuid.uuid4().hex}"
+        self.sql(f"CREATE SCHEMA {schema}")
+        url = self.url(schema=schema)
+        agentmem.migrate(url, space_depth=space_depth, partitions=partitions)
+        return url
+
+    def sql(self, statements: str, database: str = "postgres", user: str | None = None) -> str:
+        """Run statements with psql, and return what they print."""
+        command = [shutil.which("psql") or str(program("psql")), "-XqtA", "-v", "ON_ERROR_STOP=1"]
+        command += ["-d", self.url(database, user=user), "-c", statements]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", str(self.data), "-l", log, "-w", "start")
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop the server: "fast" ends connections, "immediate" is like a crash."""
+        self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def remove(self) -> None:
+        """Stop the server and delete what it stored."""
+        with contextlib.suppress(AssertionError):
+            self.stop("immediate")
+        shutil.rmtree(self._folder, ignore_errors=True)
