@@ -27,6 +27,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An inspector of the sample store, with labels, for tests that write nothing."""
+    path = tmp_path_factory.mktemp("gallery") / "memory.db"
+    fill(path)
+    label(path)
+    with serving(path) as site:
+        yield site
+
+
 @pytest.fixture
 def site(path: Path) -> Iterator[Site]:
     """An inspector of the sample store, with labels."""

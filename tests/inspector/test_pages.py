@@ -28,8 +28,8 @@ def violations(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_screen_is_accessible(site: Site, visit: Visit, faults: Faults, name: str, scheme: str) -> None:
-    page = visit(site, PAGES[name], color_scheme=scheme, viewport={"width": 1200, "height": 800})
+def test_a_screen_is_accessible(gallery: Site, visit: Visit, faults: Faults, name: str, scheme: str) -> None:
+    page = visit(gallery, PAGES[name], color_scheme=scheme, viewport={"width": 1200, "height": 800})
     if name == "bad-filter":
         faults.clear()  # the console tells of its status
     assert violations(page) == []
@@ -40,9 +40,9 @@ def test_a_screen_is_accessible(site: Site, visit: Visit, faults: Faults, name: 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_screen_fits_a_small_phone_without_javascript(
-    site: Site, visit: Visit, faults: Faults, name: str
+    gallery: Site, visit: Visit, faults: Faults, name: str
 ) -> None:
-    page = visit(site, PAGES[name], viewport={"width": 320, "height": 640}, java_script_enabled=False)
+    page = visit(gallery, PAGES[name], viewport={"width": 320, "height": 640}, java_script_enabled=False)
     if name == "bad-filter":
         faults.clear()
     box = page.locator("html").bounding_box()

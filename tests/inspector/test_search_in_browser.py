@@ -11,8 +11,8 @@ from playwright.sync_api import Page, expect
 Visit = Callable[..., Page]
 
 
-def test_hits_appear_while_typing(site: Site, visit: Visit) -> None:
-    page = visit(site)
+def test_hits_appear_while_typing(gallery: Site, visit: Visit) -> None:
+    page = visit(gallery)
     page.keyboard.type("staging database")
     expect(page.locator(".hit").first).to_contain_text("Postgres 15")
     expect(page.locator("#q")).to_be_focused()
@@ -22,8 +22,8 @@ def test_hits_appear_while_typing(site: Site, visit: Visit) -> None:
     expect(page.locator(".hit").first).to_contain_text("Postgres 15")
 
 
-def test_the_keyboard_is_enough(site: Site, visit: Visit) -> None:
-    page = visit(site, "/search?q=what+does+alice+prefer")
+def test_the_keyboard_is_enough(gallery: Site, visit: Visit) -> None:
+    page = visit(gallery, "/search?q=what+does+alice+prefer")
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     expect(page.locator("#hit-1")).to_be_focused()
@@ -42,18 +42,18 @@ def test_the_keyboard_is_enough(site: Site, visit: Visit) -> None:
     expect(page.locator("#q")).to_be_visible()
 
 
-def test_keys_of_one_letter_can_be_switched_off(site: Site, visit: Visit) -> None:
-    page = visit(site, "/keys")
+def test_keys_of_one_letter_can_be_switched_off(gallery: Site, visit: Visit) -> None:
+    page = visit(gallery, "/keys")
     page.get_by_label("Use keys of one letter").uncheck()
     page.keyboard.press("/")
     page.keyboard.press("g")
     page.keyboard.press("s")
-    page.goto(f"{site.address}/keys")
+    page.goto(f"{gallery.address}/keys")
     expect(page.get_by_label("Use keys of one letter")).not_to_be_checked()
 
 
-def test_it_works_without_javascript(site: Site, visit: Visit) -> None:
-    page = visit(site, java_script_enabled=False)
+def test_it_works_without_javascript(gallery: Site, visit: Visit) -> None:
+    page = visit(gallery, java_script_enabled=False)
     page.get_by_role("textbox", name="Search").fill("staging database")
     page.keyboard.press("Enter")
     expect(page.locator(".hit").first).to_contain_text("Postgres 15")
@@ -64,8 +64,8 @@ def test_it_works_without_javascript(site: Site, visit: Visit) -> None:
     expect(page.locator(".why")).to_contain_text("No hit.")
 
 
-def test_why_opens_in_place(site: Site, visit: Visit) -> None:
-    page = visit(site, "/search?q=alice")
+def test_why_opens_in_place(gallery: Site, visit: Visit) -> None:
+    page = visit(gallery, "/search?q=alice")
     page.locator(".hit").nth(1).get_by_role("link", name="Why").click()
     expect(page.locator(".hit").nth(1).locator(".reason")).to_contain_text("rank 2")
     page.go_back()
@@ -75,8 +75,8 @@ def test_why_opens_in_place(site: Site, visit: Visit) -> None:
 @pytest.mark.parametrize(
     "query", ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "a" * 3000, "😀"]
 )
-def test_a_query_is_only_text(site: Site, visit: Visit, query: str) -> None:
-    page = visit(site)
+def test_a_query_is_only_text(gallery: Site, visit: Visit, query: str) -> None:
+    page = visit(gallery)
     page.locator("#q").fill(query)
     page.keyboard.press("Enter")
     expect(page.locator(".summary")).to_contain_text("hit")
