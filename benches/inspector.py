@@ -57,11 +57,13 @@ def measure(path: Path) -> None:
             browser.open(found[1] + page).read()
             return 1000 * (time.perf_counter() - start)
 
-        print(f"{'first page':40} {milliseconds(found[2]):8.1f} ms")
-        for page in PAGES:
-            first, *more = (milliseconds(page) for _ in range(ROUNDS))
-            print(f"{page:40} {first:8.1f} ms, then {statistics.median(more):6.1f} ms")
-        process.terminate()
+        try:
+            print(f"{'first page':40} {milliseconds(found[2]):8.1f} ms")
+            for page in PAGES:
+                first, *more = (milliseconds(page) for _ in range(ROUNDS))
+                print(f"{page:40} {first:8.1f} ms, then {statistics.median(more):6.1f} ms")
+        finally:
+            process.terminate()
 
 
 if __name__ == "__main__":

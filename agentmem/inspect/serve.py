@@ -38,9 +38,13 @@ def serve(
         )
         address = f"http://127.0.0.1:{port}"
         inspector.guard.on_open = lambda: say(f"Opened. For another browser: {address}{inspector.address}")
-        say(f"{address}{inspector.address}  (Ctrl-C ends)")
-        if browser:
-            webbrowser.open(f"{address}{inspector.address}")
+
+        def ready() -> None:
+            first = f"{address}{inspector.address}"
+            say(f"{first} (Ctrl-C ends)")
+            if browser:  # in a thread, because a browser in the terminal returns only when it is closed
+                threading.Thread(target=webbrowser.open, args=(first,), daemon=True).start()
+
         config = uvicorn.Config(
             inspector,
             log_level=logging.WARNING,
@@ -50,15 +54,20 @@ def serve(
             timeout_graceful_shutdown=1,
             lifespan="off",
         )
-        asyncio.run(_Server(config, inspector.stopping).serve(sockets=[listener]))
+        asyncio.run(_Server(config, ready, inspector.stopping).serve(sockets=[listener]))
 
 
 class _Server(uvicorn.Server):  # type: ignore[name-defined]
-    """A server that ends endless answers when it is told to stop."""
+    """A server that tells when it is ready, and that ends endless answers when it is told to stop."""
 
-    def __init__(self, config: Any, stopping: threading.Event) -> None:
+    def __init__(self, config: Any, ready: Callable[[], None], stopping: threading.Event) -> None:
         super().__init__(config)
+        self._ready = ready
         self._stopping = stopping
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._stopping.set()

@@ -17,17 +17,20 @@ INSPECT = [sys.executable, "-m", "agentmem", "inspect", "--no-open", "--path"]
 def test_it_serves_the_store_until_ctrl_c(path: Path) -> None:
     fill(path, conversation=False)
     with subprocess.Popen([*INSPECT, str(path)], stdout=subprocess.PIPE, text=True, bufsize=1) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.match(r"(http://127\.0\.0\.1:\d+/open\?token=[\w-]+) \(Ctrl-C ends\)", line)
-        assert found, line
-        with httpx2.Client(follow_redirects=True) as browser:
-            assert "Ask Carol" in browser.get(found[1]).text
-        again = process.stdout.readline()
-        assert again.startswith("Opened. For another browser: http://127.0.0.1:")
-        assert found[1] not in again
-        process.send_signal(signal.SIGINT)
-        assert process.wait(10) in (0, 130)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.match(r"(http://127\.0\.0\.1:\d+/open\?token=[\w-]+) \(Ctrl-C ends\)", line)
+            assert found, line
+            with httpx2.Client(follow_redirects=True) as browser:
+                assert "Ask Carol" in browser.get(found[1]).text
+            again = process.stdout.readline()
+            assert again.startswith("Opened. For another browser: http://127.0.0.1:")
+            assert found[1] not in again
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) in (0, 130)
+        finally:
+            process.kill()
 
 
 def test_a_missing_store_is_not_created(path: Path) -> None:
