@@ -15,7 +15,7 @@ from pathlib import Path
 
 import agentmem
 
-# Debian keeps the server's programs out of the PATH.
+# Debian keeps the server's programs out of the PATH, and puts a slow wrapper around psql into it.
 FOLDERS = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 
 
@@ -93,7 +93,7 @@ class Server:
 
     def sql(self, statements: str, database: str = "postgres", user: str | None = None) -> str:
         """Run statements with psql, and return what they print."""
-        command = [shutil.which("psql") or str(program("psql")), "-XqtA", "-v", "ON_ERROR_STOP=1"]
+        command = [str(program("psql")), "-XqtA", "-v", "ON_ERROR_STOP=1"]
         command += ["-d", self.url(database, user=user), "-c", statements]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
