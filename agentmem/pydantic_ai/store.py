@@ -152,9 +152,10 @@ class AgentMemMemoryStore:
         self, path: str, new: Record | None, expected: str | None, operation: MemoryOperation | None
     ) -> MemoryMutation:
         """Put a new record in the place of a file, or delete the file, and keep the receipt."""
+        # Read first: then a receipt of another call of the operation is there whenever its write is.
+        old = self.store.get(_id(path))
         if operation is not None and (receipt := self._receipt(operation)) is not None:
             return receipt
-        old = self.store.get(_id(path))
         if (None if old is None else _version(old)) != expected:
             raise MemoryConflictError(f"memory file {path!r} does not have the version {expected!r}")
         version, existed = None if new is None else _version(new), old is not None

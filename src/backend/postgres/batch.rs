@@ -205,14 +205,29 @@ impl<'d> Batch<'d> {
     /// # Errors
     /// [`Error::DuplicateId`], [`Error::DimensionMismatch`], [`Error::EmbedderMismatch`], [`Error::Backend`].
     pub fn add(&mut self, records: &[NewRecord], on_conflict: OnConflict) -> Result<Vec<Option<Seq>>> {
+        let mut seqs = Vec::with_capacity(records.len());
+        let mut rest = records;
+        while !rest.is_empty() {
+            // Whether a second record with an id is added depends on the first one, which may have expired.
+            let mut known = HashSet::new();
+            let distinct = rest.iter().take_while(|new| known.insert(&new.record.id)).count();
+            let (some, behind) = rest.split_at(distinct);
+            seqs.extend(self.add_distinct(some, on_conflict)?);
+            rest = behind;
+        }
+        Ok(seqs)
+    }
+
+    /// Adds records with different ids.
+    fn add_distinct(&mut self, records: &[NewRecord], on_conflict: OnConflict) -> Result<Vec<Option<Seq>>> {
         let ids: Vec<String> = records.iter().map(|new| new.record.id.to_string()).collect();
         let mut skipped: HashSet<usize> = HashSet::new();
         match on_conflict {
             OnConflict::Fail => {}
             OnConflict::Replace => drop(self.remove_ids(&ids, None)?),
             OnConflict::Skip => {
-                let mut known: HashSet<String> = self.live_ids(&ids)?;
-                skipped.extend((0..records.len()).filter(|&at| !known.insert(ids[at].clone())));
+                let live: HashSet<String> = self.live_ids(&ids)?;
+                skipped.extend((0..records.len()).filter(|&at| live.contains(&ids[at])));
                 let new: Vec<String> =
                     (0..records.len()).filter(|at| !skipped.contains(at)).map(|at| ids[at].clone()).collect();
                 if self.head.expires <= self.now {
@@ -507,12 +522,29 @@ impl<'d> Batch<'d> {
 
     /// Inserts rows. Rows of expired records that have their ids give way.
     fn insert(&mut self, rows: &[NewRow<'_>]) -> Result<()> {
-        for row in rows {
+        for (at, row) in rows.iter().enumerate() {
             if let Some(vector) = &row.record.embedding {
-                self.check_vector(vector.len())?;
+                if let Err(error) = self.check_vector(vector.len()) {
+                    // An error of a row before it comes first.
+                    self.insert_checked(&rows[..at])?;
+                    return Err(error);
+                }
                 self.head.vectors += 1;
             }
         }
+        self.insert_checked(rows)?;
+        for row in rows {
+            self.head.records += 1;
+            self.head.wordless += i64::from(row.terms.is_empty());
+            self.head.terms += row.terms.length() as i64;
+            self.head.expires = self.head.expires.min(row.record.expires_at.unwrap_or(Micros::MAX));
+        }
+        self.rows += rows.len() as u64;
+        Ok(())
+    }
+
+    /// Inserts rows whose vectors fit.
+    fn insert_checked(&mut self, rows: &[NewRow<'_>]) -> Result<()> {
         let mut rest = rows;
         while !rest.is_empty() {
             let mut bytes = 0;
@@ -536,13 +568,6 @@ impl<'d> Batch<'d> {
                 return Err(unreadable("a record that was removed is still there"));
             }
         }
-        for row in rows {
-            self.head.records += 1;
-            self.head.wordless += i64::from(row.terms.is_empty());
-            self.head.terms += row.terms.length() as i64;
-            self.head.expires = self.head.expires.min(row.record.expires_at.unwrap_or(Micros::MAX));
-        }
-        self.rows += rows.len() as u64;
         Ok(())
     }
 
