@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
-import agentmem
+from agentmem._matching_words import matching_words
 
-_WORD = re.compile(r"\w(?:[\w'\u2019.-]*\w)?")
 # Characters that a browser does not show, or that reorder what it shows: controls but for newline and tab,
 # those of the Unicode property Bidi_Control, separators, zero-width ones, and lone surrogates.
 _HIDDEN = re.compile(
@@ -31,24 +29,13 @@ def _code(character: str) -> Markup:
     return Markup('<span class="code">\\u{:04x}</span>').format(ord(character))
 
 
-def terms_of(words: Iterable[str]) -> frozenset[str]:
-    """What the store makes of words, so that other forms of them are marked, too."""
-    return frozenset(term for word in words for term in agentmem.analyze(word))
-
-
 def marked(text: str, terms: frozenset[str]) -> Markup:
     """The text, escaped, with the words that have one of the terms in `<mark>`."""
-    if not terms:
-        return visible(text)
     parts: list[Markup] = []
     end = 0
-    for word in _WORD.finditer(text):
-        if terms.intersection(agentmem.analyze(word[0])):
-            parts += [
-                visible(text[end : word.start()]),
-                Markup("<mark>") + visible(word[0]) + Markup("</mark>"),
-            ]
-            end = word.end()
+    for first, last in matching_words(text, terms):
+        parts += [visible(text[end:first]), Markup("<mark>") + visible(text[first:last]) + Markup("</mark>")]
+        end = last
     return Markup("").join([*parts, visible(text[end:])])
 
 

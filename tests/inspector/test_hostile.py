@@ -15,8 +15,9 @@ from markupsafe import Markup
 from playwright.sync_api import Page, expect
 
 import agentmem
+from agentmem._matching_words import terms_of
 from agentmem.inspect.labels import Label
-from agentmem.inspect.words import marked, terms_of, visible
+from agentmem.inspect.words import marked, visible
 
 HOSTILE = [
     "<script>alert(1)</script> poison",

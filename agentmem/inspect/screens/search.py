@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentmem import AgentMemError, Hit
-from agentmem.inspect import words
+from agentmem._matching_words import terms_of
 from agentmem.inspect.calls import call
 from agentmem.inspect.failures import failure_of
 from agentmem.inspect.filter_form import FilterForm
@@ -83,7 +83,7 @@ def _matched(visit: Visit, form: SearchForm, hits: Sequence[Hit]) -> frozenset[s
     """The terms of the words that the best hits were found by."""
     arguments = {**form.arguments(), **visit.viewer}
     explained = (visit.store.explain(form.q, hit.record.id, **arguments) for hit in hits[:_EXPLAINED])
-    return words.terms_of(word for explanation in explained for word in explanation.words)
+    return terms_of(word for explanation in explained for word in explanation.words)
 
 
 def _without_each_filter(visit: Visit, form: SearchForm) -> list[dict[str, Any]]:
