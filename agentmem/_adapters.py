@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import agentmem
 from agentmem import ConflictError, Hit, MemoryStore, Record
-from agentmem.store import DEFAULT_PATH, PATH_VARIABLE
+from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE
 
 StoreOrPath = MemoryStore | str | os.PathLike[str] | None
 """What adapters take: an open store, a path, or `None` for the default path of `agentmem.open`."""

@@ -28,7 +28,7 @@ def public_functions() -> Iterator[tuple[str, Any]]:
             if name.startswith("_") or not getattr(value, "__module__", "").startswith("agentmem"):
                 continue
             if inspect.isclass(value):
-                for attribute, member in vars(value).items():
+                for attribute, member in inspect.getmembers(value):
                     member = member.fget if isinstance(member, property) else member
                     if inspect.isfunction(member):
                         yield f"{module.__name__}.{name}.{attribute}", member

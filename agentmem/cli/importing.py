@@ -16,7 +16,7 @@ from agentmem.cli.options import json_option, open_store, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
 from agentmem.importers import Report
-from agentmem.store import is_url
+from agentmem.store.path import is_url
 from agentmem.types import Progress
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])

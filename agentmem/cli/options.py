@@ -14,7 +14,7 @@ import agentmem
 from agentmem.cli.group import Failure
 from agentmem.cli.output import shortened
 from agentmem.cli.terminal import one_line
-from agentmem.store import DEFAULT_PATH, PATH_VARIABLE, is_url
+from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from agentmem.store import PATH_VARIABLE
+from agentmem.store.path import PATH_VARIABLE
 
 SERVED_PATH = "~/.local/share/agentmem/memory.db"
 

@@ -9,7 +9,7 @@
 //! 3. Store it: add a migration, and a column to the row codec of each backend. The compiler names the places, because the codec
 //!    builds and takes apart whole records.
 //! 4. Show it in Python: add a getter and a parameter of the signature in `python/record.rs`, the same in `_core.pyi`, and an
-//!    argument to the methods in `agentmem/store.py` that set it. `tests/test_record_fields.py` checks them against this table.
+//!    argument to the methods in `agentmem/store/writing.py` that set it. `tests/test_record_fields.py` checks them against this table.
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};

@@ -8,7 +8,7 @@ import agentmem
 from agentmem.cli.options import json_option, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
-from agentmem.store import is_url
+from agentmem.store.path import is_url
 
 
 @click.command("migrate")

@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
+
+from typing_extensions import Unpack
 
 from agentmem._core import Record
 from agentmem.errors import InvalidFilterError
+from agentmem.store.reading import Reading
+from agentmem.store.search import Search
 from agentmem.types import Filters, Viewer
-
-if TYPE_CHECKING:
-    from agentmem.store import MemoryStore
 
 # How many records are read at a time.
 _PAGE = 1000
@@ -27,13 +28,24 @@ Texts: TypeAlias = dict[bytes, list[Seen]]
 """The records of each text, oldest first. The key is a digest of the text and of where the records are."""
 
 
-def find_duplicates(store: MemoryStore, min_score: float, limit: int, filters: Filters) -> list[list[Record]]:
-    """See `MemoryStore.duplicates`."""
-    _check(min_score, limit)
-    texts = _texts(store, filters)
-    groups = _identical(texts) if min_score == 1 else _alike(store, texts, min_score, filters)
-    found = (_fetched(store, group, filters) for group in groups)
-    return list(islice((group for group in found if len(group) > 1), limit))
+class Duplicates(Reading, Search):
+    """The method of a store that finds duplicates, by reading and searching."""
+
+    def duplicates(
+        self, min_score: float = 1.0, limit: int = 100, **filters: Unpack[Filters]
+    ) -> list[list[Record]]:
+        """Return groups of records of one scope that say the same, oldest first.
+
+        At 1.0, a group has records with identical text. Below, it also has those whose TF-IDF cosine with
+        the oldest of the group is at least `min_score`. A private record is in one group only with private
+        records of its source. Time: one pass over the records that pass the filters; below 1.0, one search
+        for each of their texts.
+        """
+        _check(min_score, limit)
+        texts = _texts(self, filters)
+        groups = _identical(texts) if min_score == 1 else _alike(self, texts, min_score, filters)
+        found = (_fetched(self, group, filters) for group in groups)
+        return list(islice((group for group in found if len(group) > 1), limit))
 
 
 def _check(min_score: float, limit: int) -> None:
@@ -43,7 +55,7 @@ def _check(min_score: float, limit: int) -> None:
         raise InvalidFilterError(f"invalid filter: limit must be a whole number of 0 or more, not {limit!r}")
 
 
-def _texts(store: MemoryStore, filters: Filters) -> Texts:
+def _texts(store: Duplicates, filters: Filters) -> Texts:
     texts: Texts = {}
     after = 0
     while page := store.list(_PAGE, order="written", after=after, **filters):
@@ -69,7 +81,7 @@ def _identical(texts: Texts) -> Iterable[list[Seen]]:
     return sorted(records for records in texts.values() if len(records) > 1)
 
 
-def _alike(store: MemoryStore, texts: Texts, min_score: float, filters: Filters) -> Iterator[list[Seen]]:
+def _alike(store: Duplicates, texts: Texts, min_score: float, filters: Filters) -> Iterator[list[Seen]]:
     """Each text, oldest first, with the later ones that are like it and belong to no group yet."""
     for text in sorted(texts, key=lambda text: texts[text]):
         if text in texts:
@@ -79,7 +91,7 @@ def _alike(store: MemoryStore, texts: Texts, min_score: float, filters: Filters)
             yield sorted(group)
 
 
-def _like(store: MemoryStore, seen: Seen, min_score: float, filters: Filters) -> Iterator[bytes]:
+def _like(store: Duplicates, seen: Seen, min_score: float, filters: Filters) -> Iterator[bytes]:
     """The digests of texts that are like that of a record, in its place."""
     (record,) = store.get_many([seen[2]], **_viewer(filters))
     if record is not None:  # else it was deleted meanwhile
@@ -89,7 +101,7 @@ def _like(store: MemoryStore, seen: Seen, min_score: float, filters: Filters) ->
                 yield _digest(hit.record)
 
 
-def _fetched(store: MemoryStore, group: list[Seen], filters: Filters) -> list[Record]:
+def _fetched(store: Duplicates, group: list[Seen], filters: Filters) -> list[Record]:
     """The records as they are now, without those that were deleted or written meanwhile."""
     found = store.get_many([id for _, _, id in group], **_viewer(filters))
     versions = {version for _, version, _ in group}

@@ -1,0 +1,33 @@
+"""Where a store is: a file, or a database with a URL."""
+
+from __future__ import annotations
+
+import os
+
+from agentmem.errors import StorePathError
+from agentmem.types import StorePath
+
+DEFAULT_PATH = "agentmem.db"
+PATH_VARIABLE = "AGENTMEM_PATH"
+
+
+def absolute(path: StorePath | None) -> str:
+    """The absolute path, so that a later change of the working directory does not matter."""
+    given = os.fspath(path) if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH
+    if not isinstance(given, str):
+        raise TypeError(f"path must be str or os.PathLike[str], not {type(given).__name__}")
+    if given == ":memory:":
+        raise StorePathError(
+            "a store is a file, ':memory:' is none; for a temporary store, use a file in a temporary folder"
+        )
+    if is_url(given):
+        return given
+    try:
+        return os.path.abspath(given) if given else given
+    except OSError as error:  # the working directory is gone
+        raise StorePathError(error.errno, error.strerror, given) from error
+
+
+def is_url(path: str) -> bool:
+    """Whether a store of this name is in a database."""
+    return path.startswith(("postgresql://", "postgres://"))
