@@ -49,7 +49,7 @@ LICENCES += ["BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0"]
 CORE = ["--no-default-features", "--features", "internals,postgres"]
 PYTEST = ["pytest>=8", "hypothesis>=6.100", "pytest-timeout>=2.3", "pydantic>=2.11"]
 # Tests with sessions of their own.
-OTHERS = ["crewai", "frameworks", "inspector", "postgres", "reliability", "semantic"]
+OTHERS = ["crewai", "frameworks", "inspector", "postgres", "postgres_soak", "reliability", "semantic"]
 QUIET = {
     "CREWAI_DISABLE_TELEMETRY": "true",
     "CREWAI_TRACING_ENABLED": "false",
@@ -327,6 +327,15 @@ def soak(session: nox.Session) -> None:
     session.run(
         "pytest", "reliability", "test_oracle.py", "test_ranking.py", "--timeout=0", *arguments, env=longer
     )
+
+
+@nox.session
+def postgres_soak(session: nox.Session) -> None:
+    """Kill hosts and servers for as long as you like: `nox -s postgres_soak -- --minutes 60`."""
+    minutes, arguments = minutes_of(session, "1")
+    install_agentmem(session, *PYTEST)
+    longer = {"AGENTMEM_SOAK": minutes}
+    session.run("pytest", "postgres_soak", "--timeout=0", *arguments, env=longer)
 
 
 @nox.session

@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if postgres_server.program("initdb") is None:
         missing = pytest.mark.skip(reason="PostgreSQL's server is not installed")
         for item in items:
-            if config.getoption("--postgres") or item.path.parent.name == "postgres":
+            if config.getoption("--postgres") or item.path.parent.name in ("postgres", "postgres_soak"):
                 item.add_marker(missing)
     if config.getoption("--postgres"):
         files = [item for item in items if needs_a_file(item)]

@@ -6,9 +6,11 @@ import atexit
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from functools import cache
 from pathlib import Path
@@ -39,23 +41,40 @@ def shared() -> Server:
     return server
 
 
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 class Server:
     """A server that can be stopped, killed and started again."""
 
-    def __init__(self, *settings: str, durable: bool = False) -> None:
-        """Make a cluster and start it. Unless it is durable, it forgets all when the machine fails."""
+    user = "postgres"
+
+    def __init__(
+        self,
+        *settings: str,
+        durable: bool = False,
+        of: Server | None = None,
+        port: int | None = None,
+        log_folder: Path | None = None,
+    ) -> None:
+        """Make a cluster, or a standby `of` another server, and start it.
+
+        Unless it is durable, it forgets all when the machine fails. Its write-ahead log may have a folder,
+        and so a disk, of its own.
+        """
         self._folder = Path(tempfile.mkdtemp(prefix="agentmem-postgres-"))
         self.data = self._folder / "data"
-        self.user = "postgres"
         # initdb refuses root.
         self._as = (
             ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
         )
         if self._as:
             shutil.chown(self._folder, "postgres", "postgres")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = port or free_port()
         quick = [] if durable else ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
         common = [
             f"port={self.port}",
@@ -63,9 +82,12 @@ class Server:
             "listen_addresses=127.0.0.1",
         ]
         self.settings = [*common, *quick, *settings]
-        self._run(
-            "initdb", "-D", str(self.data), "-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
-        )
+        if of:
+            self._run("pg_basebackup", "-D", str(self.data), "-d", of.url(), "-R", "-c", "fast", "-N")
+        else:
+            form = ["-U", self.user, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+            log = ["-X", str(log_folder), "--wal-segsize=1"] if log_folder else []
+            self._run("initdb", "-D", str(self.data), *form, *log)
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(
                 "".join(f"{name} = '{value}'\n" for name, value in (s.split("=", 1) for s in self.settings))
@@ -107,6 +129,25 @@ class Server:
     def stop(self, mode: str = "fast") -> None:
         """Stop the server: "fast" ends connections, "immediate" is like a crash."""
         self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
+
+    def kill(self) -> None:
+        """Kill all processes of the server at once, as a machine does that loses its power."""
+        first = (self.data / "postmaster.pid").read_text().split()[0]
+        others = subprocess.run(["ps", "-o", "pid=", "--ppid", first], capture_output=True, text=True)
+        for process in [first, *others.stdout.split()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(process), signal.SIGKILL)
+
+    def wait_for_standbys(self) -> None:
+        """From now on a write returns when a standby has it too."""
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.sql("SELECT pg_reload_conf()")
+        while self.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "0":
+            time.sleep(0.05)
+
+    def promote(self) -> None:
+        """Make a standby the primary server."""
+        self._run("pg_ctl", "-D", str(self.data), "-w", "promote")
 
     def remove(self) -> None:
         """Stop the server and delete what it stored."""

@@ -3,7 +3,8 @@
 A worker appends one line of JSON before a piece of work ("begin", with the contents that it will leave in
 each place) and one when the store has returned ("done", with the numbers of the entries that it wrote). A
 process that is killed between the two leaves an open question: that work may have happened or not, but only
-as a whole. A place is the id of a record, or that of an entry in a journal.
+as a whole. "nothing" instead of "done" means that the store said that nothing was written. A place is the id
+of a record, or that of an entry in a journal.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ def entry(journal: str, key: str) -> str:
     return f"{ENTRY}{journal} {key}"
 
 
-def contents_of(store: agentmem.MemoryStore) -> dict[str, str]:
-    """What a store holds, by place: all records and all entries."""
-    found = {record.id: record.content for record in store.list(None, include_private=True)}
-    for name in store.journals():
+def contents_of(store: agentmem.MemoryStore, root: str = "") -> dict[str, str]:
+    """What a store holds in a scope and below, by place: all records and all entries."""
+    records = store.list(None, scope=root or "/", include_private=True)
+    found = {record.id: record.content for record in records}
+    for name in store.journals(f"{root}/".removeprefix("/")):
         journal = store.journal(name)
         log, states = journal.read(), journal.items()
         found |= {entry(name, one.value): one.value for one in log}
@@ -75,10 +77,12 @@ class Ledger:
                 self._read[path] = log.tell()
 
     def _take(self, who: str, what: str, noted: Contents | list[int] | str) -> None:
-        assert what in ("begin", "done", "expired"), f"{who} failed: {noted}"
+        assert what in ("begin", "done", "nothing", "expired"), f"{who} failed: {noted}"
         if what == "begin":
             assert isinstance(noted, dict)
             self._open[who] = noted
+        elif what == "nothing":
+            self._open.pop(who, None)
         elif what == "expired":
             self._expired.update(noted)  # type: ignore[arg-type]
         else:

@@ -28,11 +28,11 @@ def main(path: str, log: str, seconds: str) -> None:
         raise
 
 
-def look(store: agentmem.MemoryStore) -> None:
-    """The four records of each scope in "/whole" are always replaced together; so are two keys of each
-    journal, with an entry of its log.
+def look(store: agentmem.MemoryStore, root: str = "") -> None:
+    """The four records of each scope in "/whole", below `root`, are always replaced together; so are two
+    keys of each journal, with an entry of its log.
     """
-    names = store.journals("journals/")
+    names = store.journals(f"{root}/journals/".removeprefix("/"))
     for name in random.sample(names, min(10, len(names))):
         pair = store.journal(name).get_many(["one", "two"])
         values = {entry.value for entry in pair.values()}
@@ -40,7 +40,8 @@ def look(store: agentmem.MemoryStore) -> None:
         assert len(values) <= 1, f"{name} shows {values} at once"
         numbers = [entry.number for entry in store.journal(name).read()]
         assert numbers == sorted(set(numbers)), f"{name} is out of order: {numbers}"
-    for scope in store.scopes("/whole"):
+    scopes = store.scopes(f"{root}/whole")
+    for scope in random.sample(scopes, min(10, len(scopes))):
         reads = {
             "list": store.list(None, scope=scope),
             "hybrid": [hit.record for hit in store.search("whole", 10, scope=scope)],

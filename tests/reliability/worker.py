@@ -22,14 +22,15 @@ from ledger import ENTRY, Contents, Log, entry
 
 
 class Thread:
-    """One thread's own records."""
+    """One thread's own records, in the scope `root` and below."""
 
-    def __init__(self, store: agentmem.MemoryStore, log: Log, name: str) -> None:
+    def __init__(self, store: agentmem.MemoryStore, log: Log, name: str, root: str = "") -> None:
         self.store, self.log, self.name = store, log, name
+        self.scope, self.whole = f"{root}/{name}", f"{root}/whole/{name}"
         self.random = random.Random(name)
         self.own: Contents = {}
         self.number = 0
-        self.journal_name = f"journals/{name}"
+        self.journal_name = f"{root}/journals/{name}".removeprefix("/")
         self.journal = store.journal(self.journal_name)
         self.values: list[str] = []
         """What is in the log, oldest first."""
@@ -94,7 +95,7 @@ class Thread:
     def add(self) -> None:
         """One record."""
         ((id, content),) = self.fresh().items()
-        self.noted({id: content}, self.store.add, content, id=id, scope=f"/{self.name}")
+        self.noted({id: content}, self.store.add, content, id=id, scope=self.scope)
 
     def batch(self) -> None:
         """Some at once, all or none."""
@@ -104,7 +105,7 @@ class Thread:
 
     def as_dict(self, id: str, content: str) -> dict[str, object]:
         """A record of this thread; its batch is in the metadata."""
-        return {"id": id, "content": content, "scope": f"/{self.name}", "metadata": {"batch": self.number}}
+        return {"id": id, "content": content, "scope": self.scope, "metadata": {"batch": self.number}}
 
     def update(self) -> None:
         """One's own record."""
@@ -118,20 +119,18 @@ class Thread:
         id = self.random.choice(self.alive()[-20:] or ["nothing"])
         ((new, content),) = self.fresh().items()
         id = new if id == "nothing" else id
-        self.noted({id: content}, self.store.put, content, id=id, scope=f"/{self.name}")
+        self.noted({id: content}, self.store.put, content, id=id, scope=self.scope)
 
     def turn(self) -> None:
         """A few that are always replaced together: no reader may see two versions of them at once."""
         contents = {f"{self.name}-whole-{i}": f"whole version{self.number}" for i in range(4)}
-        records = [
-            {**self.as_dict(id, text), "scope": f"/whole/{self.name}"} for id, text in contents.items()
-        ]
+        records = [{**self.as_dict(id, text), "scope": self.whole} for id, text in contents.items()]
         self.noted(contents, self.store.put_many, records)
 
     def add_with_ttl(self) -> None:
         """It stays for longer than the test, and must not be lost before its time."""
         ((id, content),) = self.fresh().items()
-        self.noted({id: content}, self.store.add, content, id=id, scope=f"/{self.name}", ttl=10**6)
+        self.noted({id: content}, self.store.add, content, id=id, scope=self.scope, ttl=10**6)
 
     def supersede(self) -> None:
         """One's own record; the old version can be read on."""
@@ -169,9 +168,7 @@ class Thread:
         with self.store.batch() as batch:
             journal = batch.journal(self.journal_name)
             for id, content in contents.items():
-                batch.put(
-                    content, id=id, scope=f"/{self.name}", metadata={"batch": self.number}, if_version=0
-                )
+                batch.put(content, id=id, scope=self.scope, metadata={"batch": self.number}, if_version=0)
             for id in gone:
                 batch.delete(id)
             entries = [journal.append(value), *(journal.put(key, value) for key in ("one", "two"))]
@@ -213,10 +210,10 @@ class Thread:
 
     def delete_batch(self) -> None:
         """What is left of a batch, by filters."""
-        left = self.store.list(None, scope=f"/{self.name}")
+        left = self.store.list(None, scope=self.scope)
         batch = self.random.choice([record.metadata.get("batch", 0) for record in left] or [0])
         ids = [record.id for record in left if record.metadata.get("batch") == batch]
-        self.noted(dict.fromkeys(ids), self.store.delete, scope=f"/{self.name}", where={"batch": batch})
+        self.noted(dict.fromkeys(ids), self.store.delete, scope=self.scope, where={"batch": batch})
 
     def import_(self) -> None:
         """Lines of JSON; so few go in together."""
@@ -232,7 +229,7 @@ class Thread:
         for id, record in zip(ids, self.store.get_many(ids), strict=True):
             assert (record and record.content) == self.own[id], f"{id} is {record}, not {self.own[id]}"
             word = (self.own[id] or "").split(" ")[0]
-            hits = self.store.search(word, 5, mode="bm25", scope=f"/{self.name}") if "x" in word else []
+            hits = self.store.search(word, 5, mode="bm25", scope=self.scope) if "x" in word else []
             found = [hit.record.id for hit in hits]
             assert "x" not in word or id in found, f"{id} is not found by {word}, only {found}"
             assert all(hit.record.content == self.own[hit.record.id] for hit in hits), f"stale: {hits}"
