@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentmem import Record
@@ -14,6 +14,7 @@ class Observation:
     """A fact about an entity. Keys rise in the order of the entity's observations."""
 
     key: int
+    entity: str
     text: str
 
 
@@ -46,6 +47,10 @@ class Relation:
         return {"from": self.source, "to": self.target, "relationType": self.kind}
 
 
+Piece = Entity | Observation | Relation
+"""What a record is in a graph. An entity has its observations only in the graph."""
+
+
 @dataclass(frozen=True)
 class Graph:
     """Entities and relations, or some of them."""
@@ -67,22 +72,31 @@ class Graph:
         return Graph(entities, touching)
 
 
-def graph_of(records: Iterable[Record]) -> Graph:
-    """The graph that these records are, in the order of their versions. Other records are left out."""
+def piece_of(record: Record) -> Piece | None:
+    """What a record says in a graph, if it does; its version is the key."""
+    key = record.version or 0
+    match record.metadata:
+        case {"kind": "entity", "entity": str(name), "type": str(kind)}:
+            return Entity(key, name, kind)
+        case {"kind": "observation", "entity": str(name)}:
+            return Observation(key, name, record.content.removeprefix(f"{name}: "))
+        case {"kind": "relation", "from": str(source), "to": str(target), "type": str(kind)}:
+            return Relation(key, source, target, kind)
+    return None
+
+
+def graph_of(pieces: Iterable[Piece | None]) -> Graph:
+    """The graph of these pieces, in their order. An observation without its entity is left out."""
     entities: dict[str, Entity] = {}
-    observations: list[tuple[str, Observation]] = []
+    observations: dict[str, list[Observation]] = {}
     relations: list[Relation] = []
-    for record in records:
-        key = record.version or 0
-        match record.metadata:
-            case {"kind": "entity", "entity": str(name), "type": str(kind)}:
-                entities[name] = Entity(key, name, kind)
-            case {"kind": "observation", "entity": str(name)}:
-                text = record.content.removeprefix(f"{name}: ")
-                observations.append((name, Observation(key, text)))
-            case {"kind": "relation", "from": str(source), "to": str(target), "type": str(kind)}:
-                relations.append(Relation(key, source, target, kind))
-    for name, observation in observations:
-        if name in entities:
-            entities[name].observations.append(observation)
-    return Graph(list(entities.values()), relations)
+    for piece in pieces:
+        match piece:
+            case Entity():
+                entities[piece.name] = piece
+            case Observation():
+                observations.setdefault(piece.entity, []).append(piece)
+            case Relation():
+                relations.append(piece)
+    nodes = [replace(node, observations=observations.get(name, [])) for name, node in entities.items()]
+    return Graph(nodes, relations)

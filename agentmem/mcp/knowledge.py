@@ -8,7 +8,8 @@ from typing import Any
 from agentmem import MemoryStore, Record, RecordNotFoundError
 from agentmem._adapters import clean, retry_on_conflict
 
-from .graph import Graph, graph_of
+from .followed import FollowedGraph
+from .graph import Graph, graph_of, piece_of
 from .records import (
     Fields,
     entity_id,
@@ -34,6 +35,7 @@ class KnowledgeGraph:
         """Take the store, and the scope in which the graph has a scope of its own."""
         self.store = store
         self.scope = graph_scope(scope)
+        self._whole = FollowedGraph(store, self.scope)
 
     @retry_on_conflict
     def create_entities(self, entities: list[Item]) -> list[Item]:
@@ -119,13 +121,13 @@ class KnowledgeGraph:
         self.store.delete([relation_id(self.scope, *edge) for edge in map(_edge, relations)])
 
     def read(self) -> Graph:
-        """The whole graph, in the order in which it was written."""
-        return graph_of(self.store.list(None, order="written", scope=self.scope))
+        """The whole graph, in the order in which it was written. It is kept: do not change it."""
+        return self._whole.read()
 
     def open(self, names: list[str]) -> Graph:
         """The entities with these names, and the relations that touch them."""
         records = self.store.list(None, order="written", scope=self.scope, where=_about(names))
-        graph = graph_of(records)
+        graph = graph_of(map(piece_of, records))
         return graph.around(graph.entities)
 
     def _entities(self, names: Iterable[str]) -> dict[str, Record]:
