@@ -40,6 +40,7 @@ nox.options.sessions = [
 
 ROOT = Path(__file__).parent
 FUZZ = ROOT / "tests" / "fuzz"
+FRAMEWORKS = ROOT / "tests" / "frameworks"
 WHEELS = ROOT / "target" / "wheels-under-test"
 # Licences that may come with agentmem. All are permissive: they ask for no more than that their text is kept.
 LICENCES = ["MIT", "MIT License", "BSD-2-Clause", "BSD-3-Clause", "BSD License", "Apache-2.0", "PSF-2.0"]
@@ -301,11 +302,13 @@ CONTRACT += ["scopes_recursive", "score", "search", "search_offset", "supersede"
 @nox.session
 def postgres(session: nox.Session) -> None:
     """Run the tests of what a store promises, of several hosts and of failures on a PostgreSQL server."""
-    install_agentmem(session, *PYTEST)
+    # Of the adapters, one that keeps records and journals; `frameworks_postgres` runs them all.
+    install_agentmem(session, *PYTEST, "-r", str(FRAMEWORKS / "openai_agents" / "requirements.txt"))
     # Each history and each ranking makes tables of its own.
     fewer = {"AGENTMEM_HISTORIES": "25", "AGENTMEM_RANKINGS": "25"}
     files = [f"test_{name}.py" for name in CONTRACT]
-    session.run("pytest", "--postgres", *files, *session.posargs, env=fewer)
+    adapter = "frameworks/openai_agents"
+    session.run("pytest", "--postgres", *files, adapter, *session.posargs, env=fewer)
     session.run("pytest", "postgres", *session.posargs)
 
 
@@ -372,21 +375,23 @@ def minutes_of(session: nox.Session, usual: str) -> tuple[str, list[str]]:
     return arguments[place + 1], arguments[:place] + arguments[place + 2 :]
 
 
+CREWAI = {"legacy": ["crewai==1.9.3"], "unified": ["crewai==1.15.30", "lancedb"]}
+
+
 @nox.session
 def crewai_legacy(session: nox.Session) -> None:
     """Run crews of the last CrewAI with short-term, long-term, entity and external memory."""
-    install_agentmem(session, *PYTEST, "crewai==1.9.3")
+    install_agentmem(session, *PYTEST, *CREWAI["legacy"])
     session.run("pytest", "crewai/legacy", "crewai/both", *session.posargs, env=QUIET)
 
 
 @nox.session
 def crewai_unified(session: nox.Session) -> None:
     """Run crews of today's CrewAI, with unified memory."""
-    install_agentmem(session, *PYTEST, "crewai==1.15.30", "lancedb")
+    install_agentmem(session, *PYTEST, *CREWAI["unified"])
     session.run("pytest", "crewai/unified", "crewai/both", *session.posargs, env=QUIET)
 
 
-FRAMEWORKS = ROOT / "tests" / "frameworks"
 # A framework that is tested with several releases has several such files: requirements-1.txt makes "mcp-1".
 RELEASES = {
     path.parent.name + path.stem.removeprefix("requirements"): path
@@ -394,16 +399,41 @@ RELEASES = {
 }
 
 
+# Tests keep their stores on a PostgreSQL server, also those of frameworks, which know no option --postgres.
+ON_POSTGRES = {"AGENTMEM_POSTGRES": "1"}
+
+
 @nox.session
 @nox.parametrize("framework", list(RELEASES))
 def frameworks(session: nox.Session, framework: str) -> None:
     """Run the adapter of each framework: our tests, and the framework's own from its source on PyPI."""
+    run_adapter(session, framework, {})
+
+
+@nox.session
+@nox.parametrize("framework", list(RELEASES))
+def frameworks_postgres(session: nox.Session, framework: str) -> None:
+    """Do the same with stores on a PostgreSQL server."""
+    run_adapter(session, framework, ON_POSTGRES)
+
+
+def run_adapter(session: nox.Session, framework: str, env: dict[str, str]) -> None:
+    """Run the tests of an adapter."""
     sources = str(Path(session.create_tmp()).resolve())
     folder = RELEASES[framework].parent
     install_agentmem(session, *PYTEST, "-r", str(RELEASES[framework]))
-    session.run("pytest", str(folder), *session.posargs)
+    session.run("pytest", str(folder), *session.posargs, env=env)
     if (folder / "run_official.py").exists():
-        session.run("python", str(folder / "run_official.py"), sources)
+        session.run("python", str(folder / "run_official.py"), sources, env=env)
+
+
+@nox.session
+@nox.parametrize("generation", ["legacy", "unified"])
+def crewai_postgres(session: nox.Session, generation: str) -> None:
+    """Run crews of both generations of CrewAI with stores on a PostgreSQL server."""
+    install_agentmem(session, *PYTEST, *CREWAI[generation])
+    tests = [f"crewai/{generation}", "crewai/both"]
+    session.run("pytest", *tests, *session.posargs, env={**QUIET, **ON_POSTGRES})
 
 
 @nox.session

@@ -23,7 +23,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import agentmem
 from agentmem import ConflictError, Hit, MemoryStore, Record
-from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE
+from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url
 
 StoreOrPath = MemoryStore | str | os.PathLike[str] | None
 """What adapters take: an open store, a path, or `None` for the default path of `agentmem.open`."""
@@ -81,13 +81,14 @@ class Adapter:
 
 
 # Adapters on one file share a store: its writers share transactions, writers of several stores wait in turn.
-_stores: WeakValueDictionary[tuple[int, int] | None, MemoryStore] = WeakValueDictionary()
+# Those on one database share its connections and indexes.
+_stores: WeakValueDictionary[tuple[int, int] | str | None, MemoryStore] = WeakValueDictionary()
 _users: WeakKeyDictionary[MemoryStore, WeakValueDictionary[int, Adapter]] = WeakKeyDictionary()
 _sharing = threading.Lock()
 
 
 def _join(adapter: Adapter, path: str | os.PathLike[str] | None) -> MemoryStore:
-    """The open store of the file, or a new one."""
+    """The open store of the file or database, or a new one."""
     with _sharing:
         store = _stores.get(_identity(path))
         if store is None or store.closed:
@@ -107,10 +108,16 @@ def _leave(adapter: Adapter, store: MemoryStore) -> None:
             store.close()
 
 
-def _identity(path: str | os.PathLike[str] | None) -> tuple[int, int] | None:
-    """What tells a file from all others, also from a deleted one of its name; None if there is no file."""
+def _identity(path: str | os.PathLike[str] | None) -> tuple[int, int] | str | None:
+    """What tells a file from all others, also from a deleted one of its name; None if there is no file.
+
+    A database is told by its URL.
+    """
+    given = path if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH
+    if isinstance(given, str) and is_url(given):
+        return given
     try:
-        found = os.stat(path if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH)
+        found = os.stat(given)
     except (OSError, TypeError, ValueError):
         return None
     return found.st_dev, found.st_ino

@@ -32,6 +32,7 @@ from agentmem._batch import AsyncBatch
 from agentmem._core import Journal
 from agentmem.errors import StoreClosedError
 from agentmem.store import Durability, IndexMode, MemoryStore
+from agentmem.store.path import shown
 from agentmem.types import Embedder, StorePath
 
 _Args = ParamSpec("_Args")
@@ -77,7 +78,7 @@ class AsyncMemoryStore:
 
     @property
     def path(self) -> str:
-        """The absolute path of the store's file. The store is opened if no call was awaited yet."""
+        """As `MemoryStore.path`. The store is opened if no call was awaited yet."""
         return self.sync.path
 
     @property
@@ -176,8 +177,9 @@ class AsyncMemoryStore:
 
     def __repr__(self) -> str:
         """Show the path, and whether the store is closed."""
-        state = ", closed" if self.closed else ""
-        return f"<{type(self).__name__} {self._sync.path!r}{state}>" if self._sync else super().__repr__()
+        if self._sync is None:
+            return super().__repr__()
+        return f"<{type(self).__name__} {shown(self._sync.path)!r}{', closed' if self.closed else ''}>"
 
     def _run(self, call: Callable[[], _Result]) -> Awaitable[_Result]:
         if self._executor is None or self._process != os.getpid():

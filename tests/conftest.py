@@ -35,16 +35,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    postgres_server.chosen = config.getoption("--postgres")
+    postgres_server.chosen |= config.getoption("--postgres")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if postgres_server.program("initdb") is None:
         missing = pytest.mark.skip(reason="PostgreSQL's server is not installed")
         for item in items:
-            if config.getoption("--postgres") or item.path.parent.name in ("postgres", "postgres_soak"):
+            if postgres_server.chosen or item.path.parent.name in ("postgres", "postgres_soak"):
                 item.add_marker(missing)
-    if config.getoption("--postgres"):
+    if postgres_server.chosen:
         files = [item for item in items if needs_a_file(item)]
         config.hook.pytest_deselected(items=files)
         items[:] = [item for item in items if item not in files]
@@ -71,7 +71,7 @@ def url(server: Server) -> str:
 @pytest.fixture
 def path(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where a store may be made: in a file, or with --postgres in a database."""
-    if request.config.getoption("--postgres"):
+    if postgres_server.chosen:
         return request.getfixturevalue("url")
     return tmp_path / "memory.db"
 

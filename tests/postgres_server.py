@@ -29,8 +29,9 @@ def program(name: str) -> str | None:
     return shutil.which(name)
 
 
-# Whether generated tests, which use no fixtures, keep stores here. The option --postgres sets it.
-chosen = False
+# Whether tests keep stores here. The option --postgres sets it, or a variable, which also reaches the tests
+# that frameworks have.
+chosen = "AGENTMEM_POSTGRES" in os.environ
 
 
 @cache
@@ -46,6 +47,17 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+def place(file: Path | str) -> Path | str:
+    """Where the test of an adapter keeps a store: in this file, or in a database that stands for it."""
+    return _standing_for(os.path.abspath(file)) if chosen else file
+
+
+@cache
+def _standing_for(file: str) -> str:
+    """A store as `agentmem migrate` makes it: the first part of a scope names a space."""
+    return shared().store(space_depth=1)
 
 
 class Server:

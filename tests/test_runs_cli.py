@@ -26,9 +26,10 @@ def run(path: Path) -> Run:
         runs.put("b0", {"crew": "late", "started": ENDED, "status": "running"})
         failed = {"status": "failed", "tokens": 12, "error": "no"}
         runs.put("a1", {"crew": "launch", "started": STARTED, "ended": ENDED, **failed})
-        journal = store.journal("run/a1")
-        journal.append({"event": "crew_kickoff_failed", "at": ENDED, "sequence": 2, "error": "no\nmodel"})
-        journal.append({"event": "crew_kickoff_started", "at": STARTED, "sequence": 1, "inputs": {"n": 1}})
+        end = {"event": "crew_kickoff_failed", "at": ENDED, "sequence": 2, "error": "no\nmodel"}
+        store.journal("run/a1").append(end)  # agentmem 0.1 kept events here
+        start = {"event": "crew_kickoff_started", "at": STARTED, "sequence": 1, "inputs": {"n": 1}}
+        store.journal("runs/a1").append(start)
 
     def run(*arguments: str, code: int = 0) -> Result:
         result = CliRunner().invoke(cli, ["runs", *arguments, "--path", str(path)])

@@ -12,11 +12,10 @@ from typing import Any, TypeVar
 import click
 
 from agentmem import MemoryStore
-from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.options import json_option, may_exist, open_store, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
 from agentmem.importers import Report
-from agentmem.store.path import is_url
 from agentmem.types import Progress
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -81,7 +80,7 @@ def run_import(
     """Import into the store at `path` and print the report; `if_none` is said if nothing was found."""
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(progress_bar("importing", "rows"))
-        if dry_run and not is_url(path) and not os.path.exists(path):
+        if dry_run and not may_exist(path):
             path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "empty.db")
         report = read(stack.enter_context(open_store(path, create=True)), progress)
     if as_json:

@@ -98,9 +98,14 @@ def confirm(question: str) -> None:
     click.confirm(one_line(question), abort=True, err=True)
 
 
+def may_exist(path: str) -> bool:
+    """Whether there can be a store: what is in a database, only opening it can tell."""
+    return is_url(path) or os.path.exists(path)
+
+
 def existing(path: str) -> str:
     """The path of --path, where a store must be."""
-    if not is_url(path) and not os.path.exists(path):
+    if not may_exist(path):
         raise Failure(
             f"there is no store at {path!r}; name one with --path, or create one with `agentmem add`"
         )

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from agentmem.store.path import PATH_VARIABLE
+from agentmem.store.path import PATH_VARIABLE, is_url
 
 SERVED_PATH = "~/.local/share/agentmem/memory.db"
 
@@ -22,12 +22,14 @@ def served_path_option(command: _Command) -> _Command:
         "-p",
         envvar=PATH_VARIABLE,
         show_default=f"${PATH_VARIABLE}, else {SERVED_PATH}",
-        help="The file of the store.",
+        help="The store's file or URL.",
     )(command)
 
 
 def served_path(path: str | None, *, create: bool = False) -> str:
-    """The path of the store; with `create`, its folder is made."""
+    """The path or URL of the store; with `create`, the folder of a file is made."""
+    if path is not None and is_url(path):
+        return path
     file = Path(path or SERVED_PATH).expanduser()
     if create:
         file.parent.mkdir(parents=True, exist_ok=True)

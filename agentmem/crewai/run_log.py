@@ -25,7 +25,7 @@ from agentmem._adapters import Adapter, StoreOrPath, key_id, scope_part, to_json
 
 from ._storage import log
 from ._writer import GroupWriter
-from .runs import PREFIX, RUNS, Event, Run, list_runs, read_run
+from .runs import RUNS, Event, Run, events_of, list_runs, read_run
 
 # CrewAI's classes of events, and what is kept of each besides its task and agent.
 _EVENTS: dict[str, tuple[str, ...]] = {
@@ -175,7 +175,7 @@ class RunLog(BaseEventListener):
             with self.store.batch() as batch:
                 for started, event, summary in group:
                     if event is not None:
-                        batch.journal(PREFIX + started.run).append(event, ttl=self._ttl)
+                        batch.journal(events_of(started.run)).append(event, ttl=self._ttl)
                         if self._searchable and event["event"] == "task_completed":
                             self._add_record(batch, started, event)
                     if summary is not None:

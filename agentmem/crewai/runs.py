@@ -1,6 +1,7 @@
 """Runs of crews as `RunLog` kept them. Reading them needs no CrewAI.
 
-The journal `runs` maps a run's id to its summary. The journal `run/<id>` has its events.
+The journal `runs` maps a run's id to its summary, `runs/<id>` has its events, and the scope `/runs` what can
+be searched: in PostgreSQL they are in one space, because they begin with the same part.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 from agentmem import MemoryStore
 
 RUNS = "runs"
-PREFIX = "run/"
+_OLD_PREFIX = "run/"  # where agentmem 0.1 kept the events
 
 Event = dict[str, Any]
 
@@ -30,6 +31,11 @@ class Run(NamedTuple):
     error: str | None
 
 
+def events_of(run: str) -> str:
+    """The name of the journal with the events of a run."""
+    return f"{RUNS}/{run}"
+
+
 def list_runs(store: MemoryStore, prefix: str = "", last: int | None = None) -> list[Run]:
     """Return the runs whose ids begin with `prefix`, oldest first, at most the `last` ones."""
     runs = [_run(entry.key or "", entry.value) for entry in store.journal(RUNS).items(prefix)]
@@ -43,7 +49,8 @@ def read_run(store: MemoryStore, run: str) -> list[Event]:
     Each is a dict with `event` (CrewAI's name for it), `at` (ISO 8601), `sequence`, `task`, `task_id` and
     `agent` where there is one, and what belongs to the event, such as `output`, `error` or `tool_args`.
     """
-    events: list[Event] = [entry.value for entry in store.journal(PREFIX + run).read()]
+    journals = (store.journal(name) for name in (_OLD_PREFIX + run, events_of(run)))
+    events: list[Event] = [entry.value for journal in journals for entry in journal.read()]
     return sorted(events, key=lambda event: (event["at"], event["sequence"]))
 
 

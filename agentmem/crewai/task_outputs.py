@@ -1,6 +1,6 @@
 """The outputs of tasks, from which CrewAI replays a run: `crew.replay(task_id)`.
 
-Each run of a crew has a journal, `task-output/<run>`, with a row for each task by its position. The journal
+Each run of a crew has a journal, `task-outputs/<run>`, with a row for each task by its position. The journal
 `task-outputs` maps the id of a task to the last run that it was in; its log ends with the last run of all.
 """
 
@@ -15,8 +15,9 @@ from agentmem._adapters import to_json
 
 from ._storage import log
 
-_PREFIX = "task-output/"
 _TASKS = "task-outputs"
+_PREFIX = f"{_TASKS}/"
+_OLD_PREFIX = "task-output/"  # of agentmem 0.1
 
 Row = dict[str, Any]
 
@@ -71,7 +72,8 @@ class TaskOutputs:
         return self._read(entries[0].value) if entries else {}
 
     def _read(self, run: str) -> dict[int, Row]:
-        rows = [entry.value for entry in self._store.journal(_PREFIX + run).items()]
+        journals = (self._store.journal(prefix + run) for prefix in (_OLD_PREFIX, _PREFIX))
+        rows = [entry.value for journal in journals for entry in journal.items()]
         return {row["task_index"]: row for row in rows}
 
     def _write(self, task_index: int, fields: Row) -> None:
@@ -96,5 +98,5 @@ class TaskOutputs:
 
 def delete_task_outputs(store: MemoryStore) -> None:
     """Delete the outputs of all runs of all crews."""
-    for name in (_TASKS, *store.journals(_PREFIX)):
+    for name in (_TASKS, *store.journals(_OLD_PREFIX), *store.journals(_PREFIX)):
         store.journal(name).clear()

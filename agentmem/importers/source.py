@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from agentmem import DimensionMismatchError, DuplicateIdError, InvalidRecordError, MemoryStore, Record
+from agentmem import (
+    DimensionMismatchError,
+    DuplicateIdError,
+    InvalidFilterError,
+    InvalidRecordError,
+    MemoryStore,
+    Record,
+)
 from agentmem._adapters import clean
 from agentmem.types import Progress
 
@@ -19,8 +26,8 @@ from .report import Report
 _ROWS = 500
 _CHARACTERS = 8_000_000
 
-# Errors of a row, not of the store.
-_ROW_ERRORS = (InvalidRecordError, DimensionMismatchError, DuplicateIdError)
+# Errors of a row, not of the store. InvalidFilterError: in PostgreSQL, the rows are of several spaces.
+_ROW_ERRORS = (InvalidRecordError, DimensionMismatchError, DuplicateIdError, InvalidFilterError)
 _NAMESPACE = uuid.UUID("8a8f3d0c-0f5e-5b0e-9d8e-9b9c2f7a4b63")
 
 Fields = dict[str, Any]

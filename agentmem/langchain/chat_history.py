@@ -17,7 +17,7 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
 
 from agentmem import Record
-from agentmem._adapters import Adapter, StoreOrPath, clean, journal_name, scope_part
+from agentmem._adapters import Adapter, StoreOrPath, clean, scope_part
 
 CATEGORY = "chat"
 """The category of all records of messages."""
@@ -29,7 +29,7 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. With
     `remember=True`, what user and model say also becomes records of the category "chat", in a scope of the
     chat below `scope`, and `AgentMemRetriever(scope="/chats", dialogue=True)` finds it in all chats there.
-    Give each user a scope, such as "/user/alice/chats", to keep users apart.
+    Give each user a scope, such as "/user/alice/chats": its chats are then its own, whatever their ids.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
         self.session_id = session_id
         self._adapter = Adapter(store)
         self._remember = remember
-        self._name = journal_name("chats", session_id)
         self._scope = Record("", scope=f"{scope}/{scope_part(session_id)}").scope
+        self._name = self._scope.removeprefix("/")  # so that journal and records are in one space
 
     @property
     def messages(self) -> list[BaseMessage]:

@@ -34,15 +34,15 @@ def import_once(store: MemoryStore, path: Path, scope: str) -> Report | None:
 
     So what was deleted since does not come back, whatever happens to the file.
     """
-    name = f"{graph_scope(scope)} {path.absolute()}"
-    journal = store.journal("mcp/imported files")
-    if journal.get(name) is not None:
+    name = str(path.absolute())
+    imported = store.journal(graph_scope(scope).removeprefix("/"))
+    if imported.get(name) is not None:
         return None
     report = Report(sources=[str(path)])
     adds = []
     try:
         with store.batch() as batch:
-            batch.journal(journal.name).put(name, True, if_number=0)
+            batch.journal(imported.name).put(name, True, if_number=0)
             for row in rows_of(path, graph_scope(scope)):
                 try:
                     adds.append(batch.add(row.fields(), on_conflict="skip"))

@@ -16,7 +16,7 @@ from agentmem.store.journals import Journals
 from agentmem.store.maintenance import Maintenance
 from agentmem.store.migration import migrate as migrate
 from agentmem.store.migration import migration_status as migration_status
-from agentmem.store.path import absolute
+from agentmem.store.path import absolute, shown
 from agentmem.store.reading import Reading
 from agentmem.store.search import Search
 from agentmem.store.transfer import Transfer
@@ -66,7 +66,7 @@ class MemoryStore(Writing, Duplicates, Reading, Search, Journals, Transfer, Main
 
     @property
     def path(self) -> str:
-        """The absolute path of the store's file."""
+        """The absolute path of the store's file, or its URL as it was given, with its password."""
         return self._path
 
     @property
@@ -106,7 +106,7 @@ class MemoryStore(Writing, Duplicates, Reading, Search, Journals, Transfer, Main
 
     def __repr__(self) -> str:
         """Show the path, and whether the store is closed."""
-        return f"<{type(self).__name__} {self._path!r}{', closed' if self.closed else ''}>"
+        return f"<{type(self).__name__} {shown(self._path)!r}{', closed' if self.closed else ''}>"
 
 
 def open(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 
 from agentmem.errors import StorePathError
 from agentmem.types import StorePath
 
 DEFAULT_PATH = "agentmem.db"
 PATH_VARIABLE = "AGENTMEM_PATH"
+
+_PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^/?]*(?=@)")
+_PASSWORD_OPTION = re.compile(r"(?<=[?&]password=)[^&]*")
 
 
 def absolute(path: StorePath | None) -> str:
@@ -31,3 +35,8 @@ def absolute(path: StorePath | None) -> str:
 def is_url(path: str) -> bool:
     """Whether a store of this name is in a database."""
     return path.startswith(("postgresql://", "postgres://"))
+
+
+def shown(path: str) -> str:
+    """A path or URL as people may see it: without the password of a URL."""
+    return _PASSWORD_OPTION.sub("***", _PASSWORD.sub(r"\1", path)) if is_url(path) else path

@@ -19,6 +19,7 @@ for key in ("OPENAI_API_KEY", "AGENTMEM_PATH"):
     os.environ.pop(key, None)
 
 import pytest  # noqa: E402 - CrewAI reads the environment when it is imported
+from postgres_server import place  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -34,5 +35,5 @@ def _own_home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def path(tmp_path):
-    """Where a test keeps its store."""
-    return str(tmp_path / "crew.db")
+    """Where a test keeps its store: in a file, or with --postgres in a database with spaces."""
+    return str(place(tmp_path / "crew.db"))

@@ -23,6 +23,7 @@ def unpacked(folder, package):
 
 def run_pytest(source, plugin, folder, *files):
     """Run tests of a source with a plugin from `folder`; raise CalledProcessError if one fails."""
-    paths = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    tests = Path(__file__).parents[1]  # for `postgres_server`
+    paths = os.pathsep.join([str(folder), str(tests), *filter(None, [os.environ.get("PYTHONPATH")])])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", plugin, *map(str, files)]
     subprocess.run(command, cwd=source, env=os.environ | {"PYTHONPATH": paths}, check=True)

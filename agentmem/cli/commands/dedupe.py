@@ -16,6 +16,7 @@ from agentmem.cli.options import (
     yes_option,
 )
 from agentmem.cli.output import counted, local_time, print_json, print_rows, record_fields, say
+from agentmem.store.path import shown
 
 
 @click.command("dedupe")
@@ -47,7 +48,7 @@ def command(
         if delete:
             later = [record.id for group in groups for record in group[1:]]
             if later and not yes:
-                confirm(f"Delete {counted(len(later))} from {path}?")
+                confirm(f"Delete {counted(len(later))} from {shown(path)}?")
             deleted = store.delete(later)
             print_json({"deleted": deleted}) if as_json else say(f"deleted {counted(deleted)}")
             return

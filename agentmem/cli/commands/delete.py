@@ -9,6 +9,7 @@ import click
 from agentmem import MemoryStore
 from agentmem.cli.options import confirm, filter_options, json_option, open_store, path_option, yes_option
 from agentmem.cli.output import counted, print_json, say
+from agentmem.store.path import shown
 
 _NARROWING = ("scope", "categories", "where", "since", "until")
 
@@ -39,7 +40,7 @@ def command(
     with open_store(path) as store:
         if not yes:
             what = f"{counted(len(ids))} by id" if ids else counted(store.count(**filters))
-            confirm(f"Delete {what} from {path}?")
+            confirm(f"Delete {what} from {shown(path)}?")
         deleted = _delete(store, ids, if_version, filters)
     print_json({"deleted": deleted}) if as_json else say(f"deleted {counted(deleted)}")
 

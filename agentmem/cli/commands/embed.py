@@ -24,8 +24,9 @@ from agentmem.cli.progress import progress_bar
     help="minilm, or an embedder of your own as module:name.",
 )
 @click.option("--limit", "-n", type=click.IntRange(0), help="Add at most this many.")
+@click.option("--scope", "-s", help="In PostgreSQL: only to the space that holds this scope.")
 @json_option
-def command(path: str, embedder: str, limit: int | None, as_json: bool) -> None:
+def command(path: str, embedder: str, limit: int | None, scope: str | None, as_json: bool) -> None:
     """Add vectors to the records that have none, so that searches with this embedder find them by meaning.
 
     The store may be in use. After Ctrl-C the vectors stay; run it again to continue.
@@ -35,7 +36,7 @@ def command(path: str, embedder: str, limit: int | None, as_json: bool) -> None:
     agentmem embed
     """
     with _opened(existing(path), embedder) as store, progress_bar("embedding", "records") as progress:
-        embedded = store.embed_missing(limit, progress)
+        embedded = store.embed_missing(limit, progress, scope=scope)
     print_json({"embedded": embedded}) if as_json else say(f"added vectors to {counted(embedded)}")
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import Any
 
 import click
 
 import agentmem
-from agentmem.cli.options import limit_option
+from agentmem.cli.options import limit_option, may_exist
 from agentmem.cli.output import print_json, say
 from agentmem.cli.served import served_path, served_path_option
 
@@ -72,7 +71,7 @@ def recall_command(path: str | None, scope: str | None, limit: int) -> None:
     from agentmem.claude_code import recall
 
     event, file = _event(), served_path(path)
-    if not os.path.exists(file):
+    if not may_exist(file):
         return
     with agentmem.open(file, busy_timeout=_PATIENCE) as store:
         if output := recall(store, event, scope=scope, limit=limit):

@@ -8,7 +8,7 @@ import agentmem
 from agentmem.cli.options import json_option, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
-from agentmem.store.path import is_url
+from agentmem.store.path import is_url, shown
 
 
 @click.command("migrate")
@@ -59,7 +59,7 @@ def command(
         print_json(found.to_dict() | {"migrated": bool(found.pending) and writes})
         return
     if status:
-        say(f"{path} has schema version {found.current}; the newest is {found.latest}")
+        say(f"{shown(path)} has schema version {found.current}; the newest is {found.latest}")
     for _, name in found.pending:
         say(f"{'applied' if writes else 'would apply'} {name}")
     if not found.pending:

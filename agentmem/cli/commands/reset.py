@@ -6,6 +6,7 @@ import click
 
 from agentmem.cli.options import confirm, json_option, open_store, path_option, yes_option
 from agentmem.cli.output import counted, print_json, say
+from agentmem.store.path import shown
 
 
 @click.command("reset")
@@ -26,7 +27,7 @@ def command(path: str, scope: str | None, journals: bool, yes: bool, as_json: bo
     with open_store(path) as store:
         if not yes:
             count = store.count(scope=scope, include_private=True)
-            where = f"in {scope} of {path}" if scope else f"in {path}"
+            where = f"in {scope} of {shown(path)}" if scope else f"in {shown(path)}"
             confirm(f"Delete all {counted(count)} {'and all journals ' if journals else ''}{where}?")
         deleted = store.reset(scope, journals=journals)
     print_json({"deleted": deleted}) if as_json else say(f"deleted {counted(deleted)}")

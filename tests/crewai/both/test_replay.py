@@ -56,7 +56,7 @@ def test_a_run_is_replayed_again_and_so_is_its_replay(store):
 def test_each_run_of_kickoff_for_each_is_replayed(store):
     made = crew("12 May", "Launch!", "3 June", "Party!")
     made.kickoff_for_each(inputs=[{"what": "launch"}, {"what": "party"}])
-    runs = [store.journal(name) for name in store.journals("task-output/")]
+    runs = [store.journal(name) for name in store.journals("task-outputs/")]
     rows = [entry.value for run in runs for entry in run.items()]
     assert {row["output"]["raw"] for row in rows} == {"12 May", "Launch!", "3 June", "Party!"}
     task_id = next(row["task_id"] for row in rows if row["output"]["raw"] == "Party!")
@@ -111,6 +111,20 @@ def test_a_reset_deletes_all_outputs(store):
     made.kickoff(inputs={"what": "launch"})
     assert len(store.journals("task-output")) == 2
     made.reset_memories("kickoff_outputs")
+    assert store.journals("task-output") == []
+
+
+def test_a_run_that_an_older_agentmem_kept_is_replayed(store):
+    made = crew("12 May", "Launch on 12 May!")
+    made.kickoff(inputs={"what": "launch"})
+    (name,) = store.journals("task-outputs/")
+    for entry in store.journal(name).items():
+        store.journal(name.replace("outputs", "output")).put(entry.key, entry.value)
+    store.journal(name).clear()
+    later = crew("Replayed!")
+    assert later.replay(last_id(made)).raw == "Replayed!"
+    assert "12 May" in later.agents[0].llm.prompts[-1]
+    later.reset_memories("kickoff_outputs")
     assert store.journals("task-output") == []
 
 

@@ -45,11 +45,6 @@ def texts(messages):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     with agentmem.open(path, durability="normal") as store:
         yield store

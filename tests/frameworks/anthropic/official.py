@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from anthropic.lib.tools import _beta_builtin_memory_tool as sdk
+from postgres_server import place
 
 import agentmem
 from agentmem.anthropic import AgentMemAsyncMemoryTool, AgentMemMemoryTool
@@ -19,7 +20,7 @@ class SwappedTool(AgentMemMemoryTool):
     """Takes the arguments of the SDK's tool."""
 
     def __init__(self, base_path):
-        super().__init__(Path(base_path) / "memory.db")
+        super().__init__(place(Path(base_path) / "memory.db"))
         self.base_path = base_path
 
 
@@ -27,7 +28,7 @@ class SwappedAsyncTool(AgentMemAsyncMemoryTool):
     """Takes the arguments of the SDK's tool."""
 
     def __init__(self, base_path):
-        super().__init__(Path(base_path) / "memory.db")
+        super().__init__(place(Path(base_path) / "memory.db"))
         self.base_path = base_path
 
 
@@ -37,7 +38,7 @@ sdk.BetaAsyncLocalFilesystemMemoryTool = SwappedAsyncTool
 
 def snapshot(base_path):
     """The paths and contents of all files."""
-    with agentmem.open(Path(base_path) / "memory.db") as store:
+    with agentmem.open(place(Path(base_path) / "memory.db")) as store:
         return {record.metadata["path"][1:]: record.content for record in store.list(None)}
 
 

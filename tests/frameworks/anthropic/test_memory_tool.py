@@ -29,11 +29,6 @@ NOTES = "/memories/notes.md"
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def tool(path):
     tool = AgentMemMemoryTool(path)
     yield tool

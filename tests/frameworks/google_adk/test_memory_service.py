@@ -67,11 +67,6 @@ def delete(service, id, app="app", user="alice"):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def service(path):
     service = AgentMemMemoryService(path)
     yield service

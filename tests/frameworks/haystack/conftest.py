@@ -9,11 +9,6 @@ from agentmem.haystack import AgentMemDocumentStore
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     with agentmem.open(path, durability="normal") as store:
         yield store

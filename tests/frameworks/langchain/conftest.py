@@ -9,11 +9,6 @@ def pytest_configure(config):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     with agentmem.open(path, durability="normal") as store:
         yield store

@@ -92,8 +92,9 @@ def test_what_was_said_is_found_in_all_chats(store):
 def test_scopes_keep_what_users_said_apart(store):
     for name in ("alice", "bob"):
         scope = f"/user/{name}/chats"
-        history = AgentMemChatMessageHistory(f"{name}/1", store, remember=True, scope=scope)
+        history = AgentMemChatMessageHistory("1", store, remember=True, scope=scope)
         history.add_user_message(f"{name} likes tea.")
+        assert [message.content for message in history.messages] == [f"{name} likes tea."]
     retriever = AgentMemRetriever(store=store, scope="/user/alice", dialogue=True)
     assert [document.page_content for document in retriever.invoke("tea")] == ["alice likes tea."]
     with pytest.raises(agentmem.InvalidRecordError):

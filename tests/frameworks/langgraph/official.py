@@ -17,6 +17,7 @@ import langgraph.store.sqlite
 import langgraph.store.sqlite.aio
 import psycopg
 from langgraph.store.base import BaseStore
+from postgres_server import place
 
 from agentmem._adapters import key_id
 from agentmem.langgraph import AgentMemStore
@@ -40,7 +41,7 @@ def file_of(connection):
     """The file for a connection string; a new one for ":memory:"."""
     number = len(FILES)
     key = number if connection == ":memory:" else connection
-    return FILES.setdefault(key, FOLDER / f"{number}.db")
+    return FILES.setdefault(key, place(FOLDER / f"{number}.db"))
 
 
 def options(index=None, ttl=None, **_):

@@ -26,11 +26,6 @@ CONFORMANCE |= {"delete_for_runs": 7, "copy_thread": 8, "prune": 8}
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def saver(path):
     saver = AgentMemSaver(path)
     yield saver

@@ -36,11 +36,6 @@ values = st.dictionaries(
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     store = AgentMemStore(path)
     yield store

@@ -51,11 +51,6 @@ def run(coroutine):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     with agentmem.open(path, durability="normal") as store:
         yield store

@@ -72,11 +72,6 @@ def era(request):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     with agentmem.open(path, durability="normal") as store:
         yield store

@@ -13,6 +13,7 @@ import agents.extensions.memory.advanced_sqlite_session  # keeps the real class
 import agents.extensions.memory.encrypt_session
 import agents.memory
 import agents.memory.sqlite_session
+from postgres_server import place
 
 from agentmem.openai_agents import AgentMemSession
 
@@ -40,7 +41,7 @@ class Swapped(AgentMemSession):
     def __init__(self, session_id, db_path=":memory:", *_, session_settings=None, **__):
         if str(db_path) == ":memory:":
             db_path = Path(tempfile.mkdtemp(prefix="agentmem-official-")) / "session.db"
-        super().__init__(session_id, db_path, session_settings=session_settings)
+        super().__init__(session_id, place(db_path), session_settings=session_settings)
 
 
 for module in (agents, agents.memory, agents.memory.sqlite_session):

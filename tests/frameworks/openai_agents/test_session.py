@@ -30,11 +30,6 @@ def user(text):
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def session(path):
     session = AgentMemSession("user-42", path, remember=True)
     yield session
@@ -178,6 +173,7 @@ def test_a_cancelled_write_has_ended_when_the_caller_goes_on(session):
     assert before == asyncio.run(session.get_items())
 
 
+@pytest.mark.file
 def test_damaged_items_are_skipped_and_do_not_count_against_the_limit(session, path):
     asyncio.run(session.add_items([user("one"), user("two"), user("three")]))
     session.close()
@@ -236,6 +232,7 @@ def test_the_runner_keeps_a_conversation(session):
     assert "I moved to Ulm." in str(model.model.calls[0].input)
 
 
+@pytest.mark.file
 def test_an_encrypted_session_may_be_on_top(session, path):
     encrypted = EncryptedSession("user-42", underlying_session=session, encryption_key="secret")
     asyncio.run(encrypted.add_items([user("zebra one"), user("zebra two"), user("zebra three")]))

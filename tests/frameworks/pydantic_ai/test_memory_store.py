@@ -31,11 +31,6 @@ BOUNDS = {"limit": 10, "max_files": 100, "max_chars": 1000, "max_file_chars": 10
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     store = AgentMemMemoryStore(path)
     yield store

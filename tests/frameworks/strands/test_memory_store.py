@@ -22,11 +22,6 @@ BOAT = "The red boat is called Elsa."
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "memory.db"
-
-
-@pytest.fixture
 def store(path):
     store = AgentMemMemoryStore(path, name="notes")
     yield store
