@@ -87,6 +87,27 @@ def test_a_session_does_not_recall_itself(hook, transcript):
     assert hook("recall", {**PROMPT, "session_id": "s1"}) is None
 
 
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}},
+        {"hook_event_name": "PostToolUse", "tool_name": "Task", "tool_input": {"prompt": "orders"}},
+        {"hook_event_name": "Notification", "message": "Claude needs your permission"},
+        {"hook_event_name": "Stop", "stop_hook_active": False},
+        {"hook_event_name": "SubagentStop", "stop_hook_active": False, "agent_id": "a1"},
+        {"hook_event_name": "PreCompact", "trigger": "auto", "custom_instructions": ""},
+        {"hook_event_name": "SessionEnd", "reason": "clear"},
+    ],
+    ids=lambda event: event["hook_event_name"],
+)
+def test_only_starts_and_prompts_recall(hook, transcript, event):
+    hook("remember", end(transcript))
+    common = {"session_id": "s2", "transcript_path": str(transcript), "cwd": "/home/me/shop"}
+    assert hook("recall", {**common, "permission_mode": "default", **event}) is None
+    assert hook("remember", {**common, "permission_mode": "default", **event}) is None
+    assert hook("recall", {**START, "hook_event_name": "SubagentStart", "agent_type": "Explore"}) is not None
+
+
 def test_another_project_starts_without_it(hook, transcript):
     hook("remember", end(transcript))
     assert hook("recall", {**START, "cwd": "/home/me/blog"}) is None

@@ -92,5 +92,7 @@ def run_import(
         say(f"read {name}")
     if not report.sources:
         say(if_none)
+    for note in report.notes:
+        say(note)
     doing = "would add" if dry_run else "added"
     say(f"{doing} {report.additions()}, {report.known} were known, {report.broken} broken")

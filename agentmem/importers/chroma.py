@@ -12,7 +12,7 @@ from typing import Any
 from agentmem import AgentMemError
 from agentmem._adapters import clean, key_id, scope_part, to_json
 
-from .source import Fields, Row, Source, first_date
+from .source import VECTORS_STAY, Fields, Row, Source, first_date
 from .sqlite import columns, open_sqlite
 
 _FILE = "chroma.sqlite3"
@@ -33,7 +33,7 @@ def open_source(path: Path, scratch: Path) -> Source:
     if not columns(connection, "embedding_metadata"):
         raise AgentMemError(f"{file} is no database of Chroma's, or one of a version before 0.4")
     total = connection.execute(f"SELECT count(*) {_FROM}").fetchone()[0]
-    return Source(total, _rows(file, connection), str(file))
+    return Source(total, _rows(file, connection), str(file), note=VECTORS_STAY)
 
 
 def _rows(path: Path, connection: sqlite3.Connection) -> Iterator[Row]:

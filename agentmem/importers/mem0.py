@@ -16,7 +16,7 @@ from agentmem._adapters import clean, key_id, scope_part, to_json
 
 from .json_files import array_items
 from .pickles import load_inert
-from .source import Fields, Row, Source, broken, first_date
+from .source import VECTORS_STAY, Fields, Row, Source, broken, first_date
 from .sqlite import open_sqlite
 
 _POINTS = "SELECT point FROM points ORDER BY rowid DESC"  # of a point's rows, the newest counts
@@ -42,7 +42,8 @@ def open_source(path: Path, scratch: Path) -> Source:
         )
     opened = [(file, open_sqlite(file, scratch)) for file in files]
     total = sum(connection.execute(_COUNT).fetchone()[0] for _, connection in opened)
-    return Source(total, (row for file, connection in opened for row in _rows(file, connection)), str(path))
+    rows = (row for file, connection in opened for row in _rows(file, connection))
+    return Source(total, rows, str(path), note=VECTORS_STAY)
 
 
 def _rows(path: Path, connection: sqlite3.Connection) -> Iterator[Row]:

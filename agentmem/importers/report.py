@@ -23,6 +23,8 @@ class Report:
     """Rows that could not be read or stored, and were skipped."""
     problems: list[str] = field(default_factory=list)
     """Messages for broken rows and for sources that could not be read, a hundred at most."""
+    notes: list[str] = field(default_factory=list)
+    """What stays behind in the sources, and why."""
 
     def problem(self, where: str, error: object) -> None:
         """Add the message for a row or a source."""

@@ -30,6 +30,9 @@ _CHARACTERS = 8_000_000
 _ROW_ERRORS = (InvalidRecordError, DimensionMismatchError, DuplicateIdError, InvalidFilterError)
 _NAMESPACE = uuid.UUID("8a8f3d0c-0f5e-5b0e-9d8e-9b9c2f7a4b63")
 
+VECTORS_STAY = "vectors stay behind: only the model that made them can search them; see agentmem embed"
+"""The note of a source whose items have vectors."""
+
 Fields = dict[str, Any]
 
 
@@ -72,6 +75,7 @@ class Run:
         sources = list(sources)
         self._total = sum(source.total for source in sources)
         for source in sources:
+            self.report.notes += [source.note] if source.note else []
             source.add(self, self._readable(source))
 
     def _readable(self, source: Source) -> Iterator[Any]:
@@ -173,6 +177,8 @@ class Source:
     rows: Iterator[Any]
     name: str = "the source"
     add: Callable[[Run, Iterator[Any]], None] = Run.add
+    note: str | None = None
+    """What stays behind, and why."""
 
 
 def broken(where: str, error: Exception) -> Row:

@@ -39,6 +39,7 @@ def test_documents_come_in_with_metadata_and_ids(folder, store):
     before = fingerprint(folder)
     report = import_program(store, "chroma", folder)
     assert (report.added, report.broken, report.problems) == (4, 0, [])
+    assert "agentmem embed" in report.notes[0]
     assert fingerprint(folder) == before
     found = {record.metadata["chroma_id"]: record for record in store.list(scope="/chroma/notes")}
     assert found["1"].content == "Tea is good."
