@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from agentmem import MemoryStore, StorePathError
+from agentmem import MemoryStore
 from agentmem._adapters import require
 from agentmem.types import Viewer
 
@@ -43,12 +43,8 @@ def app(
         guard: admit only the browser that has opened `Inspector.address`, which holds a token and works once.
             False is for an application that has its own login, and that checks the header Host.
         hosts: the values of the header Host that the guard accepts, with or without a port.
-
-    Raises StorePathError for a store in PostgreSQL.
     """
     require_extra()
-    if "://" in store.path:
-        raise StorePathError("the inspector shows stores in files, and none in PostgreSQL yet")
     from agentmem.inspect.inspector import Inspector
 
     viewer: Viewer = {"source": source, "include_private": include_private}

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentmem.store.path import shown
 from agentmem.types import Viewer
 
 _OPTIONS = {"categories": "category", "half_life_days": None, "order": None, "dialogue": None}
@@ -26,7 +27,11 @@ class Call:
 def call(
     path: str, method: str, *args: Any, viewer: Viewer | None = None, command: str | None = None, **named: Any
 ) -> Call:
-    """The call of a method of the store at `path`; `command` is the subcommand that does the same."""
+    """The call of a method of the store at `path`; `command` is the subcommand that does the same.
+
+    The password of a URL is left out.
+    """
+    path = shown(path)
     named |= {name: value for name, value in (viewer or {}).items() if value}
     arguments = [*map(repr, args), *(f"{name}={value!r}" for name, value in named.items())]
     opened = f"import agentmem\n\nstore = agentmem.open({path!r}, read_only=True)\n"

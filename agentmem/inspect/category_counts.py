@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 
-from agentmem import AgentMemError, MemoryStore
+from agentmem import AgentMemError, InvalidFilterError, MemoryStore
 from agentmem.types import Viewer
 
 _PATIENCE = 0.05
@@ -22,16 +23,23 @@ class CategoryCounts:
 
     def get(self) -> dict[str, int]:
         """The counts, most frequent first. While they are counted anew, those of before."""
-        if self._counted[0] != self._store.changes(limit=0).cursor and self._running.acquire(blocking=False):
+        if self._counted[0] != self._state() and self._running.acquire(blocking=False):
             counting = threading.Thread(target=self._count, daemon=True)
             counting.start()
             counting.join(_PATIENCE)
         return self._counted[1]
 
+    def _state(self) -> str:
+        """Another one after a write. Of several spaces, in PostgreSQL, only the minute tells."""
+        try:
+            return self._store.changes(limit=0).cursor
+        except InvalidFilterError:
+            return f"minute {time.monotonic() // 60}"
+
     def _count(self) -> None:
         try:
-            cursor = self._store.changes(limit=0).cursor
-            self._counted = (cursor, self._store.categories(**self._viewer))
+            state = self._state()
+            self._counted = (state, self._store.categories(**self._viewer))
         except AgentMemError:  # the page itself tells of it
             pass
         finally:

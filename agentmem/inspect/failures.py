@@ -20,25 +20,34 @@ _STATUS: dict[type[Exception], tuple[int, str]] = {
 }
 
 
+_SEVERAL_SPACES = (
+    "This store has many spaces, and this looks into one of them: give a scope, whose first parts name it."
+)
+
+
 class PageError(Exception):
     """Ends a request."""
 
-    def __init__(self, status: int, title: str, text: str) -> None:
-        """Set the status of HTTP and what the page says."""
+    def __init__(self, status: int, title: str, text: str, *, asks_for_scope: bool = False) -> None:
+        """Set the status of HTTP and what the page says, and whether it shows scopes to choose from."""
         super().__init__(text)
         self.status = status
         self.title = title
         self.text = text
+        self.asks_for_scope = asks_for_scope
 
     def fields(self) -> dict[str, object]:
         """What a page needs."""
-        return {"status": self.status, "title": self.title, "text": self.text}
+        names = ("status", "title", "text", "asks_for_scope")
+        return {name: getattr(self, name) for name in names}
 
 
 def failure_of(error: Exception) -> PageError:
     """What a page says about an exception. One that nobody expects is logged, and its text is not shown."""
     if isinstance(error, PageError):
         return error
+    if isinstance(error, agentmem.InvalidFilterError) and "inside one space" in str(error):
+        return PageError(400, "Choose a scope", _SEVERAL_SPACES, asks_for_scope=True)
     for kind, (status, title) in _STATUS.items():
         if isinstance(error, kind):
             return PageError(status, title, str(error))

@@ -33,18 +33,21 @@ class Follower:
     def __init__(
         self, store: MemoryStore, viewer: Viewer, scope: str = "", cursor: str | None = None
     ) -> None:
-        """Begin at a cursor, or now. With a scope, only its records give lines."""
+        """Begin at a cursor, or now. With a scope, only its records give lines.
+
+        Raises InvalidFilterError if the store has several spaces, in PostgreSQL, and the scope is in none.
+        """
         self._store = store
         self._viewer = viewer
         self._scope = scope.rstrip("/")
-        self.cursor = cursor or store.changes(limit=0).cursor
+        self.cursor = cursor or store.changes(limit=0, scope=scope or None).cursor
         self._records: OrderedDict[int, Record] = OrderedDict()
         self.recent = store.list(_RECENT, order="updated", scope=scope or None, **viewer)
         self._remember(self.recent)
 
     def poll(self) -> list[Line]:
         """What has happened since the last call, oldest first."""
-        found = self._store.changes(self.cursor, _MOST_CHANGES, **self._viewer)
+        found = self._store.changes(self.cursor, _MOST_CHANGES, scope=self._scope or None, **self._viewer)
         self.cursor = found.cursor
         now = datetime.now(timezone.utc)
         return [line for change in found.items if (line := self._line(change, now))]

@@ -24,6 +24,7 @@ from agentmem.inspect.guard import Guard
 from agentmem.inspect.headers import SecurityHeaders
 from agentmem.inspect.jobs import Jobs
 from agentmem.inspect.labels import Labels
+from agentmem.inspect.place import place_of
 from agentmem.inspect.recent_searches import RecentSearches
 from agentmem.inspect.render import Renderer
 from agentmem.inspect.screen import Screen
@@ -47,7 +48,8 @@ class Inspector:
         self.read_only = read_only
         self.categories = CategoryCounts(store, viewer)
         self.jobs = Jobs()
-        self.labels = Labels(f"{store.path}-labels.jsonl")
+        self.place = place_of(store.path)
+        self.labels = Labels(self.place.labels)
         self.searches = RecentSearches()
         self.undo = Undo()
         self.stopping = threading.Event()
@@ -126,7 +128,7 @@ async def _form(request: Request) -> Fields | None:
 
 
 def _identity(path: str) -> tuple[int, int] | None:
-    """What tells a file from another one at the same path; None if there is none."""
+    """What tells a file from another one at the same path; None if there is none, as for a database."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,8 +1,9 @@
-"""What the user says about hits: relevant or not. A file beside the store, never in it."""
+"""What the user says about hits: relevant or not. A file of its own, never in the store."""
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import asdict, dataclass
 
@@ -25,7 +26,7 @@ class Labels:
     """The labels of a store: one JSON object a line, the last one of a query and a record counts."""
 
     def __init__(self, path: str) -> None:
-        """Take the path of the file, which need not exist."""
+        """Take the path of the file. Neither it nor its folder needs to exist."""
         self.path = path
         self._lock = threading.Lock()
 
@@ -33,6 +34,7 @@ class Labels:
         """Write a label. Raises StorePathError if the file cannot be written."""
         line = json.dumps(asdict(label)) + "\n"
         try:
+            os.makedirs(os.path.dirname(self.path), exist_ok=True)
             with self._lock, open(self.path, "a", encoding="utf-8") as file:
                 file.write(line)
         except OSError as error:

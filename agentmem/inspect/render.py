@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -110,8 +109,8 @@ class Renderer:
         store, viewer = visit.store, visit.viewer
         count = store.count(**viewer)
         return {
-            "name": os.path.basename(store.path),
-            "path": store.path,
+            "name": self._inspector.place.name,
+            "path": self._inspector.place.path,
             "count": count,
             "hidden": store.count(include_private=True) - count,
             "viewer": viewer,

@@ -55,14 +55,6 @@ def test_a_closed_store(path: Path) -> None:
     assert "closed" in client.get("/search?q=x").text
 
 
-def test_a_store_in_postgresql_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with agentmem.open(path) as store:
-        monkeypatch.setattr(agentmem.MemoryStore, "path", property(lambda _: "postgresql://host/db"))
-        with pytest.raises(agentmem.StorePathError, match="none in PostgreSQL yet"):
-            app(store)
-        monkeypatch.undo()
-
-
 @pytest.fixture
 def damaged(path: Path) -> Iterator[TestClient]:
     """All records but one have a wrong checksum."""

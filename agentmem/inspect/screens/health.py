@@ -23,14 +23,14 @@ def show(visit: Visit) -> Page:
     """Show the state of the store, and of the work that was started here."""
     store = visit.store
     job = visit.inspector.jobs.last
-    folder, name = os.path.split(store.path)
-    stem = f"{os.path.splitext(name)[0]}-{date.today().isoformat()}"
+    place = visit.inspector.place
+    stem = f"{os.path.splitext(os.path.basename(place.name))[0]}-{date.today().isoformat()}"
     data = {
         "stats": store.stats(),
         "hidden_records": store.count(include_private=True) - store.count(**visit.viewer),
         "job": job.fields() if job else None,
-        "folder": folder,
-        "backup": f"{stem}.db",
+        "folder": place.folder,
+        "backup": None if place.in_database else f"{stem}.db",
         "export": f"{stem}.jsonl",
         "call": call(store.path, "verify", command="verify"),
     }
@@ -78,11 +78,11 @@ def _start(visit: Visit, name: str, work: Callable[[Progress], dict[str, Any]]) 
 
 
 def _new_file(visit: Visit) -> str:
-    """The path of a new file beside the store. Nothing is overwritten, and nothing is written elsewhere."""
+    """The path of a new file in the folder for copies. Nothing is overwritten, or written elsewhere."""
     name = visit.form.get("name").strip()
     if name in ("", ".", "..") or name != os.path.basename(name.replace("\\", "/")) or "\0" in name:
-        raise PageError(400, "This is no name of a file", "Name a new file in the folder of the store.")
-    path = os.path.join(os.path.dirname(visit.store.path), name)
+        raise PageError(400, "This is no name of a file", "Name a new file in the folder that is shown.")
+    path = os.path.join(visit.inspector.place.folder, name)
     if os.path.lexists(path):
         raise PageError(409, "This file exists", f"Name a new file instead of {path}.")
     return path

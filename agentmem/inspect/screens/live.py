@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from agentmem import AgentMemError
 from agentmem.inspect.calls import call
+from agentmem.inspect.failures import failure_of
 from agentmem.inspect.follower import Follower, Line
 from agentmem.inspect.page import Page, Stream
 from agentmem.inspect.screen import Screen
@@ -19,16 +21,26 @@ _SILENCE = 15.0
 
 def show(visit: Visit) -> Page:
     """List the last writes. The page goes on by itself: with JavaScript at once, else every five seconds."""
-    scope = visit.query.get("scope").strip()
-    follower = Follower(visit.store, visit.viewer, scope)
-    data = {
-        "scope": scope,
-        "cursor": follower.cursor,
-        "records": follower.recent,
+    data: dict[str, Any] = {
+        "scope": visit.query.get("scope").strip(),
+        "cursor": None,
+        "records": [],
         "scopes": visit.store.scopes(recursive=True, limit=100, **visit.viewer),
-        "call": call(visit.store.path, "changes", follower.cursor, viewer=visit.viewer),
+        "failure": None,
+        "call": None,
     }
-    return Page("live", "Live", data)
+    try:
+        data |= _last(visit, data["scope"])
+    except AgentMemError as error:
+        data["failure"] = failure_of(error).fields()
+    return Page("live", "Live", data, data["failure"]["status"] if data["failure"] else 200)
+
+
+def _last(visit: Visit, scope: str) -> dict[str, Any]:
+    follower = Follower(visit.store, visit.viewer, scope)
+    within = {"scope": scope} if scope else {}
+    again = call(visit.store.path, "changes", follower.cursor, **within, viewer=visit.viewer)
+    return {"cursor": follower.cursor, "records": follower.recent, "call": again}
 
 
 def stream(visit: Visit) -> Stream:

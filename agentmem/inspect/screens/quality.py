@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from agentmem import AgentMemError
 from agentmem.inspect.calls import call
+from agentmem.inspect.failures import failure_of
 from agentmem.inspect.labels import Label
 from agentmem.inspect.ndcg import Mean, mean, ndcg
 from agentmem.inspect.page import Download, Page
@@ -24,7 +26,7 @@ def show(visit: Visit) -> Page:
     judged = [Judged(one.score, bool(one.relevant)) for one in labels if one.score is not None]
     threshold = _threshold(visit.query.get("threshold", "0.5"))
     precision, recall = at_threshold(judged, threshold)
-    data = {
+    data: dict[str, Any] = {
         "labels": len(labels),
         "few": FEW,
         "file": visit.inspector.labels.path,
@@ -33,10 +35,15 @@ def show(visit: Visit) -> Page:
         "precision": precision,
         "recall": recall,
         "suggested": suggested_threshold(judged),
-        "modes": _quality(visit, labels),
+        "modes": {},
+        "failure": None,
         "newest": _newest(visit, labels),
         "call": call(visit.store.path, "search_many", _queries(labels)[-_NEWEST:], viewer=visit.viewer),
     }
+    try:
+        data["modes"] = _quality(visit, labels)
+    except AgentMemError as error:
+        data["failure"] = failure_of(error).fields()
     return Page("quality", "Quality", data)
 
 

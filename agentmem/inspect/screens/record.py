@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
-from agentmem import MemoryStore, Record
+from agentmem import InvalidFilterError, MemoryStore, Record
 from agentmem.inspect.calls import call
 from agentmem.inspect.diff import changed
 from agentmem.inspect.draft import Draft
@@ -66,8 +67,11 @@ def _newer(store: MemoryStore, record: Record, viewer: Viewer) -> list[Record]:
 def _similar(store: MemoryStore, record: Record, viewer: Viewer) -> list[Any]:
     if not record.content.strip():
         return []
-    hits = store.search(record.content[:_LONGEST_QUERY], _SIMILAR + 1, **viewer)
-    return [hit for hit in hits if hit.record.id != record.id][:_SIMILAR]
+    for scope in ("/", record.scope):
+        with suppress(InvalidFilterError):  # many spaces, in PostgreSQL, are not searched together
+            hits = store.search(record.content[:_LONGEST_QUERY], _SIMILAR + 1, scope=scope, **viewer)
+            return [hit for hit in hits if hit.record.id != record.id][:_SIMILAR]
+    return []
 
 
 SCREENS = [Screen("/record", show)]
