@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, ParamSpec, TypeVar
 
 from agentmem._adapters import Adapter, clean
@@ -14,6 +14,9 @@ log = logging.getLogger("agentmem")
 
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
+
+KEPT = timedelta(days=90)
+"""How long runs and the outputs of their tasks are kept."""
 
 # Metadata keys for the storages' own use. CrewAI does not see them.
 OUTPUT = "_output"  # the whole output, if the content is a part of it

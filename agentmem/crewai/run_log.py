@@ -23,7 +23,7 @@ from crewai.events import BaseEventListener, crewai_event_bus
 from agentmem import MemoryStore
 from agentmem._adapters import Adapter, StoreOrPath, key_id, scope_part, to_json
 
-from ._storage import log
+from ._storage import KEPT, log
 from ._writer import GroupWriter
 from .runs import RUNS, Event, Run, events_of, list_runs, read_run
 
@@ -76,7 +76,8 @@ class RunLog(BaseEventListener):
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. `redact` gets
     each event, a dict as `read` returns it, and returns what is to be kept of it, or None. With `searchable`,
-    the outputs of tasks also become records in the scope `/runs/<crew>`. `ttl` is how long runs are kept.
+    the outputs of tasks also become records in the scope `/runs/<crew>`. `ttl` is how long all that is
+    kept, by default 90 days; None means for ever.
     Up to `capacity` events can wait to be written; when a store blocks for longer than 5 s, more are lost.
     A replay is a run of its own, but for 1.9.3, which does not announce replays.
     """
@@ -89,7 +90,7 @@ class RunLog(BaseEventListener):
         *,
         redact: Redact | None = None,
         searchable: bool = False,
-        ttl: float | timedelta | None = None,
+        ttl: float | timedelta | None = KEPT,
         capacity: int = 10_000,
     ) -> None:
         """Open the store and listen. Raises ValueError for a capacity below 1."""

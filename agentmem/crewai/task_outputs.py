@@ -2,6 +2,7 @@
 
 Each run of a crew has a journal, `task-outputs/<run>`, with a row for each task by its position. The journal
 `task-outputs` maps the id of a task to the last run that it was in; its log ends with the last run of all.
+Each write expires after `KEPT`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from agentmem import MemoryStore
 from agentmem._adapters import to_json
 
-from ._storage import log
+from ._storage import KEPT, log
 
 _TASKS = "task-outputs"
 _PREFIX = f"{_TASKS}/"
@@ -85,10 +86,10 @@ class TaskOutputs:
         try:
             with self._store.batch() as batch:
                 for index in indexes:
-                    batch.journal(_PREFIX + run).put(f"{index:06}", rows[index])
+                    batch.journal(_PREFIX + run).put(f"{index:06}", rows[index], ttl=KEPT)
                 tasks = batch.journal(_TASKS)
-                tasks.put(rows[task_index]["task_id"], run)
-                tasks.append(run)
+                tasks.put(rows[task_index]["task_id"], run, ttl=KEPT)
+                tasks.append(run, ttl=KEPT)
                 tasks.prune(keep=1)
         except Exception as error:  # CrewAI ends the run if a storage raises
             log.exception("the output of task %s cannot be kept: %s", fields["task_id"], error)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,15 @@ def test_a_store_that_fails_does_not_end_the_run(store, monkeypatch, caplog):
     monkeypatch.setattr(type(store), "batch", fail)
     assert made.kickoff(inputs={"what": "launch"}).raw == "Launch!"
     assert "cannot be kept" in caplog.text
+
+
+def test_outputs_are_kept_for_90_days(store):
+    crew("12 May", "Launch!").kickoff(inputs={"what": "launch"})
+    journals = [store.journal(name) for name in store.journals("task-output")]
+    entries = [entry for journal in journals for entry in (*journal.items(), *journal.read())]
+    kept = {round((entry.expires_at - entry.written_at) / timedelta(days=1)) for entry in entries}
+    assert len(entries) == 5
+    assert kept == {90}
 
 
 def test_a_reset_deletes_all_outputs(store):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -266,4 +267,17 @@ def test_runs_expire(path):
     log.flush()
     time.sleep(0.05)
     assert log.runs() == []
+    log.close()
+
+
+@pytest.mark.parametrize(("options", "days"), [({}, 90), ({"ttl": None}, None)])
+def test_runs_are_kept_for_90_days_or_for_ever(path, options, days):
+    log = RunLog(path, searchable=True, **options)
+    make_crew(ScriptedLLM(final("done"))).kickoff()
+    log.flush()
+    journals = [log.store.journal(name) for name in log.store.journals()]
+    entries = [entry for journal in journals for entry in (*journal.read(), *journal.items())]
+    kept = [entry.expires_at and entry.expires_at - entry.written_at for entry in entries]
+    assert entries
+    assert {span and round(span / timedelta(days=1)) for span in kept} == {days}
     log.close()
