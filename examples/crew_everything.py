@@ -9,6 +9,7 @@ states of flows, results of tools and the log of runs need no key.
 
 import json
 import os
+import sys
 
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("CREWAI_TRACING_ENABLED", "false")
@@ -22,10 +23,10 @@ from crewai.tools import tool
 
 from agentmem.crewai import RunLog, cache, crew_memory, install, knowledge
 
-STORE = "crew.db"
+STORE = sys.argv[1] if len(sys.argv) > 1 else "crew.db"  # or postgresql://host/db
 ANSWER = "Churn in the EU fell to 2.1 % in May, which is 42,000 customers."
 
-install(STORE)  # before flows are defined: from here on, @persist() and crew.replay() use this file
+install(STORE)  # before flows are defined: from here on, @persist() and crew.replay() use this store
 log = RunLog(STORE)
 
 

@@ -9,6 +9,7 @@ It runs offline, because the LLM plays a script. To use a real LLM, replace it, 
 
 import json
 import os
+import sys
 
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
 
@@ -16,6 +17,8 @@ from crewai import Agent, Crew, Task
 from crewai.llms.base_llm import BaseLLM
 
 from agentmem.crewai import crew_memory
+
+STORE = sys.argv[1] if len(sys.argv) > 1 else "crew.db"  # or postgresql://host/db
 
 
 class PlayedLLM(BaseLLM):
@@ -40,5 +43,5 @@ task = Task(
     description="How did churn in the EU develop in May?", expected_output="A sentence", agent=analyst
 )
 
-crew = Crew(agents=[analyst], tasks=[task], **crew_memory("crew.db", crew="analysts"))
+crew = Crew(agents=[analyst], tasks=[task], **crew_memory(STORE, crew="analysts"))
 print(crew.kickoff())

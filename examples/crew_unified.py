@@ -8,6 +8,7 @@ It runs offline, because the LLM plays a script. To use a real LLM, replace it, 
 """
 
 import os
+import sys
 
 os.environ.setdefault("CREWAI_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("CREWAI_TRACING_ENABLED", "false")
@@ -16,6 +17,8 @@ from crewai import Agent, Crew, Task
 from crewai.llms.base_llm import BaseLLM
 
 import agentmem.crewai
+
+STORE = sys.argv[1] if len(sys.argv) > 1 else "crew.db"  # or postgresql://host/db
 
 
 class PlayedLLM(BaseLLM):
@@ -40,7 +43,7 @@ MEMORY_ANSWERS = {
     "MemoryAnalysis": {"suggested_scope": "/churn", "categories": ["figure"], "importance": 0.7},
 }
 
-agentmem.crewai.install("crew.db")  # from here on, Crew(memory=True) uses this file
+agentmem.crewai.install(STORE)  # from here on, Crew(memory=True) uses this store
 
 analyst = Agent(role="Analyst", goal="Find figures", backstory="Exact", llm=PlayedLLM(model="played"))
 task = Task(

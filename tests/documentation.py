@@ -1,4 +1,7 @@
-"""The examples of the README and of the package's docstrings, for the tests that run them."""
+"""The examples of the README and of the package's docstrings, for the tests that run them.
+
+With --postgres, where an example names the file of a store, its store is in a database.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import postgres_server
 
 import agentmem
 
@@ -21,14 +26,23 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 def readme_examples(*, crewai: bool) -> list[str]:
     """The Python code of the README, either with or without CrewAI."""
-    code = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    return [example for example in code if ("crewai" in example) == crewai]
+    return [example for example in _python(README) if ("crewai" in example) == crewai]
 
 
 def page_examples(page: str) -> list[str]:
     """The Python code of a page of docs/, such as "frameworks/mcp.md"."""
-    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    return _python((ROOT / "docs" / page).read_text(encoding="utf-8"))
+
+
+def _python(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", _placed(page), flags=re.DOTALL)
+
+
+def _placed(text: str) -> str:
+    """The text, in which names of files are calls that say where the test keeps the store."""
+    if not postgres_server.chosen:
+        return text
+    return re.sub(r'"\w+\.db"', r'str(__import__("postgres_server").place(\g<0>))', text)
 
 
 def docstring_examples(*, crewai: bool, without: tuple[str, ...] = ()) -> list[doctest.DocTest]:
@@ -65,7 +79,7 @@ def _examples_of(path: Path) -> list[doctest.DocTest]:
     nodes = [node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, DOCUMENTED)]
     parser = doctest.DocTestParser()
     found = [
-        parser.get_doctest(text, {}, getattr(node, "name", path.stem), str(path), 0)
+        parser.get_doctest(_placed(text), {}, getattr(node, "name", path.stem), str(path), 0)
         for node in nodes
         if (text := ast.get_docstring(node))
     ]

@@ -53,10 +53,10 @@ def test_the_right_chunk_passes_and_unrelated_text_does_not(storage, threshold):
 
 def test_saving_the_same_chunks_again_writes_nothing(storage):
     storage.save([LAUNCH, LUNCH])
-    position = storage.store.changes(limit=0).cursor
+    position = storage.store.changes(limit=0, scope=storage.scope).cursor
     for _ in range(6):
         storage.save([LAUNCH, LUNCH, LAUNCH])
-    assert storage.store.changes(position).items == []
+    assert storage.store.changes(position, scope=storage.scope).items == []
     assert storage.store.count() == 2
 
 

@@ -7,6 +7,7 @@ import pytest
 from crewai.memory.unified_memory import Memory
 from documentation import docstring_examples, readme_examples
 from given import given
+from postgres_server import place
 from running import run_example
 from scripted import ScriptedLLM, make_crew
 
@@ -31,7 +32,7 @@ def test_example_of_the_readme_runs_and_its_crew_remembers(code, names):
     exec(compile(code, "README.md", "exec"), names)
     if names["crew"] is not crew:
         names["crew"].kickoff()
-        assert agentmem.open("crew.db").count() > 0
+        assert agentmem.open(place("crew.db")).count() > 0
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
