@@ -112,7 +112,7 @@ pub fn problems(conn: &Connection) -> Result<Vec<String>> {
             lines.into_iter().filter(|line| line != "ok").chain(full_text).collect();
         problems.extend(expiries::problems(conn)?);
         problems.extend(history::problems(conn)?);
-        problems.extend(journals::problems(conn)?);
+        problems.extend(journals::read::problems(conn)?);
         Ok(problems)
     })
 }

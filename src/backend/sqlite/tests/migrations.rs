@@ -110,9 +110,9 @@ fn a_store_of_version_3_has_expiry_history_and_journals() {
     let versions = pool.read(|conn| history::visible(conn, &id, &Viewer::all(), 0)).unwrap();
     let found: Vec<_> = versions.iter().map(|version| (&*version.content, version.expires_at)).collect();
     assert_eq!(found, [("Alice lives in Paris.", None), ("Alice lives in Rome.", Some(EXPIRES_AT))]);
-    let log = pool.read(|conn| journals::read(conn, "sessions/42", Range::Last(9), 0, false)).unwrap();
+    let log = pool.read(|conn| journals::read::read(conn, "sessions/42", Range::Last(9), 0, false)).unwrap();
     assert_eq!(log[0].value, Value::Json(r#"{"n": 1}"#.into()));
-    let map = pool.read(|conn| journals::get(conn, "sessions/42", &["k".into()], 0)).unwrap();
+    let map = pool.read(|conn| journals::read::get(conn, "sessions/42", &["k".into()], 0)).unwrap();
     assert_eq!(map[0].value, Value::Bytes(vec![0, 255]));
 }
 
