@@ -17,9 +17,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from importlib import metadata as packages
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from typing_extensions import Self
 
 import agentmem
 from agentmem import ConflictError, Hit, MemoryStore, Record
@@ -78,6 +80,43 @@ class Adapter:
     def __deepcopy__(self, memo: dict[int, Any]) -> Adapter:
         """Return the adapter itself, so that a copy uses the same store."""
         return self
+
+
+class _HasStore:
+    """A class of a framework over the store behind `_adapter`."""
+
+    _adapter: Adapter
+
+    @property
+    def store(self) -> MemoryStore:
+        """The store. One that was closed here is opened again."""
+        return self._adapter.store
+
+
+class WithStore(_HasStore):
+    """Gives a class of a framework `store` and `close`. The class sets `_adapter`."""
+
+    def close(self) -> None:
+        """Close the store if it was opened here. It opens again when it is used."""
+        self._adapter.close()
+
+
+class AsyncWithStore(_HasStore):
+    """As `WithStore`, with `close` as a coroutine, and closed at the end of an `async with` block."""
+
+    async def close(self) -> None:
+        """Close the store if it was opened here. It opens again when it is used."""
+        await asyncio.to_thread(self._adapter.close)
+
+    async def __aenter__(self) -> Self:
+        """Return the object itself."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        await self.close()
 
 
 # Adapters on one file share a store: its writers share transactions, writers of several stores wait in turn.

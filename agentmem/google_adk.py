@@ -20,9 +20,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from agentmem import InvalidRecordError, MemoryStore, Record
+from agentmem import InvalidRecordError, Record
 from agentmem._adapters import (
     Adapter,
+    AsyncWithStore,
     StoreOrPath,
     clean,
     completed,
@@ -48,7 +49,7 @@ _MOST_MEMORIES = 10
 _SCHEME = "agentmem"
 
 
-class AgentMemMemoryService(BaseMemoryService):
+class AgentMemMemoryService(AsyncWithStore, BaseMemoryService):
     """The memories of users: events of their sessions, and memories that an agent adds itself.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Only the text of
@@ -63,15 +64,6 @@ class AgentMemMemoryService(BaseMemoryService):
     def __init__(self, store: StoreOrPath = None) -> None:
         """Open the store."""
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that the service closed is opened again."""
-        return self._adapter.store
-
-    async def close(self) -> None:
-        """Close the store if the service opened it. It opens again when it is used."""
-        await asyncio.to_thread(self._adapter.close)
 
     async def add_session_to_memory(self, session: Session) -> None:
         """Make the session's events its memories, all or none. Those of events that it lost are deleted."""

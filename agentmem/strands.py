@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import agentmem
 from agentmem import Hit, InvalidFilterError, Record, text_id
 from agentmem._adapters import (
     Adapter,
     StoreOrPath,
+    WithStore,
     clean,
     completed,
     require,
@@ -36,7 +36,7 @@ from strands.memory import MemoryEntry, MemoryStore
 _MOST_RESULTS = 10
 
 
-class AgentMemMemoryStore(MemoryStore):
+class AgentMemMemoryStore(WithStore, MemoryStore):
     """A `MemoryStore` of Strands: memories that a `MemoryManager` searches, adds and extracts.
 
     Takes a path or an open `agentmem.MemoryStore`; `None` means the default path of `agentmem.open`. The
@@ -68,15 +68,6 @@ class AgentMemMemoryStore(MemoryStore):
         self.extraction = extraction
         self.scope = Record("", scope=scope or f"/strands/{scope_part(name)}").scope
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> agentmem.MemoryStore:
-        """The store. One that was closed here is opened again."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        self._adapter.close()
 
     async def search(self, query: str, options: SearchOptions | None = None) -> list[MemoryEntry]:
         """Return the memories that answer the query, best first, or none.

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentmem
-from agentmem import ConflictError
+from agentmem import ConflictError, MemoryStore
 from agentmem._adapters import (
     Adapter,
+    AsyncWithStore,
+    WithStore,
     clean,
     completed,
     journal_name,
@@ -44,6 +46,34 @@ def test_an_adapter_closes_only_what_it_opened(tmp_path: Path) -> None:
     assert copy.deepcopy(own) is own
     assert copy.copy(own) is own
     own.close()
+
+
+class Kept(WithStore):
+    def __init__(self, path: Path) -> None:
+        self._adapter = Adapter(path)
+
+
+class KeptAsync(AsyncWithStore):
+    def __init__(self, path: Path) -> None:
+        self._adapter = Adapter(path)
+
+
+def test_a_class_with_a_store_closes_it_and_opens_it_again(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "a.db")
+    store = kept.store
+    kept.close()
+    assert store.closed
+    assert kept.store.count() == 0
+    kept.close()
+
+
+def test_an_async_block_closes_the_store_at_its_end(tmp_path: Path) -> None:
+    async def main() -> MemoryStore:
+        async with KeptAsync(tmp_path / "a.db") as kept:
+            assert kept.store.count() == 0
+            return kept.store
+
+    assert asyncio.run(main()).closed
 
 
 def test_adapters_on_one_file_share_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

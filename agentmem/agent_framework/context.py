@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from agent_framework import ContextProvider, Message
-from typing_extensions import Self
 
-from agentmem import MemoryStore, Record
+from agentmem import Record
 from agentmem._adapters import (
     Adapter,
+    AsyncWithStore,
     StoreOrPath,
     clean,
     completed,
@@ -28,7 +27,7 @@ _PROMPT = "## Memories\nThese were said in earlier conversations. Use what helps
 _ROLES = ("user", "assistant")
 
 
-class AgentMemContextProvider(ContextProvider):
+class AgentMemContextProvider(AsyncWithStore, ContextProvider):
     """A `ContextProvider` that remembers what users and agents say, and recalls what answers a message.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. `user_id` says
@@ -52,11 +51,6 @@ class AgentMemContextProvider(ContextProvider):
         self.limit = limit
         self.context_prompt = context_prompt
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that was closed here is opened again."""
-        return self._adapter.store
 
     async def before_run(
         self, *, agent: Any, session: AgentSession, context: SessionContext, state: dict[str, Any]
@@ -88,20 +82,6 @@ class AgentMemContextProvider(ContextProvider):
             for role, text in _said([*context.input_messages, *response])
         ]
         await completed(asyncio.to_thread(self._adapter.remember, records))
-
-    async def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        await asyncio.to_thread(self._adapter.close)
-
-    async def __aenter__(self) -> Self:
-        """Return the provider, which is closed at the end of the block."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the provider."""
-        await self.close()
 
     def _scope(self, session: AgentSession) -> str:
         """Where the memories are that this session may see."""

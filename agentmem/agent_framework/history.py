@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any
 
 from agent_framework import HistoryProvider, Message
-from typing_extensions import Self
 
-from agentmem import Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, completed, journal_name
+from agentmem import Journal
+from agentmem._adapters import Adapter, AsyncWithStore, StoreOrPath, completed, journal_name
 
 
-class AgentMemHistoryProvider(HistoryProvider):
+class AgentMemHistoryProvider(AsyncWithStore, HistoryProvider):
     """A `HistoryProvider` that keeps the exact messages of each session, durably and for many processes.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Providers with
@@ -47,11 +45,6 @@ class AgentMemHistoryProvider(HistoryProvider):
         self.skip_excluded = skip_excluded
         self._adapter = Adapter(store)
 
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that was closed here is opened again."""
-        return self._adapter.store
-
     async def get_messages(
         self, session_id: str | None, *, state: dict[str, Any] | None = None, **kwargs: Any
     ) -> list[Message]:
@@ -82,20 +75,6 @@ class AgentMemHistoryProvider(HistoryProvider):
     async def clear(self, session_id: str | None) -> None:
         """Delete the messages of a session."""
         await completed(asyncio.to_thread(lambda: self._journal(session_id).clear()))
-
-    async def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        await asyncio.to_thread(self._adapter.close)
-
-    async def __aenter__(self) -> Self:
-        """Return the provider, which is closed at the end of the block."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the provider."""
-        await self.close()
 
     def _journal(self, session_id: str | None) -> Journal:
         session = () if session_id is None else (session_id,)

@@ -9,8 +9,16 @@ from typing import Any
 
 from anthropic.lib.tools import ToolError
 
-from agentmem import Batch, Hit, InvalidRecordError, MemoryStore, Record
-from agentmem._adapters import Adapter, StoreOrPath, clean, journal_name, retry_on_conflict, scope_part
+from agentmem import Batch, Hit, InvalidRecordError, Record
+from agentmem._adapters import (
+    Adapter,
+    StoreOrPath,
+    WithStore,
+    clean,
+    journal_name,
+    retry_on_conflict,
+    scope_part,
+)
 from agentmem.anthropic.texts import listing, numbered, numbered_file, passage
 
 _ROOT = "/memories"
@@ -18,7 +26,7 @@ _LONGEST_SCOPE = 1024
 _FILES = {"path": {"$exists": True}}  # other records of the scope are none of the tool's business
 
 
-class MemoryFiles:
+class MemoryFiles(WithStore):
     """The files of one user and the commands of the tool, whose texts are those of the SDK.
 
     Arguments come from a model and may be anything. A command that cannot be done raises ToolError.
@@ -29,15 +37,6 @@ class MemoryFiles:
         self._adapter = Adapter(store)
         self._scope = f"/anthropic/{scope_part(user)}"
         self._tree = journal_name("anthropic", user)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if it was opened here."""
-        self._adapter.close()
 
     # Reading
 

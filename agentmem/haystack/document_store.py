@@ -22,7 +22,7 @@ from haystack.document_stores.errors import DuplicateDocumentError
 from haystack.document_stores.types import DuplicatePolicy
 
 from agentmem import DuplicateIdError, MemoryStore, Record
-from agentmem._adapters import Adapter, StoreOrPath, completed, retry_on_conflict
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, completed, retry_on_conflict
 from agentmem.types import FiltersBesideIds, Mode
 
 from ._documents import CATEGORY, record_id, to_document, to_record, with_meta
@@ -45,7 +45,7 @@ def _async(
     return call
 
 
-class AgentMemDocumentStore:
+class AgentMemDocumentStore(WithStore):
     """A durable `DocumentStore` in one file, for many processes; filters hold inside agentmem's search.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Documents of
@@ -93,31 +93,31 @@ class AgentMemDocumentStore:
         if policy == DuplicatePolicy.SKIP:
             return self._add_new(records)
         if policy == DuplicatePolicy.OVERWRITE:
-            self._adapter.store.put_many({record.id: record for record in records}.values())
+            self.store.put_many({record.id: record for record in records}.values())
             return len(documents)
         try:
-            return len(self._adapter.store.add_many(records))
+            return len(self.store.add_many(records))
         except DuplicateIdError as error:
             used = next(record.metadata["id"] for record in records if record.id == error.id)
             raise DuplicateDocumentError(f"the id {used!r} is in use or given twice") from error
 
     def delete_documents(self, document_ids: list[str]) -> None:
         """Delete the documents with these ids. Missing ones are no error."""
-        self._adapter.store.delete([record_id(self._scope, id) for id in document_ids])
+        self.store.delete([record_id(self._scope, id) for id in document_ids])
 
     def delete_all_documents(self) -> None:
         """Delete all documents. Records that are no documents stay."""
-        self._adapter.store.delete(**self._matching(None))
+        self.store.delete(**self._matching(None))
 
     def delete_by_filter(self, filters: dict[str, Any]) -> int:
         """Delete the documents that match, and return how many."""
-        return self._adapter.store.delete(**self._matching(to_where(filters)))
+        return self.store.delete(**self._matching(to_where(filters)))
 
     @retry_on_conflict
     def update_by_filter(self, filters: dict[str, Any], meta: dict[str, Any]) -> int:
         """Merge `meta` into that of the documents that match, all or none, and return how many."""
-        records = self._adapter.store.list(None, **self._matching(to_where(filters)))
-        with self._adapter.store.batch() as batch:
+        records = self.store.list(None, **self._matching(to_where(filters)))
+        with self.store.batch() as batch:
             for record in records:
                 metadata = with_meta(record.metadata, {**record.metadata["meta"], **meta})
                 batch.update(record.id, if_version=record.version, metadata=metadata)
@@ -127,11 +127,11 @@ class AgentMemDocumentStore:
 
     def count_documents(self) -> int:
         """Return the number of documents."""
-        return self._adapter.store.count(**self._matching(None))
+        return self.store.count(**self._matching(None))
 
     def count_documents_by_filter(self, filters: dict[str, Any] | None) -> int:
         """Return the number of documents that match."""
-        return self._adapter.store.count(**self._matching(_where(filters)))
+        return self.store.count(**self._matching(_where(filters)))
 
     def filter_documents(self, filters: dict[str, Any] | None = None) -> list[Document]:
         """Return the documents that match, in the order in which they were written. No filter means all."""
@@ -152,7 +152,7 @@ class AgentMemDocumentStore:
         The arguments are those of `MemoryStore.search`. With `query_embedding`, the mode "hybrid" joins hits
         by text and by vector.
         """
-        hits = self._adapter.store.search(
+        hits = self.store.search(
             query,
             top_k,
             mode=mode,
@@ -192,10 +192,6 @@ class AgentMemDocumentStore:
         """
         return unique_values(self._metas(filters), metadata_field, search_term, from_, size)
 
-    def close(self) -> None:
-        """Close the store if this object opened it. It opens again when it is used."""
-        self._adapter.close()
-
     write_documents_async = _async(write_documents)
     delete_documents_async = _async(delete_documents)
     delete_all_documents_async = _async(delete_all_documents)
@@ -214,13 +210,13 @@ class AgentMemDocumentStore:
         return {"scope": self._scope, "categories": CATEGORY, "where": where}
 
     def _add_new(self, records: list[Record]) -> int:
-        with self._adapter.store.batch() as batch:
+        with self.store.batch() as batch:
             added = [batch.add(record, on_conflict="skip") for record in records]
         return sum(call.written for call in added)
 
     def _records(self, filters: dict[str, Any] | None) -> list[Record]:
         """The records that match, in the order of writing."""
-        return self._adapter.store.list(None, order="written", **self._matching(_where(filters)))
+        return self.store.list(None, order="written", **self._matching(_where(filters)))
 
     def _metas(self, filters: dict[str, Any] | None = None) -> Iterator[dict[str, Any]]:
         return (record.metadata["meta"] for record in self._records(filters))

@@ -14,12 +14,12 @@ from collections.abc import Iterator, Sequence
 from langchain_core.stores import ByteStore
 
 from agentmem import Journal
-from agentmem._adapters import Adapter, StoreOrPath, journal_name
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, journal_name
 
 _PAGE = 1000
 
 
-class AgentMemByteStore(ByteStore):
+class AgentMemByteStore(WithStore, ByteStore):
     """LangChain's key-value store, such as for `CacheBackedEmbeddings` and parent documents.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. A namespace, any
@@ -40,7 +40,7 @@ class AgentMemByteStore(ByteStore):
     def mset(self, key_value_pairs: Sequence[tuple[str, bytes]]) -> None:
         """Set values, all or none. Raises TypeError for a value that is not bytes."""
         values = {key: bytes(memoryview(value)) for key, value in key_value_pairs}
-        with self._adapter.store.batch() as batch:
+        with self.store.batch() as batch:
             journal = batch.journal(self._name)
             for key, value in values.items():
                 journal.put(key, value)
@@ -56,9 +56,5 @@ class AgentMemByteStore(ByteStore):
             yield from page
             after = page[-1]
 
-    def close(self) -> None:
-        """Close the store if this object opened it. It opens again when it is used."""
-        self._adapter.close()
-
     def _journal(self) -> Journal:
-        return self._adapter.store.journal(self._name)
+        return self.store.journal(self._name)

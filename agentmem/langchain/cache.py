@@ -17,7 +17,7 @@ from langchain_core.messages import message_to_dict, messages_from_dict
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, Generation, GenerationChunk
 
 from agentmem import Journal
-from agentmem._adapters import Adapter, StoreOrPath, key_id
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, key_id
 from agentmem.types import Ttl
 
 _JOURNAL = "langchain/llm-cache"
@@ -30,7 +30,7 @@ _UNFIT = (KeyError, RecursionError, TypeError, ValueError)
 log = logging.getLogger(__name__)
 
 
-class AgentMemCache(BaseCache):
+class AgentMemCache(WithStore, BaseCache):
     """A cache of language models' answers, for all processes that use the store.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. An answer is used
@@ -67,12 +67,8 @@ class AgentMemCache(BaseCache):
         """Delete all answers."""
         self._journal().clear()
 
-    def close(self) -> None:
-        """Close the store if the cache opened it. It opens again when it is used."""
-        self._adapter.close()
-
     def _journal(self) -> Journal:
-        return self._adapter.store.journal(_JOURNAL)
+        return self.store.journal(_JOURNAL)
 
 
 def _to_value(generation: Any) -> dict[str, Any]:

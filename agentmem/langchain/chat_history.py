@@ -17,13 +17,13 @@ from langchain_core.chat_history import BaseChatMessageHistory
 from langchain_core.messages import BaseMessage, message_to_dict, messages_from_dict
 
 from agentmem import Record
-from agentmem._adapters import Adapter, StoreOrPath, clean, scope_part
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, clean, scope_part
 
 CATEGORY = "chat"
 """The category of all records of messages."""
 
 
-class AgentMemChatMessageHistory(BaseChatMessageHistory):
+class AgentMemChatMessageHistory(WithStore, BaseChatMessageHistory):
     """The messages of one chat, exact, in order and durable, for many processes.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. With
@@ -51,7 +51,7 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
     @property
     def messages(self) -> list[BaseMessage]:
         """All messages, oldest first. Those that are damaged on disk are left out."""
-        entries = self._adapter.store.journal(self._name).read(skip_damaged=True)
+        entries = self.store.journal(self._name).read(skip_damaged=True)
         return list(messages_from_dict([entry.value for entry in entries]))
 
     def add_messages(self, messages: Sequence[BaseMessage]) -> None:
@@ -62,7 +62,7 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
         """
         values = [json.loads(json.dumps(message_to_dict(message))) for message in messages]
         records = [self._record(message) for message in messages_from_dict(values)]
-        with self._adapter.store.batch() as batch:
+        with self.store.batch() as batch:
             if values:
                 batch.journal(self._name).extend(values)
             for record in records:
@@ -71,13 +71,9 @@ class AgentMemChatMessageHistory(BaseChatMessageHistory):
 
     def clear(self) -> None:
         """Delete the messages of this chat and what is remembered of it."""
-        with self._adapter.store.batch() as batch:
+        with self.store.batch() as batch:
             batch.journal(self._name).clear()
             batch.delete(scope=self._scope, categories=CATEGORY)
-
-    def close(self) -> None:
-        """Close the store if this object opened it. It opens again when it is used."""
-        self._adapter.close()
 
     def _record(self, message: Any) -> Record | None:
         """The record of a message, if it is to be remembered."""

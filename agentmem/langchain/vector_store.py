@@ -22,13 +22,13 @@ from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from typing_extensions import Self
 
 from agentmem import Hit, Record
-from agentmem._adapters import Adapter, StoreOrPath, clean
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, clean
 from agentmem.types import Mode, Vector, Where
 
 from ._documents import CATEGORY, record_id, to_document, to_record
 
 
-class AgentMemVectorStore(VectorStore):
+class AgentMemVectorStore(WithStore, VectorStore):
     """Documents in a scope of a store, found by vector, by text, or by both.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. With `embedding`,
@@ -100,12 +100,12 @@ class AgentMemVectorStore(VectorStore):
             found, texts, metadatas or [None] * len(texts), vectors, strict=True
         ):
             records[id] = to_record(id, text, metadata or {}, self._scope, vector)
-        self._adapter.store.put_many(records.values())
+        self.store.put_many(records.values())
         return found
 
     def get_by_ids(self, ids: Sequence[str], /) -> list[Document]:
         """Return the documents with these ids, in their order. Ids without a document are left out."""
-        records = self._adapter.store.get_many([record_id(self._scope, id) for id in ids])
+        records = self.store.get_many([record_id(self._scope, id) for id in ids])
         return [to_document(record) for record in records if record is not None]
 
     def delete(self, ids: Sequence[str] | None = None, **kwargs: Any) -> bool:
@@ -114,9 +114,9 @@ class AgentMemVectorStore(VectorStore):
         Records that are no documents stay.
         """
         if ids is None:
-            self._adapter.store.delete(scope=self._scope, categories=CATEGORY)
+            self.store.delete(scope=self._scope, categories=CATEGORY)
         else:
-            self._adapter.store.delete([record_id(self._scope, id) for id in ids])
+            self.store.delete([record_id(self._scope, id) for id in ids])
         return True
 
     def similarity_search(self, query: str, k: int = 4, *, filter: Where | None = None) -> list[Document]:
@@ -174,17 +174,13 @@ class AgentMemVectorStore(VectorStore):
         chosen = maximal_marginal_relevance(numpy.array(embedding), vectors, lambda_mult, k)
         return [to_document(hits[index].record) for index in chosen]
 
-    def close(self) -> None:
-        """Close the store if this object opened it. It opens again when it is used."""
-        self._adapter.close()
-
     def _vector(self, query: str) -> list[float] | None:
         return None if self._embedding is None else list(self._embedding.embed_query(clean(query)))
 
     def _search(
         self, query: str, vector: Vector | None, mode: Mode, k: int, filter: Where | None
     ) -> list[Hit]:
-        return self._adapter.store.search(
+        return self.store.search(
             query, k, mode=mode, vector=vector, scope=self._scope, categories=CATEGORY, where=filter
         )
 

@@ -24,8 +24,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.serde.base import SerializerProtocol
 
-from agentmem import ConflictError, Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, completed, journal_name, scope_part
+from agentmem import ConflictError, Journal
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, completed, journal_name, scope_part
 from agentmem.langgraph._entries import (
     CHECKPOINTS,
     Saved,
@@ -45,7 +45,7 @@ _ROOT = "checkpoints"
 _PAGE = 50
 
 
-class AgentMemSaver(BaseCheckpointSaver[int]):
+class AgentMemSaver(WithStore, BaseCheckpointSaver[int]):
     """A checkpointer for threads, event loops and processes; everything that is written is durable.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`.
@@ -55,15 +55,6 @@ class AgentMemSaver(BaseCheckpointSaver[int]):
         """Open the store. `serde` writes states as bytes, and may encrypt them."""
         super().__init__(serde=serde)
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that the saver closed is opened again."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if the saver opened it."""
-        self._adapter.close()
 
     # Reading
 

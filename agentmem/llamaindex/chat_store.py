@@ -10,14 +10,14 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, MessageStatus
 from pydantic import PrivateAttr
 
-from agentmem import Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, completed, journal_name, retry_on_conflict
+from agentmem import Journal
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, completed, journal_name, retry_on_conflict
 
 _ROOT = "llamaindex"
 _ORDER = (MessageStatus.ARCHIVED, MessageStatus.ACTIVE)
 
 
-class AgentMemChatStore(AsyncDBChatStore):
+class AgentMemChatStore(WithStore, AsyncDBChatStore):
     """A chat store for LlamaIndex's `Memory`: exact messages, durable, for many processes.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. A key is any
@@ -31,15 +31,6 @@ class AgentMemChatStore(AsyncDBChatStore):
         """Open the store."""
         super().__init__()
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that was closed here is opened again."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        self._adapter.close()
 
     async def get_messages(
         self,

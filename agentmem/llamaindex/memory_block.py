@@ -9,10 +9,11 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.memory.memory import BaseMemoryBlock
 from pydantic import Field, PrivateAttr
 
-from agentmem import MemoryStore, Record
+from agentmem import Record
 from agentmem._adapters import (
     Adapter,
     StoreOrPath,
+    WithStore,
     clean,
     completed,
     key_id,
@@ -23,7 +24,7 @@ from agentmem._adapters import (
 _ROLES = ("user", "assistant", "chatbot", "model")
 
 
-class AgentMemMemoryBlock(BaseMemoryBlock[str]):
+class AgentMemMemoryBlock(WithStore, BaseMemoryBlock[str]):
     """A block of LlamaIndex's `Memory` that keeps old messages and recalls what answers the user's last one.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Memories stay in
@@ -40,15 +41,6 @@ class AgentMemMemoryBlock(BaseMemoryBlock[str]):
         """Open the store."""
         super().__init__(**fields)
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that was closed here is opened again."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        self._adapter.close()
 
     @classmethod
     def class_name(cls) -> str:

@@ -8,12 +8,11 @@ from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from typing_extensions import Unpack
 
-from agentmem import MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, clean
+from agentmem._adapters import Adapter, StoreOrPath, WithStore, clean
 from agentmem.types import Filters, Mode
 
 
-class AgentMemRetriever(BaseRetriever):
+class AgentMemRetriever(WithStore, BaseRetriever):
     """Finds the records of a store that are relevant to a query, best first.
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Filters are those
@@ -39,15 +38,6 @@ class AgentMemRetriever(BaseRetriever):
         self._min_score = min_score
         self._dialogue = dialogue
         self._filters = filters
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store. One that was closed here is opened again."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        self._adapter.close()
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         hits = self.store.search(

@@ -18,10 +18,11 @@ from pydantic_ai_harness.memory import (
     MemorySearchResult,
 )
 
-from agentmem import MemoryStore, Record
+from agentmem import Record
 from agentmem._adapters import (
     Adapter,
     StoreOrPath,
+    WithStore,
     clean,
     completed,
     journal_name,
@@ -38,7 +39,7 @@ _PART = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _LONGEST_METADATA = 4096
 
 
-class AgentMemMemoryStore:
+class AgentMemMemoryStore(WithStore):
     """A `MemoryStore` of the harness with search and metadata, durable, for many processes.
 
     Takes a path or an open `agentmem.MemoryStore`; `None` means the default path of `agentmem.open`. A
@@ -49,15 +50,6 @@ class AgentMemMemoryStore:
     def __init__(self, store: StoreOrPath = None) -> None:
         """Open the store."""
         self._adapter = Adapter(store)
-
-    @property
-    def store(self) -> MemoryStore:
-        """The store with the records."""
-        return self._adapter.store
-
-    def close(self) -> None:
-        """Close the store if it was opened here. It opens again when it is used."""
-        self._adapter.close()
 
     async def read(self, path: str, *, max_chars: int) -> MemoryFile | None:
         """Return the first `max_chars` characters of a file with its version; None if there is no file.
