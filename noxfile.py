@@ -401,6 +401,8 @@ RELEASES = {
 
 # Tests keep their stores on a PostgreSQL server, also those of frameworks, which know no option --postgres.
 ON_POSTGRES = {"AGENTMEM_POSTGRES": "1"}
+# How many parts of a scope name a space where the adapter gives each user one.
+SPACE_DEPTHS = {"anthropic": "2", "google_adk": "3"}
 
 
 @nox.session
@@ -414,7 +416,8 @@ def frameworks(session: nox.Session, framework: str) -> None:
 @nox.parametrize("framework", list(RELEASES))
 def frameworks_postgres(session: nox.Session, framework: str) -> None:
     """Do the same with stores on a PostgreSQL server."""
-    run_adapter(session, framework, ON_POSTGRES)
+    depth = {"AGENTMEM_SPACE_DEPTH": SPACE_DEPTHS.get(framework, "1")}
+    run_adapter(session, framework, ON_POSTGRES | depth)
 
 
 def run_adapter(session: nox.Session, framework: str, env: dict[str, str]) -> None:
@@ -432,8 +435,10 @@ def run_adapter(session: nox.Session, framework: str, env: dict[str, str]) -> No
 def crewai_postgres(session: nox.Session, generation: str) -> None:
     """Run crews of both generations of CrewAI with stores on a PostgreSQL server."""
     install_agentmem(session, *PYTEST, *CREWAI[generation])
-    tests = [f"crewai/{generation}", "crewai/both"]
-    session.run("pytest", *tests, *session.posargs, env={**QUIET, **ON_POSTGRES})
+    # Unified memory without a root scope uses all scopes, so its store is one space.
+    for folder, depth in {"both": "1", generation: "1" if generation == "legacy" else "0"}.items():
+        env = {**QUIET, **ON_POSTGRES, "AGENTMEM_SPACE_DEPTH": depth}
+        session.run("pytest", f"crewai/{folder}", *session.posargs, env=env)
 
 
 @nox.session

@@ -56,8 +56,8 @@ def place(file: Path | str) -> Path | str:
 
 @cache
 def _standing_for(file: str) -> str:
-    """A store as `agentmem migrate` makes it: the first part of a scope names a space."""
-    return shared().store(space_depth=1)
+    """A store in which the first part of a scope names a space, or more parts."""
+    return shared().store(space_depth=int(os.environ.get("AGENTMEM_SPACE_DEPTH", "1")))
 
 
 class Server:
