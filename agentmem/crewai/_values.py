@@ -60,8 +60,10 @@ class _Encoder:
             return self.pairs(tuple(value.items()), path)
         if kind is list or _is_proxy(value, list):
             return self.items(value, path)
-        if kind in (tuple, set, frozenset):
-            return {_TYPE: kind.__name__, "items": self.items(value, path)}
+        if kind is tuple:
+            return {_TYPE: "tuple", "items": self.items(value, path)}
+        if kind in (set, frozenset):  # equal ones have their items in any order
+            return {_TYPE: kind.__name__, "items": sorted(self.items(value, path), key=repr)}
         if kind in _TO_TEXT:
             return {_TYPE: kind.__name__, "text": _TO_TEXT[kind](value)}
         if isinstance(value, Enum):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -78,7 +79,7 @@ class AgentMemFlowPersistence(FlowPersistence):
     def save_state(self, flow_uuid: str, method_name: str, state_data: dict[str, Any] | BaseModel) -> None:
         """Save the state after a method. Raises TypeError for what cannot be kept, with its place."""
         state = _encoded(state_data)
-        if self._last(flow_uuid) == state:
+        if _text(self._last(flow_uuid)) == _text(state):
             return
         with self.store.batch() as batch:
             self._append(batch.journal(_PREFIX + flow_uuid), method_name, state)
@@ -160,6 +161,11 @@ def _encoded(state: dict[str, Any] | BaseModel) -> Any:
     if isinstance(state, Mapping):
         return encode(dict(state))
     raise TypeError(f"the state is a {type(state).__name__}; a flow's state is a dict or a pydantic model")
+
+
+def _text(state: Any) -> str:
+    """An encoded state as text. Values can be equal and differ: `True == 1 == 1.0`."""
+    return json.dumps(state, sort_keys=True)
 
 
 def _context(context: PendingFeedbackContext) -> Any:

@@ -1,5 +1,6 @@
 """Flows whose states are in agentmem: they crash, pause, resume and fork, on both generations of CrewAI."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -159,6 +160,24 @@ def test_an_equal_state_is_not_written_again(persistence):
         persistence.save_state("f", "m", {"id": "f", "n": 1})
     persistence.save_state("f", "m", {"id": "f", "n": 2})
     assert [state.state["n"] for state in persistence.history("f")] == [1, 2]
+
+
+def test_a_state_of_other_types_is_written(persistence):
+    for value in (1, 1.0, True):
+        persistence.save_state("f", "m", {"n": value})
+        assert type(persistence.load_state("f")["n"]) is type(value)
+
+
+def test_an_equal_state_is_recognised_in_another_process(persistence):
+    program = (
+        "import sys; from agentmem.crewai import AgentMemFlowPersistence\n"
+        "state = {'words': set('abcdefgh'), 'n': float('nan')}\n"
+        "AgentMemFlowPersistence(sys.argv[1]).save_state('f', 'm', state)"
+    )
+    for seed in ("1", "2"):  # of the order of sets
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run([sys.executable, "-c", program, persistence.path], env=environment, check=True)
+    assert len(persistence.history("f")) == 1
 
 
 def test_only_the_newest_states_are_kept(path):
