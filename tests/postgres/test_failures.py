@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from host_network import Network, needs_network
 from postgres_server import Server
 
 import agentmem
@@ -168,6 +169,60 @@ def test_too_many_connections_are_waited_for_and_then_an_error(fragile: Server) 
         store.add("there is room again")
     for sleeper in sleepers:
         sleeper.wait()
+
+
+VANISHING = """
+import sys, time
+import agentmem
+
+with agentmem.open(sys.argv[1], busy_timeout=2) as store:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    start = time.monotonic()
+    try:
+        store.count(scope="/a")
+    except agentmem.StorePathError:
+        print(time.monotonic() - start)
+"""
+
+
+@needs_network
+@pytest.mark.parametrize("when", ["before a call", "during a call"])
+def test_a_server_that_vanishes_without_a_word_is_an_error_in_time(when: str) -> None:
+    server, network = Server("listen_addresses=*"), Network(100)
+    with (server.data / "pg_hba.conf").open("a") as file:
+        file.write(f"host all all {network.server}/24 trust\n")
+    server.sql("SELECT pg_reload_conf()")
+    agentmem.migrate(server.url(), space_depth=0)
+    try:
+        program = [*network.command(), sys.executable, "-c", VANISHING]
+        program += [f"postgresql://postgres@{network.server}:{server.port}/postgres"]
+        client = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert client.stdout is not None
+        assert client.stdout.readline() == "ready\n"
+        if when == "before a call":
+            network.pull()
+            answer = client.communicate("go\n", timeout=30)[0]
+        else:
+            lock = "BEGIN; LOCK TABLE agentmem_records IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)"
+            psql = subprocess.Popen(
+                ["psql", "-Xqt", "-d", server.url(), "-c", lock], stderr=subprocess.DEVNULL
+            )
+            held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
+            wait_until(lambda: server.sql(held) != "0")
+            assert client.stdin is not None
+            client.stdin.write("go\n")
+            client.stdin.flush()
+            waits = f"SELECT 1 FROM pg_stat_activity WHERE {OURS} AND wait_event_type = 'Lock'"
+            wait_until(lambda: server.sql(waits))
+            network.pull()
+            answer = client.communicate(timeout=30)[0]
+            psql.kill()
+        assert float(answer) < 10
+    finally:
+        client.kill()
+        network.remove()
+        server.remove()
 
 
 def test_a_server_that_is_not_there_is_reported_at_once() -> None:

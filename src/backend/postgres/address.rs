@@ -94,11 +94,19 @@ impl Address {
         if config.get_application_name().is_none() {
             config.application_name("agentmem");
         }
+        let timeout = timeout.max(Duration::from_secs(1));
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(timeout.max(Duration::from_secs(1)));
+            config.connect_timeout(timeout);
         }
         if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(timeout.max(Duration::from_secs(1)));
+            config.tcp_user_timeout(timeout);
+        }
+        // A server that vanishes after it has received a statement is noticed by probes alone.
+        if !url.contains("keepalives_idle=") {
+            config.keepalives_idle(timeout);
+        }
+        if config.get_keepalives_interval().is_none() {
+            config.keepalives_interval(timeout);
         }
         Ok(Self { shown, config, tls })
     }
@@ -322,6 +330,10 @@ mod tests {
         assert_eq!((config.get_user(), config.get_dbname()), (Some("a"), Some("e")));
         assert_eq!(config.get_ssl_mode(), SslMode::Require);
         assert_eq!(config.get_connect_timeout(), Some(&TIMEOUT));
+        assert_eq!(
+            (config.get_keepalives_idle(), config.get_keepalives_interval()),
+            (TIMEOUT, Some(TIMEOUT))
+        );
         let config = read("postgresql:///d?sslmode=disable", &variables).unwrap().config;
         assert_eq!(config.get_hosts(), [Host::Tcp("other".into())]);
         assert_eq!(config.get_ssl_mode(), SslMode::Disable);
