@@ -27,7 +27,7 @@ fn scan(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("vector");
     group.throughput(Throughput::Elements(RECORDS as u64));
     group.bench_function(format!("scan/{RECORDS}x{DIMENSION}"), |bench| {
-        bench.iter(|| index.near(black_box(&query), 10, None));
+        bench.iter(|| index.near(black_box(&query), 10, None, None));
     });
     let some: Vec<Vec<f32>> = (0..100).map(|_| vector(&mut state)).collect();
     group.throughput(Throughput::Elements(some.len() as u64));

@@ -23,9 +23,9 @@ const COMPONENTS_PER_THREAD: usize = 1 << 24;
 const COMPONENTS_PER_PIECE: usize = 1 << 21;
 
 impl Index {
-    /// Candidates among which the best `k` live records by cosine are, and the spread of the cosines of all; with `allowed`, of
-    /// records in it. [`super::vector::Nearest`] finds the best of them. Records with vectors of another dimension are not
-    /// found.
+    /// Candidates among which the best `k` live records by cosine are; with `allowed`, those of records in it. `spread` takes in
+    /// the cosines of all. [`super::vector::Nearest`] finds the best of the candidates. Records with vectors of another dimension
+    /// are not found.
     ///
     /// # Errors
     /// [`Damaged`] when a segment is.
@@ -34,16 +34,21 @@ impl Index {
         query: &[f32],
         k: usize,
         allowed: Option<&Allowed>,
-    ) -> Result<(Vec<Seq>, Spread), Damaged> {
+        spread: Option<&mut Spread>,
+    ) -> Result<Vec<Seq>, Damaged> {
         let mut parts = self.parts()?;
         parts.retain(|part| part.rows.dimension() == query.len());
         let scan = Scan {
             query: QuantizedQuery::new(query),
             count: if k == 0 { 0 } else { k.saturating_mul(2).saturating_add(MARGIN) },
             allowed,
+            measures: spread.is_some(),
         };
         let found = scan.run(&parts);
-        Ok((found.best.into_sorted().into_iter().map(|(seq, _)| seq).collect(), found.spread))
+        if let Some(spread) = spread {
+            spread.merge(&found.spread);
+        }
+        Ok(found.best.into_sorted().into_iter().map(|(seq, _)| seq).collect())
     }
 
     /// The live records that have a vector, in ascending order.
@@ -159,6 +164,7 @@ impl PartVectors<'_> {
 /// What a scan finds.
 struct Found {
     best: TopK<FloatScore>,
+    /// Nothing, unless the scan measures it.
     spread: Spread,
 }
 
@@ -167,6 +173,8 @@ struct Scan<'a> {
     /// How many of the best are kept.
     count: usize,
     allowed: Option<&'a Allowed>,
+    /// Whether it measures the spread.
+    measures: bool,
 }
 
 impl Scan<'_> {
@@ -231,12 +239,16 @@ impl Scan<'_> {
             #[inline(always)]
             || {
                 for row in rows {
-                    if self.sees(part, row) {
-                        let cosine = part.rows.approximate_cosine(row, &self.query);
+                    let cosine = part.rows.approximate_cosine(row, &self.query);
+                    let is_near = cosine >= found.best.threshold().0;
+                    if !(is_near || self.measures) || !self.sees(part, row) {
+                        continue;
+                    }
+                    if self.measures {
                         found.spread.add(cosine);
-                        if cosine >= found.best.threshold().0 {
-                            found.best.push(FloatScore(cosine), part.seqs.of(part.rows.doc(row)));
-                        }
+                    }
+                    if is_near {
+                        found.best.push(FloatScore(cosine), part.seqs.of(part.rows.doc(row)));
                     }
                 }
             },
@@ -311,7 +323,7 @@ mod tests {
 
         fn top(&self, query: &[f32], k: usize, allowed: Option<&Allowed>) -> Vec<(Seq, f32)> {
             let mut nearest = Nearest::new(query, k);
-            for seq in self.index.near(query, k, allowed).unwrap().0 {
+            for seq in self.index.near(query, k, allowed, None).unwrap() {
                 nearest.push(seq, &self.kept[&seq]);
             }
             nearest.into_sorted()

@@ -41,9 +41,10 @@ pub(super) fn forms<S: Statistics>(
         words.iter().map(|word| if scan { "" } else { &word.text[..word.start] }).collect();
     prefixes.sort_unstable();
     prefixes.dedup();
-    let edges = Edges::of(&words);
+    // Terms with the same prefix have the same head.
+    let edges = scan.then(|| Edges::of(&words));
     statistics.terms_with(&prefixes, &mut |text| {
-        if edges.meet(text) {
+        if edges.as_ref().is_none_or(|edges| edges.meet(text)) {
             words.iter_mut().for_each(|word| word.compare(text, scan));
         }
     })?;
@@ -139,7 +140,8 @@ impl<'a> FormSearch<'a> {
 
     /// The similarity of a term with the same prefix, in `0..=1`; `None` if it is no form of this word.
     fn similarity(&self, text: &str) -> Option<f64> {
-        let (length, other) = (self.letters.len(), text.chars().count());
+        let length = self.letters.len();
+        let other = if text.is_ascii() { text.len() } else { text.chars().count() };
         let longest = length.max(other);
         let shared = text.chars().zip(&self.letters).take_while(|(a, b)| a == *b).count();
         let prefix = shared as f64 / longest as f64;
@@ -154,6 +156,9 @@ impl<'a> FormSearch<'a> {
     /// Whether one typing error turns this word into `text`: a missing, additional or different letter, or two neighbours
     /// swapped. `text` has `length` letters and shares the first `shared` with this word.
     fn is_one_error_from(&self, text: &str, length: usize, shared: usize) -> bool {
+        if length.abs_diff(self.letters.len()) > 1 {
+            return false;
+        }
         let (own, rest) = (&self.letters[shared..], length - shared);
         let ending = text.chars().rev().zip(own.iter().rev()).take(rest).take_while(|(a, b)| a == *b).count();
         match (own.len() - ending, rest - ending) {

@@ -12,6 +12,8 @@ pub(super) struct HashIds {
 impl HashIds {
     /// The least number of slots for each hash.
     const SPARSITY: usize = 8;
+    /// The number of slots at first, enough for a short query.
+    const SLOTS: usize = 128;
 
     /// The id of a hash, a new one if the hash is new.
     pub fn insert(&mut self, key: u64) -> u32 {
@@ -52,7 +54,7 @@ impl HashIds {
     }
 
     fn grow(&mut self) {
-        let slots = (self.keys.len() * Self::SPARSITY * 2).next_power_of_two();
+        let slots = (self.keys.len() * Self::SPARSITY * 2).next_power_of_two().max(Self::SLOTS);
         self.slots.clear();
         self.slots.resize(slots, 0);
         (0..self.keys.len()).for_each(|number| self.take_slot(number));

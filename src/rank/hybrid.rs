@@ -179,9 +179,11 @@ impl HybridQuery {
             .zip(&seqs)
             .filter(|(_, seq)| equals_query(**seq))
             .for_each(|(sum, _)| *sum += 1.0 + best);
-        spelling::prefer(&self.text, texts, &seqs, &mut sums);
-        let order = order(&sums);
-        let in_order: Vec<Signs> = order.iter().map(|&i| signs[i]).collect();
+        let mut by_sum = order(&sums);
+        if spelling::prefer(&self.text, texts, &seqs, &by_sum, &mut sums) {
+            by_sum = order(&sums);
+        }
+        let in_order: Vec<Signs> = by_sum.iter().map(|&i| signs[i]).collect();
         let scores = calibration::scores(&in_order);
         let ranked = |(&i, score): (&usize, f64)| Ranked {
             seq: seqs[i],
@@ -196,7 +198,7 @@ impl HybridQuery {
                 _ => (signals[part - 3].name, signals[part - 3].values[i]),
             }),
         };
-        Ok(order.iter().zip(scores).map(ranked).collect())
+        Ok(by_sum.iter().zip(scores).map(ranked).collect())
     }
 
     fn signals<S: Statistics>(

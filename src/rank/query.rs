@@ -8,7 +8,8 @@ use super::hash_ids::HashIds;
 use super::writings::writings;
 use super::{Statistics, tuning};
 use crate::text::{
-    Analyzer, Word, both_ends, is_particle, is_question, is_stopword, sentences, term_hash, word_grams, words,
+    Analyzer, Word, both_ends, is_particle, is_question, is_stopword, joined, sentences, term_hash,
+    word_grams, words,
 };
 
 /// A set of sentences, one bit for each.
@@ -346,7 +347,7 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
         let name = word.is_capitalized() && !leads;
         let never_stopped = word.is_never_stopped(leads) && self.is_mixed();
         let folded = word.folded();
-        let mut parts = QueryWord::default();
+        let (mut terms, mut size) = (Vec::new(), 0);
         if never_stopped || !(self.stopped)(&folded) {
             let share = self
                 .compound
@@ -354,17 +355,16 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
                 .filter(|one| one.identifier.is_some())
                 .map_or(1.0, |one| 1.0 / one.size as f64);
             word.terms(|surface, term| {
-                parts.size += 1;
+                size += 1;
                 if never_stopped || !(self.stopped)(surface) {
-                    parts.terms.push(self.ask(term, name, share));
+                    terms.push(self.ask(term, name, share));
                 }
             });
         }
-        let terms = parts.terms.clone();
-        if self.detail == Detail::Words && parts.size > 0 && word.has_grams() {
-            let grams = &mut self.query.grams_by_hash;
-            word_grams(&folded, |gram| parts.grams.push(grams.insert(gram.into())));
-            self.sentence.words.push(parts);
+        if self.detail == Detail::Words && size > 0 && word.has_grams() {
+            let (mut grams, ids) = (Vec::new(), &mut self.query.grams_by_hash);
+            word_grams(&folded, |gram| grams.push(ids.insert(gram.into())));
+            self.sentence.words.push(QueryWord { terms: terms.clone(), size, grams });
         }
         if self.compound.is_some() {
             self.continue_compound(&terms);
@@ -424,10 +424,10 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
         let before = self.before.take().filter(|(_, before)| is_word && !before.is_empty());
         if let Some((before, mut parts)) = before
             && self.query.joined.len() < tuning::writings::JOINED
-            && let [joined] = &*Analyzer::new().term_list(&format!("{before}{folded}"))
+            && let Some(joined) = joined(&before, &folded)
         {
             parts.extend_from_slice(&terms);
-            self.query.joined.push((joined.clone(), parts));
+            self.query.joined.push((joined, parts));
         }
         self.before = is_word.then_some((folded, terms));
     }

@@ -7,11 +7,11 @@ use crate::record::Seq;
 use crate::text::{each_chunk, spelling};
 
 /// Raises the sum of each text that spells words as the query does. Accents that the query has count a little. Other letters decide
-/// between equal sums only.
-pub(super) fn prefer(query: &str, texts: &Texts, seqs: &[Seq], sums: &mut [f64]) {
-    let ties = has_ties(sums);
+/// between equal sums only. Returns false if no sum can have changed. `order` has the numbers of the texts, the highest sum first.
+pub(super) fn prefer(query: &str, texts: &Texts, seqs: &[Seq], order: &[usize], sums: &mut [f64]) -> bool {
+    let ties = has_ties(order, sums);
     if query.is_ascii() && !ties {
-        return;
+        return false;
     }
     let mut chunk_ids = HashIds::default();
     // For each of these chunks the word and what it is worth.
@@ -41,13 +41,13 @@ pub(super) fn prefer(query: &str, texts: &Texts, seqs: &[Seq], sums: &mut [f64])
             }
         }
     }
+    true
 }
 
 /// Whether two sums are equal but for rounding.
-fn has_ties(sums: &[f64]) -> bool {
-    let mut sorted: Vec<f64> = sums.iter().copied().filter(|sum| *sum > 0.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    sorted.windows(2).any(|pair| pair[1] - pair[0] <= tuning::ROUNDING)
+fn has_ties(order: &[usize], sums: &[f64]) -> bool {
+    let neighbours = order.windows(2).map(|pair| (sums[pair[0]], sums[pair[1]]));
+    neighbours.take_while(|(_, lower)| *lower > 0.0).any(|(higher, lower)| higher - lower <= tuning::ROUNDING)
 }
 
 /// A word as it is written, in lower case, capitalized, and in capitals.
@@ -61,10 +61,12 @@ fn cases(word: &str) -> [String; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rank::scaled_signal::order;
 
     fn preferred(query: &str, texts: &[&str], mut sums: Vec<f64>) -> Vec<f64> {
         let seqs: Vec<Seq> = (0..texts.len() as Seq).collect();
-        prefer(query, &Texts::of(texts), &seqs, &mut sums);
+        let order = order(&sums);
+        prefer(query, &Texts::of(texts), &seqs, &order, &mut sums);
         sums
     }
 

@@ -131,7 +131,7 @@ fn of_word(term: &str, is_name: bool, want: &mut impl FnMut(String)) {
     // Umlauts in a text have lost their dots.
     if term.len() >= limit::LETTERS
         && term.is_ascii()
-        && ["ae", "oe", "ue"].iter().any(|pair| term.contains(pair))
+        && term.as_bytes().windows(2).any(|pair| matches!(pair, b"ae" | b"oe" | b"ue"))
     {
         want(term.replace("ae", "a").replace("oe", "o").replace("ue", "u"));
     }

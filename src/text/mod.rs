@@ -44,7 +44,7 @@ pub use pieces::pieces;
 pub use sentences::{is_question, sentences};
 pub use stopwords::{is_particle, is_stop_term, is_stopword};
 pub use term_interner::{TermInterner, term_hash};
-pub use words::{Word, words};
+pub use words::{Word, joined, words};
 
 pub(crate) use fold::spelling;
 pub(crate) use tokenizer::each_chunk;

@@ -2,7 +2,7 @@
 
 use super::analyzer_cache::{self, AnalyzerCache};
 use super::script::Script;
-use super::{MAX_TERM_BYTES, beginning, compound, fold, stem, stopwords, surfaces, tokenizer};
+use super::{Analyzer, MAX_TERM_BYTES, beginning, compound, fold, stem, stopwords, surfaces, tokenizer};
 
 /// A word: a run of one script in the analyzer's spelling, but not case-folded; or a compound, see [`compound`].
 #[derive(Debug, Clone, Copy)]
@@ -132,10 +132,23 @@ fn stemmed(surface: &str, mut emit: impl FnMut(&str)) {
     });
 }
 
+/// The term of two folded words that are written as one; `None` if they are several terms together.
+pub fn joined(first: &str, second: &str) -> Option<String> {
+    let word = [first, second].concat();
+    if stem::may_have_stem(&word) && word.len() <= MAX_TERM_BYTES {
+        let mut found = None;
+        stemmed(&word, |term| found = Some(term.to_owned()));
+        return found;
+    }
+    let mut terms = Analyzer::new().term_list(&word);
+    terms.pop().filter(|_| terms.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::text::Analyzer;
 
     #[test]
     fn words_and_analyzer_agree() {
@@ -143,6 +156,15 @@ mod tests {
         let mut terms = Vec::new();
         words(text, |word| word.terms(|_, term| terms.push(term.to_owned())));
         assert_eq!(terms, Analyzer::new().term_list(text));
+    }
+
+    proptest! {
+        #[test]
+        fn joined_words_are_analyzed_as_one(words in prop::collection::vec("[a-z]{1,40}|[a-zé0-9]{1,5}|上?手", 2)) {
+            let terms = Analyzer::new().term_list(&words.concat());
+            let expected = (terms.len() == 1).then(|| terms[0].clone());
+            prop_assert_eq!(joined(&words[0], &words[1]), expected);
+        }
     }
 
     #[test]

@@ -140,7 +140,7 @@ fn read_all(segment: Arc<Segment>) -> Result<(), Damaged> {
         let found = index.top(&terms, 10, scoring, index.collection().mean_length(), None)?;
         assert!(found.len() <= 10);
     }
-    assert!(index.near(&[1.0, 1.0], 10, None)?.0.len() <= live.len());
+    assert!(index.near(&[1.0, 1.0], 10, None, None)?.len() <= live.len());
     let vocabulary = index.vocabulary();
     index.terms_with(&["a", ""], &mut |_| {})?;
     if let Some(first) = live.first() {

@@ -43,8 +43,8 @@ impl FirstStage {
         let found = retriever.top(&terms, candidates, scoring)?;
         let by_words = found.into_iter().map(|(seq, _)| seq).collect();
         let nearest = match query.mode {
-            Mode::Vector => vector::nearest(retriever, query, vector::candidates(query))?.0,
-            Mode::Hybrid => vector::nearest(retriever, query, hybrid::neighbours(query))?.0,
+            Mode::Vector => vector::nearest(retriever, query, vector::candidates(query), None)?,
+            Mode::Hybrid => vector::nearest(retriever, query, hybrid::neighbours(query), None)?,
             Mode::Bm25 | Mode::Tfidf => Vec::new(),
         };
         let by_vectors = nearest.into_iter().map(|(seq, _)| seq).collect();

@@ -10,7 +10,7 @@ use crate::index::Scoring;
 use crate::index::vector::ExactQuery;
 use crate::rank::calibration::{Signs, answered};
 use crate::rank::dialogue::{self, RankedTurn, Turn};
-use crate::rank::fusion::{self, ByVectors, ByWords};
+use crate::rank::fusion::{self, ByVectors, ByWords, Spread};
 use crate::rank::hybrid::{Candidate, HybridQuery, Ranked};
 use crate::rank::tuning::score::ANSWER;
 use crate::rank::tuning::{CANDIDATES, COUNTED_BYTES, TEXT_BYTES, fusion as tuning};
@@ -56,7 +56,8 @@ fn by_vectors(
     vector: &[f32],
     by_words: &ByWords,
 ) -> Result<ByVectors, SearchError> {
-    let (nearest, spread) = vector::nearest(retriever, query, neighbours(query))?;
+    let mut spread = Spread::default();
+    let nearest = vector::nearest(retriever, query, neighbours(query), Some(&mut spread))?;
     let near: HashSet<Seq> = nearest.iter().map(|&(seq, _)| seq).collect();
     let ranked = by_words.found.iter().take(by_words.orders.len()).map(|found| found.seq);
     let others: Vec<Seq> = ranked.filter(|seq| !near.contains(seq)).collect();

@@ -18,16 +18,17 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
         let cosine = f64::from(cosine);
         Scored { seq, score: cosine.clamp(0.0, 1.0), explain: vec![("vector", cosine)], passage: None }
     };
-    Ok(nearest(retriever, query, candidates(query))?.0.into_iter().map(scored).collect())
+    Ok(nearest(retriever, query, candidates(query), None)?.into_iter().map(scored).collect())
 }
 
-/// The nearest `k` records, and the spread of the cosines of all; none for a query without a vector.
+/// The nearest `k` records; none for a query without a vector. `spread` takes in the cosines of all.
 pub fn nearest(
     retriever: &impl Retriever,
     query: &Query,
     k: usize,
-) -> Result<(Vec<(Seq, f32)>, Spread), SearchError> {
-    let Some(vector) = &query.vector else { return Ok((Vec::new(), Spread::default())) };
+    spread: Option<&mut Spread>,
+) -> Result<Vec<(Seq, f32)>, SearchError> {
+    let Some(vector) = &query.vector else { return Ok(Vec::new()) };
     query.embedder.as_deref().map_or(Ok(()), |name| retriever.snapshot().check_embedder(name))?;
-    retriever.nearest(vector, k)
+    retriever.nearest(vector, k, spread)
 }

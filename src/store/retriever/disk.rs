@@ -158,16 +158,24 @@ impl Retriever for DiskRetriever<'_> {
         Ok(best(texts.into_iter().map(scored), k))
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<(Vec<(Seq, f32)>, Spread), SearchError> {
+    fn nearest(
+        &self,
+        vector: &[f32],
+        k: usize,
+        mut spread: Option<&mut Spread>,
+    ) -> Result<Vec<(Seq, f32)>, SearchError> {
         self.snapshot.check_dimension(vector.len())?;
-        let (mut nearest, mut spread) = (Nearest::new(vector, k), Spread::default());
+        let mut nearest = Nearest::new(vector, k);
         self.snapshot.each_vector(0, &mut |seq, vector| {
-            if self.allows(seq) {
-                nearest.push(seq, &vector).into_iter().for_each(|cosine| spread.add(cosine));
+            if self.allows(seq)
+                && let Some(cosine) = nearest.push(seq, &vector)
+                && let Some(spread) = &mut spread
+            {
+                spread.add(cosine);
             }
             Ok(true)
         })?;
-        Ok((nearest.into_sorted(), spread))
+        Ok(nearest.into_sorted())
     }
 
     fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError> {

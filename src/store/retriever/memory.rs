@@ -68,15 +68,20 @@ impl Retriever for MemoryRetriever<'_> {
         Ok(index.top(terms, k, scoring, self.collection().mean_length(), allowed)?)
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<(Vec<(Seq, f32)>, Spread), SearchError> {
+    fn nearest(
+        &self,
+        vector: &[f32],
+        k: usize,
+        spread: Option<&mut Spread>,
+    ) -> Result<Vec<(Seq, f32)>, SearchError> {
         self.snapshot.check_dimension(vector.len())?;
         let mut nearest = Nearest::new(vector, k);
         // The index holds rounded vectors: those of the candidates are compared exactly.
-        let (candidates, spread) = self.index.near(vector, k, self.allowed)?;
+        let candidates = self.index.near(vector, k, self.allowed, spread)?;
         for (seq, vector) in self.snapshot.vectors(&candidates)? {
             nearest.push(seq, &vector);
         }
-        Ok((nearest.into_sorted(), spread))
+        Ok(nearest.into_sorted())
     }
 
     fn texts(&self, seqs: &[Seq], budget: Budget) -> Result<ReadTexts<'_>, SearchError> {

@@ -26,11 +26,16 @@ pub trait Retriever: Statistics<Error = SearchError> {
     fn top(&self, terms: &[WeightedTerm], k: usize, scoring: Scoring)
     -> Result<Vec<(Seq, f32)>, SearchError>;
 
-    /// The nearest `k` records by cosine of vectors, and the spread of the cosines of all records.
+    /// The nearest `k` records by cosine of vectors. `spread` takes in the cosines of all records.
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`](crate::Error::DimensionMismatch); otherwise as [`Retriever::top`].
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<(Vec<(Seq, f32)>, Spread), SearchError>;
+    fn nearest(
+        &self,
+        vector: &[f32],
+        k: usize,
+        spread: Option<&mut Spread>,
+    ) -> Result<Vec<(Seq, f32)>, SearchError>;
 
     /// The texts of the first of these records, as far as the budget goes.
     ///
