@@ -23,6 +23,7 @@ from haystack.document_stores.types import DuplicatePolicy
 
 from agentmem import DuplicateIdError, MemoryStore, Record
 from agentmem._adapters import Adapter, StoreOrPath, WithStore, completed, retry_on_conflict
+from agentmem.store.path import shown
 from agentmem.types import FiltersBesideIds, Mode
 
 from ._documents import CATEGORY, record_id, to_document, to_record, with_meta
@@ -61,10 +62,13 @@ class AgentMemDocumentStore(WithStore):
         self._given = store
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the path and the scope, by which `from_dict` opens the store again, with default options."""
+        """Return the path and the scope, by which `from_dict` opens the store again, with default options.
+
+        The password of a URL is left out.
+        """
         given = self._given
         path = given.path if isinstance(given, MemoryStore) else None if given is None else os.fspath(given)
-        data: dict[str, Any] = default_to_dict(self, store=path, scope=self._scope)
+        data: dict[str, Any] = default_to_dict(self, store=path and shown(path), scope=self._scope)
         return data
 
     @classmethod

@@ -192,6 +192,7 @@ def test_what_json_cannot_hold_is_left_out(history):
     assert {"odd", "set"}.isdisjoint(message.additional_properties)
 
 
+@pytest.mark.file
 def test_damaged_messages_are_left_out(path):
     async def run():
         async with AgentMemHistoryProvider(path) as history:

@@ -140,8 +140,13 @@ def test_it_can_be_made_again_from_its_dict(path, store):
     assert not store.closed
 
 
+def test_a_pipeline_has_no_password(store, monkeypatch):
+    monkeypatch.setattr(agentmem.MemoryStore, "path", property(lambda _: "postgresql://me:secret@host/db"))
+    assert AgentMemDocumentStore(store).to_dict()["init_parameters"]["store"] == "postgresql://me@host/db"
+
+
 def test_records_of_others_are_no_documents(store):
-    document_store = AgentMemDocumentStore(store, scope="/")
+    document_store = AgentMemDocumentStore(store, scope="/user")
     store.add("Tea is hot.", scope="/user/alice")
     document_store.write_documents([Document(content="Tea is green.")])
     nowhere = {"field": "meta.x", "operator": "==", "value": None}

@@ -163,6 +163,7 @@ async def test_a_cancelled_caller_leaves_whole_writes(store):
     assert texts(history) in ([], ["a", "b"])
 
 
+@pytest.mark.file
 def test_damaged_messages_are_left_out(path):
     history = AgentMemChatMessageHistory("s", path)
     history.add_messages([HumanMessage("one"), HumanMessage("two")])

@@ -205,6 +205,7 @@ def test_pruning_deletes_the_calls_of_subgraphs_with_their_caller(saver):
     assert saver.store.journals("checkpoints/1/") == ["checkpoints/1/%"]
 
 
+@pytest.mark.file
 def test_a_serializer_may_encrypt(path):
     class Reverse:
         def encrypt(self, plaintext):

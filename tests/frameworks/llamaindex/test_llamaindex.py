@@ -227,6 +227,7 @@ def test_processes_share_a_chat(chats, path):
     assert sorted(read(chats, status=None)) == sorted(f"{name}{n}" for name in "ab" for n in range(30))
 
 
+@pytest.mark.file
 def test_damaged_messages_are_not_read(path):
     chats = AgentMemChatStore(path)
     add(chats, user("one"), user("two"))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from postgres_server import place
 
 TOKEN = "secret"
 INITIALIZE = {
@@ -70,7 +71,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    server = Server(tmp_path_factory.mktemp("http") / "memory.db", AGENTMEM_MCP_TOKEN=TOKEN)
+    server = Server(place(tmp_path_factory.mktemp("http") / "memory.db"), AGENTMEM_MCP_TOKEN=TOKEN)
     yield server
     server.process.kill()
     server.process.communicate()
