@@ -66,7 +66,8 @@ impl PartFile {
     /// # Errors
     /// What the system says.
     pub fn publish(self, target: &Path) -> io::Result<()> {
-        File::open(&self.0)?.sync_all()?;
+        // Windows syncs only what is open for writing.
+        OpenOptions::new().write(true).open(&self.0)?.sync_all()?;
         fs::rename(&self.0, target)?;
         sync_folder(target)
     }

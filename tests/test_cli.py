@@ -582,6 +582,21 @@ def test_what_a_terminal_cannot_show_is_escaped(filled: Path) -> None:
     assert b"\\u624b\\u673a" in done.stdout
 
 
+def test_json_is_ascii_where_the_output_is_not_utf8(filled: Path) -> None:
+    """Programs read JSON as UTF-8; a pipe on Windows often has another encoding."""
+    text = "naïve 手机 \U0001f600"
+    with agentmem.open(filled) as store:
+        store.add(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "agentmem", "list", "--json", "--path", str(filled)],
+        check=True,
+        capture_output=True,
+        timeout=60,
+        env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+    )
+    assert text in {record["content"] for record in json.loads(done.stdout.decode("ascii"))}
+
+
 def test_metadata_that_nests_without_end_is_a_usage_error(run: Run) -> None:
     deep = '{"a":' * 100_000 + "1" + "}" * 100_000
     assert len(run("list", "--where", deep, code=2).stderr) < 2000

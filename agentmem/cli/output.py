@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections.abc import Sequence
@@ -41,8 +42,9 @@ def marks_words() -> bool:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as one line of JSON."""
-    click.echo(escape(json.dumps(value, ensure_ascii=False)))
+    """Print a value as one line of JSON, which is UTF-8: if the output has another encoding, ASCII."""
+    others = codecs.lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
+    click.echo(escape(json.dumps(value, ensure_ascii=others)))
 
 
 def print_fields(fields: dict[str, Any]) -> None:

@@ -67,7 +67,8 @@ def import_place(
 
     The other arguments are those of `import_sources`. Raises AgentMemError if there is nothing to read.
     """
-    with tempfile.TemporaryDirectory(prefix="agentmem-import-") as scratch:
+    # After an error, a copy may still be open, and Windows deletes no open file.
+    with tempfile.TemporaryDirectory(prefix="agentmem-import-", ignore_cleanup_errors=True) as scratch:
         try:
             source = open_source(place, Path(scratch))
         except sqlite3.Error as error:
