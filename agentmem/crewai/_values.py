@@ -98,7 +98,10 @@ class _Encoder:
     def enum(self, value: Enum, path: Path) -> Any:
         if (name := self.class_name(type(value), path)) is None:
             return self.encode(value.value, path)
-        return {_TYPE: "enum", "class": name, "name": value.name}
+        if value.name in type(value).__members__:
+            return {_TYPE: "enum", "class": name, "name": value.name}
+        # Several flags, or none, have no name.
+        return {_TYPE: "enum", "class": name, "value": self.encode(value.value, path)}
 
     def model(self, value: BaseModel, path: Path) -> Any:
         fields = self.fields(value, path)
@@ -135,7 +138,8 @@ def decode(value: Any) -> Any:
     if kind in _FROM_TEXT:
         return _FROM_TEXT[kind](value["text"])
     if kind == "enum":
-        return _class(value["class"], Enum)[value["name"]]
+        found = _class(value["class"], Enum)
+        return found[value["name"]] if "name" in value else found(decode(value["value"]))
     if kind == "model":
         return _class(value["class"], BaseModel).model_construct(**decode(value["fields"]))
     raise ValueError(f"a newer agentmem wrote this value, of the type {kind}; upgrade agentmem")

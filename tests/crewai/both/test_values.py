@@ -23,6 +23,11 @@ class Level(enum.IntEnum):
     HIGH = 3
 
 
+class Access(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
 class Address(BaseModel):
     model_config = ConfigDict(extra="allow")
     town: str = Field(alias="city")
@@ -50,7 +55,7 @@ scalars = st.one_of(
     st.timedeltas(),
     st.uuids(),
     st.decimals(allow_nan=False),
-    st.sampled_from([Colour.RED, Level.HIGH]),
+    st.sampled_from([Colour.RED, Level.HIGH, Access.READ, Access.READ | Access.WRITE, Access(0)]),
 )
 values = st.recursive(
     scalars | st.just(ADDRESS),
