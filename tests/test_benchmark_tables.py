@@ -19,7 +19,7 @@ def test_a_page_shows_what_was_measured(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["quality", "quality-sets", "quality-minilm", "speed", "speed-peers", "comparison"]
+    "name", ["quality", "quality-sets", "quality-minilm", "speed", "speed-peers", "comparison", "postgres"]
 )
 def test_results_say_how_they_were_made_and_nothing_of_where(name: str) -> None:
     measured = tables.results(name)
