@@ -296,7 +296,16 @@ CONTRACT = ["add", "aio", "batch", "blend", "changes", "delete", "duplicates", "
 CONTRACT += ["empty_content", "expiry", "explain", "export", "filters", "forgiving_search", "ids_filter"]
 CONTRACT += ["journal_log", "journal_map", "journal_values", "journals", "life_aio", "oracle"]
 CONTRACT += ["order", "pickle", "pointer", "population", "private", "progress", "ranking", "record"]
-CONTRACT += ["scopes_recursive", "score", "search", "search_offset", "supersede", "threads", "version"]
+CONTRACT += [
+    "scope_of_ids",
+    "scopes_recursive",
+    "score",
+    "search",
+    "search_offset",
+    "supersede",
+    "threads",
+    "version",
+]
 
 
 @nox.session

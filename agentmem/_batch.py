@@ -125,13 +125,24 @@ class Collector:
         call = _calls.delete(ids, cast("dict[str, Any]", filters), if_version)
         return self._collect(call, ids if isinstance(ids, str) else None)
 
-    def touch(self, ids: Names, *, ttl: Ttl | None = None, expires_at: When | None = None) -> BatchCall[int]:
+    def touch(
+        self,
+        ids: Names,
+        *,
+        scope: str | None = None,
+        ttl: Ttl | None = None,
+        expires_at: When | None = None,
+    ) -> BatchCall[int]:
         """As `MemoryStore.touch`."""
-        return self._collect(_calls.touch(ids, ttl, expires_at), ids if isinstance(ids, str) else None)
+        call = _calls.touch(ids, scope, ttl, expires_at)
+        return self._collect(call, ids if isinstance(ids, str) else None)
 
-    def check(self, id: str, *, if_version: int) -> BatchCall[None]:
-        """Require that a record has this version, 0 for no record, and write nothing."""
-        return self._collect(Call.check(id, if_version), id)
+    def check(self, id: str, *, if_version: int, scope: str | None = None) -> BatchCall[None]:
+        """Require that a record has this version, 0 for no record, and write nothing.
+
+        With `scope`, a record that is neither in it nor below counts as none.
+        """
+        return self._collect(Call.check(id, if_version, scope), id)
 
     def journal(self, name: str) -> BatchJournal:
         """Return the handle of a journal whose writes belong to this batch.

@@ -38,9 +38,9 @@ def delete(ids: Names | None, filters: dict[str, Any], if_version: int | None) -
     return Call.delete({"ids": ids, **filters}, if_version)
 
 
-def touch(ids: Names, ttl: Ttl | None, expires_at: When | None) -> Call:
+def touch(ids: Names, scope: str | None, ttl: Ttl | None, expires_at: When | None) -> Call:
     """Set when records were last accessed, and when they expire."""
-    return Call.touch(ids, _core.expiry(ttl, expires_at))
+    return Call.touch(ids, scope, _core.expiry(ttl, expires_at))
 
 
 def expiring(fields: dict[str, Any], ttl: Ttl | None) -> dict[str, Any]:

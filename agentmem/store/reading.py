@@ -16,28 +16,41 @@ from agentmem.types import Change, Changes, Filters, FiltersInScope, Names, Orde
 class Reading(StorePart):
     """The methods of a store that read records as they are."""
 
-    def get(self, id: str, *, at: When | None = None, **viewer: Unpack[Viewer]) -> Record | None:
+    def get(
+        self, id: str, *, at: When | None = None, scope: str | None = None, **viewer: Unpack[Viewer]
+    ) -> Record | None:
         """Return the record with this id, or None if there is none or the caller may not see it.
 
-        `at` is a moment: then it is the version that was current at that moment, by `created_at`.
+        `at` is a moment: then it is the version that was current at that moment, by `created_at`. With
+        `scope`, a record that is now neither in this scope nor below is not found. In PostgreSQL, all spaces
+        are looked into unless the scope is inside one, and InvalidFilterError is raised if several have the
+        id.
         """
         if not isinstance(id, str):
             raise InvalidFilterError(f"invalid filter: id must be text, not {id!r} ({type(id).__name__})")
         if at is not None:
-            return self._store.get_at(id, at, **_viewer(viewer))
-        return self.get_many([id], **viewer)[0]
+            return self._store.get_at(id, at, scope, **_viewer(viewer))
+        return self.get_many([id], scope=scope, **viewer)[0]
 
-    def history(self, id: str, **viewer: Unpack[Viewer]) -> builtins.list[Record]:
+    def history(
+        self, id: str, *, scope: str | None = None, **viewer: Unpack[Viewer]
+    ) -> builtins.list[Record]:
         """Return all versions of a record that the caller may see, oldest first, the current one last.
 
         The list is empty if there is no such record. Versions that were corrected by `update` are not kept.
-        A past version has no `expires_at`: it leaves with the current one.
+        A past version has no `expires_at`: it leaves with the current one. `scope` is that of `get`: it is
+        about the current version.
         """
-        return self._store.history(id, **_viewer(viewer))
+        return self._store.history(id, scope, **_viewer(viewer))
 
-    def get_many(self, ids: Names, **viewer: Unpack[Viewer]) -> builtins.list[Record | None]:
-        """Return the record for each id, in order; None where there is none or the caller may not see it."""
-        return self._store.get(ids, **_viewer(viewer))
+    def get_many(
+        self, ids: Names, *, scope: str | None = None, **viewer: Unpack[Viewer]
+    ) -> builtins.list[Record | None]:
+        """Return the record for each id, in order; None where there is none or the caller may not see it.
+
+        `scope` is that of `get`.
+        """
+        return self._store.get(ids, scope, **_viewer(viewer))
 
     def list(
         self,

@@ -120,6 +120,9 @@ class Writing(StorePart):
         merged. The expiry stays as it is unless `ttl` or `expires_at` is given; `expires_at=None` removes
         it. A private record can be changed by anyone who knows its id. Raises RecordNotFoundError if no
         record has the id, and ConflictError if the record does not have the version `if_version`.
+
+        `scope` is where the record is afterwards. In PostgreSQL it also tells the space of the record, which
+        a record cannot leave; without it, InvalidFilterError is raised if several spaces have the id.
         """
         return cast("Record", self._write(_calls.update(id, changes, ttl, if_version)))
 
@@ -139,7 +142,8 @@ class Writing(StorePart):
         expiry and the embedding are set anew. The old version moves to the history. `created_at` is when the
         new fact began: now, or one microsecond after the old `created_at` if the clock is behind. Raises
         RecordNotFoundError if no record has the id, ConflictError if the record does not have the version
-        `if_version`, and InvalidRecordError if `created_at` is earlier than the old one.
+        `if_version`, and InvalidRecordError if `created_at` is earlier than the old one. `scope` is that of
+        `update`.
         """
         return cast("Record", self._write(_calls.supersede(id, content, fields, ttl, if_version)))
 
@@ -155,16 +159,25 @@ class Writing(StorePart):
         With ids alone, private records are deleted too. With filters, only records that `list` would return
         with them are deleted. Without any argument, InvalidFilterError is raised; `ids=[]` deletes nothing.
         With `if_version`, which goes with one id and no filter, ConflictError is raised unless the record has
-        this version.
+        this version. In PostgreSQL, ids are looked up in the space of `scope`; without it, InvalidFilterError
+        is raised if several spaces have one.
         """
         return cast("int", self._write(_calls.delete(ids, cast("dict[str, Any]", filters), if_version)))
 
-    def touch(self, ids: Names, *, ttl: Ttl | None = None, expires_at: When | None = None) -> int:
+    def touch(
+        self,
+        ids: Names,
+        *,
+        scope: str | None = None,
+        ttl: Ttl | None = None,
+        expires_at: When | None = None,
+    ) -> int:
         """Set `last_accessed` of these records to now, and return how many there are.
 
-        With `ttl` or `expires_at`, this also sets when they expire. No version changes.
+        With `ttl` or `expires_at`, this also sets when they expire. No version changes. `scope` is that of
+        `get`.
         """
-        return cast("int", self._write(_calls.touch(ids, ttl, expires_at)))
+        return cast("int", self._write(_calls.touch(ids, scope, ttl, expires_at)))
 
     def batch(self) -> Batch:
         """Begin a batch: several writes in one transaction, all or nothing.

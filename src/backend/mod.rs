@@ -107,11 +107,11 @@ pub trait Spaces: Debug + Send + Sync {
     /// As [`Backend::snapshot`].
     fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>>;
 
-    /// The paths of the spaces that have a record with one of these ids, sorted.
+    /// Where records with these ids are, in a scope and below if one is given: each id with the path of a space that has it.
     ///
     /// # Errors
     /// As [`Backend::snapshot`].
-    fn paths_of(&self, ids: &[RecordId]) -> Result<Vec<String>>;
+    fn places_of(&self, ids: &[RecordId], scope: Option<&Scope>) -> Result<Vec<(RecordId, String)>>;
 
     /// The version of the schema.
     fn schema_version(&self) -> u32;

@@ -20,8 +20,10 @@ pub use crate::rank::blend::Prior;
 /// Every method may return [`Error::Corrupt`], [`Error::Io`] and [`Error::Busy`]; other errors are named where they
 /// occur.
 pub trait Snapshot: Journals {
-    /// The records with these ids, in this order; `None` where there is none that `viewer` may see.
-    fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>>;
+    /// The records with these ids, in this order; `None` where there is none that `viewer` may see, in a scope and below if one
+    /// is given.
+    fn by_ids(&self, ids: &[RecordId], scope: Option<&Scope>, viewer: &Viewer)
+    -> Result<Vec<Option<Record>>>;
 
     /// The records with these numbers.
     fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>>;
@@ -38,9 +40,6 @@ pub trait Snapshot: Journals {
     /// For each of these numbers, those of the records written just before and just after it in the same scope, among those
     /// that `viewer` may see.
     fn neighbours(&self, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>>;
-
-    /// The first of these ids that a record has, whoever may see it.
-    fn first_known(&self, ids: &[RecordId]) -> Result<Option<RecordId>>;
 
     /// The numbers above `after` of the records that pass the filter, in ascending order.
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>>;

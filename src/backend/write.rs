@@ -35,6 +35,8 @@ pub struct Call {
 pub struct Requirement {
     /// The record's id.
     pub id: RecordId,
+    /// Where the record must be: in this scope or below. Elsewhere it counts as none.
+    pub scope: Option<Scope>,
     /// Its version; 0 requires that there is no such record.
     pub version: Seq,
 }
@@ -97,6 +99,8 @@ pub enum Write {
     Touch {
         /// Which records, each id once.
         ids: Vec<RecordId>,
+        /// Only records in this scope and below.
+        scope: Option<Scope>,
         /// When.
         at: Micros,
         /// When they expire from now on; `None` leaves that as it is.
@@ -201,7 +205,7 @@ impl Call {
         let requires = match (if_version, filter.ids.as_deref()) {
             (None, _) => None,
             (Some(version), Some([id])) if filter.is_ids_alone() && filter.viewer.source.is_none() => {
-                Some(Requirement { id: id.clone(), version })
+                Some(Requirement { id: id.clone(), scope: None, version })
             }
             _ => return Err(Error::InvalidFilter("if_version goes with one id and no other filter".into())),
         };
@@ -260,10 +264,10 @@ impl Write {
         }
     }
 
-    /// Notes that these records are accessed now, and sets when they expire if that is given.
-    pub fn touch(ids: &[RecordId], expires_at: Option<Micros>) -> Self {
+    /// Notes that these records are accessed now, in a scope and below if one is given, and sets when they expire if that is.
+    pub fn touch(ids: &[RecordId], scope: Option<Scope>, expires_at: Option<Micros>) -> Self {
         let distinct: HashSet<&RecordId> = ids.iter().collect();
-        Self::Touch { ids: distinct.into_iter().cloned().collect(), at: now(), expires_at }
+        Self::Touch { ids: distinct.into_iter().cloned().collect(), scope, at: now(), expires_at }
     }
 }
 

@@ -86,15 +86,26 @@ impl PyCall {
 
     /// Notes that records are accessed now, and sets when they expire unless that is None.
     #[staticmethod]
-    fn touch(ids: &Bound<'_, PyAny>, expires_at: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+    fn touch(
+        ids: &Bound<'_, PyAny>,
+        scope: Option<&Bound<'_, PyAny>>,
+        expires_at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let (ids, scope) = (filter::ids(ids)?, filter::scope_if_any(scope)?);
         let expires_at = expires_at.map(|at| timestamp::micros(at).in_record("expires_at")).transpose()?;
-        Ok(Self::new(None, Some(Write::touch(&filter::ids(ids)?, expires_at))))
+        Ok(Self::new(None, Some(Write::touch(&ids, scope, expires_at))))
     }
 
     /// Requires a version of a record, and writes nothing.
     #[staticmethod]
-    fn check(id: &Bound<'_, PyAny>, if_version: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(Self::new(requirement(&filter::id(id)?, Some(if_version))?, None))
+    fn check(
+        id: &Bound<'_, PyAny>,
+        if_version: &Bound<'_, PyAny>,
+        scope: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let (requires, scope) =
+            (requirement(&filter::id(id)?, Some(if_version))?, filter::scope_if_any(scope)?);
+        Ok(Self::new(requires.map(|requires| Requirement { scope, ..requires }), None))
     }
 
     /// `Journal.append`.
@@ -238,7 +249,7 @@ fn is_blank(text: &str) -> bool {
 
 fn requirement(id: &RecordId, if_version: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Requirement>> {
     let version = filter::version(if_version, "if_version")?;
-    Ok(version.map(|version| Requirement { id: id.clone(), version }))
+    Ok(version.map(|version| Requirement { id: id.clone(), scope: None, version }))
 }
 
 /// Executes calls in one transaction and returns the outcome of each.

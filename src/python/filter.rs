@@ -75,6 +75,11 @@ pub fn scope(value: &Bound<'_, PyAny>) -> PyResult<Scope> {
     })?)
 }
 
+/// A scope to read, if one is given.
+pub fn scope_if_any(value: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Scope>> {
+    value.map(scope).transpose()
+}
+
 /// A scope to delete. The root must be written as "/": the other ways to write it, such as an empty text, more likely come
 /// from a variable that was never set.
 pub fn scope_to_delete(value: &Bound<'_, PyAny>) -> PyResult<Scope> {

@@ -87,12 +87,13 @@ impl PyStore {
         &self,
         py: Python<'_>,
         ids: &Bound<'_, PyAny>,
+        scope: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
         include_private: &Bound<'_, PyAny>,
     ) -> PyResult<Vec<Option<PyRecord>>> {
         let ids = filter::ids(ids)?;
-        let viewer = filter::viewer(source, include_private)?;
-        let records = self.run(py, |store| store.get(&ids, &viewer))?;
+        let (scope, viewer) = (filter::scope_if_any(scope)?, filter::viewer(source, include_private)?);
+        let records = self.run(py, |store| store.get(&ids, scope.as_ref(), &viewer))?;
         Ok(records.into_iter().map(|record| record.map(PyRecord)).collect())
     }
 
@@ -100,11 +101,13 @@ impl PyStore {
         &self,
         py: Python<'_>,
         id: &Bound<'_, PyAny>,
+        scope: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
         include_private: &Bound<'_, PyAny>,
     ) -> PyResult<Vec<PyRecord>> {
-        let (id, viewer) = (filter::id(id)?, filter::viewer(source, include_private)?);
-        let versions = self.run(py, |store| store.history(&id, &viewer))?;
+        let (id, scope) = (filter::id(id)?, filter::scope_if_any(scope)?);
+        let viewer = filter::viewer(source, include_private)?;
+        let versions = self.run(py, |store| store.history(&id, scope.as_ref(), &viewer))?;
         Ok(versions.into_iter().map(PyRecord).collect())
     }
 
@@ -113,12 +116,14 @@ impl PyStore {
         py: Python<'_>,
         id: &Bound<'_, PyAny>,
         at: &Bound<'_, PyAny>,
+        scope: Option<&Bound<'_, PyAny>>,
         source: Option<&Bound<'_, PyAny>>,
         include_private: &Bound<'_, PyAny>,
     ) -> PyResult<Option<PyRecord>> {
-        let (id, viewer) = (filter::id(id)?, filter::viewer(source, include_private)?);
+        let (id, scope) = (filter::id(id)?, filter::scope_if_any(scope)?);
+        let viewer = filter::viewer(source, include_private)?;
         let at = timestamp::micros(at).in_filter("at")?;
-        Ok(self.run(py, |store| store.get_at(&id, at, &viewer))?.map(PyRecord))
+        Ok(self.run(py, |store| store.get_at(&id, at, scope.as_ref(), &viewer))?.map(PyRecord))
     }
 
     fn changes<'py>(
@@ -133,7 +138,7 @@ impl PyStore {
         let after = after.map(changes::cursor).transpose()?;
         let limit = values::count(limit).in_filter("limit")?;
         let viewer = filter::viewer(source, include_private)?;
-        let scope = scope.map(filter::scope).transpose()?;
+        let scope = filter::scope_if_any(scope)?;
         changes::page(py, self.run(py, |store| store.changes(after, limit, &viewer, scope.as_ref()))?)
     }
 
@@ -321,12 +326,12 @@ impl PyStore {
         limit: usize,
         scope: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<(Seq, String)>> {
-        let scope = scope.map(filter::scope).transpose()?;
+        let scope = filter::scope_if_any(scope)?;
         self.run(py, |store| store.without_vector(after, limit, scope.as_ref()))
     }
 
     fn count_without_vector(&self, py: Python<'_>, scope: Option<&Bound<'_, PyAny>>) -> PyResult<u64> {
-        let scope = scope.map(filter::scope).transpose()?;
+        let scope = filter::scope_if_any(scope)?;
         self.run(py, |store| store.count_without_vector(scope.as_ref()))
     }
 
@@ -338,7 +343,7 @@ impl PyStore {
         embedder: Option<String>,
         scope: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<u64> {
-        let scope = scope.map(filter::scope).transpose()?;
+        let scope = filter::scope_if_any(scope)?;
         let vectors = vectors.iter().map(|(seq, vector)| Ok((*seq, checked_vector(vector)?)));
         let vectors = vectors.collect::<PyResult<Vec<_>>>()?;
         self.run(py, |store| store.embed(vectors, embedder, scope.as_ref()))

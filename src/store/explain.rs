@@ -23,11 +23,8 @@ impl Store {
     pub fn explain(&self, query: &Query, id: &RecordId) -> Result<Explanation> {
         self.check_open()?;
         check(query)?;
-        let path = match self.spaces.depth() {
-            0 => None,
-            _ => self.path_of(id)?,
-        };
-        let space = self.space(path.as_deref().unwrap_or("/"))?;
+        let path = self.path_to_explain(id, query.filter.scope.as_ref())?;
+        let space = self.space(&path)?;
         retry(|attempt| space.try_to_explain(query, id, attempt), |ended| space.prepare_again(ended))
     }
 }
@@ -40,7 +37,7 @@ impl Space {
         attempt: Attempt,
     ) -> Result<Explanation, SearchError> {
         let snapshot = self.backend.snapshot()?;
-        let found = snapshot.by_ids(std::slice::from_ref(id), &query.filter.viewer)?.pop().flatten();
+        let found = snapshot.by_ids(std::slice::from_ref(id), None, &query.filter.viewer)?.pop().flatten();
         let record = found.ok_or_else(|| Error::RecordNotFound(id.to_string()))?;
         match &self.index {
             Some(index) => in_memory(index.shared(), &*snapshot, &query.filter, attempt, |retriever| {

@@ -53,6 +53,7 @@ use crate::backend::{self, Progress, Spaces};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope, Scopes, Viewer};
 use open_spaces::OpenSpaces;
+use space::Space;
 
 pub use crate::backend::migration;
 pub use crate::backend::settings::Durability;
@@ -207,7 +208,7 @@ impl Store {
     /// [`Store::add`].
     pub fn put(&self, record: Record, if_version: Option<i64>) -> Result<RecordId> {
         let id = record.id.clone();
-        let requires = if_version.map(|version| Requirement { id: id.clone(), version });
+        let requires = if_version.map(|version| Requirement { id: id.clone(), scope: None, version });
         let records = Arc::new(vec![NewRecord::new(record.validated()?)]);
         let write = Some(Write::add(records, OnConflict::Replace)?);
         self.submit(Job { calls: vec![Call::new(requires, write)] })?;
@@ -225,12 +226,18 @@ impl Store {
         Ok(self.submit(write.into())?.iter().map(Outcome::count).sum())
     }
 
-    /// The records of these ids, `None` where there is none that the viewer may see.
+    /// The records of these ids, `None` where there is none that the viewer may see, in the scope and below if one is given.
     ///
     /// # Errors
-    /// [`Error::Closed`], [`Error::Busy`], [`Error::Corrupt`].
-    pub fn get(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
-        self.snapshot_of_ids(ids)?.by_ids(ids, viewer)
+    /// [`Error::InvalidFilter`] if several spaces have a record with one of the ids; [`Error::Closed`], [`Error::Busy`],
+    /// [`Error::Corrupt`].
+    pub fn get(
+        &self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+        viewer: &Viewer,
+    ) -> Result<Vec<Option<Record>>> {
+        self.snapshot_of_ids(ids, scope)?.by_ids(ids, scope, viewer)
     }
 
     /// Changes a record, whoever may see it, and returns what it is now.
@@ -300,12 +307,13 @@ impl Store {
         self.snapshot_of(Some(scope))?.scope_info(scope, viewer)
     }
 
-    /// Sets `last_accessed` of these records to now, and their expiry if one is given. Returns how many of them exist.
+    /// Sets `last_accessed` of these records to now, and their expiry if one is given. Returns how many of them exist, in the
+    /// scope and below if one is given.
     ///
     /// # Errors
     /// As [`Store::add`].
-    pub fn touch(&self, ids: &[RecordId], expires_at: Option<Micros>) -> Result<u64> {
-        let job = Job::from(Write::touch(ids, expires_at));
+    pub fn touch(&self, ids: &[RecordId], scope: Option<Scope>, expires_at: Option<Micros>) -> Result<u64> {
+        let job = Job::from(Write::touch(ids, scope, expires_at));
         Ok(self.submit(job)?.iter().map(Outcome::count).sum())
     }
 
@@ -408,11 +416,10 @@ impl Store {
     /// [`Error::Interrupted`]: then nothing was changed, or whole spaces. Otherwise as [`Store::add`].
     pub fn rebuild(&self, progress: &mut Progress<'_>) -> Result<u64> {
         self.check_writable()?;
-        let mut records = 0;
-        for path in self.paths(&Filter::all(), usize::MAX)? {
-            records += self.space(&path)?.rebuild(progress)?;
+        if self.spaces.depth() == 0 {
+            return self.space("/")?.rebuild(progress);
         }
-        Ok(records)
+        self.each_space(progress, |_, space, progress| space.rebuild(progress))
     }
 
     /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records. If an
@@ -425,13 +432,30 @@ impl Store {
         if self.spaces.depth() == 0 {
             return self.space("/")?.verify(progress);
         }
-        let mut report = Report::default();
+        let mut problems = Vec::new();
+        let records = self.each_space(progress, |path, space, progress| {
+            let report = space.verify(progress)?;
+            problems.extend(report.problems.into_iter().map(|problem| format!("space {path:?}: {problem}")));
+            Ok(report.records)
+        })?;
+        Ok(Report { records, problems })
+    }
+
+    /// Works through the records of each space. `work` returns how many there are; its progress becomes that of the whole.
+    fn each_space(
+        &self,
+        progress: &mut Progress<'_>,
+        mut work: impl FnMut(&str, &Space, &mut Progress<'_>) -> Result<u64>,
+    ) -> Result<u64> {
+        let total = self.snapshot_of(None)?.totals()?.records;
+        let mut done = 0;
         for path in self.paths(&Filter::all(), usize::MAX)? {
-            let Report { records, problems } = self.space(&path)?.verify(progress)?;
-            report.records += records;
-            report.problems.extend(problems.into_iter().map(|problem| format!("space {path:?}: {problem}")));
+            done += work(&path, &*self.space(&path)?, &mut |some, _| progress(done + some, total))?;
+            if !progress(done, total) {
+                return Err(Error::Interrupted { done });
+            }
         }
-        Ok(report)
+        Ok(done)
     }
 
     /// Writes indexes to disk if that pays, and closes the store. Later calls fail with [`Error::Closed`]. A second close

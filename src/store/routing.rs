@@ -1,26 +1,17 @@
 //! Which space a call concerns. The first parts of a scope name the space of a record, those of a journal's name its space.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Store;
 use super::space::Space;
 use crate::backend::Snapshot;
-use crate::backend::write::{Call, Job, JobError, JobResult, Outcome, Write};
+use crate::backend::write::{Call, Job, JobError, JobResult, Outcome, Requirement, Write};
 use crate::error::{Error, Result};
 use crate::record::{Filter, RecordId, Scope};
 
 /// A search looks into at most so many spaces.
 const FEW: usize = 8;
-
-/// What a call says about its space.
-#[derive(Default)]
-struct Hints {
-    /// Spaces that scopes and names of journals tell.
-    paths: BTreeSet<String>,
-    /// Ids of records that exist.
-    ids: Vec<RecordId>,
-}
 
 /// The first `depth` parts of a scope, or of a journal's name: the path of its space.
 pub fn space_path(text: &str, depth: usize) -> String {
@@ -72,49 +63,74 @@ impl Store {
     /// Begins reading the space that has the records with these ids, or all spaces if several have them.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`] if several spaces have the same id.
-    pub(super) fn snapshot_of_ids(&self, ids: &[RecordId]) -> Result<Box<dyn Snapshot + '_>> {
+    /// [`Error::InvalidFilter`] if several spaces have one of the ids.
+    pub(super) fn snapshot_of_ids(
+        &self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+    ) -> Result<Box<dyn Snapshot + '_>> {
         self.check_open()?;
-        if self.spaces.depth() == 0 {
-            return self.spaces.snapshot(None);
-        }
-        let paths = self.spaces.paths_of(ids)?;
-        match &paths[..] {
-            [] => self.spaces.snapshot(Some(&space_path("/", 0))),
-            [path] => self.spaces.snapshot(Some(path)),
-            _ => {
-                for id in ids {
-                    self.path_of(id)?;
-                }
-                self.spaces.snapshot(None)
-            }
+        let holders = self.holders(ids, scope)?;
+        let mut paths = holders.keys();
+        match (paths.next(), paths.next()) {
+            (Some(_), Some(_)) => self.spaces.snapshot(None),
+            (path, _) => self.spaces.snapshot(Some(path.map_or("/", String::as_str))),
         }
     }
 
-    /// The path of the space that has the record with this id; `None` if there is none.
+    /// For each of these ids, the paths of the spaces that have a record with it, in a scope and below if one is given.
+    fn places(&self, ids: &[RecordId], scope: Option<&Scope>) -> Result<HashMap<RecordId, Vec<String>>> {
+        let mut places = HashMap::<_, Vec<_>>::new();
+        for (id, path) in self.spaces.places_of(ids, scope)? {
+            places.entry(id).or_default().push(path);
+        }
+        Ok(places)
+    }
+
+    /// The paths of the spaces that have records with these ids, in a scope and below if one is given; with each path the ids.
     ///
     /// # Errors
-    /// [`Error::InvalidFilter`] if there are several.
-    pub(super) fn path_of(&self, id: &RecordId) -> Result<Option<String>> {
-        let mut paths = self.spaces.paths_of(std::slice::from_ref(id))?;
-        match paths.len() {
-            0 | 1 => Ok(paths.pop()),
-            _ => Err(Error::InvalidFilter(format!(
-                "several spaces have a record with the id {id:?}: {}; ids are unique within a space",
-                paths.join(", ")
-            ))),
+    /// [`Error::InvalidFilter`] if several spaces have one of the ids.
+    fn holders(&self, ids: &[RecordId], scope: Option<&Scope>) -> Result<BTreeMap<String, Vec<RecordId>>> {
+        if let Some(path) = self.inside(scope) {
+            return Ok(BTreeMap::from([(path, ids.to_vec())]));
+        }
+        let places = self.places(ids, scope)?;
+        let mut holders = BTreeMap::<String, Vec<RecordId>>::new();
+        for id in ids {
+            if let Some(path) = only(id, &places)? {
+                holders.entry(path.clone()).or_default().push(id.clone());
+            }
+        }
+        Ok(holders)
+    }
+
+    /// The path of the space in which a search with this scope is explained: one that has the record.
+    ///
+    /// # Errors
+    /// [`Error::InvalidFilter`] if several spaces have a record with the id, and the scope does not tell which.
+    pub(super) fn path_to_explain(&self, id: &RecordId, scope: Option<&Scope>) -> Result<String> {
+        let places = self.places(std::slice::from_ref(id), None)?;
+        let searched = self.inside(scope);
+        let has_it = |path: &String| places.get(id).is_some_and(|paths| paths.contains(path));
+        match searched.filter(has_it) {
+            Some(path) => Ok(path),
+            None => Ok(only(id, &places)?.cloned().unwrap_or_else(|| space_path("/", 0))),
         }
     }
 
     /// The paths of the spaces that a filter lets through.
     pub(super) fn paths(&self, filter: &Filter, limit: usize) -> Result<Vec<String>> {
-        if let Some(path) = self.inside(filter.scope.as_ref()) {
+        let scope = filter.scope.as_ref();
+        if let Some(path) = self.inside(scope) {
             return Ok(vec![path]);
         }
-        match (&filter.ids, &filter.scope) {
-            (Some(ids), _) => self.spaces.paths_of(ids),
-            (None, Some(scope)) => self.spaces.paths(scope, limit),
-            (None, None) => self.spaces.paths(&Scope::root(), limit),
+        match &filter.ids {
+            Some(ids) => {
+                let places = self.spaces.places_of(ids, scope)?.into_iter();
+                Ok(places.map(|(_, path)| path).collect::<BTreeSet<_>>().into_iter().collect())
+            }
+            None => self.spaces.paths(scope.unwrap_or(&Scope::root()), limit),
         }
     }
 
@@ -165,75 +181,131 @@ impl Store {
     fn copies(&self, write: &Write) -> Result<Option<Vec<(String, Write)>>> {
         Ok(match write {
             Write::Delete(filter) => {
-                let paths = self.paths(filter, usize::MAX)?.into_iter();
-                Some(paths.map(|path| (path, Write::Delete(filter.clone()))).collect())
+                let of = |ids| Write::Delete(Filter { ids, ..filter.clone() });
+                Some(match &filter.ids {
+                    Some(ids) => {
+                        let holders = self.holders(ids, filter.scope.as_ref())?.into_iter();
+                        holders.map(|(path, ids)| (path, of(Some(ids)))).collect()
+                    }
+                    None => {
+                        let paths = self.paths(filter, usize::MAX)?.into_iter();
+                        paths.map(|path| (path, of(None))).collect()
+                    }
+                })
             }
-            Write::Touch { ids, at, expires_at } => {
-                let paths = self.spaces.paths_of(ids)?.into_iter();
-                let touch = || Write::Touch { ids: ids.clone(), at: *at, expires_at: *expires_at };
-                Some(paths.map(|path| (path, touch())).collect())
+            Write::Touch { ids, scope, at, expires_at } => {
+                let of = |ids| Write::Touch { ids, scope: scope.clone(), at: *at, expires_at: *expires_at };
+                let holders = self.holders(ids, scope.as_ref())?.into_iter();
+                Some(holders.map(|(path, ids)| (path, of(ids))).collect())
             }
             _ => None,
         })
     }
 
-    /// The path of the space that all calls of a job concern.
+    /// The path of the space that all calls of a job concern: the one that scopes and names of journals tell, where the calls' ids
+    /// are looked up, or else the one that has the ids. What is nowhere is missed in any space.
     fn path_of_job(&self, job: &Job) -> Result<String, JobError> {
-        let mut found = Hints::default();
+        let mut found = None;
         for (at, call) in job.calls.iter().enumerate() {
-            self.look_at(call, &mut found).map_err(|error| JobError { call: Some(at), error })?;
-        }
-        if found.paths.is_empty() {
-            // Records that are gone are missed in any space.
-            let ids = found.ids.iter().map(|id| self.path_of(id));
-            found.paths.extend(ids.collect::<Result<Vec<_>>>()?.into_iter().flatten());
-        }
-        let mut paths = found.paths.into_iter();
-        match (paths.next(), paths.next()) {
-            (None, _) => Ok(space_path("/", 0)),
-            (Some(path), None) => Ok(path),
-            (Some(one), Some(other)) => {
-                let why =
-                    format!("one call writes in one space, this one in {one:?} and {other:?}; divide it");
-                Err(Error::InvalidFilter(why).into())
+            for path in self.told(call).map_err(failed(at))? {
+                agree(&mut found, path).map_err(failed(at))?;
             }
         }
+        if let Some(path) = found {
+            return Ok(path);
+        }
+        let ids: Vec<RecordId> = job.calls.iter().flat_map(ids_of).cloned().collect();
+        let places = self.places(&ids, None)?;
+        for (at, call) in job.calls.iter().enumerate() {
+            for id in ids_of(call) {
+                if let Some(path) = only(id, &places).map_err(failed(at))? {
+                    agree(&mut found, path.clone()).map_err(failed(at))?;
+                }
+            }
+        }
+        Ok(found.unwrap_or_else(|| space_path("/", 0)))
     }
 
-    fn look_at(&self, call: &Call, found: &mut Hints) -> Result<()> {
+    /// The paths of the spaces that a call tells by its scopes, or by the name of its journal.
+    fn told(&self, call: &Call) -> Result<Vec<String>> {
         let depth = self.spaces.depth();
         let of = |scope: &Scope| space_path(scope.as_str(), depth);
-        if let Some(records) = call.new_records() {
-            found.paths.extend(records.iter().map(|new| of(&new.record.scope)));
-            return Ok(());
-        }
-        found.ids.extend(call.requires.iter().map(|requires| requires.id.clone()));
-        match &call.write {
+        let scope = match &call.write {
+            Some(Write::Add { records, .. }) => {
+                return Ok(records.iter().map(|new| of(&new.record.scope)).collect());
+            }
+            Some(Write::Journal { name, .. }) => return Ok(vec![space_path(name, depth)]),
             Some(Write::Update { id, changes } | Write::Supersede { id, changes }) => {
-                let from = self.path_of(id)?;
-                if let (Some(scope), Some(from)) = (&changes.scope, &from)
-                    && of(scope) != *from
-                {
-                    let why = format!("a record cannot move from the space {from:?} to {:?}", of(scope));
-                    return Err(Error::InvalidRecord(why));
-                }
-                found.ids.push(id.clone());
+                let to = changes.scope.as_ref().map(of);
+                to.iter().try_for_each(|to| self.check_stays(id, to))?;
+                return Ok(to.into_iter().collect());
             }
-            Some(Write::Delete(Filter { ids: Some(ids), .. }) | Write::Touch { ids, .. }) => {
-                found.ids.extend_from_slice(ids);
+            Some(Write::Delete(Filter { ids: Some(_), scope: None, .. }))
+            | Some(
+                Write::Touch { scope: None, .. } | Write::Embed(_) | Write::Reset | Write::ResetJournals,
+            ) => {
+                return Ok(Vec::new());
             }
-            Some(Write::Delete(filter)) => {
-                found.paths.insert(self.one_space(filter.scope.as_ref(), "delete in a batch")?);
-            }
-            Some(Write::Purge { scope, .. }) => {
-                found.paths.insert(self.one_space(scope.as_ref(), "purge in a batch")?);
-            }
-            Some(Write::Journal { name, .. }) => {
-                found.paths.insert(space_path(name, depth));
-            }
-            Some(Write::Add { .. } | Write::Embed(_) | Write::Reset | Write::ResetJournals) | None => {}
+            Some(
+                Write::Delete(Filter { scope, .. }) | Write::Touch { scope, .. } | Write::Purge { scope, .. },
+            ) => scope,
+            None => match &call.requires {
+                Some(Requirement { scope: scope @ Some(_), .. }) => scope,
+                _ => return Ok(Vec::new()),
+            },
+        };
+        Ok(vec![self.one_space(scope.as_ref(), "a write of a batch")?])
+    }
+
+    /// A record stays in its space: it must be in this one if it is anywhere.
+    fn check_stays(&self, id: &RecordId, to: &String) -> Result<()> {
+        match self.places(std::slice::from_ref(id), None)?.get(id) {
+            Some(places) if !places.contains(to) => Err(Error::InvalidRecord(format!(
+                "a record cannot move from the space {:?} to {to:?}",
+                places.join(", ")
+            ))),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+}
+
+fn failed(call: usize) -> impl Fn(Error) -> JobError {
+    move |error| JobError { call: Some(call), error }
+}
+
+/// The ids by which a call names records.
+fn ids_of(call: &Call) -> &[RecordId] {
+    match (&call.write, &call.requires) {
+        (Some(Write::Update { id, .. } | Write::Supersede { id, .. }), _)
+        | (None, Some(Requirement { id, .. })) => std::slice::from_ref(id),
+        (Some(Write::Delete(Filter { ids: Some(ids), .. }) | Write::Touch { ids, .. }), _) => ids,
+        _ => &[],
+    }
+}
+
+/// The one space that has an id; `None` if none has it.
+fn only<'p>(id: &RecordId, places: &'p HashMap<RecordId, Vec<String>>) -> Result<Option<&'p String>> {
+    match places.get(id).map_or(&[][..], Vec::as_slice) {
+        [] => Ok(None),
+        [path] => Ok(Some(path)),
+        paths => Err(Error::InvalidFilter(format!(
+            "several spaces have a record with the id {:?}: {}; name one with scope=",
+            id.text(),
+            paths.join(", ")
+        ))),
+    }
+}
+
+/// Notes the space of a call. It must be that of the calls before.
+fn agree(found: &mut Option<String>, path: String) -> Result<()> {
+    match found {
+        Some(other) if *other != path => Err(Error::InvalidFilter(format!(
+            "one call writes in one space, this one in {other:?} and {path:?}; divide it"
+        ))),
+        _ => {
+            *found = Some(path);
+            Ok(())
+        }
     }
 }
 

@@ -84,31 +84,43 @@ impl Store {
         progress: &mut Progress<'_>,
     ) -> Result<()> {
         self.check_writable()?;
-        let snapshot = self.snapshot_of(None)?;
-        let known = snapshot.dimension()?;
         let mut dimensions: HashMap<String, usize> = HashMap::new();
         let (mut ids, mut unchecked) = (HashSet::new(), Vec::new());
         each_line(lines, progress, |line| {
             let path = line.space(self.spaces.depth());
             let Line::Record(record, _) = line else { return Ok(()) };
             if let Some(found) = record.embedding.as_ref().map(Vec::len) {
-                let expected = known.unwrap_or_else(|| *dimensions.entry(path.clone()).or_insert(found));
+                let expected = match dimensions.get(&path) {
+                    Some(known) => *known,
+                    None => self.spaces.snapshot(Some(&path))?.dimension()?.unwrap_or(found),
+                };
                 if expected != found {
                     return Err(Error::DimensionMismatch { expected, found });
                 }
+                dimensions.insert(path.clone(), expected);
             }
             if on_conflict == OnConflict::Fail {
-                if !ids.insert((path, record.id.clone())) {
+                if !ids.insert((path.clone(), record.id.clone())) {
                     return Err(Error::DuplicateId(record.id.to_string()));
                 }
-                unchecked.push(record.id);
+                unchecked.push((record.id, path));
                 if unchecked.len() == CHECKED_AT_ONCE {
-                    check_new(&*snapshot, &mem::take(&mut unchecked))?;
+                    self.check_new(&mem::take(&mut unchecked))?;
                 }
             }
             Ok(())
         })?;
-        check_new(&*snapshot, &unchecked)
+        self.check_new(&unchecked)
+    }
+
+    /// Checks that none of these records exists, each in the space with this path.
+    fn check_new(&self, records: &[(RecordId, String)]) -> Result<()> {
+        let ids: Vec<RecordId> = records.iter().map(|(id, _)| id.clone()).collect();
+        let known: HashSet<_> = self.spaces.places_of(&ids, None)?.into_iter().collect();
+        match records.iter().find(|record| known.contains(record)) {
+            Some((id, _)) => Err(Error::DuplicateId(id.to_string())),
+            None => Ok(()),
+        }
     }
 
     /// Imports records and entries of journals from JSON lines, 10,000 in a transaction. Skips blank lines, what has expired, and
@@ -163,14 +175,6 @@ impl Store {
             imported.skipped += given - written;
         }
         Ok(())
-    }
-}
-
-/// Checks that no record has one of these ids.
-fn check_new(snapshot: &dyn Snapshot, ids: &[RecordId]) -> Result<()> {
-    match snapshot.first_known(ids)? {
-        Some(known) => Err(Error::DuplicateId(known.to_string())),
-        None => Ok(()),
     }
 }
 

@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn touch() -> Write {
-        Write::Touch { ids: Vec::new(), at: 0, expires_at: None }
+        Write::Touch { ids: Vec::new(), scope: None, at: 0, expires_at: None }
     }
 
     fn slow(takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {

@@ -323,8 +323,8 @@ fn use_all(store: &Store) {
     let outcomes = [
         store.count(&all()).map(drop),
         store.list(&all(), Page::newest(100)).map(drop),
-        store.get(&[RecordId::for_lookup("note-1")], &Viewer::all()).map(drop),
-        store.history(&RecordId::for_lookup("lives"), &Viewer::all()).map(drop),
+        store.get(&[RecordId::for_lookup("note-1")], None, &Viewer::all()).map(drop),
+        store.history(&RecordId::for_lookup("lives"), None, &Viewer::all()).map(drop),
         store.search(&Query { filter: all(), ..Query::new("alice uuid", 10) }).map(drop),
         store.changes(None, 100, &Viewer::all(), None).map(drop),
         store.journals("", None, 100).map(drop),

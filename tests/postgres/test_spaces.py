@@ -94,16 +94,87 @@ def test_records_are_changed_by_id_wherever_they_are(store: agentmem.MemoryStore
         store.update(store.add("three", scope="/a"), scope="/b")
 
 
-def test_an_id_may_be_used_once_in_each_space(store: agentmem.MemoryStore) -> None:
+@pytest.fixture
+def twins(store: agentmem.MemoryStore) -> agentmem.MemoryStore:
+    """A store with two records of the id "same", in the spaces /a and /b."""
     for scope in ("/a", "/b"):
-        store.add(scope, id="same", scope=scope)
+        store.add(f"the one in {scope}", id="same", scope=scope)
+    return store
+
+
+def test_an_id_may_be_used_once_in_each_space(twins: agentmem.MemoryStore) -> None:
     with pytest.raises(agentmem.DuplicateIdError):
-        store.add("again", id="same", scope="/a/deeper")
-    for call in (store.get, store.history, lambda id: store.update(id, importance=0.1)):
-        with pytest.raises(agentmem.InvalidFilterError, match="several spaces have a record with the id"):
+        twins.add("again", id="same", scope="/a/deeper")
+    calls = [
+        twins.get,
+        twins.history,
+        twins.delete,
+        twins.touch,
+        lambda id: twins.get(id, at="2024-01-01"),
+        lambda id: twins.get_many(["other", id]),
+        lambda id: twins.delete(ids=[id], categories=["x"]),
+        lambda id: twins.delete(id, if_version=1),
+        lambda id: twins.update(id, importance=0.1),
+        lambda id: twins.supersede(id, "new"),
+        lambda id: twins.explain("one", id),
+    ]
+    for call in calls:
+        with pytest.raises(agentmem.InvalidFilterError, match=r'several spaces have .* "same": /a, /b; name'):
             call("same")
-    assert store.delete(ids=["same"], scope="/a") == 1
-    assert store.get("same").content == "/b"  # type: ignore[union-attr]
+    assert twins.count() == 2
+
+
+def test_a_scope_tells_which_of_them_is_meant(twins: agentmem.MemoryStore) -> None:
+    assert twins.get("same", scope="/b").content == "the one in /b"  # type: ignore[union-attr]
+    assert twins.get("same", scope="/b/deeper") is None
+    assert [found and found.scope for found in twins.get_many(["same"], scope="/a")] == ["/a"]
+    assert twins.update("same", scope="/b", importance=0.9).content == "the one in /b"
+    assert twins.supersede("same", "the new one in /b", scope="/b").importance == 0.9
+    assert len(twins.history("same", scope="/b")) == 2
+    assert len(twins.history("same", scope="/a")) == 1
+    assert twins.explain("one", "same", scope="/b").hit
+    assert twins.touch("same", scope="/a", ttl=60) == 1
+    assert twins.get("same", scope="/b").expires_at is None  # type: ignore[union-attr]
+    with twins.batch() as batch:
+        batch.check("same", scope="/b", if_version=3)
+        batch.delete("same", scope="/b")
+    assert twins.get("same").scope == "/a"  # type: ignore[union-attr]
+
+
+def test_a_batch_looks_ids_up_in_the_space_that_its_calls_tell(twins: agentmem.MemoryStore) -> None:
+    def send(*scopes: str | None) -> None:
+        with twins.batch() as batch:
+            for scope in scopes:
+                batch.touch("same", scope=scope)
+
+    with pytest.raises(agentmem.InvalidFilterError, match="several spaces have"):
+        send(None)
+    with pytest.raises(agentmem.InvalidFilterError, match="one call writes in one space") as several:
+        send("/a", None, "/b")
+    assert several.value.at == 2  # type: ignore[attr-defined]
+    send("/a", None)
+    with twins.batch() as batch:
+        batch.journal("b/log").append("changed")
+        changed = batch.update("same", importance=0.1)
+    assert changed.value.scope == "/b"
+    with twins.batch() as batch:
+        batch.check("same", if_version=1, scope="/a")
+        batch.touch("same")
+        batch.supersede("same", "newer")
+    assert twins.get("same", scope="/a").content == "newer"  # type: ignore[union-attr]
+
+
+def test_a_scope_above_several_spaces_narrows_the_search_for_an_id(server: Server) -> None:
+    with agentmem.open(server.store(space_depth=2)) as store:
+        for scope in ("/user/alice", "/team/red"):
+            store.add(scope, id="same", scope=scope)
+        other = store.add("other", scope="/user/bob")
+        found = store.get_many(["same", other], scope="/user")
+        assert [record and record.content for record in found] == ["/user/alice", "other"]
+        assert store.touch(["same", other], scope="/user") == 2
+        assert [record.content for record in store.history("same", scope="/team")] == ["/team/red"]
+        assert store.delete(["same", other], scope="/user") == 2
+        assert store.get("same").content == "/team/red"  # type: ignore[union-attr]
 
 
 def test_a_batch_writes_in_one_space(store: agentmem.MemoryStore) -> None:

@@ -5,18 +5,31 @@ from __future__ import annotations
 import click
 
 from agentmem.cli.group import Failure
-from agentmem.cli.options import include_private_option, json_option, open_store, path_option, source_option
+from agentmem.cli.options import (
+    include_private_option,
+    json_option,
+    open_store,
+    path_option,
+    scope_option,
+    source_option,
+)
 from agentmem.cli.output import print_fields, print_json, record_fields
 
 
 @click.command("get")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @path_option
+@scope_option
 @source_option
 @include_private_option
 @json_option
 def command(
-    path: str, ids: tuple[str, ...], source: str | None, include_private: bool, as_json: bool
+    path: str,
+    ids: tuple[str, ...],
+    scope: str | None,
+    source: str | None,
+    include_private: bool,
+    as_json: bool,
 ) -> None:
     """Show all fields of the records with these IDs.
 
@@ -25,7 +38,7 @@ def command(
     agentmem get my-id --json
     """
     with open_store(path) as store:
-        found = store.get_many(ids, source=source, include_private=include_private)
+        found = store.get_many(ids, scope=scope, source=source, include_private=include_private)
     records = [record for record in found if record is not None]
     if as_json:
         print_json([record_fields(record) for record in records])

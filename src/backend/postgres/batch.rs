@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use postgres::{Client, Row};
 
 use super::database::{Database, Pooled, first_row};
-use super::filter::{Reach, boxed};
+use super::filter::{Reach, boxed, texts, unexpired, within};
 use super::head::{self, Head};
 use super::journals::numbers_after;
 use super::postgres_error::{is_disconnected, postgres_error, unreadable};
@@ -328,19 +328,24 @@ impl<'d> Batch<'d> {
         rows.first().map_or_else(|| Err(Error::RecordNotFound(text)), record)
     }
 
-    /// The version of the record with this id that has not expired.
+    /// The version of the record with this id that has not expired, in a scope and below if one is given.
     ///
     /// # Errors
     /// [`Error::Backend`].
-    pub fn version_of(&self, id: &RecordId) -> Result<Option<Seq>> {
-        let id = id.to_string();
-        if id.contains('\0') {
-            return Ok(None);
+    pub fn version_of(&self, id: &RecordId, scope: Option<&Scope>) -> Result<Option<Seq>> {
+        let mut sql = Sql::new("SELECT seq FROM agentmem_records");
+        let ids = std::slice::from_ref(id);
+        self.choose(&mut sql, ids, scope);
+        self.run(&sql)?.first().map(|row| Ok(row.try_get(0)?)).transpose()
+    }
+
+    /// Adds the condition that a record has one of these ids, has not expired, and is in a scope or below if one is given.
+    fn choose<'a>(&self, sql: &mut Sql<'a>, ids: &[RecordId], scope: Option<&'a Scope>) {
+        sql.push(" WHERE space = ? AND id = ANY(?)", [boxed(self.space), boxed(texts(ids))]);
+        unexpired(sql, self.now);
+        if let Some(scope) = scope {
+            within(sql, "scope", scope);
         }
-        let sql = "SELECT seq FROM agentmem_records
-                   WHERE space = $1 AND id = $2 AND (expires_at IS NULL OR expires_at > $3)";
-        let rows = self.query(sql, &[&self.space, &id, &self.now])?;
-        rows.first().map(|row| Ok(row.try_get(0)?)).transpose()
     }
 
     /// Gives vectors to the records with these numbers that have none, and says how many there were.
@@ -387,20 +392,27 @@ impl<'d> Batch<'d> {
         Ok(embedded.len() as u64)
     }
 
-    /// Sets `last_accessed` of records, and their expiry if one is given. Returns how many of them exist.
+    /// Sets `last_accessed` of records, in a scope and below if one is given, and their expiry if one is given. Returns how many
+    /// of them exist.
     ///
     /// # Errors
     /// [`Error::Backend`].
-    pub fn touch(&mut self, ids: &[RecordId], at: Micros, expires_at: Option<Micros>) -> Result<u64> {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).filter(|id| !id.contains('\0')).collect();
-        let sql = "UPDATE agentmem_records SET last_accessed = $3, expires_at = coalesce($4, expires_at)
-                   WHERE space = $1 AND id = ANY($2) AND (expires_at IS NULL OR expires_at > $5) RETURNING seq";
-        let (space, now) = (self.space, self.now);
-        let touched = self.write(sql, &[&space, &ids, &at, &expires_at, &now])?.len() as u64;
+    pub fn touch(
+        &mut self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+        at: Micros,
+        expires_at: Option<Micros>,
+    ) -> Result<u64> {
+        let mut sql = Sql::new("UPDATE agentmem_records");
+        let accessed = [boxed(at), boxed(expires_at)];
+        sql.push(" SET last_accessed = ?, expires_at = coalesce(?, expires_at)", accessed);
+        self.choose(&mut sql, ids, scope);
+        sql.push(" RETURNING seq", []);
+        let touched = self.write_sql(&sql)?.len() as u64;
         if touched > 0 {
             self.head.expires = self.head.expires.min(expires_at.unwrap_or(Micros::MAX));
         }
-        self.rows += touched;
         Ok(touched)
     }
 

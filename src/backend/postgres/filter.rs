@@ -7,7 +7,7 @@ use super::query::{Param, Sql};
 use super::row::bad_json;
 use crate::backend::row_filter::{MetadataTest, has_any};
 use crate::error::Result;
-use crate::record::{Filter, Micros, Scope, Viewer};
+use crate::record::{Filter, Micros, RecordId, Scope, Viewer};
 
 /// The records of one space, or of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,10 @@ pub fn boxed<'a>(param: impl Param + 'a) -> Box<dyn Param + 'a> {
 pub fn conditions<'a>(sql: &mut Sql<'a>, reach: Reach, filter: &'a Filter) {
     reach.apply(sql);
     if let Some(ids) = &filter.ids {
-        // No record has an id with NUL, which PostgreSQL cannot take.
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).filter(|id| !id.contains('\0')).collect();
-        sql.push(" AND id = ANY(?)", [boxed(ids)]);
+        sql.push(" AND id = ANY(?)", [boxed(texts(ids))]);
     }
     if let Some(scope) = &filter.scope {
-        within(sql, scope);
+        within(sql, "scope", scope);
     }
     if let Some(since) = filter.since {
         sql.push(" AND created_at >= ?", [boxed(since)]);
@@ -53,14 +51,20 @@ pub fn conditions<'a>(sql: &mut Sql<'a>, reach: Reach, filter: &'a Filter) {
     visible_to(sql, &filter.viewer);
 }
 
-fn within<'a>(sql: &mut Sql<'a>, scope: &'a Scope) {
+/// The ids as texts. No record has an id with NUL, which PostgreSQL cannot take.
+pub fn texts(ids: &[RecordId]) -> Vec<String> {
+    ids.iter().map(ToString::to_string).filter(|id| !id.contains('\0')).collect()
+}
+
+/// Adds the condition that the path in a column is a scope or below it.
+pub fn within<'a>(sql: &mut Sql<'a>, column: &str, scope: &'a Scope) {
     if *scope == Scope::root() {
         return;
     }
     // A path starts with "/a/" if "/a/" <= path < "/a0", because "0" is the character after "/".
     let path = scope.as_str();
     let range = [boxed(path), boxed(format!("{path}/")), boxed(format!("{path}0"))];
-    sql.push(" AND (scope = ? OR scope >= ? AND scope < ?)", range);
+    sql.push(&format!(" AND ({column} = ? OR {column} >= ? AND {column} < ?)"), range);
 }
 
 /// Adds the condition that the viewer sees the record.

@@ -32,6 +32,9 @@ const MOST_PARTITIONS: u32 = 1024;
 /// The most parts of a scope that name a space.
 const MOST_DEPTH: u32 = 16;
 
+/// How often a migration is tried while others make the same tables.
+const ATTEMPTS: usize = 5;
+
 /// How long a statement of a migration may wait.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -71,15 +74,21 @@ pub fn migrate(url: &Path, plan: Plan) -> Result<Status> {
     check(plan)?;
     let mut client = connect(&address, TIMEOUT)?;
     let mut migrated = apply(&mut client, &name, plan);
-    // Two first migrations make the first table at the same time. One waits, and fails when the other commits.
-    while let Err(error) = &migrated
-        && let Some(code) = postgres_error(error).and_then(postgres::Error::code)
-        && [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT].contains(code)
-    {
+    for _ in 1..ATTEMPTS {
+        if !migrated.as_ref().is_err_and(is_made_already) {
+            break;
+        }
         client.batch_execute("ROLLBACK").map_err(Error::from).explained(&name, TIMEOUT)?;
         migrated = apply(&mut client, &name, plan);
     }
     migrated.explained(&name, TIMEOUT)
+}
+
+/// True if a table exists that was not there before. Two first migrations make the first table at the same time: one waits, and
+/// fails when the other commits.
+fn is_made_already(error: &Error) -> bool {
+    let made = [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT];
+    postgres_error(error).and_then(postgres::Error::code).is_some_and(|code| made.contains(code))
 }
 
 fn check(plan: Plan) -> Result<()> {

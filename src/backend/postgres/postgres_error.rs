@@ -53,10 +53,14 @@ pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
     let Some(postgres) = postgres_error(&error) else { return error };
     let io = |kind, text: String| Error::io(name, io::Error::new(kind, text));
     let Some(database) = postgres.as_db_error() else {
-        return if is_disconnected(postgres) {
-            io(io::ErrorKind::ConnectionAborted, format!("the connection was lost: {}", message(postgres)))
-        } else if postgres.to_string().starts_with("error connecting") {
-            io(io::ErrorKind::ConnectionRefused, message(postgres))
+        let text = message(postgres);
+        return if text.starts_with("error connecting") {
+            io(io::ErrorKind::ConnectionRefused, text)
+        } else if text.ends_with("password missing") {
+            let why = "the server asks for a password: give it in the URL, in PGPASSWORD or in ~/.pgpass";
+            io(io::ErrorKind::PermissionDenied, why.to_owned())
+        } else if is_disconnected(postgres) {
+            io(io::ErrorKind::ConnectionAborted, format!("the connection was lost: {text}"))
         } else {
             error
         };
@@ -73,11 +77,13 @@ pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
         code if *code == SqlState::READ_ONLY_SQL_TRANSACTION => Error::ReadOnly(name.into()),
         code if *code == SqlState::DISK_FULL => io(io::ErrorKind::StorageFull, text),
         code if *code == SqlState::OUT_OF_MEMORY => io(io::ErrorKind::OutOfMemory, text),
-        code if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::UNDEFINED_COLUMN => {
-            Error::NotAStore {
-                path: name.into(),
-                detail: format!("{text}; `agentmem migrate {}` makes its tables", name.display()),
-            }
+        code if *code == SqlState::UNDEFINED_TABLE => Error::NotAStore {
+            path: name.into(),
+            detail: format!("{text}; `agentmem migrate {}` makes its tables", name.display()),
+        },
+        code if *code == SqlState::UNDEFINED_COLUMN || *code == SqlState::DUPLICATE_TABLE => {
+            let detail = format!("{text}; a table has the name of one of agentmem's, so use another schema");
+            Error::NotAStore { path: name.into(), detail }
         }
         code if *code == SqlState::INSUFFICIENT_PRIVILEGE
             || *code == SqlState::INVALID_PASSWORD
@@ -93,7 +99,7 @@ pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
             Error::InvalidRecord(format!("too big for PostgreSQL: {text}"))
         }
         _ if is_disconnected(postgres) => io(io::ErrorKind::ConnectionAborted, text),
-        _ => error,
+        _ => Error::backend(io::Error::other(text)),
     }
 }
 

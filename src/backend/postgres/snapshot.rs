@@ -1,7 +1,7 @@
 //! [`Snapshot`] of a space, or of all spaces: a connection with an open transaction.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use postgres::{Client, Row};
@@ -203,8 +203,8 @@ impl<'d> View<'d> {
         }
         sql.push(
             match page.order {
-                Order::Newest => " ORDER BY created_at DESC, seq DESC",
-                Order::Oldest => " ORDER BY created_at, seq",
+                Order::Newest => " ORDER BY created_at DESC, seq DESC, space DESC",
+                Order::Oldest => " ORDER BY created_at, seq, space",
                 Order::Written => " ORDER BY seq",
                 Order::Updated => " ORDER BY seq DESC",
             },
@@ -421,8 +421,18 @@ impl Drop for View<'_> {
 }
 
 impl Snapshot for View<'_> {
-    fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
-        let filter = Filter { ids: Some(ids.to_vec()), viewer: viewer.clone(), ..Filter::default() };
+    fn by_ids(
+        &self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+        viewer: &Viewer,
+    ) -> Result<Vec<Option<Record>>> {
+        let filter = Filter {
+            ids: Some(ids.to_vec()),
+            scope: scope.cloned(),
+            viewer: viewer.clone(),
+            ..Filter::default()
+        };
         let read = || {
             let mut found = HashMap::with_capacity(ids.len());
             for row in self.run(&self.live(COLUMNS, &filter))? {
@@ -471,16 +481,6 @@ impl Snapshot for View<'_> {
 
     fn neighbours(&self, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>> {
         self.explained(self.read_neighbours(seqs, viewer))
-    }
-
-    fn first_known(&self, ids: &[RecordId]) -> Result<Option<RecordId>> {
-        let filter = Filter { ids: Some(ids.to_vec()), ..Filter::all() };
-        let read = || {
-            let rows = self.run(&self.live("id", &filter))?;
-            rows.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<HashSet<String>>>()
-        };
-        let known = self.explained(read())?;
-        Ok(ids.iter().find(|id| known.contains(&*id.text())).cloned())
     }
 
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {

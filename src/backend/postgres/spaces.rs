@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use postgres::Row;
+
 use super::database::Database;
-use super::filter::{Reach, boxed};
+use super::filter::{Reach, boxed, texts, unexpired, within};
 use super::migrate;
 use super::query::Sql;
 use super::snapshot::View;
@@ -39,10 +41,14 @@ impl Databases {
         Ok(bytes.max(0) as u64)
     }
 
-    fn read(&self, sql: &Sql<'_>) -> Result<Vec<String>> {
+    fn read<T>(&self, sql: &Sql<'_>, value: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
         let view = View::new(&self.0, Reach::All)?;
-        let read = || sql.rows(&view)?.iter().map(|row| Ok(row.try_get(0)?)).collect();
+        let read = || sql.rows(&view)?.iter().map(&value).collect();
         view.explained(read())
+    }
+
+    fn read_texts(&self, sql: &Sql<'_>) -> Result<Vec<String>> {
+        self.read(sql, |row| Ok(row.try_get(0)?))
     }
 }
 
@@ -58,7 +64,7 @@ impl Spaces for Databases {
     fn space(&self, path: &str) -> Result<Arc<dyn Backend>> {
         let mut sql = Sql::new("SELECT path FROM agentmem_spaces");
         sql.push(" WHERE space = ?", [boxed(space::number(path))]);
-        match self.read(&sql)?.first() {
+        match self.read_texts(&sql)?.first() {
             Some(other) if other != path => {
                 let why =
                     format!("the scope {path:?} has the number of the space {other:?}; choose another scope");
@@ -74,22 +80,21 @@ impl Spaces for Databases {
     }
 
     fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>> {
-        let prefix = if *scope == Scope::root() { "" } else { scope.as_str() };
-        let mut sql = Sql::new("SELECT path FROM agentmem_spaces");
-        let range = [boxed(scope.as_str()), boxed(format!("{prefix}/")), boxed(format!("{prefix}0"))];
-        sql.push(" WHERE path = ? OR path >= ? AND path < ? ORDER BY path", range);
-        sql.push(" LIMIT ?", [boxed(i64::try_from(limit).unwrap_or(i64::MAX))]);
-        self.read(&sql)
+        let mut sql = Sql::new("SELECT path FROM agentmem_spaces WHERE true");
+        within(&mut sql, "path", scope);
+        sql.push(" ORDER BY path LIMIT ?", [boxed(i64::try_from(limit).unwrap_or(i64::MAX))]);
+        self.read_texts(&sql)
     }
 
-    fn paths_of(&self, ids: &[RecordId]) -> Result<Vec<String>> {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).filter(|id| !id.contains('\0')).collect();
-        let mut sql =
-            Sql::new("SELECT path FROM agentmem_spaces WHERE space IN (SELECT space FROM agentmem_records");
-        let live = [boxed(ids), boxed(clock::now())];
-        sql.push(" WHERE id = ANY(?) AND (expires_at IS NULL OR expires_at > ?))", live);
+    fn places_of(&self, ids: &[RecordId], scope: Option<&Scope>) -> Result<Vec<(RecordId, String)>> {
+        let mut sql = Sql::new("SELECT id, path FROM agentmem_records JOIN agentmem_spaces USING (space)");
+        sql.push(" WHERE id = ANY(?)", [boxed(texts(ids))]);
+        unexpired(&mut sql, clock::now());
+        if let Some(scope) = scope {
+            within(&mut sql, "path", scope);
+        }
         sql.push(" ORDER BY path", []);
-        self.read(&sql)
+        self.read(&sql, |row| Ok((RecordId::for_lookup(row.try_get(0)?), row.try_get(1)?)))
     }
 
     fn schema_version(&self) -> u32 {

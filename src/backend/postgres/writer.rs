@@ -119,8 +119,8 @@ fn run(batch: &mut Batch<'_>, job: &Job) -> JobResult {
 
 /// Checks what a call requires.
 fn check(batch: &Batch<'_>, call: &Call) -> Result<()> {
-    if let Some(Requirement { id, version }) = &call.requires {
-        let found = batch.version_of(id)?.unwrap_or(0);
+    if let Some(Requirement { id, scope, version }) = &call.requires {
+        let found = batch.version_of(id, scope.as_ref())?.unwrap_or(0);
         if found != *version {
             let what = Conflict::Record(id.to_string());
             return Err(Error::Conflict { what, expected: *version, found });
@@ -148,7 +148,9 @@ fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
         }
         Write::Embed(vectors) => batch.embed(vectors).map(Outcome::Counted),
         Write::Delete(filter) => batch.remove_matching(filter).map(Outcome::Counted),
-        Write::Touch { ids, at, expires_at } => batch.touch(ids, *at, *expires_at).map(Outcome::Counted),
+        Write::Touch { ids, scope, at, expires_at } => {
+            batch.touch(ids, scope.as_ref(), *at, *expires_at).map(Outcome::Counted)
+        }
         Write::Reset => batch.remove_all().map(Outcome::Counted),
         Write::ResetJournals => journals::remove_all(batch).map(Outcome::Counted),
         Write::Purge { scope, limit } => purge(batch, scope.as_ref(), *limit),

@@ -18,7 +18,7 @@ use crate::backend::write::{Job, JobResult};
 use crate::backend::{Backend, Execute, Progress, Snapshot, Spaces, Watch};
 use crate::error::Result;
 use crate::files::beside;
-use crate::record::{RecordId, Scope};
+use crate::record::{RecordId, Scope, Viewer};
 
 /// A memtable of so many records is written to disk.
 const SEGMENT_RECORDS: u32 = 32 * 1024;
@@ -58,8 +58,9 @@ impl Spaces for Sqlite {
         Ok(vec![Scope::root().to_string()])
     }
 
-    fn paths_of(&self, _: &[RecordId]) -> Result<Vec<String>> {
-        Ok(vec![Scope::root().to_string()])
+    fn places_of(&self, ids: &[RecordId], scope: Option<&Scope>) -> Result<Vec<(RecordId, String)>> {
+        let found = self.0.snapshot()?.by_ids(ids, scope, &Viewer::all())?.into_iter().flatten();
+        Ok(found.map(|record| (record.id, Scope::root().to_string())).collect())
     }
 
     fn schema_version(&self) -> u32 {

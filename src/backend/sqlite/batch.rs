@@ -259,17 +259,29 @@ impl<'c> Batch<'c> {
         Ok(seqs.len())
     }
 
-    /// Sets `last_accessed` of records, and their expiry if one is given. Returns how many of them exist.
+    /// Sets `last_accessed` of records, in a scope and below if one is given, and their expiry if one is given. Returns how many
+    /// of them exist.
     ///
     /// # Errors
     /// [`Error::Backend`].
-    pub fn touch(&self, ids: &[RecordId], at: Micros, expires_at: Option<Micros>) -> Result<u64> {
+    pub fn touch(
+        &self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+        at: Micros,
+        expires_at: Option<Micros>,
+    ) -> Result<u64> {
         let mut statement = self.conn.prepare_cached(&format!(
             "UPDATE records SET last_accessed = ? WHERE id = ? AND {} RETURNING seq",
             expiries::UNEXPIRED
         ))?;
         let mut touched = 0;
         for id in ids {
+            if let Some(scope) = scope
+                && !records::is_within(self.conn, id, scope)?
+            {
+                continue;
+            }
             let found = statement.query_row((at, row::EncodedId::new(id), self.now), |row| row.get(0));
             let Some(seq) = found.optional()? else { continue };
             touched += 1;

@@ -10,7 +10,7 @@ use super::row::{self, EncodedId, SELECT, record};
 use super::sqlite_error::message;
 use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
-use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Seq, Viewer};
+use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Scope, Seq, Viewer};
 
 /// How many records one execution of [`BY_SEQS`] reads: as many as a search returns by default.
 const AT_ONCE: usize = 10;
@@ -35,18 +35,22 @@ pub fn by_id(conn: &Connection, id: &RecordId) -> Result<Option<(Seq, Record)>> 
     Ok(statement.query_row([EncodedId::new(id)], record).optional()?)
 }
 
-/// The records with these ids, in this order; `None` where there is none that the viewer may see.
+/// The records with these ids, in this order; `None` where there is none in the scope that the viewer may see.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn by_ids(
     conn: &Connection,
     ids: &[RecordId],
+    scope: Option<&Scope>,
     viewer: &Viewer,
     now: Micros,
 ) -> Result<Vec<Option<Record>>> {
-    let visible = |(_, record): &(Seq, Record)| viewer.sees(record.source.as_deref(), record.private);
-    ids.iter().map(|id| Ok(live(conn, id, now)?.filter(visible).map(|(_, record)| record))).collect()
+    let passes = |record: &Record| {
+        scope.is_none_or(|scope| scope.contains(&record.scope))
+            && viewer.sees(record.source.as_deref(), record.private)
+    };
+    ids.iter().map(|id| Ok(live(conn, id, now)?.map(|(_, record)| record).filter(passes))).collect()
 }
 
 /// The record with this id, if it has not expired at `now`.
@@ -143,6 +147,14 @@ pub fn version_of(conn: &Connection, id: &RecordId, now: Micros) -> Result<Optio
     let mut statement =
         conn.prepare_cached(&format!("SELECT seq FROM records WHERE id = ? AND {}", expiries::UNEXPIRED))?;
     Ok(statement.query_row((EncodedId::new(id), now), |row| row.get(0)).optional()?)
+}
+
+/// True if the record with this id is in the scope or below.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn is_within(conn: &Connection, id: &RecordId, scope: &Scope) -> Result<bool> {
+    Ok(by_id(conn, id)?.is_some_and(|(_, record)| scope.contains(&record.scope)))
 }
 
 /// The numbers of the records with these ids; unknown ids are left out.

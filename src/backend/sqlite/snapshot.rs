@@ -63,8 +63,13 @@ impl Drop for View<'_> {
 }
 
 impl Snapshot for View<'_> {
-    fn by_ids(&self, ids: &[RecordId], viewer: &Viewer) -> Result<Vec<Option<Record>>> {
-        self.explained(records::by_ids(&self.reader, ids, viewer, self.now))
+    fn by_ids(
+        &self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+        viewer: &Viewer,
+    ) -> Result<Vec<Option<Record>>> {
+        self.explained(records::by_ids(&self.reader, ids, scope, viewer, self.now))
     }
 
     fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>> {
@@ -88,15 +93,6 @@ impl Snapshot for View<'_> {
 
     fn neighbours(&self, seqs: &[Seq], viewer: &Viewer) -> Result<Vec<[Option<Seq>; 2]>> {
         self.explained(records::neighbours(&self.reader, seqs, viewer))
-    }
-
-    fn first_known(&self, ids: &[RecordId]) -> Result<Option<RecordId>> {
-        for id in ids {
-            if self.explained(records::version_of(&self.reader, id, self.now))?.is_some() {
-                return Ok(Some(id.clone()));
-            }
-        }
-        Ok(None)
     }
 
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {

@@ -122,8 +122,13 @@ fn run(batch: &mut Batch<'_>, job: &Job) -> JobResult {
 
 /// Checks what a call requires.
 fn check(batch: &Batch<'_>, call: &Call) -> Result<()> {
-    if let Some(Requirement { id, version }) = &call.requires {
-        let found = records::version_of(batch.conn(), id, batch.now())?.unwrap_or(0);
+    if let Some(Requirement { id, scope, version }) = &call.requires {
+        let is_there = match scope {
+            Some(scope) => records::is_within(batch.conn(), id, scope)?,
+            None => true,
+        };
+        let live = if is_there { records::version_of(batch.conn(), id, batch.now())? } else { None };
+        let found = live.unwrap_or(0);
         if found != *version {
             let what = Conflict::Record(id.to_string());
             return Err(Error::Conflict { what, expected: *version, found });
@@ -154,7 +159,9 @@ fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
         }
         Write::Embed(vectors) => batch.embed(vectors).map(Outcome::Counted),
         Write::Delete(filter) => batch.remove_matching(filter).map(Outcome::Counted),
-        Write::Touch { ids, at, expires_at } => batch.touch(ids, *at, *expires_at).map(Outcome::Counted),
+        Write::Touch { ids, scope, at, expires_at } => {
+            batch.touch(ids, scope.as_ref(), *at, *expires_at).map(Outcome::Counted)
+        }
         Write::Reset => batch.remove_all().map(Outcome::Counted),
         Write::ResetJournals => journals::remove_all(batch.conn(), batch.now()).map(Outcome::Counted),
         Write::Purge { scope, limit } => purge(batch, scope.as_ref(), *limit),

@@ -89,7 +89,10 @@ fn make_v3(path: &Path) {
     store.add_all([record], OnConflict::Fail).unwrap();
     let changes = Fields { created_at: Some(2_000_000), ..Fields::new("Alice lives in Rome.") };
     store.queue.write(Write::Supersede { id: id.clone(), changes }).unwrap();
-    store.queue.write(Write::Touch { ids: vec![id], at: 3_000_000, expires_at: Some(EXPIRES_AT) }).unwrap();
+    store
+        .queue
+        .write(Write::Touch { ids: vec![id], scope: None, at: 3_000_000, expires_at: Some(EXPIRES_AT) })
+        .unwrap();
     let value = Value::Json(r#"{"n": 1}"#.into());
     let extend = Change::Extend { values: vec![value.clone()], expires_at: None, if_last: None };
     let put =

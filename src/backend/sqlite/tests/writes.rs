@@ -162,7 +162,7 @@ fn a_record_comes_back_as_it_was() {
     }
     let get = |viewer: Viewer| {
         let ids = [id("plain"), id("full"), id("none")];
-        let found = store.pool.read(|conn| records::by_ids(conn, &ids, &viewer, 0)).unwrap();
+        let found = store.pool.read(|conn| records::by_ids(conn, &ids, None, &viewer, 0)).unwrap();
         found.iter().map(Option::is_some).collect::<Vec<_>>()
     };
     assert_eq!(get(Viewer::default()), [true, false, false]);
@@ -219,7 +219,7 @@ fn updates_get_a_new_number() {
     assert!(matches!(missing, Error::RecordNotFound(_)));
     let wrong = Fields { importance: Some(2.0), ..Fields::default() };
     assert!(matches!(store.update("a", wrong).unwrap_err(), Error::InvalidRecord(_)));
-    let touch = Write::Touch { ids: vec![id("a"), id("b")], at: 7, expires_at: None };
+    let touch = Write::Touch { ids: vec![id("a"), id("b")], scope: None, at: 7, expires_at: None };
     assert_eq!(store.queue.write(touch).unwrap().count(), 1);
     assert_eq!(store.get("a").unwrap().last_accessed, 7);
     assert_eq!(store.contents().into_keys().collect::<Vec<_>>(), [new], "a touch keeps the number");
