@@ -6,13 +6,15 @@
 //!
 //! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
 //!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
-//! - [`mod@write`]: writes as data, which [`Execute`] takes.
-//! - [`settings`]: how to open a store. [`migration`]: schema versions. [`counters`]: for `stats()`. [`checksum`]: noticing damage. `opening_thread`: the thread
-//!   of all pools.
+//! - [`mod@write`]: writes as data, which [`Execute`] takes; `writer`: executes them in a transaction of any backend.
+//! - [`settings`]: how to open a store. [`migration`]: schema versions. [`counters`]: for `stats()`. [`checksum`]: noticing damage. `encoding`: values of a record. `connections`: a pool of
+//!   them; `opening_thread`: the thread of all pools.
 
 pub mod change_log;
 pub mod checksum;
+mod connections;
 pub mod counters;
+mod encoding;
 mod facets;
 pub mod feed;
 pub mod journals;
@@ -26,6 +28,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod sqlite;
 pub mod write;
+mod writer;
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -133,14 +136,12 @@ pub trait Spaces: Debug + Send + Sync {
 
 /// Executes writes.
 pub trait Execute: Debug + Send + Sync {
-    /// Waits for the write lock until `lock_until`. Then takes jobs from `next` until it returns `None`, or some
-    /// milliseconds have passed, and commits them in one transaction until `deadline`. Returns the result of each job in
-    /// the order in which they were taken. A job that fails leaves nothing behind and does not keep the others from
-    /// being committed.
+    /// Waits for the write lock until `lock_until`. Takes jobs from `next` until it returns `None`, or some milliseconds have
+    /// passed, and commits them in one transaction until `deadline`. Returns the result of each job in the order in which
+    /// they were taken. A job that fails leaves nothing behind and does not keep the others from being committed.
     ///
     /// # Errors
-    /// [`crate::Error::Busy`] and [`crate::Error::ReadOnly`] before a job was taken. After an error none of the jobs that
-    /// were taken is committed.
+    /// After an error none of the jobs that were taken is committed. After [`crate::Error::Busy`], they may be executed again.
     fn execute(
         &self,
         lock_until: Instant,
@@ -203,6 +204,11 @@ pub trait Backend: Execute {
     /// As [`Backend::store_index_file`].
     fn sweep_index_files(&self) -> Result<()> {
         Ok(())
+    }
+
+    /// How many records may be written before the index takes them in without a search that needs it.
+    fn may_lag(&self) -> usize {
+        0
     }
 
     /// True if the store cannot be written.

@@ -53,6 +53,13 @@ pub struct JobError {
     pub error: Error,
 }
 
+impl JobError {
+    /// The same with another error.
+    pub fn map(self, explain: impl FnOnce(Error) -> Error) -> Self {
+        Self { error: explain(self.error), ..self }
+    }
+}
+
 impl From<Error> for JobError {
     fn from(error: Error) -> Self {
         Self { call: None, error }

@@ -28,7 +28,7 @@ impl Space {
             }
             if records.len() > prefetch::FEW {
                 index.catch_up_in_background();
-            } else {
+            } else if index.shared().waiting() >= self.backend.may_lag() {
                 index.catch_up().unwrap_or_else(|error| index.log_failure(&error));
             }
         }

@@ -81,6 +81,11 @@ impl SharedIndex {
         self.handed_over.lock().extend(written.map(|(seq, at)| (seq, (Arc::clone(records), at))));
     }
 
+    /// How many records wait for that.
+    pub fn waiting(&self) -> usize {
+        self.handed_over.lock().len()
+    }
+
     /// True if terms were handed over for this record.
     pub fn is_handed_over(&self, seq: Seq) -> bool {
         self.handed_over.lock().contains_key(&seq)

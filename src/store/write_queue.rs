@@ -109,7 +109,10 @@ impl WriteQueue {
         };
         match self.backend.execute(wait.next_poll(), wait.deadline, &mut || take(&mut group)) {
             Ok(results) => group.settle(results),
-            Err(Error::Busy { .. }) if group.0.is_empty() => return false,
+            Err(Error::Busy { .. }) => {
+                self.state.lock().put_back(&mut group);
+                return false;
+            }
             Err(error) => {
                 if group.0.is_empty() {
                     take(&mut group);
@@ -127,6 +130,13 @@ impl State {
         let before = self.waiting.len();
         self.waiting.retain(|other| !Arc::ptr_eq(other, ticket));
         self.waiting.len() < before
+    }
+
+    /// Lets jobs that did not run wait again, before all others.
+    fn put_back(&mut self, group: &mut Group) {
+        for ticket in group.0.drain(..).rev() {
+            self.waiting.push_front(ticket);
+        }
     }
 }
 
@@ -164,6 +174,38 @@ mod tests {
 
     use super::*;
     use crate::backend::counters::Counters;
+
+    /// Takes jobs before the lock turns out to be busy, the first time.
+    #[derive(Debug, Default)]
+    struct Locked {
+        counters: Counters,
+        groups: Mutex<Vec<usize>>,
+    }
+
+    impl Execute for Locked {
+        fn execute(
+            &self,
+            _: Instant,
+            _: Instant,
+            next: &mut dyn FnMut() -> Option<Arc<Job>>,
+        ) -> Result<Vec<JobResult>> {
+            let jobs: Vec<_> = std::iter::from_fn(next).collect();
+            let mut groups = self.groups.lock();
+            groups.push(jobs.len());
+            if groups.len() == 1 {
+                return Err(Error::Busy { what: "the lock", waited: Duration::ZERO });
+            }
+            Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
+        }
+
+        fn timeout(&self) -> Duration {
+            Duration::from_secs(30)
+        }
+
+        fn counters(&self) -> &Counters {
+            &self.counters
+        }
+    }
 
     /// Executes nothing: takes its time, panics at a reset, and otherwise says that 1 record was touched.
     #[derive(Debug, Default)]
@@ -239,6 +281,14 @@ mod tests {
             assert_eq!(first.join().unwrap().unwrap().count(), 1);
         });
         assert_eq!(*backend.groups.lock(), [1], "the second job never ran");
+    }
+
+    #[test]
+    fn a_job_that_was_taken_too_early_waits_again() {
+        let backend = Arc::new(Locked::default());
+        let queue = WriteQueue::new(Arc::clone(&backend) as _);
+        assert_eq!(queue.write(touch()).unwrap().count(), 1);
+        assert_eq!(*backend.groups.lock(), [1, 1]);
     }
 
     #[test]

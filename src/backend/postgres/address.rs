@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use postgres::config::{Config, Host, SslMode};
+use tokio_postgres::config::{Config, Host, SslMode};
 
 use super::tls::{Tls, Verify};
 use crate::error::{Error, Result};
@@ -58,7 +58,7 @@ impl Address {
         let shown = without_password(url);
         let invalid = |why: String| Error::InvalidFilter(format!("{shown:?}: {why}"));
         let (plain, mut tls) = take_tls_parameters(url);
-        let mut config: Config = plain.parse().map_err(|error: postgres::Error| {
+        let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
             let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             invalid(format!("it is no URL of a database: {why}"))
         })?;
@@ -178,9 +178,10 @@ fn has(config: &Config, parameter: &str) -> bool {
 /// Sets a parameter by the crate's own parser of `name='value'`.
 fn set(config: &mut Config, parameter: &str, value: &str) -> Result<(), String> {
     let quoted = value.replace('\\', "\\\\").replace('\'', "\\'");
-    let parsed: Config = format!("{parameter}='{quoted}'").parse().map_err(|error: postgres::Error| {
-        std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
-    })?;
+    let parsed: Config =
+        format!("{parameter}='{quoted}'").parse().map_err(|error: tokio_postgres::Error| {
+            std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
+        })?;
     match parameter {
         "host" => {
             for host in parsed.get_hosts() {

@@ -1,19 +1,18 @@
 //! A database: its connections, and what it says of itself.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use parking_lot::Mutex;
-use postgres::config::Config;
-use postgres::error::SqlState;
-use postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::config::Config;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
+use super::client::Client;
 use super::migrate;
-use super::postgres_error::{self, Explained, is_disconnected};
-use crate::backend::opening_thread::opening_thread;
+use super::postgres_error::{self, Explained, is_disconnected, postgres_error};
+use crate::backend::connections::Connections;
 use crate::backend::settings::Settings;
 use crate::error::{Error, Result};
 
@@ -27,8 +26,7 @@ pub struct Database {
     /// The URL without its password.
     name: PathBuf,
     settings: Settings,
-    pool: r2d2::Pool<Connector>,
-    failure: LastFailure,
+    pool: Connections<Connector>,
     /// What the schema says.
     schema: migrate::Schema,
 }
@@ -42,19 +40,9 @@ impl Database {
     pub fn open(settings: &Settings) -> Result<Self> {
         let address = Address::parse(&settings.path, settings.busy_timeout)?;
         let name = PathBuf::from(&address.shown);
-        let failure = LastFailure::default();
-        let connector = Connector::new(&address)?;
-        let pool = r2d2::Pool::builder()
-            .max_size(settings.pool_size.max(1))
-            .min_idle(Some(0))
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .test_on_check_out(false)
-            .thread_pool(opening_thread())
-            .error_handler(Box::new(failure.clone()))
-            .build_unchecked(connector);
+        let pool = Connections::new(Connector::new(&address)?, settings.pool_size, settings.busy_timeout);
         let schema = migrate::Schema::default();
-        let mut database = Self { address, name, settings: settings.clone(), pool, failure, schema };
+        let mut database = Self { address, name, settings: settings.clone(), pool, schema };
         let mut client = database.connection()?;
         let found = migrate::read(&mut client, &database.name);
         database.schema = found.explained(&database.name, settings.busy_timeout)?;
@@ -84,8 +72,7 @@ impl Database {
 
     /// How many connections are open, and how many of those are idle.
     pub fn connections(&self) -> (u32, u32) {
-        let state = self.pool.state();
-        (state.connections, state.idle_connections)
+        self.pool.count()
     }
 
     /// What an error means for this store.
@@ -98,29 +85,19 @@ impl Database {
     /// # Errors
     /// [`Error::Busy`] if none becomes free in time, or the server has no more; [`Error::Io`] if none can be opened.
     pub fn connection(&self) -> Result<Pooled> {
-        // Waits in steps, so that a connection that cannot be opened is reported before the timeout.
-        const STEP: Duration = Duration::from_millis(100);
-        /// Opening a connection takes time, even if the timeout is shorter.
-        const OPENING: Duration = Duration::from_secs(5);
-        let timeout = self.settings.busy_timeout;
-        let deadline = Instant::now() + timeout;
-        loop {
-            let step = STEP.min(deadline.saturating_duration_since(Instant::now()));
-            if let Ok(connection) = self.pool.get_timeout(step.max(Duration::from_millis(1))) {
-                return Ok(connection);
-            }
-            let timed_out = Instant::now() >= deadline;
-            match self.failure.take() {
-                // One may become free.
-                Some(error) if !timed_out && error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS) => {}
-                Some(error) => return Err(Error::from(error)).explained(&self.name, timeout),
-                None => {}
-            }
-            let one_more = self.pool.state().connections < self.pool.max_size();
-            if Instant::now() >= deadline + if one_more { OPENING } else { Duration::ZERO } {
-                return Err(Error::Busy { what: "every connection of the pool", waited: timeout });
-            }
-        }
+        let too_many = |error: &Error| {
+            postgres_error(error).is_some_and(|error| error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS))
+        };
+        self.pool.take(too_many).explained(&self.name, self.settings.busy_timeout)
+    }
+
+    /// A connection of which the server has just answered; `None` if the pool gives another.
+    ///
+    /// # Errors
+    /// As [`Database::connection`].
+    pub fn fresh_connection(&self) -> Result<Option<Pooled>> {
+        let mut connection = self.connection()?;
+        Ok(connection.is_fresh().then_some(connection))
     }
 
     /// Takes a connection and begins a transaction on it with these statements. Returns the first row that they return. A
@@ -130,7 +107,7 @@ impl Database {
     /// As [`Database::connection`]; [`Error::Backend`].
     pub fn begin(&self, sql: &str) -> Result<(Pooled, Option<SimpleQueryRow>)> {
         // As many connections may be broken as the pool has, after a restart of the server.
-        for _ in 0..=self.pool.max_size() {
+        for _ in 0..=self.pool.most() {
             let mut connection = self.connection()?;
             match connection.simple_query(sql) {
                 Ok(messages) => return Ok((connection, first_row(messages))),
@@ -165,8 +142,7 @@ pub fn first_row(messages: Vec<SimpleQueryMessage>) -> Option<SimpleQueryRow> {
 /// [`Error::InvalidFilter`] for a URL that cannot be read; [`Error::Io`].
 pub fn connect(address: &Address, timeout: Duration) -> Result<Client> {
     let connector = Connector::new(address)?;
-    let connected = r2d2::ManageConnection::connect(&connector).map_err(Error::from);
-    connected.map_err(|error| postgres_error::explain(error, Path::new(&address.shown), timeout))
+    r2d2::ManageConnection::connect(&connector).explained(Path::new(&address.shown), timeout)
 }
 
 /// Opens connections.
@@ -191,34 +167,17 @@ impl Connector {
 
 impl r2d2::ManageConnection for Connector {
     type Connection = Client;
-    type Error = postgres::Error;
+    type Error = Error;
 
-    fn connect(&self) -> Result<Client, postgres::Error> {
-        self.config.connect(self.tls.clone())
+    fn connect(&self) -> Result<Client> {
+        Client::connect(&self.config, self.tls.clone())
     }
 
-    fn is_valid(&self, client: &mut Client) -> Result<(), postgres::Error> {
-        client.simple_query("").map(drop)
+    fn is_valid(&self, client: &mut Client) -> Result<()> {
+        Ok(client.simple_query("").map(drop)?)
     }
 
     fn has_broken(&self, client: &mut Client) -> bool {
         client.is_closed()
-    }
-}
-
-/// Why the last connection could not be opened.
-#[derive(Debug, Clone, Default)]
-struct LastFailure(Arc<Mutex<Option<postgres::Error>>>);
-
-impl LastFailure {
-    fn take(&self) -> Option<postgres::Error> {
-        self.0.lock().take()
-    }
-}
-
-impl r2d2::HandleError<postgres::Error> for LastFailure {
-    fn handle_error(&self, error: postgres::Error) {
-        log::warn!("a connection could not be opened: {error}");
-        *self.0.lock() = Some(error);
     }
 }

@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::batch::Batch;
 use super::row;
 use super::snapshot::View;
 use crate::backend::change_log::Deletion;
@@ -96,4 +97,24 @@ fn late(view: &View<'_>, after: i64) -> Result<Vec<(i64, Seq)>> {
         "SELECT late, seq FROM agentmem_late_vectors WHERE space = $1 AND late > $2 ORDER BY late LIMIT $3";
     let rows = view.query(sql, &[&view.space(), &after, &(AT_ONCE as i64)])?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
+}
+
+impl Batch<'_> {
+    pub(super) fn log_deletions(&mut self, mut seqs: Vec<Seq>, hidden: bool) -> Result<()> {
+        seqs.sort_unstable();
+        let ranges: Vec<(Seq, Seq)> = seqs
+            .chunk_by(|a, b| a + 1 == *b)
+            .filter_map(|range| Some((*range.first()?, *range.last()?)))
+            .collect();
+        ranges.into_iter().try_for_each(|(first, last)| self.log_range(first, last, hidden))
+    }
+
+    pub(super) fn log_range(&mut self, first: Seq, last: Seq, hidden: bool) -> Result<()> {
+        self.head.deletion += 1;
+        let sql = "INSERT INTO agentmem_deletions (space, deletion, first, last, newest, hidden)
+                   VALUES ($1, $2, $3, $4, $5, $6)";
+        let (space, deletion, newest) = (self.space, self.head.deletion, self.head.seq);
+        self.write(sql, &[&space, &deletion, &first, &last, &newest, &hidden])?;
+        Ok(())
+    }
 }

@@ -1,7 +1,7 @@
 //! Translates a [`Filter`] to SQL, where that can be done exactly. Every value is a parameter. What SQL would say differently,
 //! categories and conditions on metadata, is tested on the rows by [`Rest`].
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use super::query::{Param, Sql};
 use super::row::bad_json;

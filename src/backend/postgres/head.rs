@@ -1,11 +1,13 @@
 //! The head row of a space: what orders its writes, and its statistics.
 
-use postgres::SimpleQueryRow;
+use std::ops::RangeInclusive;
+
+use tokio_postgres::SimpleQueryRow;
 
 use super::postgres_error::unreadable;
 use crate::backend::feed::Position;
 use crate::backend::snapshot::Totals;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::record::Micros;
 use crate::text::ANALYZER_VERSION;
 
@@ -125,4 +127,17 @@ impl Head {
     pub fn dimension(&self) -> Option<usize> {
         (self.vectors > 0).then(|| usize::try_from(self.dimension).unwrap_or_default())
     }
+}
+
+/// The `count` numbers that follow `newest`.
+///
+/// # Errors
+/// [`Error::InvalidRecord`] if there are no more.
+pub fn numbers_after(newest: i64, count: usize) -> Result<RangeInclusive<i64>> {
+    let last = i64::try_from(count).ok().and_then(|count| newest.checked_add(count));
+    let numbers = newest.checked_add(1).zip(last).map(|(first, last)| first..=last);
+    numbers.ok_or_else(|| {
+        let why = "the store has used up its numbers; export it and import into a new store";
+        Error::InvalidRecord(why.into())
+    })
 }

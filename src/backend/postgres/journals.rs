@@ -5,10 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use super::batch::Batch;
 use super::filter::boxed;
+use super::head::numbers_after;
 use super::postgres_error::{unexplained_message, unreadable};
 use super::query::Sql;
 use super::snapshot::View;
@@ -305,19 +306,6 @@ fn write_new(
     let entries: Vec<Entry> = entries.collect();
     insert(batch, name, &entries)?;
     Ok(Changed::Written(entries.iter().map(|entry| entry.number).collect()))
-}
-
-/// The `count` numbers that follow `newest`.
-///
-/// # Errors
-/// [`Error::InvalidRecord`] if there are no more.
-pub fn numbers_after(newest: i64, count: usize) -> Result<std::ops::RangeInclusive<i64>> {
-    let last = i64::try_from(count).ok().and_then(|count| newest.checked_add(count));
-    let numbers = newest.checked_add(1).zip(last).map(|(first, last)| first..=last);
-    numbers.ok_or_else(|| {
-        let why = "the store has used up its numbers; export it and import into a new store";
-        Error::InvalidRecord(why.into())
-    })
 }
 
 /// Writes entries. One with a key takes the place of the entry that has it.

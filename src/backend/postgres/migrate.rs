@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use postgres::Client;
-use postgres::error::SqlState;
+use tokio_postgres::error::SqlState;
 
 use super::address::Address;
+use super::client::Client;
 use super::database::connect;
 use super::postgres_error::{Explained, postgres_error, unreadable};
 use super::query::query;
@@ -88,7 +88,7 @@ pub fn migrate(url: &Path, plan: Plan) -> Result<Status> {
 /// fails when the other commits.
 fn is_made_already(error: &Error) -> bool {
     let made = [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT];
-    postgres_error(error).and_then(postgres::Error::code).is_some_and(|code| made.contains(code))
+    postgres_error(error).and_then(tokio_postgres::Error::code).is_some_and(|code| made.contains(code))
 }
 
 fn check(plan: Plan) -> Result<()> {

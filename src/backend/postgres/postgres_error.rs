@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use postgres::error::SqlState;
+use tokio_postgres::error::SqlState;
 
 use crate::error::{Error, Result};
 
@@ -14,8 +14,8 @@ use crate::error::{Error, Result};
 #[error("{0}")]
 pub struct Unreadable(pub String);
 
-impl From<postgres::Error> for Error {
-    fn from(error: postgres::Error) -> Self {
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
         Self::backend(error)
     }
 }
@@ -26,13 +26,13 @@ pub fn unreadable(what: impl Into<String>) -> Error {
 }
 
 /// The error of PostgreSQL inside an [`Error::Backend`].
-pub fn postgres_error(error: &Error) -> Option<&postgres::Error> {
+pub fn postgres_error(error: &Error) -> Option<&tokio_postgres::Error> {
     let Error::Backend(source) = error else { return None };
     source.downcast_ref()
 }
 
 /// True if the connection is gone.
-pub fn is_disconnected(error: &postgres::Error) -> bool {
+pub fn is_disconnected(error: &tokio_postgres::Error) -> bool {
     let io = || error.source().is_some_and(|source| source.is::<io::Error>());
     match error.code() {
         None => error.is_closed() || io(),
@@ -104,7 +104,7 @@ pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
 }
 
 /// What an error says, with its cause.
-pub fn message(error: &postgres::Error) -> String {
+pub fn message(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(source) if error.as_db_error().is_none() => format!("{error}: {source}").replace(": : ", ": "),
         Some(source) => source.to_string(),

@@ -3,9 +3,10 @@
 //! Statements are never prepared on the server: a statement and its result take one round trip all the same, and a pooler may
 //! pass each transaction to another connection of the server.
 
-use postgres::types::{ToSql, Type};
-use postgres::{Client, Row};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
 
+use super::client::Client;
 use crate::error::Result;
 
 /// How many rows are fetched at a time where there may be many.
@@ -48,7 +49,9 @@ params! {
     Vec<String>: TEXT_ARRAY;
     Vec<Option<i64>>: INT8_ARRAY;
     Vec<Option<&str>>: TEXT_ARRAY;
+    Vec<Option<String>>: TEXT_ARRAY;
     Vec<Option<&[u8]>>: BYTEA_ARRAY;
+    Vec<Option<Vec<u8>>>: BYTEA_ARRAY;
 }
 
 /// A statement that is put together, with its parameters.
@@ -143,9 +146,7 @@ pub trait Lend {
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn query(client: &mut Client, sql: &str, params: &[&dyn Param]) -> Result<Vec<Row>> {
-    let typed: Vec<(&(dyn ToSql + Sync), Type)> =
-        params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.kind())).collect();
-    Ok(client.query_typed(sql, &typed)?)
+    Ok(client.query_typed(sql, &typed(params))?)
 }
 
 /// Runs a statement and returns how many rows it concerned.
@@ -153,7 +154,10 @@ pub fn query(client: &mut Client, sql: &str, params: &[&dyn Param]) -> Result<Ve
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn execute(client: &mut Client, sql: &str, params: &[&dyn Param]) -> Result<u64> {
-    let typed: Vec<(&(dyn ToSql + Sync), Type)> =
-        params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.kind())).collect();
-    Ok(client.execute_typed(sql, &typed)?)
+    Ok(client.execute_typed(sql, &typed(params))?)
+}
+
+/// Parameters with their types.
+pub fn typed<'p>(params: &[&'p dyn Param]) -> Vec<(&'p (dyn ToSql + Sync), Type)> {
+    params.iter().map(|param| (*param as &(dyn ToSql + Sync), param.kind())).collect()
 }

@@ -1,12 +1,14 @@
 //! The codec of a record: encodes it to the columns of `agentmem_records` and `agentmem_past`, and decodes it.
 
-use postgres::Row;
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
 
 use super::postgres_error::unreadable;
 use crate::backend::checksum::{self, StoredFields, StoredId};
+use crate::backend::encoding;
 use crate::backend::snapshot::PastVersion;
 use crate::error::{Error, Result};
-use crate::record::{Metadata, Micros, Record, RecordId, Scope, Seq};
+use crate::record::{Micros, Record, RecordId, Scope, Seq};
 
 /// The columns of [`record`].
 pub const COLUMNS: &str = "seq, id, scope, created_at, updated_at, last_accessed, importance, source, private, categories, \
@@ -32,17 +34,14 @@ impl<'a> Encoded<'a> {
     /// # Errors
     /// [`Error::InvalidRecord`] if the categories cannot be written as JSON.
     pub fn new(record: &'a Record) -> Result<Self> {
-        let categories = (!record.categories.is_empty()).then(|| serde_json::to_string(&record.categories));
-        let categories = categories
-            .transpose()
-            .map_err(|error| Error::InvalidRecord(format!("it cannot be written as JSON: {error}")))?;
-        let vector = record.embedding.as_deref().map(encode_vector);
+        let categories = encoding::categories(record)?;
+        let vector = record.embedding.as_deref().map(encoding::vector);
         Ok(Self { record, id: record.id.to_string(), categories, vector })
     }
 
     /// JSON; `None` for none.
     pub fn metadata(&self) -> Option<&'a str> {
-        (!self.record.metadata.is_empty()).then(|| self.record.metadata.as_json())
+        encoding::metadata(self.record)
     }
 
     /// The checksum of the columns that never change.
@@ -71,16 +70,10 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// A vector as bytes.
-pub fn encode_vector(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
-}
-
 /// A vector from a column; `None` if it has none, or if that is damaged.
 pub fn vector(row: &Row, column: usize) -> Option<Vec<f32>> {
     let bytes: &[u8] = row.try_get::<_, Option<&[u8]>>(column).ok()??;
-    let (floats, rest) = bytes.as_chunks::<4>();
-    rest.is_empty().then(|| floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
+    encoding::decode_vector(bytes)
 }
 
 /// The content in a column.
@@ -141,14 +134,6 @@ fn is_as_written(row: &Row) -> Result<bool> {
 }
 
 fn decode(row: &Row) -> Result<Record> {
-    let categories = match row.try_get::<_, Option<&str>>(9)? {
-        Some(json) => serde_json::from_str(json).map_err(|error| bad_json(&error))?,
-        None => Vec::new(),
-    };
-    let metadata = match row.try_get::<_, Option<&str>>(10)? {
-        Some(json) => serde_json::from_str(json).map_err(|error| bad_json(&error))?,
-        None => Metadata::default(),
-    };
     let has_vector = row.try_get::<_, Option<&[u8]>>(12)?.is_some();
     let embedding = vector(row, 12);
     if has_vector && embedding.is_none() {
@@ -158,8 +143,8 @@ fn decode(row: &Row) -> Result<Record> {
         id: RecordId::parse(row.try_get(1)?)?,
         content: row.try_get(11)?,
         scope: Scope::parse(row.try_get(2)?)?,
-        categories,
-        metadata,
+        categories: json(row, 9)?,
+        metadata: json(row, 10)?,
         importance: row.try_get(6)?,
         source: row.try_get(7)?,
         private: row.try_get(8)?,
@@ -170,4 +155,9 @@ fn decode(row: &Row) -> Result<Record> {
         embedding,
         version: Some(row.try_get(0)?),
     })
+}
+
+fn json<T: Default + DeserializeOwned>(row: &Row, column: usize) -> Result<T> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map_or(Ok(T::default()), |text| serde_json::from_str(text).map_err(|error| bad_json(&error)))
 }

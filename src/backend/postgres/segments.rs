@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use postgres::Client;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::client::Client;
 use super::query::{execute, query};
 use crate::backend::manifest::IndexFile;
 use crate::error::{Error, Result};
@@ -23,7 +23,7 @@ const PART: usize = 1 << 20;
 pub fn read(client: &mut Client, space: i64) -> Result<Vec<IndexFile>> {
     let sql = "SELECT name, first, last, deletion, bytes, checksum FROM agentmem_segments WHERE space = $1 ORDER BY first";
     let rows = query(client, sql, &[&space])?;
-    let file = |row: &postgres::Row| {
+    let file = |row: &tokio_postgres::Row| {
         Ok(IndexFile {
             name: row.try_get(0)?,
             first: row.try_get(1)?,

@@ -1,9 +1,9 @@
 //! [`Backend`] and [`Execute`] for a space of a database.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{env, iter};
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -11,17 +11,23 @@ use super::batch::Batch;
 use super::database::Database;
 use super::filter::Reach;
 use super::snapshot::View;
-use super::{rebuild, segments, writer};
+use super::{rebuild, segments, single_trip};
 use crate::backend::counters::Counters;
 use crate::backend::manifest::IndexFile;
 use crate::backend::write::{Job, JobResult};
-use crate::backend::{Backend, Execute, Progress, Snapshot, Watch};
+use crate::backend::{Backend, Execute, Progress, Snapshot, Watch, writer};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::Micros;
 
 /// A memtable of so many records is written to the database, so that hosts which come new to the space need not analyze more.
 const SEGMENT_RECORDS: u32 = 4096;
+
+/// Following the feed takes round trips, so a search after many writes does it once for all of them. So many analyzed records may wait for that.
+const MAY_LAG: usize = 256;
+
+/// Who waits for the lock keeps its place in the server's queue for so long, however soon the caller wants to look around.
+const IN_LINE: Duration = Duration::from_secs(1);
 
 /// Parts of a file that the manifest does not name may be those of a file that is being stored, or fetched, until they have this age.
 const STRAY_AFTER: Micros = 3_600_000_000;
@@ -115,14 +121,19 @@ impl Execute for Space {
         next: &mut dyn FnMut() -> Option<Arc<Job>>,
     ) -> Result<Vec<JobResult>> {
         self.check_writable()?;
-        let executed = writer::execute(&self.database, (self.number, &self.path), lock_until, deadline, next);
-        let mut results = self.explained(executed)?;
-        for result in &mut results {
-            if let Err(failed) = result {
-                failed.error = self.database.explain(failed.error.clone());
-            }
+        let lock_until = lock_until.max(Instant::now() + IN_LINE).min(deadline);
+        let jobs: Vec<Arc<Job>> = iter::from_fn(&mut *next).collect();
+        let added = single_trip::execute(&self.database, self.number, &jobs, lock_until, deadline);
+        if let Some(results) = self.explained(added)? {
+            return Ok(results);
         }
-        Ok(results)
+        let begin = |until| Batch::begin(&self.database, self.number, &self.path, until, deadline);
+        let mut jobs = jobs.into_iter();
+        let mut next = || jobs.next().or_else(&mut *next);
+        let results = self.explained(writer::execute(begin, lock_until, deadline, &mut next))?;
+        let explained =
+            |result: JobResult| result.map_err(|failed| failed.map(|error| self.database.explain(error)));
+        Ok(results.into_iter().map(explained).collect())
     }
 
     fn timeout(&self) -> Duration {
@@ -182,6 +193,10 @@ impl Backend for Space {
             .connection()
             .and_then(|mut client| segments::sweep(&mut client, self.number, before));
         self.explained(swept)
+    }
+
+    fn may_lag(&self) -> usize {
+        MAY_LAG
     }
 
     fn is_read_only(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use postgres::Row;
+use tokio_postgres::Row;
 
 use super::database::Database;
 use super::filter::{Reach, boxed, texts, unexpired, within};

@@ -10,12 +10,13 @@ use super::changes::Watcher;
 use super::pool::Pool;
 use super::snapshot::View;
 use super::transaction::Transaction;
-use super::{changes, maintenance, migrate, rebuild, segments, writer};
+use super::writer::Writer;
+use super::{changes, maintenance, migrate, rebuild, segments};
 use crate::backend::counters::Counters;
 use crate::backend::manifest::IndexFile;
 use crate::backend::settings::Settings;
 use crate::backend::write::{Job, JobResult};
-use crate::backend::{Backend, Execute, Progress, Snapshot, Spaces, Watch};
+use crate::backend::{Backend, Execute, Progress, Snapshot, Spaces, Watch, writer};
 use crate::error::Result;
 use crate::files::beside;
 use crate::record::{RecordId, Scope, Viewer};
@@ -68,8 +69,7 @@ impl Spaces for Sqlite {
     }
 
     fn connections(&self) -> (u32, u32) {
-        let state = self.0.pool.readers();
-        (state.connections, state.idle_connections)
+        self.0.pool.readers()
     }
 
     fn bytes(&self) -> u64 {
@@ -116,14 +116,12 @@ impl Execute for SqliteSpace {
         deadline: Instant,
         next: &mut dyn FnMut() -> Option<Arc<Job>>,
     ) -> Result<Vec<JobResult>> {
-        let mut results =
-            self.pool.write(lock_until, |conn| writer::execute(conn, lock_until, deadline, next))?;
-        for result in &mut results {
-            if let Err(failed) = result {
-                failed.error = self.pool.explain(failed.error.clone());
-            }
-        }
-        Ok(results)
+        let results = self.pool.write(lock_until, |conn| {
+            writer::execute(|until| Writer::begin(conn, until, deadline), lock_until, deadline, next)
+        })?;
+        let explained =
+            |result: JobResult| result.map_err(|failed| failed.map(|error| self.pool.explain(error)));
+        Ok(results.into_iter().map(explained).collect())
     }
 
     fn timeout(&self) -> Duration {

@@ -68,12 +68,6 @@ impl<'c> Batch<'c> {
         self.now
     }
 
-    /// The connection, to read with.
-    #[must_use]
-    pub fn conn(&self) -> &'c Connection {
-        self.conn
-    }
-
     /// The vectors that are written next are those of the embedder with this name.
     pub fn set_embedder(&mut self, name: Option<&str>) {
         self.embedder = name.map(str::to_owned);

@@ -1,6 +1,6 @@
 //! The backend for SQLite. SQL is only here.
 //!
-//! - [`Sqlite`] and its one space implement the traits of [`crate::backend`]; `snapshot` reads, `writer` executes jobs.
+//! - [`Sqlite`] and its one space implement the traits of [`crate::backend`]; `snapshot` reads, `writer` writes.
 //! - [`identify`]: what a file is, before SQLite may change it. [`migrate`]: schema
 //!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: protection from other copies of
 //!   SQLite.

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -15,8 +14,8 @@ use super::guard::Guard;
 use super::reader::{AllClosed, Opener, Reader};
 use super::sqlite_error::{self, Explained};
 use super::{migrate, transaction};
+use crate::backend::connections::Connections;
 use crate::backend::counters::Counters;
-use crate::backend::opening_thread::opening_thread;
 use crate::backend::settings::Settings;
 use crate::error::{Error, Result};
 
@@ -29,9 +28,8 @@ const LARGE_WRITE: u64 = 500;
 pub struct Pool {
     settings: Settings,
     source: Source,
-    readers: r2d2::Pool<Opener>,
+    readers: Connections<Opener>,
     _all_closed: AllClosed,
-    failure: LastFailure,
     writer: Option<Mutex<Connection>>,
     file: FileId,
     counters: Counters,
@@ -78,20 +76,9 @@ impl Pool {
             }
             (Some(Mutex::new(writer)), Source::shared(&path))
         };
-        let failure = LastFailure::default();
-        let (readers, all_closed) = readers(&source, &settings, failure.clone());
+        let (readers, all_closed) = readers(&source, &settings);
         let counters = Counters::default();
-        Ok(Self {
-            settings,
-            source,
-            readers,
-            _all_closed: all_closed,
-            failure,
-            writer,
-            file,
-            counters,
-            guard,
-        })
+        Ok(Self { settings, source, readers, _all_closed: all_closed, writer, file, counters, guard })
     }
 
     /// The store's file, absolute.
@@ -132,8 +119,8 @@ impl Pool {
 
     /// How many readers are open, and how many of them are idle.
     #[must_use]
-    pub fn readers(&self) -> r2d2::State {
-        self.readers.state()
+    pub fn readers(&self) -> (u32, u32) {
+        self.readers.count()
     }
 
     /// Runs `work` on a reader, in one read transaction.
@@ -206,59 +193,15 @@ impl Pool {
     }
 
     pub(super) fn reader(&self) -> Result<r2d2::PooledConnection<Opener>> {
-        // Waits in steps, so that a connection that cannot be opened is reported before the timeout.
-        const STEP: Duration = Duration::from_millis(250);
-        /// Opening a connection takes time, even if the timeout is shorter.
-        const OPENING: Duration = Duration::from_secs(5);
-        let deadline = Instant::now() + self.timeout();
-        loop {
-            let step = STEP.min(deadline.saturating_duration_since(Instant::now()));
-            if let Ok(reader) = self.readers.get_timeout(step.max(Duration::from_millis(1))) {
-                return Ok(reader);
-            }
-            if let Some(error) = self.failure.take() {
-                return Err(error).explained(self.path(), self.timeout());
-            }
-            let one_more = self.readers.state().connections < self.readers.max_size();
-            if Instant::now() >= deadline + if one_more { OPENING } else { Duration::ZERO } {
-                return Err(Error::Busy { what: "every connection of the pool", waited: self.timeout() });
-            }
-        }
+        self.readers.take(|_| false).explained(self.path(), self.timeout())
     }
 }
 
-fn readers(source: &Source, settings: &Settings, failure: LastFailure) -> (r2d2::Pool<Opener>, AllClosed) {
+fn readers(source: &Source, settings: &Settings) -> (Connections<Opener>, AllClosed) {
     let (timeout, init) = (settings.busy_timeout, source.clone());
     let manager = SqliteConnectionManager::file(&source.path)
         .with_flags(source.flags)
         .with_init(move |conn| init.set_up_reader(conn, timeout));
     let (opener, all_closed) = Opener::new(manager);
-    let pool = r2d2::Pool::builder()
-        .max_size(settings.pool_size.max(1))
-        .min_idle(Some(0))
-        .max_lifetime(None)
-        // With a timeout, the thread would look for idle connections twice a minute.
-        .idle_timeout(None)
-        .test_on_check_out(false)
-        .thread_pool(opening_thread())
-        .error_handler(Box::new(failure))
-        .build_unchecked(opener);
-    (pool, all_closed)
-}
-
-/// Why the last reader could not be opened.
-#[derive(Debug, Clone, Default)]
-struct LastFailure(Arc<Mutex<Option<rusqlite::Error>>>);
-
-impl LastFailure {
-    fn take(&self) -> Option<Error> {
-        self.0.lock().take().map(Error::from)
-    }
-}
-
-impl r2d2::HandleError<rusqlite::Error> for LastFailure {
-    fn handle_error(&self, error: rusqlite::Error) {
-        log::warn!("a connection could not be opened: {error}");
-        *self.0.lock() = Some(error);
-    }
+    (Connections::new(opener, settings.pool_size, timeout), all_closed)
 }

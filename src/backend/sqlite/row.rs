@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::expiries;
 use crate::backend::checksum::{StoredFields, StoredId};
-use crate::error::{Error, Result};
+use crate::backend::encoding;
+use crate::error::Result;
 use crate::record::{Micros, Record, RecordId, Scope, Seq};
 
 /// Selects what [`record`] reads. Conditions may follow.
@@ -71,14 +72,10 @@ pub(super) struct Encoded<'a> {
 
 impl<'a> Encoded<'a> {
     /// # Errors
-    /// [`Error::InvalidRecord`] if the categories cannot be written as JSON.
+    /// [`crate::Error::InvalidRecord`] if the categories cannot be written as JSON.
     pub fn new(record: &'a Record) -> Result<Self> {
-        let categories = (!record.categories.is_empty()).then(|| serde_json::to_string(&record.categories));
-        let categories = categories
-            .transpose()
-            .map_err(|error| Error::InvalidRecord(format!("it cannot be written as JSON: {error}")))?;
-        let vector = record.embedding.as_deref().map(encode_vector);
-        Ok(Self { record, categories, vector })
+        let vector = record.embedding.as_deref().map(encoding::vector);
+        Ok(Self { record, categories: encoding::categories(record)?, vector })
     }
 
     /// The columns whose values never change.
@@ -93,7 +90,7 @@ impl<'a> Encoded<'a> {
             source: record.source.as_deref(),
             private: record.private,
             categories: self.categories.as_deref(),
-            metadata: (!record.metadata.is_empty()).then(|| record.metadata.as_json()),
+            metadata: encoding::metadata(record),
             content: &record.content,
             vector: self.vector.as_deref(),
         }
@@ -109,11 +106,6 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// A vector as bytes.
-fn encode_vector(vector: &[f32]) -> Vec<u8> {
-    vector.iter().flat_map(|x| x.to_le_bytes()).collect()
-}
-
 /// The content of a row, for the index. Damaged content is read as an empty text, so that the store can still be opened and
 /// the record deleted. Reading the record itself raises an error.
 pub(super) fn content<'r>(row: &'r Row<'_>, column: usize) -> &'r str {
@@ -127,11 +119,7 @@ pub(super) fn vector(row: &Row<'_>, column: usize) -> Option<Vec<f32>> {
 }
 
 fn decode_vector(bytes: &[u8], column: usize) -> rusqlite::Result<Vec<f32>> {
-    let (floats, rest) = bytes.as_chunks::<4>();
-    if !rest.is_empty() {
-        return Err(unreadable(column, "a vector's length is no multiple of 4"));
-    }
-    Ok(floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
+    encoding::decode_vector(bytes).ok_or_else(|| unreadable(column, "a vector's length is no multiple of 4"))
 }
 
 /// The record in a row of [`SELECT`], if it fits its checksum.

@@ -1,233 +1,164 @@
-//! Executes all waiting jobs in one transaction.
+//! A transaction as the [`writer`](crate::backend::writer) wants it.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::Connection;
 
 use super::transaction::Transaction;
 use super::{Batch, history, journals, migrate, records};
-use crate::backend::write::{
-    Call, Job, JobError, JobResult, NewRecord, OnConflict, Outcome, Requirement, Write,
-};
-use crate::error::{Conflict, Error, Result};
-use crate::record::{Record, RecordId, Scope, Seq};
+use crate::backend::write::{NewRecord, OnConflict};
+use crate::backend::writer::WriteTransaction;
+use crate::error::{Error, Result};
+use crate::journal::{Change, Changed};
+use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
 use crate::text::Bag;
 
-/// A transaction takes waiting jobs for this long, then commits.
-const GATHERING: Duration = Duration::from_millis(50);
-
-/// Every transaction that writes also deletes up to this many expired records and entries, or twice as many as it writes if
-/// that is more.
-const SWEPT: usize = 64;
-
-/// The jobs of one transaction, and the result of each.
-type Group = Vec<(Arc<Job>, Option<JobResult>)>;
-
-/// See [`Execute::execute`](crate::backend::Execute::execute).
-///
-/// There are no savepoints around jobs, because FTS5 writes its memory to disk at each. If a job fails after it has
-/// written, the transaction is rolled back and the other jobs run again.
-pub(super) fn execute(
-    conn: &Connection,
-    lock_until: Instant,
+/// A batch, in a transaction of its own.
+pub(super) struct Writer<'c> {
+    batch: Batch<'c>,
+    transaction: Transaction<'c>,
+    conn: &'c Connection,
+    /// When a commit that has to wait gives up.
     deadline: Instant,
-    next: &mut dyn FnMut() -> Option<Arc<Job>>,
-) -> Result<Vec<JobResult>> {
-    let mut group = Group::new();
-    let mut transaction = Transaction::begin(conn, lock_until)?;
-    let mut sweeps = true;
-    loop {
-        match commit(conn, transaction, &mut group, next, deadline, sweeps)? {
-            TransactionEnd::Committed => break,
-            TransactionEnd::JobFailed => {}
-            TransactionEnd::SweepFailed => sweeps = false,
-        }
-        transaction = Transaction::begin(conn, deadline)?;
-    }
-    Ok(group.into_iter().filter_map(|(_, result)| result).collect())
+    /// Rows that the connection had written before the transaction.
+    before: u64,
+    /// Rows that the connection had written before the current job.
+    before_job: u64,
 }
 
-/// How a transaction ended.
-enum TransactionEnd {
-    Committed,
-    /// A job failed after it had written. Nothing was committed.
-    JobFailed,
-    /// What has expired could not be deleted. Nothing was committed.
-    SweepFailed,
-}
+impl<'c> Writer<'c> {
+    /// Takes the write lock of the file.
+    pub fn begin(conn: &'c Connection, lock_until: Instant, deadline: Instant) -> Result<Self> {
+        let transaction = Transaction::begin(conn, lock_until)?;
+        migrate::check_not_newer(conn)?;
+        let (batch, before) = (Batch::new(conn)?, conn.total_changes());
+        Ok(Self { batch, transaction, conn, deadline, before, before_job: before })
+    }
 
-/// Runs the jobs of the group that have not failed, then those that wait. Deletes some of what has expired, and commits.
-fn commit(
-    conn: &Connection,
-    transaction: Transaction<'_>,
-    group: &mut Group,
-    next: &mut dyn FnMut() -> Option<Arc<Job>>,
-    deadline: Instant,
-    sweeps: bool,
-) -> Result<TransactionEnd> {
-    migrate::check_not_newer(conn)?;
-    let mut batch = Batch::new(conn)?;
-    let untouched = conn.total_changes();
-    let start = Instant::now();
-    for at in 0.. {
-        if at == group.len() {
-            let waiting = if start.elapsed() > GATHERING { None } else { next() };
-            let Some(job) = waiting else { break };
-            group.push((job, None));
+    fn add_one(&mut self, new: &NewRecord, on_conflict: OnConflict) -> Result<Option<Seq>> {
+        let id = &new.record.id;
+        match on_conflict {
+            OnConflict::Skip if self.version_of(id, None)?.is_some() => return Ok(None),
+            OnConflict::Fail => {}
+            _ => self.remove_id(id)?,
         }
-        let (job, result) = &mut group[at];
-        if matches!(result, Some(Err(_))) {
-            continue;
+        match self.insert(new) {
+            // The record with the id has expired, but was not swept yet.
+            Err(Error::DuplicateId(_)) if self.version_of(id, None)?.is_none() => {
+                self.remove_id(id)?;
+                self.insert(new)
+            }
+            inserted => inserted,
         }
-        let before = conn.total_changes();
-        let outcome = run(&mut batch, job);
-        let failed = outcome.is_err();
-        *result = Some(outcome);
-        if failed && (conn.total_changes() != before || conn.is_autocommit()) {
-            return Ok(TransactionEnd::JobFailed);
-        }
+        .map(Some)
     }
-    let written = conn.total_changes() - untouched;
-    if written > 0
-        && sweeps
-        && !group.iter().all(|(job, _)| is_purge(job))
-        && let Err(error) = sweep(&mut batch, written)
-    {
-        log::warn!("what has expired could not be deleted: {error}");
-        return Ok(TransactionEnd::SweepFailed);
-    }
-    batch.finish()?;
-    transaction.commit(deadline)?;
-    Ok(TransactionEnd::Committed)
-}
 
-/// True for a purge. A transaction of purges alone does not sweep: a purge deletes no more than it is asked to.
-fn is_purge(job: &Job) -> bool {
-    job.calls.iter().all(|call| matches!(call.write, Some(Write::Purge { .. })))
-}
-
-fn run(batch: &mut Batch<'_>, job: &Job) -> JobResult {
-    let failed = |at| move |error| JobError { call: Some(at), error };
-    for (at, call) in job.calls.iter().enumerate() {
-        check(batch, call).map_err(failed(at))?;
-    }
-    let run = |(at, call): (usize, &Call)| {
-        let write = call.write.as_ref();
-        batch.set_embedder(call.embedder.as_deref());
-        write.map_or(Ok(Outcome::Checked), |write| run_one(batch, write)).map_err(failed(at))
-    };
-    job.calls.iter().enumerate().map(run).collect()
-}
-
-/// Checks what a call requires.
-fn check(batch: &Batch<'_>, call: &Call) -> Result<()> {
-    if let Some(Requirement { id, scope, version }) = &call.requires {
-        let is_there = match scope {
-            Some(scope) => records::is_within(batch.conn(), id, scope)?,
-            None => true,
-        };
-        let live = if is_there { records::version_of(batch.conn(), id, batch.now())? } else { None };
-        let found = live.unwrap_or(0);
-        if found != *version {
-            let what = Conflict::Record(id.to_string());
-            return Err(Error::Conflict { what, expected: *version, found });
-        }
-    }
-    match &call.write {
-        Some(Write::Journal { name, change }) => journals::check(batch.conn(), name, change, batch.now()),
-        _ => Ok(()),
-    }
-}
-
-fn run_one(batch: &mut Batch<'_>, write: &Write) -> Result<Outcome> {
-    match write {
-        Write::Add { records, on_conflict } => {
-            let seqs = records.iter().map(|new| add(batch, new, *on_conflict));
-            seqs.collect::<Result<_>>().map(Outcome::Added)
-        }
-        Write::Update { id, changes } => {
-            let (seq, old) = live(batch, id)?;
-            let new = changes.clone().update(old.clone())?;
-            rewrite(batch, seq, &old, new)
-        }
-        Write::Supersede { id, changes } => {
-            let (seq, old) = live(batch, id)?;
-            let new = changes.clone().supersede(&old)?;
-            history::keep(batch.conn(), &old, new.created_at)?;
-            rewrite(batch, seq, &old, new)
-        }
-        Write::Embed(vectors) => batch.embed(vectors).map(Outcome::Counted),
-        Write::Delete(filter) => batch.remove_matching(filter).map(Outcome::Counted),
-        Write::Touch { ids, scope, at, expires_at } => {
-            batch.touch(ids, scope.as_ref(), *at, *expires_at).map(Outcome::Counted)
-        }
-        Write::Reset => batch.remove_all().map(Outcome::Counted),
-        Write::ResetJournals => journals::remove_all(batch.conn(), batch.now()).map(Outcome::Counted),
-        Write::Purge { scope, limit } => purge(batch, scope.as_ref(), *limit),
-        Write::Journal { name, change } => {
-            journals::apply(batch.conn(), name, change, batch.now()).map(Outcome::Journal)
-        }
-    }
-}
-
-fn add(batch: &mut Batch<'_>, new: &NewRecord, on_conflict: OnConflict) -> Result<Option<Seq>> {
-    let id = &new.record.id;
-    let is_live =
-        |batch: &Batch<'_>| Ok::<_, Error>(records::version_of(batch.conn(), id, batch.now())?.is_some());
-    match on_conflict {
-        OnConflict::Skip if is_live(batch)? => return Ok(None),
-        OnConflict::Fail => {}
-        _ => remove_id(batch, id)?,
-    }
-    let insert = |batch: &mut Batch<'_>| {
+    fn insert(&mut self, new: &NewRecord) -> Result<Seq> {
         if !new.past.is_empty() {
-            history::restore(batch.conn(), &new.past)?;
+            history::restore(self.conn, &new.past)?;
         }
-        batch.insert(&new.record, new.terms()).map(Some)
-    };
-    match insert(batch) {
-        // The record with the id has expired, but was not swept yet.
-        Err(Error::DuplicateId(_)) if !is_live(batch)? => {
-            remove_id(batch, id)?;
-            insert(batch)
+        self.batch.insert(&new.record, new.terms())
+    }
+
+    /// Removes the record with this id, expired or not, if there is one.
+    fn remove_id(&mut self, id: &RecordId) -> Result<()> {
+        match records::seq_of_id(self.conn, id)? {
+            Some(seq) => self.batch.remove_seqs(&[seq]),
+            None => Ok(()),
         }
-        inserted => inserted,
     }
 }
 
-/// Removes the record with this id, expired or not, if there is one.
-fn remove_id(batch: &mut Batch<'_>, id: &RecordId) -> Result<()> {
-    match records::seq_of_id(batch.conn(), id)? {
-        Some(seq) => batch.remove_seqs(&[seq]),
-        None => Ok(()),
+impl WriteTransaction for Writer<'_> {
+    fn begin_job(&mut self) {
+        self.before_job = self.conn.total_changes();
     }
-}
 
-fn live(batch: &Batch<'_>, id: &RecordId) -> Result<(Seq, Record)> {
-    let found = records::live(batch.conn(), id, batch.now())?;
-    found.ok_or_else(|| Error::RecordNotFound(id.to_string()))
-}
+    fn goes_on_after(&mut self, _: &Error) -> bool {
+        // SQLite rolls a transaction back after some errors.
+        self.conn.total_changes() == self.before_job && !self.conn.is_autocommit()
+    }
 
-/// Replaces a row by a new one.
-fn rewrite(batch: &mut Batch<'_>, seq: Seq, old: &Record, new: Record) -> Result<Outcome> {
-    let old_terms = Bag::of(&old.content);
-    let new_terms = (new.content != old.content).then(|| Bag::of(&new.content));
-    batch.take_out(seq, old_terms.clone())?;
-    let seq = batch.insert(&new, new_terms.as_ref().unwrap_or(&old_terms))?;
-    Ok(Outcome::Updated(Box::new(Record { version: Some(seq), ..new })))
-}
+    fn written(&self) -> u64 {
+        self.conn.total_changes() - self.before
+    }
 
-fn purge(batch: &mut Batch<'_>, scope: Option<&Scope>, limit: usize) -> Result<Outcome> {
-    let records = batch.sweep(scope, limit)? as u64;
-    let entries = if scope.is_none() { journals::sweep(batch.conn(), batch.now(), limit)? } else { 0 };
-    Ok(Outcome::Counted(records + entries))
-}
+    fn commit(self) -> Result<()> {
+        self.batch.finish()?;
+        self.transaction.commit(self.deadline)
+    }
 
-/// Deletes some of what has expired: more rows than the jobs wrote, so that expired rows do not accumulate.
-fn sweep(batch: &mut Batch<'_>, written: u64) -> Result<()> {
-    let limit = usize::try_from(2 * written).unwrap_or(usize::MAX).max(SWEPT);
-    batch.sweep(None, limit)?;
-    journals::sweep(batch.conn(), batch.now(), limit)?;
-    Ok(())
+    fn version_of(&self, id: &RecordId, scope: Option<&Scope>) -> Result<Option<Seq>> {
+        if let Some(scope) = scope
+            && !records::is_within(self.conn, id, scope)?
+        {
+            return Ok(None);
+        }
+        records::version_of(self.conn, id, self.batch.now())
+    }
+
+    fn live(&self, id: &RecordId) -> Result<Option<(Seq, Record)>> {
+        records::live(self.conn, id, self.batch.now())
+    }
+
+    fn set_embedder(&mut self, name: Option<&str>) {
+        self.batch.set_embedder(name);
+    }
+
+    fn add(&mut self, records: &[NewRecord], on_conflict: OnConflict) -> Result<Vec<Option<Seq>>> {
+        records.iter().map(|new| self.add_one(new, on_conflict)).collect()
+    }
+
+    fn rewrite(&mut self, seq: Seq, old: &Record, new: &Record) -> Result<Seq> {
+        let old_terms = Bag::of(&old.content);
+        let new_terms = (new.content != old.content).then(|| Bag::of(&new.content));
+        self.batch.take_out(seq, old_terms.clone())?;
+        self.batch.insert(new, new_terms.as_ref().unwrap_or(&old_terms))
+    }
+
+    fn keep(&mut self, old: &Record, superseded_at: Micros) -> Result<()> {
+        history::keep(self.conn, old, superseded_at)
+    }
+
+    fn embed(&mut self, vectors: &[(Seq, Vec<f32>)]) -> Result<u64> {
+        self.batch.embed(vectors)
+    }
+
+    fn touch(
+        &mut self,
+        ids: &[RecordId],
+        scope: Option<&Scope>,
+        at: Micros,
+        expires_at: Option<Micros>,
+    ) -> Result<u64> {
+        self.batch.touch(ids, scope, at, expires_at)
+    }
+
+    fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
+        self.batch.remove_matching(filter)
+    }
+
+    fn remove_all(&mut self) -> Result<u64> {
+        self.batch.remove_all()
+    }
+
+    fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize> {
+        self.batch.sweep(scope, limit)
+    }
+
+    fn check_journal(&self, name: &str, change: &Change) -> Result<()> {
+        journals::check(self.conn, name, change, self.batch.now())
+    }
+
+    fn change_journal(&mut self, name: &str, change: &Change) -> Result<Changed> {
+        journals::apply(self.conn, name, change, self.batch.now())
+    }
+
+    fn remove_journals(&mut self) -> Result<u64> {
+        journals::remove_all(self.conn, self.batch.now())
+    }
+
+    fn sweep_journals(&mut self, limit: usize) -> Result<u64> {
+        journals::sweep(self.conn, self.batch.now(), limit)
+    }
 }

@@ -1,0 +1,102 @@
+"""New records, which take one round trip if nothing must be read first, keep all promises."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from postgres_server import Server, program
+
+import agentmem
+
+
+@contextmanager
+def locked(server: Server, url: str, seconds: float) -> Iterator[None]:
+    """Another host holds the lock of the store's only space for so long."""
+    schema = url.rsplit("%3D", 1)[1]
+    sql = f"BEGIN; SELECT 'locked' FROM {schema}.agentmem_spaces FOR UPDATE; SELECT pg_sleep({seconds})"
+    command = [str(program("psql")), "-Xqt", "-d", server.url(), "-c", sql]
+    host = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    sleeping = f"query LIKE '%{schema}%' AND wait_event = 'PgSleep'"
+    while server.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {sleeping}") == "0":
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        host.wait()
+
+
+def test_an_add_waits_for_the_lock_of_another_host(server: Server, url: str) -> None:
+    with agentmem.open(url) as store:
+        store.add("red car")
+        with locked(server, url, 2.5):
+            store.add("blue car")
+            assert len(store.search("car")) == 2
+
+
+def test_an_add_that_does_not_get_the_lock_in_time_writes_nothing(server: Server, url: str) -> None:
+    with agentmem.open(url, busy_timeout=0.5) as store:
+        store.add("red car")
+        with locked(server, url, 3), pytest.raises(agentmem.StoreBusyError):
+            store.add("blue car")
+        assert [record.content for record in store.list()] == ["red car"]
+        store.add("green car")
+        assert store.verify().ok
+
+
+def test_adds_of_many_threads_share_transactions_and_one_that_fails_fails_alone(url: str) -> None:
+    with agentmem.open(url) as store:
+        store.add("the first", id="taken")
+        refused: list[int] = []
+
+        def add(thread: int) -> None:
+            for n in range(20):
+                store.add(f"record {n}", id=f"{thread}-{n}")
+            try:
+                store.add("the second", id="taken")
+            except agentmem.DuplicateIdError:
+                refused.append(thread)
+
+        threads = [threading.Thread(target=add, args=(thread,)) for thread in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(refused) == 8
+        assert store.count() == 161
+        assert len(store.search("record", limit=1000)) == 160
+        assert store.verify().ok
+
+
+def test_an_id_of_an_expired_record_is_free(url: str) -> None:
+    with agentmem.open(url) as store:
+        store.add("red car", id="car", ttl=0.2)
+        store.add("a bike")
+        time.sleep(0.3)
+        store.add("blue car", id="car")
+        assert [hit.record.content for hit in store.search("car")] == ["blue car"]
+        assert store.verify().ok
+
+
+def test_vectors_must_be_like_those_that_are_there(url: str) -> None:
+    with agentmem.open(url) as store:
+        store.add("red car", embedding=[1.0, 0.0])
+        store.add("blue car", embedding=[0.0, 1.0])
+        with pytest.raises(agentmem.DimensionMismatchError):
+            store.add("green car", embedding=[0.0, 1.0, 0.0])
+        store.add("grey car")
+        assert store.count() == 3
+        assert store.search("anything", vector=[1.0, 0.0], mode="vector")[0].record.content == "red car"
+        assert store.verify().ok
+
+
+def test_the_index_takes_in_many_single_adds_at_the_next_search(url: str) -> None:
+    with agentmem.open(url) as store:
+        for n in range(600):
+            store.add(f"record {n}")
+        assert len(store.search("record", limit=1000)) == 600
+        assert store.stats().caught_up >= 600
