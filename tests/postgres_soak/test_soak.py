@@ -165,8 +165,9 @@ class Fleet:
 
     def remove(self) -> None:
         """Leave nothing behind."""
-        for number in [*self.hosts]:
-            self.kill(number)
+        for host in self.hosts.values():
+            host.kill()
+            host.wait()
         for network in self.networks:
             network.remove()
         self.cluster.remove()
