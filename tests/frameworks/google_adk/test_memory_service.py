@@ -175,12 +175,11 @@ def test_applications_and_users_are_apart(service, name):
 
 def test_a_session_added_again_writes_only_what_changed(service):
     add_session(service, *BOATS)
-    before = service.store.list(order="written")
+    before = service.store.list(order="written", scope="/adk/app/alice")
     add_session(service, *BOATS, event("e3", "Her captain is Ida."))
-    assert service.store.list(order="written")[:2] == before
-    assert [record.version for record in service.store.list(order="written")[:2]] == [
-        r.version for r in before
-    ]
+    after = service.store.list(order="written", scope="/adk/app/alice")[:2]
+    assert after == before
+    assert [record.version for record in after] == [record.version for record in before]
     assert ids(service, "captain") == ["e3"]
 
 

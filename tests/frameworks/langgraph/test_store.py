@@ -71,8 +71,8 @@ operations = st.one_of(
 @given(st.lists(operations, max_size=8), spaces, keys, st.integers(0, 3))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
 def test_it_holds_what_the_store_in_memory_holds(path, history, space, key, depth):
-    path.unlink(missing_ok=True)
     store, model = AgentMemStore(path), InMemoryStore()
+    store.store.reset()
     for kind, namespace, name, value in history:
         for each in (store, model):
             each.put(namespace, name, value) if kind == "put" else each.delete(namespace, name)
