@@ -108,7 +108,7 @@ fn a_large_store_is_opened_from_its_snapshot() {
     assert!(matches!(store.search(&Query::new("x", 1)), Err(Error::Closed(_))));
     drop(store);
     let store = open(&folder);
-    let stats = store.stats().unwrap();
+    let stats = store.stats(None).unwrap();
     assert_eq!((stats.segments, stats.memtable_records, stats.records), (1, 0, 6_000));
     assert!(stats.mapped_bytes > 0 && stats.index_disk_bytes == stats.mapped_bytes);
     assert_eq!(find(&store, Mode::Bm25, "note4321")[0], "common note4321 group21 of things");
@@ -135,9 +135,9 @@ fn a_damaged_or_missing_snapshot_is_rebuilt() {
         assert_eq!(find(&store, Mode::Bm25, "note777").len(), 1);
         assert_eq!(find(&store, Mode::Bm25, "group7 common things").len(), 10);
         sound(&store);
-        assert_eq!(store.stats().unwrap().invalidated, 1);
+        assert_eq!(store.stats(None).unwrap().invalidated, 1);
         drop(store);
-        let stats = open(&folder).stats().unwrap();
+        let stats = open(&folder).stats(None).unwrap();
         assert_eq!((stats.segments, stats.invalidated), (1, 0), "the new file is valid");
     }
     std::fs::remove_file(file()).unwrap();
@@ -164,7 +164,7 @@ fn an_index_that_grows_in_many_parts_stays_sound() {
     sound(&store);
     store.close().unwrap();
     let store = open(&folder);
-    assert!(store.stats().unwrap().segments > 0);
+    assert!(store.stats(None).unwrap().segments > 0);
     assert_eq!(find(&store, Mode::Bm25, "note20001").len(), 5);
     sound(&store);
 }

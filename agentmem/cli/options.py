@@ -34,6 +34,7 @@ def path_option(command: _Command) -> _Command:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 scope_option = click.option("--scope", "-s", help="Only if it is in this scope or below.")
+space_option = click.option("--scope", "-s", help="In PostgreSQL: only the space that holds this scope.")
 source_option = click.option("--source", help="Include the private records of this source.")
 include_private_option = click.option("--include-private", is_flag=True, help="Include all private records.")
 

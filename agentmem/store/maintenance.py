@@ -11,9 +11,13 @@ from agentmem.types import Progress, Stats, VerifyReport
 class Maintenance(StorePart):
     """The methods of a store that measure, check and renew it."""
 
-    def stats(self) -> Stats:
-        """Return sizes and counters of the store."""
-        return Stats(**self._store.stats())
+    def stats(self, *, scope: str | None = None) -> Stats:
+        """Return sizes and counters of the store.
+
+        In a store in PostgreSQL that has spaces, `scope` asks for those of the space that holds it; the bytes
+        on disk and the connections are always those of the store.
+        """
+        return Stats(**self._store.stats(scope))
 
     def verify(self, progress: Progress | None = None) -> VerifyReport:
         """Check SQLite's file, and compare everything that is derived from the records with them.

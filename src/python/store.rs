@@ -349,8 +349,9 @@ impl PyStore {
         self.run(py, |store| store.embed(vectors, embedder, scope.as_ref()))
     }
 
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        report::stats(py, self.run(py, |store| store.stats())?)
+    fn stats<'py>(&self, py: Python<'py>, scope: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyDict>> {
+        let scope = filter::scope_if_any(scope)?;
+        report::stats(py, self.run(py, |store| store.stats(scope.as_ref()))?)
     }
 
     fn verify<'py>(&self, py: Python<'py>, progress: Option<Py<PyAny>>) -> PyResult<Bound<'py, PyDict>> {

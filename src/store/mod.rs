@@ -369,17 +369,21 @@ impl Store {
         Ok(purged)
     }
 
-    /// Sizes and counters of the store. What is about indexes is of the spaces that are open.
+    /// Sizes and counters of the store, or of the space that holds `scope`. What is about indexes is of the spaces that are
+    /// open. `disk_bytes` and connections are always those of the store.
     ///
     /// # Errors
-    /// As [`Store::list`].
-    pub fn stats(&self) -> Result<Stats> {
-        let open = self.open.all();
+    /// [`Error::InvalidFilter`] if the scope is not inside one space; otherwise as [`Store::list`].
+    pub fn stats(&self, scope: Option<&Scope>) -> Result<Stats> {
+        let open = match scope {
+            Some(_) => vec![self.space(&self.one_space(scope, "stats of a scope")?)?],
+            None => self.open.all(),
+        };
         for space in &open {
             self.check_open()?;
             space.catch_up()?;
         }
-        let snapshot = self.snapshot_of(None)?;
+        let snapshot = self.snapshot_of(scope)?;
         let (records, terms) = (snapshot.count(&Filter::all())?, snapshot.totals()?.terms);
         let JournalTotals { journals, entries } = snapshot.journal_totals()?;
         drop(snapshot);

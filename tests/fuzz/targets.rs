@@ -331,7 +331,7 @@ fn use_all(store: &Store) {
         store.read_journal("sessions/42", Range::Last(100), false).map(drop),
         store.read_journal("sessions/42", Range::Last(100), true).map(drop),
         store.journal_items("sessions/42", &keys()).map(drop),
-        store.stats().map(drop),
+        store.stats(None).map(drop),
         store.verify(&mut |_, _| true).map(drop),
         store.export(&mut lines, &all(), agentmem::ExportOptions::default(), &mut |_, _| true).map(drop),
         store.add(vec![Record::new("alice was here")], OnConflict::Fail).map(drop),

@@ -353,6 +353,17 @@ def test_stats_are_those_of_all_spaces(store: agentmem.MemoryStore) -> None:
     assert stats.path == store.path
 
 
+def test_stats_are_those_of_one_space(store: agentmem.MemoryStore) -> None:
+    for count, user in enumerate(USERS):
+        store.add_many([{"content": "three words here", "scope": user}] * count)
+        store.journal(f"{user}/log").append(1)
+    stats = store.stats(scope="/carol/notes")
+    assert (stats.records, stats.terms, stats.journals, stats.entries) == (2, 6, 1, 1)
+    assert store.stats(scope="/nobody").records == 0
+    with pytest.raises(agentmem.InvalidFilterError, match="inside one space"):
+        store.stats(scope="/")
+
+
 # Handles, threads, processes
 
 

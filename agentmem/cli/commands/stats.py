@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import click
 
-from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.options import json_option, open_store, path_option, space_option
 from agentmem.cli.output import counted, print_json, say
 from agentmem.types import Stats
 
 
 @click.command("stats")
 @path_option
+@space_option
 @json_option
-def command(path: str, as_json: bool) -> None:
+def command(path: str, scope: str | None, as_json: bool) -> None:
     """Say how many records the store holds and how much space it uses. --json has all counters."""
     with open_store(path) as store:
-        stats = store.stats()
+        stats = store.stats(scope=scope)
     if as_json:
         print_json(stats.to_dict())
     else:
