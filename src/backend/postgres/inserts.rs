@@ -13,15 +13,15 @@ use crate::record::{Micros, Record, Seq};
 use crate::text::Bag;
 
 /// Most records of one statement.
-pub const AT_ONCE: usize = 1000;
-/// Most bytes of their contents; a longer one has a statement of its own.
+const AT_ONCE: usize = 1000;
+/// Most bytes of the contents of a statement; a longer one has a statement of its own.
 pub const MOST_BYTES: usize = 8 << 20;
 
 /// The columns of a row that do not depend on other rows.
 pub const COLUMNS: &str = "id, scope, created_at, updated_at, last_accessed, expires_at, importance, source, private, \
                            categories, metadata, content, vector, terms, checksum";
 /// [`Columns`] as parameters that follow two others.
-pub const ARRAYS: &str = "$3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], \
+const ARRAYS: &str = "$3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], \
                           $9::double precision[], $10::text[], $11::boolean[], $12::text[], $13::text[], $14::text[], \
                           $15::bytea[], $16::integer[], $17::integer[]";
 
@@ -70,6 +70,27 @@ impl<'r> Columns<'r> {
             categories: encoded.iter().map(|encoded| encoded.categories.clone()).collect(),
             vectors: encoded.into_iter().map(|encoded| encoded.vector).collect(),
         })
+    }
+
+    /// The values of one row.
+    pub fn row(&self, at: usize) -> [&dyn Param; 15] {
+        [
+            &self.ids[at],
+            &self.scopes[at],
+            &self.created[at],
+            &self.updated[at],
+            &self.accessed[at],
+            &self.expires[at],
+            &self.importance[at],
+            &self.sources[at],
+            &self.private[at],
+            &self.categories[at],
+            &self.metadata[at],
+            &self.contents[at],
+            &self.vectors[at],
+            &self.terms[at],
+            &self.checksums[at],
+        ]
     }
 
     /// As parameters of a statement, behind others.

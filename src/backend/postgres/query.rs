@@ -40,6 +40,7 @@ params! {
     Option<&str>: TEXT;
     Option<String>: TEXT;
     Option<&[u8]>: BYTEA;
+    Option<Vec<u8>>: BYTEA;
     &[i64]: INT8_ARRAY;
     Vec<i64>: INT8_ARRAY;
     Vec<i32>: INT4_ARRAY;

@@ -12,7 +12,7 @@ use tokio_postgres::error::SqlState;
 use super::batch::{begin, not_committed};
 use super::client::Client;
 use super::database::Database;
-use super::inserts::{ARRAYS, AT_ONCE, COLUMNS, Columns, MOST_BYTES};
+use super::inserts::{COLUMNS, Columns, MOST_BYTES};
 use super::postgres_error::is_disconnected;
 use super::query::{Param, typed};
 use crate::backend::write::{Call, Job, JobResult, NewRecord, OnConflict, Outcome, Write};
@@ -46,6 +46,9 @@ pub fn execute(
         }
     }
 }
+
+/// Most records of one statement. With more, a round trip matters little.
+const AT_ONCE: usize = 64;
 
 /// What jobs add.
 struct Added<'j> {
@@ -85,21 +88,19 @@ impl<'j> Added<'j> {
         space: i64,
         columns: &Columns<'_>,
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let sql = format!(
+        let mut sql = format!(
             "WITH head AS (
-                 UPDATE agentmem_spaces SET seq = seq + $18, records = records + $18, wordless = wordless + $19,
-                                            terms = terms + $20, vectors = vectors + $21, expires = least(expires, $22)
-                 WHERE space = $1 AND expires > $23 AND entries_expire > $23 AND seq <= {newest} - $18
-                       AND ($21 = 0 OR vectors > 0 AND dimension = $24 AND ($25 IS NULL OR embedder = $25))
-                 RETURNING seq - $18 AS before),
+                 UPDATE agentmem_spaces SET seq = seq + $2, records = records + $2, wordless = wordless + $3,
+                                            terms = terms + $4, vectors = vectors + $5, expires = least(expires, $6)
+                 WHERE space = $1 AND expires > $7 AND entries_expire > $7 AND seq <= {newest} - $2
+                       AND ($5 = 0 OR vectors > 0 AND dimension = $8 AND ($9 IS NULL OR embedder = $9))
+                 RETURNING seq - $2 AS before),
              inserted AS (
-                 INSERT INTO agentmem_records (space, seq, {COLUMNS}) SELECT $1, before + place, {COLUMNS}
-                 FROM head, unnest($2::bigint[], {ARRAYS}) AS new(place, {COLUMNS}))
-             SELECT before FROM head",
+                 INSERT INTO agentmem_records (space, seq, {COLUMNS})
+                 SELECT $1, before + place, {COLUMNS} FROM head, (VALUES ",
             newest = Seq::MAX
         );
         let count = self.records.len() as i64;
-        let places: Vec<i64> = (1..=count).collect();
         let terms = || self.records.iter().map(|new| new.terms());
         let wordless = terms().filter(|terms| terms.is_empty()).count() as i64;
         let length: i64 = terms().map(|terms| terms.length() as i64).sum();
@@ -108,10 +109,18 @@ impl<'j> Added<'j> {
         let expires = each().filter_map(|record| record.expires_at).min().unwrap_or(Micros::MAX);
         let (dimension, embedder) = self.vectors.unwrap_or_default();
         let (now, dimension) = (clock::now(), dimension as i64);
-        let rest: [&dyn Param; 8] =
-            [&count, &wordless, &length, &vectors, &expires, &now, &dimension, &embedder];
-        let mut params = columns.params(&[&space, &places]);
-        params.extend(rest);
+        let mut params: Vec<&dyn Param> =
+            vec![&space, &count, &wordless, &length, &vectors, &expires, &now, &dimension, &embedder];
+        for at in 0..self.records.len() {
+            // Values take the server less time to plan than arrays.
+            sql += &format!("{}({}", if at > 0 { ", " } else { "" }, at + 1);
+            for value in columns.row(at) {
+                params.push(value);
+                sql += &format!(", ${}", params.len());
+            }
+            sql.push(')');
+        }
+        sql += &format!(") AS new(place, {COLUMNS})) SELECT before FROM head");
         connection.transact(begin, &sql, &typed(&params))
     }
 }
