@@ -16,6 +16,14 @@ pub enum Order {
     Updated,
 }
 
+impl Order {
+    /// True for the orders by version.
+    #[must_use]
+    pub fn is_by_version(self) -> bool {
+        matches!(self, Self::Written | Self::Updated)
+    }
+}
+
 /// A part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Page {

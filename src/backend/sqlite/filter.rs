@@ -9,6 +9,11 @@ use crate::backend::row_filter::{MetadataTest, has_any};
 use crate::error::Result;
 use crate::record::{Condition, Filter, Micros, Scope, Viewer};
 
+/// The first two of a scope and the scopes below it.
+const FIRST_TWO: &str = "SELECT id FROM scopes WHERE path = ? OR (path >= ? AND path < ?) LIMIT 2";
+const IN_SUBTREE: &str = "scope IN (SELECT id FROM scopes WHERE path = ? OR (path >= ? AND path < ?))";
+const IN_ONE_SCOPE: &str = "scope = ?";
+
 /// A condition for the WHERE clause of a query on `records`, with its parameters in order.
 #[derive(Debug, Default)]
 pub struct Where {
@@ -55,7 +60,7 @@ impl Where {
             );
         }
         if let Some(scope) = &filter.scope {
-            clause.within(scope);
+            clause.within(conn, scope)?;
         }
         if let Some(since) = filter.since {
             clause.and("created_at >= ?", [since]);
@@ -97,14 +102,26 @@ impl Where {
         self.values.extend(values.into_iter().map(Into::into));
     }
 
-    fn within(&mut self, scope: &Scope) {
+    fn within(&mut self, conn: &Connection, scope: &Scope) -> Result<()> {
         if *scope == Scope::root() {
-            return;
+            return Ok(());
         }
         // A path starts with "/a/" if "/a/" <= path < "/a0", because "0" is the character after "/".
         let path = scope.as_str();
         let range = [path.to_owned(), format!("{path}/"), format!("{path}0")];
-        self.and("scope IN (SELECT id FROM scopes WHERE path = ? OR (path >= ? AND path < ?))", range);
+        let mut statement = conn.prepare_cached(FIRST_TWO)?;
+        let ids = statement.query_map(params_from_iter(&range), |row| row.get(0))?;
+        match ids.collect::<rusqlite::Result<Vec<i64>>>()?[..] {
+            [id] => self.and(IN_ONE_SCOPE, [id]),
+            _ => self.and(IN_SUBTREE, range),
+        }
+        Ok(())
+    }
+
+    /// True if only one scope is at or below that of the filter.
+    #[must_use]
+    pub fn is_in_one_scope(&self) -> bool {
+        self.terms.contains(&IN_ONE_SCOPE)
     }
 
     fn visible_to(&mut self, viewer: &Viewer) {

@@ -170,20 +170,34 @@ pub fn seqs_of_ids(conn: &Connection, ids: &[RecordId]) -> Result<Vec<Seq>> {
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Result<Vec<(Seq, Record)>> {
-    let few = is_narrow(conn, filter)?;
-    let mut clause = Where::new(conn, filter, now)?.avoiding(if few { &[] } else { &["scope"] });
+    let mut clause = Where::new(conn, filter, now)?;
+    // The index on scopes has the records of one scope in the order of their numbers.
+    let in_order = page.order.is_by_version() && clause.is_in_one_scope();
+    // Where few records match, sorting them is faster than reading all by date.
+    let sorts = !in_order && is_narrow(conn, filter)?;
+    if !in_order && !sorts {
+        clause = clause.avoiding(&["scope"]);
+    }
     if let Some(after) = page.after {
         clause.and("records.seq > ?", [after]);
     }
-    // Where few records match, sorting them is faster than reading by date. The plus keeps SQLite from the index on dates.
-    let created_at = if few { "+created_at" } else { "created_at" };
+    // The plus keeps SQLite from the index on dates.
+    let created_at = if sorts { "+created_at" } else { "created_at" };
     let order = match page.order {
         Order::Newest => format!("{created_at} DESC, records.seq DESC"),
         Order::Oldest => format!("{created_at}, records.seq"),
         Order::Written => "records.seq".to_owned(),
         Order::Updated => "records.seq DESC".to_owned(),
     };
-    let sql = format!("{}{} ORDER BY {order} LIMIT ? OFFSET ?", *SELECT, clause.sql());
+    let page_of = |select: &str| format!("{select}{} ORDER BY {order} LIMIT ? OFFSET ?", clause.sql());
+    let sql = match sorts {
+        // Only numbers are sorted. SQLite's outer loop over a cross join is its left table, so the records keep that order.
+        true => {
+            let numbers = page_of("SELECT seq FROM records");
+            row::select(&format!("({numbers}) AS page CROSS JOIN records ON records.seq = page.seq"), true)
+        }
+        false => page_of(&SELECT),
+    };
     clause.bind([page.limit, page.offset].map(super::limit));
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(clause.params(), record)?;

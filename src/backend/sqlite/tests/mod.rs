@@ -4,6 +4,7 @@
 mod files;
 mod filters;
 mod fts;
+mod lists;
 mod migrations;
 mod schema;
 mod writes;
