@@ -14,14 +14,20 @@ use crate::text::Bag;
 /// How many deletes may be pending before the full text executes them.
 const PENDING: usize = 4096;
 
+/// The terms of a damaged record may differ from those that it was added with, so no total may go below zero.
+const ADD_TO_TOTAL: &str = "UPDATE meta SET value = max(value + ?, 0) WHERE key = ?";
+
+const DROP_IF_EMPTY: &str =
+    "DELETE FROM scopes WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM records WHERE scope = ?1)";
+
 /// Writes of one transaction, which the caller begins and commits. [`Batch::finish`] must come before the commit.
 pub struct Batch<'c> {
     conn: &'c Connection,
     now: Micros,
     /// Whose vectors are written, if it has a name.
     embedder: Option<String>,
-    insert: CachedStatement<'c>,
-    insert_terms: CachedStatement<'c>,
+    /// Prepared when the first record is added.
+    inserts: Option<Inserts<'c>>,
     scopes: FxHashMap<Scope, i64>,
     deleted: Vec<Seq>,
     /// Deleted because they had expired. The log that users read does not show these deletions.
@@ -35,22 +41,32 @@ pub struct Batch<'c> {
     terms: i64,
 }
 
+/// The statements that add a record.
+struct Inserts<'c> {
+    record: CachedStatement<'c>,
+    terms: CachedStatement<'c>,
+}
+
+impl<'c> Inserts<'c> {
+    fn prepare(conn: &'c Connection) -> Result<Self> {
+        let record = conn.prepare_cached(
+            "INSERT INTO records(id, scope, created_at, updated_at, last_accessed, importance, source, private,
+                                 categories, metadata, content, checksum)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?;
+        Ok(Self { record, terms: conn.prepare_cached(fts::INSERT)? })
+    }
+}
+
 impl<'c> Batch<'c> {
     /// Starts on a connection with an open write transaction.
-    ///
-    /// # Errors
-    /// [`Error::Backend`].
-    pub fn new(conn: &'c Connection) -> Result<Self> {
-        Ok(Self {
+    #[must_use]
+    pub fn new(conn: &'c Connection) -> Self {
+        Self {
             conn,
             now: clock::now(),
             embedder: None,
-            insert: conn.prepare_cached(
-                "INSERT INTO records(id, scope, created_at, updated_at, last_accessed, importance, source, private,
-                                     categories, metadata, content, checksum)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?,
-            insert_terms: conn.prepare_cached(fts::INSERT)?,
+            inserts: None,
             scopes: FxHashMap::default(),
             deleted: Vec::new(),
             expired: Vec::new(),
@@ -59,7 +75,7 @@ impl<'c> Batch<'c> {
             records: 0,
             wordless: 0,
             terms: 0,
-        })
+        }
     }
 
     /// The time of the transaction. What expires later exists for it.
@@ -81,7 +97,12 @@ impl<'c> Batch<'c> {
         let scope = self.scope(&record.scope)?;
         let encoded = row::Encoded::new(record)?;
         let fields = encoded.fields();
-        self.insert
+        let inserts = match &mut self.inserts {
+            Some(inserts) => inserts,
+            unprepared => unprepared.insert(Inserts::prepare(self.conn)?),
+        };
+        inserts
+            .record
             .execute((
                 row::EncodedId::new(&record.id),
                 scope,
@@ -98,7 +119,7 @@ impl<'c> Batch<'c> {
             ))
             .map_err(|error| duplicate(error, &record.id))?;
         let seq = self.conn.last_insert_rowid();
-        self.insert_terms.execute((seq, terms.joined()))?;
+        inserts.terms.execute((seq, terms.joined()))?;
         if let Some(vector) = fields.vector {
             self.insert_vector(seq, vector)?;
         }
@@ -299,20 +320,15 @@ impl<'c> Batch<'c> {
                 changes::record_deletions(self.conn, seqs, hidden)?;
             }
         }
-        // The terms of a damaged record may differ from those that it was added with, so no total may go below zero.
-        let mut add = self.conn.prepare_cached("UPDATE meta SET value = max(value + ?, 0) WHERE key = ?")?;
         let deltas =
             [(meta::RECORDS, self.records), (meta::WORDLESS, self.wordless), (meta::TERMS, self.terms)];
         for (key, delta) in deltas {
             if delta != 0 {
-                add.execute((delta, key))?;
+                self.conn.prepare_cached(ADD_TO_TOTAL)?.execute((delta, key))?;
             }
         }
-        let mut drop_empty = self.conn.prepare_cached(
-            "DELETE FROM scopes WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM records WHERE scope = ?1)",
-        )?;
         for scope in self.to_prune {
-            drop_empty.execute([scope])?;
+            self.conn.prepare_cached(DROP_IF_EMPTY)?.execute([scope])?;
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ impl<'c> Writer<'c> {
     pub fn begin(conn: &'c Connection, lock_until: Instant, deadline: Instant) -> Result<Self> {
         let transaction = Transaction::begin(conn, lock_until)?;
         migrate::check_not_newer(conn)?;
-        let (batch, before) = (Batch::new(conn)?, conn.total_changes());
+        let (batch, before) = (Batch::new(conn), conn.total_changes());
         Ok(Self { batch, transaction, conn, deadline, before, before_job: before })
     }
 
