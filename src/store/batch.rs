@@ -26,11 +26,14 @@ impl Space {
                     index.shared().hand_over(outcome.seqs(), records);
                 }
             }
-            if records.len() > prefetch::FEW {
-                index.catch_up_in_background();
+            let caught_up = if records.len() > prefetch::FEW {
+                index.catch_up_in_background()
             } else if index.shared().waiting() >= self.backend.may_lag() {
-                index.catch_up().unwrap_or_else(|error| index.log_failure(&error));
-            }
+                index.catch_up()
+            } else {
+                Ok(())
+            };
+            caught_up.unwrap_or_else(|error| index.log_failure(&error));
         }
         Ok(outcomes)
     }

@@ -12,7 +12,7 @@ use super::shared_index::SharedIndex;
 use super::{index_files, parallel};
 use crate::backend::Backend;
 use crate::backend::feed::Feed;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Damaged, Index, Position};
 use crate::interrupt;
 use crate::text::Bag;
@@ -20,20 +20,42 @@ use crate::text::Bag;
 /// How many records are read from the feed at a time.
 const FEED_LIMIT: usize = 16 * 1024;
 
+/// What taking in a part of the feed led to.
+enum Advanced {
+    UpToDate,
+    /// More of the feed follows.
+    Partly,
+    /// The index has to be loaded again.
+    Invalid,
+}
+
 /// Brings the index up to date with everything that was committed before the call. False if nothing was.
 ///
 /// # Errors
-/// [`Error::Interrupted`](crate::Error::Interrupted) when the user stops waiting for another thread that catches up; what
-/// the database says. The next call tries again.
+/// [`Error::Interrupted`] when the user stops waiting; what the database says. The next call goes on.
 pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
-    let mut watch = interrupt::wait_for(&shared.watch)?;
-    if !watch.moved()? {
-        return Ok(false);
+    let mut moved = false;
+    loop {
+        let mut watch = interrupt::wait_for(&shared.watch)?;
+        if !watch.moved()? {
+            return Ok(moved);
+        }
+        moved = true;
+        let up_to_date = advance(shared, backend, &shared.index).and_then(|advanced| match advanced {
+            Advanced::UpToDate => Ok(true),
+            Advanced::Partly => Ok(false),
+            Advanced::Invalid => load(shared, backend).map(|()| true),
+        });
+        if matches!(up_to_date, Ok(true)) {
+            return Ok(true);
+        }
+        watch.forget();
+        drop(watch);
+        up_to_date?;
+        if interrupt::requested() {
+            return Err(Error::Interrupted { done: 0 });
+        }
     }
-    let up_to_date = advance(shared, backend, &shared.index);
-    let loaded = up_to_date.and_then(|done| if done { Ok(()) } else { load(shared, backend) });
-    loaded.inspect_err(|_| watch.forget())?;
-    Ok(true)
 }
 
 /// Loads the index from its files, or from the records if files are missing or damaged. Until it is loaded, searches use
@@ -60,9 +82,15 @@ fn load(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
     loop {
         backend.counters().reloads.add(1);
         let fresh = RwLock::new(from_files(shared, backend)?);
-        if advance(shared, backend, &fresh)? {
-            shared.replace(fresh.into_inner());
-            return Ok(());
+        loop {
+            match advance(shared, backend, &fresh)? {
+                Advanced::UpToDate => {
+                    shared.replace(fresh.into_inner());
+                    return Ok(());
+                }
+                Advanced::Partly => {}
+                Advanced::Invalid => break,
+            }
         }
     }
 }
@@ -78,31 +106,28 @@ fn from_files(shared: &SharedIndex, backend: &dyn Backend) -> Result<Index> {
     Ok(index)
 }
 
-/// Adds what was committed since the index's position. False if the index has to be loaded again.
-fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -> Result<bool> {
+/// Adds a part of what was committed since the index's position.
+fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -> Result<Advanced> {
     let start = Instant::now();
-    let mut taken = 0;
-    loop {
-        let from = index.read().position();
-        // Texts of own writes are not read back: their terms were handed over.
-        let known = |seq| shared.is_handed_over(seq);
-        let Some(feed) = backend.snapshot()?.feed(from, FEED_LIMIT, &known)? else {
-            log::info!("the change feed of {:?} was pruned; loading the index again", backend.path());
-            return Ok(false);
-        };
-        taken += feed.added.len() + feed.vectors.len() + feed.deleted.len();
-        if let Err(damaged) = take_in(shared, index, &feed) {
-            invalidate(shared, backend, damaged)?;
-            return Ok(false);
-        }
-        if feed.complete {
-            break;
-        }
+    let from = index.read().position();
+    // Texts of own writes are not read back: their terms were handed over.
+    let known = |seq| shared.is_handed_over(seq);
+    let Some(feed) = backend.snapshot()?.feed(from, FEED_LIMIT, &known)? else {
+        log::info!("the change feed of {:?} was pruned; loading the index again", backend.path());
+        return Ok(Advanced::Invalid);
+    };
+    if let Err(damaged) = take_in(shared, index, &feed) {
+        invalidate(shared, backend, damaged)?;
+        return Ok(Advanced::Invalid);
     }
-    backend.counters().catch_ups.add(1);
+    let taken = feed.added.len() + feed.vectors.len() + feed.deleted.len();
     backend.counters().caught_up.add(taken as u64);
     log::debug!("took in {taken} changes of {:?} in {:.1?}", backend.path(), start.elapsed());
-    Ok(true)
+    if !feed.complete {
+        return Ok(Advanced::Partly);
+    }
+    backend.counters().catch_ups.add(1);
+    Ok(Advanced::UpToDate)
 }
 
 /// Adds one part of the feed. Texts are analyzed before the index is locked, so that searches wait only for the changes.
@@ -148,9 +173,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::error::Error;
     use crate::record::{Filter, Query, Record};
-    use crate::store::{OnConflict, Options, Store};
+    use crate::store::{IndexMode, OnConflict, Options, Store};
 
     #[test]
     fn an_interrupt_ends_the_wait_for_a_catch_up_of_another_thread() {
@@ -173,5 +197,25 @@ mod tests {
             writer.join().unwrap().unwrap();
         });
         assert_eq!(store.search(&Query::new("one", 10)).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_interrupt_ends_a_catch_up_which_goes_on_at_the_next_search() {
+        let folder = TempDir::new().unwrap();
+        let options = Options::new(folder.path().join("a.db"));
+        let store = Store::open(options.clone()).unwrap();
+        let other = Store::open(Options { index: IndexMode::Disk, ..options }).unwrap();
+        other.add((0..=FEED_LIMIT).map(|_| Record::new("one")).collect(), OnConflict::Fail).unwrap();
+        std::thread::scope(|scope| {
+            let interrupted = scope.spawn(|| {
+                interrupt::request_in_this_thread();
+                store.search(&Query::new("one", 10))
+            });
+            let interrupted = interrupted.join().unwrap();
+            assert!(matches!(interrupted, Err(Error::Interrupted { .. })), "{interrupted:?}");
+        });
+        assert_eq!(store.search(&Query::new("one", 10)).unwrap().len(), 10);
+        let stats = store.stats(None).unwrap();
+        assert_eq!((stats.caught_up, stats.reloads), (FEED_LIMIT as u64 + 1, 1));
     }
 }

@@ -44,11 +44,13 @@ impl IndexHandle {
 
     /// [`IndexHandle::catch_up`] in another thread. Searches wait for it. The next such call waits too, so that handed-over terms
     /// do not accumulate.
-    pub fn catch_up_in_background(&self) {
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] if the user stops waiting for the previous one; the next call tries again.
+    pub fn catch_up_in_background(&self) -> Result<()> {
         let handle = self.clone();
-        self.shared
-            .catching_up
-            .start(move || handle.catch_up().unwrap_or_else(|error| handle.log_failure(&error)));
+        let catch_up = move || handle.catch_up().unwrap_or_else(|error| handle.log_failure(&error));
+        self.shared.catching_up.start(catch_up)
     }
 
     /// Logs that a catch-up after a commit has failed. The write has succeeded, and the next search tries again.

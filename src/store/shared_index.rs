@@ -3,7 +3,7 @@
 //! Locks, in the order in which a thread may take them:
 //!
 //! 1. [`registry`](super::registry): the cell of a file, held while its index is loaded. The map of cells is locked alone.
-//! 2. `catching_up`: held until the previous work, which takes the locks below, has ended.
+//! 2. `catching_up`: held while a thread waits for its task, which takes the locks below, and asks for interrupts in between.
 //! 3. `watch`: held for a whole catch-up or reload.
 //! 4. `index`: held for writing only while changes are taken in, for reading during a search.
 //! 5. The index of a scope: held for writing while it takes in changes, without the locks above, for reading during a search.
