@@ -200,3 +200,11 @@ def _features(text: str, terms: list[str]) -> dict[str, float]:
         # The text has only punctuation or emoji.
         features = dict.fromkeys(unicodedata.normalize("NFKC", text).split(), 1.0)
     return features
+
+
+def is_local(vector: Sequence[float] | None) -> bool:
+    """Whether there is no vector, or one of `LocalEmbedder`."""
+    if vector is None or not len(vector):
+        return True
+    embedded = text_of(vector)
+    return embedded is not None and embedded.local

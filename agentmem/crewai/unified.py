@@ -12,28 +12,22 @@ transaction. Writes of other processes are visible. Dates are returned without a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime, timezone
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agentmem import DimensionMismatchError, DuplicateIdError, Hit, Record, RecordNotFoundError
-from agentmem._adapters import StoreOrPath, clean, to_json
-from agentmem._similarity import similarity
+from agentmem import DimensionMismatchError, DuplicateIdError, Record, RecordNotFoundError
+from agentmem._adapters import StoreOrPath, clean
 
-from ._storage import Storage, aware, log, logged, normalised, public_metadata
-from .embedder import LocalEmbedder, cosine, text_of, words_of
+from ._dimensions import crewai_errors, refuse_other_dimensions
+from ._finding import find
+from ._memories import contains, is_id, naive, to_fields, to_memory, where
+from ._storage import Storage, aware, log, logged, normalised
+from .embedder import is_local
 
 if TYPE_CHECKING:
     from crewai.memory.types import MemoryRecord, ScopeInfo
-
-# The highest score for relevance. From 0.85 on, CrewAI asks its LLM to consolidate memories. That is for
-# memories with the same content, not for relevant ones.
-_MOST_BY_RELEVANCE = 0.84
-# The highest score of a private record by its text. From 0.98 on, CrewAI treats it as a repetition.
-_MOST_OF_PRIVATE = 0.97
-# How many of the most relevant records are checked for the exact text of the query.
-_CHECKED_FOR_TEXT = 50
 
 
 class UnifiedStorage(Storage):
@@ -110,13 +104,13 @@ class UnifiedStorage(Storage):
         """Delete the records that pass all given filters. No filter is an error; no ids match no record."""
         filters: dict[str, Any] = {}
         if record_ids is not None:
-            filters["ids"] = [str(record_id) for record_id in record_ids if _is_id(str(record_id))]
+            filters["ids"] = [str(record_id) for record_id in record_ids if is_id(str(record_id))]
         if older_than is not None:
             filters["until"] = aware(older_than)
         if categories:
             filters["categories"] = categories
         if metadata_filter:
-            filters["where"] = _where(metadata_filter)
+            filters["where"] = where(metadata_filter)
         if scope_prefix is not None or (filters and self.scope != "/"):
             scope = self._within(scope_prefix)
             if scope is None:
@@ -154,21 +148,21 @@ class UnifiedStorage(Storage):
         filters = {
             "scope": scope,
             "categories": categories or (),
-            "where": _where(metadata_filter) if metadata_filter else None,
+            "where": where(metadata_filter) if metadata_filter else None,
         }
-        found = self._search(query_embedding, limit, filters, include_private=True)
+        found = find(self.store, query_embedding, limit, {**filters, "include_private": True})
         if any(record.private for record, _ in found):
             seen = {record.id for record, _ in found}
-            public = self._search(query_embedding, limit, filters, include_private=False)
+            public = find(self.store, query_embedding, limit, filters)
             found += [(record, score) for record, score in public if record.id not in seen]
             found.sort(key=lambda pair: pair[1], reverse=True)
-        return [(_memory(record), score) for record, score in found if score >= min_score]
+        return [(to_memory(record), score) for record, score in found if score >= min_score]
 
     @logged
     def get_record(self, record_id: str) -> MemoryRecord | None:
         """Return the record with this id, or None."""
         own = self._own([str(record_id)])
-        return _memory(own[0]) if own else None
+        return to_memory(own[0]) if own else None
 
     @logged
     def list_records(
@@ -179,7 +173,7 @@ class UnifiedStorage(Storage):
         if scope is None or limit <= 0 or offset < 0:
             return []
         return [
-            _memory(record) for record in self.store.list(limit, offset, scope=scope, include_private=True)
+            to_memory(record) for record in self.store.list(limit, offset, scope=scope, include_private=True)
         ]
 
     @logged
@@ -196,8 +190,8 @@ class UnifiedStorage(Storage):
             path=path,
             record_count=info.records,
             categories=sorted(info.categories),
-            oldest_record=_naive(info.oldest) if info.oldest else None,
-            newest_record=_naive(info.newest) if info.newest else None,
+            oldest_record=naive(info.oldest) if info.oldest else None,
+            newest_record=naive(info.newest) if info.newest else None,
             child_scopes=self.list_scopes(path),
         )
 
@@ -264,65 +258,23 @@ class UnifiedStorage(Storage):
 
     def _own(self, record_ids: Sequence[str]) -> list[Record]:
         """The records with these ids in the scope of this storage."""
-        return [record for record in self._known(record_ids) if _contains(self.scope, record.scope)]
+        return [record for record in self._known(record_ids) if contains(self.scope, record.scope)]
 
     def _known(self, record_ids: Sequence[str]) -> list[Record]:
         """The records with these ids in all scopes."""
-        possible = [record_id for record_id in record_ids if _is_id(record_id)]
+        possible = [record_id for record_id in record_ids if is_id(record_id)]
         return [record for record in self.store.get_many(possible, include_private=True) if record]
 
     def _within(self, scope: str | None) -> str | None:
         """The common part of `scope` and the scope of this storage, or None."""
         scope = "/" if scope is None else normalised(scope)
-        if _contains(self.scope, scope):
+        if contains(self.scope, scope):
             return scope
-        return self.scope if _contains(scope, self.scope) else None
-
-    def _search(
-        self, vector: Sequence[float], limit: int, filters: dict[str, Any], *, include_private: bool
-    ) -> list[tuple[Record, float]]:
-        vector = list(map(float, vector))
-        embedded = text_of(vector)
-        text, like = "", _vector_likeness(vector)
-        options: dict[str, Any] = {**filters, "include_private": include_private}
-        if embedded is None:
-            options.update(mode="vector", vector=vector)
-        elif embedded.local:
-            text, like = embedded.text, _text_likeness(vector)
-        else:
-            text = embedded.text
-            options.update(vector=vector)
-        with _crewai_errors():
-            hits = self.store.search(clean(text), max(limit, _CHECKED_FOR_TEXT) if text else limit, **options)
-        # Longer texts on the subject may be more relevant than the exact text, which must be returned.
-        words = words_of(text)
-        hits = hits[:limit] + [hit for hit in hits[limit:] if text and words_of(hit.record.content) == words]
-        found = [(hit.record, _score(hit, like, by_text=embedded is not None)) for hit in hits]
-        found.sort(key=lambda pair: pair[1], reverse=True)
-        return found[:limit]
-
-    def _record(self, memory: MemoryRecord) -> dict[str, Any]:
-        """The fields of the record for `memory`."""
-        scope = normalised(memory.scope)
-        return {
-            "id": str(memory.id),
-            "content": clean(memory.content),
-            "scope": scope if _contains(self.scope, scope) else normalised(f"{self.scope}/{scope}"),
-            "categories": [clean(category) for category in memory.categories if category],
-            "metadata": to_json(memory.metadata),
-            "importance": memory.importance,
-            "source": memory.source or None,
-            "private": memory.private,
-            "created_at": aware(memory.created_at),
-            "last_accessed": aware(memory.last_accessed),
-            "embedding": list(memory.embedding)
-            if memory.embedding is not None and len(memory.embedding)
-            else None,
-        }
+        return self.scope if contains(scope, self.scope) else None
 
     def _refuse_ids_outside_scope(self, replaced: list[Record]) -> None:
         for record in replaced:
-            if not _contains(self.scope, record.scope):
+            if not contains(self.scope, record.scope):
                 message = f"a record outside {self.scope!r} has the id {record.id!r} already"
                 raise DuplicateIdError(message, record.id)
 
@@ -332,110 +284,14 @@ class UnifiedStorage(Storage):
         If the store has vectors of another embedder, those of `LocalEmbedder` are left out. They are not
         needed: its queries are answered by text.
         """
-        records = [self._record(memory) for memory in memories]
+        records = [to_fields(memory, self.scope) for memory in memories]
         replaced = self._known([record["id"] for record in records])
         self._refuse_ids_outside_scope(replaced)
-        with _crewai_errors():
+        with crewai_errors():
             try:
-                _refuse_other_dimensions(replaced, records)
+                refuse_other_dimensions(replaced, records)
                 write(records)
             except DimensionMismatchError:
-                if not all(_is_local(memory.embedding) for memory in memories):
+                if not all(is_local(memory.embedding) for memory in memories):
                     raise
                 write([{**record, "embedding": None} for record in records])
-
-
-def _refuse_other_dimensions(replaced: list[Record], records: list[dict[str, Any]]) -> None:
-    """Refuse to replace a vector with one of another dimension. The store allows that for its only vector."""
-    old = {record.id: record.embedding for record in replaced}
-    for record in records:
-        expected, found = old.get(record["id"]), record["embedding"]
-        if expected and found and len(expected) != len(found):
-            message = (
-                f"the vector has {len(found)} dimensions, but the one that it replaces has {len(expected)}"
-            )
-            raise DimensionMismatchError(message, len(expected), len(found))
-
-
-@contextmanager
-def _crewai_errors() -> Iterator[None]:
-    """Raise CrewAI's own error for a vector with the wrong number of dimensions."""
-    try:
-        yield
-    except DimensionMismatchError as error:
-        try:
-            from crewai.memory.storage.backend import EmbeddingDimensionMismatchError
-        except ImportError:  # early versions with unified memory do not have it
-            raise error from None
-        raise EmbeddingDimensionMismatchError(error.expected, error.found) from error
-
-
-def _memory(record: Record) -> MemoryRecord:
-    from crewai.memory.types import MemoryRecord
-
-    return MemoryRecord(
-        id=record.id,
-        content=record.content,
-        scope=record.scope,
-        categories=list(record.categories),
-        metadata=public_metadata(record.metadata),
-        importance=record.importance,
-        created_at=_naive(record.created_at),
-        last_accessed=_naive(record.last_accessed),
-        embedding=None if record.embedding is None else list(record.embedding),
-        source=record.source,
-        private=record.private,
-    )
-
-
-def _score(hit: Hit, like: Callable[[Record], float], *, by_text: bool) -> float:
-    score = like(hit.record)
-    return max(score, _MOST_BY_RELEVANCE * similarity(hit)) if by_text else score
-
-
-def _text_likeness(vector: Sequence[float]) -> Callable[[Record], float]:
-    embedder = LocalEmbedder(len(vector))
-
-    def like(record: Record) -> float:
-        most = _MOST_OF_PRIVATE if record.private else 1.0
-        return max(0.0, min(most, cosine(vector, embedder.vector(record.content))))
-
-    return like
-
-
-def _vector_likeness(vector: Sequence[float]) -> Callable[[Record], float]:
-    def like(record: Record) -> float:
-        if record.embedding is None:
-            return 0.0
-        return 1 / (3 - 2 * max(-1.0, min(1.0, cosine(vector, record.embedding))))
-
-    return like
-
-
-def _is_id(text: str) -> bool:
-    """Whether a record can have this id."""
-    return 0 < len(text.encode(errors="surrogatepass")) <= 1024 and text == clean(text)
-
-
-def _is_local(vector: Sequence[float] | None) -> bool:
-    if vector is None or not len(vector):
-        return True
-    embedded = text_of(vector)
-    return embedded is not None and embedded.local
-
-
-def _where(metadata_filter: dict[str, Any]) -> dict[str, Any]:
-    """The condition that each key has its value. As in CrewAI's storage, a missing key has the value None."""
-    tests: list[dict[str, Any]] = []
-    for key, value in metadata_filter.items():
-        equal = {key: {"$eq": to_json(value)}}
-        tests.append(equal if value is not None else {"$or": [equal, {key: {"$exists": False}}]})
-    return {"$and": tests}
-
-
-def _contains(outer: str, inner: str) -> bool:
-    return outer in ("/", inner) or inner.startswith(outer + "/")
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(timezone.utc).replace(tzinfo=None)
