@@ -45,12 +45,6 @@ def texts(messages):
 
 
 @pytest.fixture
-def store(path):
-    with agentmem.open(path, durability="normal") as store:
-        yield store
-
-
-@pytest.fixture
 def history(store):
     return AgentMemHistoryProvider(store)
 

@@ -51,12 +51,6 @@ def run(coroutine):
 
 
 @pytest.fixture
-def store(path):
-    with agentmem.open(path, durability="normal") as store:
-        yield store
-
-
-@pytest.fixture
 def chats(store):
     return AgentMemChatStore(store)
 

@@ -6,7 +6,6 @@ import anyio
 import jsonschema
 import pytest
 
-import agentmem
 from agentmem.mcp import create_server
 
 try:
@@ -69,12 +68,6 @@ class Client:
 def era(request):
     """The revision of the protocol: of 2025, with sessions, or of 2026, without."""
     return request.param
-
-
-@pytest.fixture
-def store(path):
-    with agentmem.open(path, durability="normal") as store:
-        yield store
 
 
 @pytest.fixture
