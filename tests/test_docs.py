@@ -44,6 +44,15 @@ def test_every_page_is_in_the_navigation() -> None:
     assert len(listed) == len(set(listed))
 
 
+def test_the_page_of_the_crate_shows_the_example_that_rust_compiles() -> None:
+    (shown,) = re.findall(
+        r"```rust\n(.*?)```", (DOCS / "reference" / "rust.md").read_text("utf-8"), re.DOTALL
+    )
+    comment = re.sub(r"^//! ?", "", (ROOT / "src" / "lib.rs").read_text("utf-8"), flags=re.MULTILINE)
+    (compiled,) = re.findall(r"```no_run\n(.*?)# Ok", comment, flags=re.DOTALL)
+    assert shown == compiled
+
+
 def test_the_page_of_the_commands_is_current() -> None:
     """`python .ci/docs.py cli` writes it."""
     spec = importlib.util.spec_from_file_location("docs", ROOT / ".ci" / "docs.py")

@@ -24,7 +24,7 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from agentmem import Batch, Record
+from agentmem import Batch, InvalidFilterError, Record
 from agentmem._adapters import Adapter, StoreOrPath, completed, key_id, retry_on_conflict
 from agentmem.langgraph._filters import condition
 from agentmem.langgraph._namespaces import ROOT, Namespace, matches, namespaces, scope_of, within
@@ -266,6 +266,8 @@ def _validated(ops: Iterable[Op]) -> list[Op]:
         if not isinstance(op, (GetOp, SearchOp, ListNamespacesOp, PutOp)):
             raise ValueError(f"Unknown operation: {op!r}")
         validate_op_namespace(op)
+        if isinstance(op, (SearchOp, ListNamespacesOp)) and min(op.limit, op.offset) < 0:
+            raise InvalidFilterError(f"limit and offset must not be negative: {op.limit}, {op.offset}")
     return ops
 
 

@@ -134,7 +134,8 @@ def test_a_value_that_json_cannot_hold_stops_the_whole_batch(store, value):
 
 
 def test_an_invalid_operation_stops_the_whole_batch(store):
-    for bad in (PutOp(("a.b",), "k", {}), SearchOp(("",)), "nonsense"):
+    negative = SearchOp(("a",), query="k", offset=-1), ListNamespacesOp(limit=-1)
+    for bad in (PutOp(("a.b",), "k", {}), SearchOp(("",)), *negative, "nonsense"):
         with pytest.raises((InvalidNamespaceError, ValueError)):
             store.batch([PutOp(("a",), "k", {}), bad])
     assert store.search(()) == []
