@@ -6,7 +6,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import documentation
 import pytest
@@ -310,4 +309,3 @@ def test_the_example_of_the_page_runs(example, tmp_path, monkeypatch):
     exec(example, names)
     asyncio.run(names["manager"].flush())
     assert texts(names["store"], "red boat") == ["My red boat is called Elsa."]
-    assert Path("memory.db").exists()
