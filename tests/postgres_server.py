@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def place(file: Path | str) -> Path | str:
 def _standing_for(file: str) -> str:
     """A store in which the first part of a scope names a space, or more parts."""
     return shared().store(space_depth=int(os.environ.get("AGENTMEM_SPACE_DEPTH", "1")))
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Look again and again until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
 
 
 class Server:
@@ -154,8 +163,8 @@ class Server:
         """From now on a write returns when a standby has it too."""
         self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.sql("SELECT pg_reload_conf()")
-        while self.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") == "0":
-            time.sleep(0.05)
+        synchronous = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+        wait_until(lambda: self.sql(synchronous), seconds=60)
 
     def promote(self) -> None:
         """Make a standby the primary server."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from host_network import Network, needs_network
-from postgres_server import Server
+from postgres_server import Server, wait_until
 
 import agentmem
 
@@ -38,13 +38,6 @@ def acknowledged(host: subprocess.Popen[str]) -> set[str]:
     """What a host has printed until it ended."""
     assert host.stdout is not None
     return {line.strip() for line in host.stdout if line.endswith("\n")} - {"ready"}
-
-
-def wait_until(condition: object, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_what_a_killed_client_was_told_is_there(url: str) -> None:

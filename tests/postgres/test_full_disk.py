@@ -8,6 +8,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,23 +20,23 @@ import agentmem
 
 
 @pytest.fixture
-def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A file system of 24 MB, which the server may write to."""
-    folder = tmp_path_factory.mktemp("disk")
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0777", "tmpfs", str(folder)]
+def disk() -> Iterator[Path]:
+    """A file system of 24 MB with a folder that the server may write to; it may not enter pytest's."""
+    folder = Path(tempfile.mkdtemp(prefix="agentmem-disk-"))
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0755", "tmpfs", str(folder)]
     if (
         not hasattr(os, "geteuid")
         or os.geteuid() != 0
         or subprocess.run(mount, capture_output=True).returncode
     ):
+        folder.rmdir()
         pytest.skip("only root may mount a small disk")
-    for parent in folder.parents[:-1]:
-        if parent.stat().st_uid == os.geteuid() and parent != Path("/tmp"):
-            parent.chmod(parent.stat().st_mode | 0o011)
     (folder / "postgres").mkdir()
+    folder.chmod(0o755)
     shutil.chown(folder / "postgres", "postgres", "postgres")
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
+    folder.rmdir()
 
 
 def fill(folder: Path) -> Path:

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import Server
+from postgres_server import Server, wait_until
 
 import agentmem
 
@@ -69,13 +69,6 @@ def either(primary: Server, standby: Server) -> str:
     """The address of both: whichever takes writes is used."""
     hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
     return f"postgresql://postgres@{hosts}/postgres?target_session_attrs=read-write"
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_a_synchronous_standby_takes_over_and_has_all_that_was_acknowledged(
