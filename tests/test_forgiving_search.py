@@ -172,6 +172,31 @@ def test_the_exact_spelling_comes_first(crowd: MemoryStore, exact: str, other: s
         crowd.delete(ids)
 
 
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("stored", "query", "part"),
+    [
+        ("The jet is an F16.", "F-16", "Sixteen or 16 people came."),
+        ("The jet is an F16.", "F 16", "Sixteen or 16 people came."),
+        ("She needs vitamin B12.", "B-12", "We hired 12."),
+        ("It weighs 10kg.", "10 kg", "We bought 10."),
+        ("They all had covid19.", "covid 19", "It has 19."),
+        ("Call get_user_by_id first.", "user by id", "The user left."),
+    ],
+)
+def test_a_joined_writing_comes_before_a_part(
+    crowd: MemoryStore, mode: Any, stored: str, query: str, part: str
+) -> None:
+    crowd.add_many([stored, part])
+    assert found(crowd, query, mode)[0] == stored
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_question_of_stop_words_is_found(crowd: MemoryStore, mode: Any) -> None:
+    crowd.add_many(["She does not eat.", "To be or not to be, that is the question."])
+    assert found(crowd, "to be or not to be", mode)[0].startswith("To be")
+
+
 IDENTIFIERS = [
     ("The build is pinned to v1.2.3.", "v1.2.3", "v1.2.9"),
     ("Look at ticket POL-385.", "POL-385", "POL-999"),

@@ -76,7 +76,7 @@ impl Bm25Query {
         let own = heaviest(query.terms.iter().zip(weights.iter().zip(&frequencies)).map(known));
         let maximum = own.iter().map(|term| f64::from(term.weight)).sum::<f64>() * f64::from(K1 + 1.0);
         let writing = |form: Form| {
-            let weight = form.terms.iter().map(|&term| weights[term as usize]).fold(0.0, f32::max);
+            let weight: f32 = form.numbers().into_iter().map(|term| weights[term]).sum();
             (
                 WeightedTerm { text: form.text, weight: weight * tuning::writings::WEIGHT as f32 },
                 form.frequency,

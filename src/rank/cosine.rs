@@ -44,7 +44,7 @@ impl CosineQuery {
         }
         let norm = values.iter().map(|value| value * value).sum::<f64>().sqrt();
         for form in writings {
-            let value = form.terms.iter().map(|&term| values[term as usize]).fold(0.0, f64::max);
+            let value = form.numbers().into_iter().map(|term| values[term].powi(2)).sum::<f64>().sqrt();
             vector.push((form.text, tuning::writings::WEIGHT * value, idf(statistics, form.frequency)));
         }
         Ok(Self { vector, norm })

@@ -91,6 +91,31 @@ impl<'a> EvidenceContext<'a> {
         self.query.terms[term as usize].share < 1.0
     }
 
+    /// Whether a passage has the words of a sentence in order, each at most [`score::APART`] terms after the one before. The terms of
+    /// scripts without spaces overlap, so that having them all is enough.
+    fn in_order(&self, sentence: &Sentence, passage: Passage<'_>) -> bool {
+        let asked: Vec<u32> = sentence.words.iter().flat_map(|word| &word.terms).copied().collect();
+        // For each word the last place where the words up to it end in order.
+        let mut ends: Vec<Option<u32>> = vec![None; asked.len()];
+        for hit in passage.hits {
+            for term in self.parts_of(&hit.term) {
+                for i in (0..asked.len()).filter(|&i| asked[i] == *term).rev() {
+                    let before = if i == 0 { Some(hit.position) } else { ends[i - 1] };
+                    if before.is_some_and(|before| hit.position - before <= score::APART) {
+                        ends[i] = Some(hit.position);
+                    }
+                }
+            }
+        }
+        ends.last().is_none_or(Option::is_some)
+    }
+
+    /// The parts of an identifier, which a text may write as one word; the term itself if it is none.
+    fn parts_of<'t>(&'t self, term: &'t u32) -> &'t [u32] {
+        let identifier = self.query.identifiers.iter().find(|one| !one.is_word && one.whole == *term);
+        identifier.map_or(std::slice::from_ref(term), |one| &one.parts)
+    }
+
     /// Whether a passage has an identifier as a whole: as a term, or its parts in a row.
     fn has_whole(&self, identifier: &Identifier, passage: Passage<'_>) -> bool {
         let Identifier { whole, parts, .. } = identifier;
@@ -155,39 +180,23 @@ impl<'a> EvidenceContext<'a> {
             if sum > 0.0 && sentence.prior >= score::ASKED {
                 let complete = matches == self.needed[number] && matches > 0;
                 let lacks = lacking >> number & 1 == 1;
-                proof.wording = proof.wording.max(wording(sentence, passage, complete, lacks));
+                let whole = complete && self.in_order(sentence, passage);
+                proof.wording = proof.wording.max(wording(whole, lacks));
             }
         }
         proof
     }
 }
 
-/// `complete` says whether the passage has all terms of the sentence, `lacks` whether it lacks one of its identifiers.
-fn wording(sentence: &Sentence, passage: Passage<'_>, complete: bool, lacks: bool) -> Wording {
-    if complete && in_order(sentence, passage) {
+/// `whole` says whether the passage has all words of the sentence in order, `lacks` whether it lacks one of its identifiers.
+fn wording(whole: bool, lacks: bool) -> Wording {
+    if whole {
         Wording::Whole
     } else if lacks {
         Wording::OtherIdentifier
     } else {
         Wording::Words
     }
-}
-
-/// Whether a passage has the words of a sentence in order, each at most [`score::APART`] terms after the one before. The terms of
-/// scripts without spaces overlap, so that having them all is enough.
-fn in_order(sentence: &Sentence, passage: Passage<'_>) -> bool {
-    let asked: Vec<u32> = sentence.words.iter().flat_map(|word| &word.terms).copied().collect();
-    // For each word the last place where the words up to it end in order.
-    let mut ends: Vec<Option<u32>> = vec![None; asked.len()];
-    for hit in passage.hits {
-        for i in (0..asked.len()).filter(|&i| asked[i] == hit.term).rev() {
-            let before = if i == 0 { Some(hit.position) } else { ends[i - 1] };
-            if before.is_some_and(|before| hit.position - before <= score::APART) {
-                ends[i] = Some(hit.position);
-            }
-        }
-    }
-    ends.last().is_none_or(Option::is_some)
 }
 
 #[cfg(test)]

@@ -21,6 +21,16 @@ pub(super) struct Form {
     pub frequency: u64,
 }
 
+impl Form {
+    /// The numbers of the query's terms, each once.
+    pub fn numbers(&self) -> Vec<usize> {
+        let mut numbers: Vec<usize> = self.terms.iter().map(|&number| number as usize).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers
+    }
+}
+
 /// The forms of the terms of `query`, which have these document frequencies.
 pub(super) fn forms<S: Statistics>(
     query: &ParsedQuery,

@@ -7,7 +7,7 @@
 //!    sum of seven signals, and estimates from the evidence in each how probably it is relevant.
 
 use super::bm25::Collection;
-use super::calibration::{self, Signs};
+use super::calibration::{self, Signs, Wording};
 use super::forms::{Form, forms};
 use super::passage::Passages;
 use super::query::{ParsedQuery, QueryTerm};
@@ -131,11 +131,10 @@ impl HybridQuery {
         let weights = self.weights();
         let term = |(number, term): (usize, &QueryTerm)| (term.text.clone(), weights[number], number);
         let terms = self.query.terms.iter().enumerate().map(term);
-        // Of the terms that a form stands for, the heaviest decides.
+        // A form of several terms has all of them.
         let form = |form: &Form, factor: f64| {
-            let numbers = form.terms.iter().map(|&number| number as usize);
-            let heaviest = numbers.max_by(|&a, &b| weights[a].total_cmp(&weights[b])).unwrap_or(0);
-            (form.text.clone(), factor * weights[heaviest], heaviest)
+            let weight: f64 = form.numbers().iter().map(|&number| weights[number]).sum();
+            (form.text.clone(), factor * weight, form.terms[0] as usize)
         };
         let writings = self.writings.iter().map(|one| form(one, tuning::writings::WEIGHT));
         let forms = self.forms.iter().map(|one| form(one, 1.0));
@@ -172,6 +171,7 @@ impl HybridQuery {
                 wording: proofs[i].wording,
             })
             .collect();
+        lift_whole(&signs, &mut sums);
         // A text that equals the query comes first.
         let equals_query = |seq: Seq| texts.get(seq).is_some_and(|text| text.identity == self.identity);
         let best = sums.iter().copied().fold(0.0, f64::max);
@@ -226,6 +226,18 @@ impl HybridQuery {
             ScaledSignal::new("feedback", weight::FEEDBACK, feedback),
         ])
     }
+}
+
+/// Raises the sums of texts that hold the whole question, all by the same, so that they come before those that do not, however
+/// these are spelled.
+fn lift_whole(signs: &[Signs], sums: &mut [f64]) {
+    let is_whole = |signs: &Signs| signs.wording == Wording::Whole;
+    let (whole, other): (Vec<Signs>, Vec<Signs>) = signs.iter().partition(|signs| is_whole(signs));
+    let least = whole.iter().map(|signs| signs.order).fold(f64::INFINITY, f64::min);
+    let most = other.iter().map(|signs| signs.order).fold(0.0, f64::max);
+    let lift = (most + tuning::spelling::ACCENTS - least).max(0.0);
+    let lifted = signs.iter().zip(sums).filter(|(signs, _)| is_whole(signs));
+    lifted.for_each(|(_, sum)| *sum += lift);
 }
 
 #[cfg(test)]

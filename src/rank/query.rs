@@ -112,6 +112,9 @@ pub(super) fn numbers(mut sentences: SentenceSet) -> impl Iterator<Item = usize>
     })
 }
 
+/// Words that are no stop words, but mean nothing without others: a query of them and of stop words is searched for as it is.
+const DENIALS: [&str; 2] = ["not", "no"];
+
 /// A sentence without its stop words. If the query has no other words, it is one sentence with its stop words.
 #[derive(Debug, Default)]
 pub(super) struct Sentence {
@@ -164,9 +167,10 @@ impl ParsedQuery {
         let mut texts = most_important(sentences(text).collect());
         texts.retain(|sentence| query.add_sentence(sentence, detail, is_stopword));
         let mut questions: Vec<bool> = texts.iter().map(|sentence| is_question(sentence)).collect();
-        if query.sentences.is_empty() && query.add_sentence(text, detail, |_| false) {
-            texts.push(text);
-            questions.push(false);
+        if query.terms.iter().all(|term| DENIALS.contains(&&*term.text)) {
+            query = Self::default();
+            (texts, questions) = (vec![text], vec![false]);
+            texts.retain(|text| query.add_sentence(text, detail, |_| false));
         }
         query.set_priors(&questions);
         query.spell_out_umlauts(text);
@@ -524,6 +528,7 @@ mod tests {
     #[test]
     fn stop_words_alone_are_looked_for() {
         assert_eq!(parsed("Who are you? Who?"), [("who are you who".to_owned(), 1.0)]);
+        assert_eq!(parsed("To be or not to be"), [("to be or not to be".to_owned(), 1.0)]);
         assert!(parsed("?! ...").is_empty());
     }
 

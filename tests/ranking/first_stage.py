@@ -79,7 +79,8 @@ def bm25_weights(query: str, statistics: Statistics) -> tuple[dict[str, float], 
     }
     own = heaviest(weights, frequencies)
     writings = {
-        form: TUNING.writings.WEIGHT * max(weights[term] for term in terms) for form, terms in written.items()
+        form: TUNING.writings.WEIGHT * sum(weights[term] for term in set(terms))
+        for form, terms in written.items()
     }
     return own, heaviest(own | writings, dict.fromkeys([*own, *writings], 1))
 
@@ -114,7 +115,8 @@ def cosines(rows: list[Row], statistics: Statistics, query: str) -> dict[int, fl
         if frequencies[term] or term in identifiers
     }
     asked = own | {
-        form: TUNING.writings.WEIGHT * max(own[term] for term in terms) for form, terms in written.items()
+        form: TUNING.writings.WEIGHT * math.hypot(*(own[term] for term in set(terms)))
+        for form, terms in written.items()
     }
     scores = {}
     for row in sorted(rows, key=lambda row: -row["seq"]):

@@ -16,7 +16,7 @@ from .first_stage import best
 from .forms import forms
 from .passage import read
 from .query import Query, Sentence
-from .score import Ranked, prove
+from .score import Proof, Ranked, Wording, prove
 from .signals import Signals
 from .statistics import Row, Statistics
 from .tuning import TUNING
@@ -98,19 +98,31 @@ def hybrid(query: str, statistics: Statistics, visible: list[Row]) -> list[Ranke
     sums = [sum(values[i] for values in parts.values()) for i in range(len(candidates))]
     ranking = []
     most = max((found[seq] for seq in candidates), default=1.0)
+    proofs = [prove(asked, passage, statistics.records, frequencies, guessed) for passage in passages]
+    lifts = lifts_of_whole(sums, proofs)
     for i, seq in enumerate(candidates):
         itself = texts[seq].strip() == query.strip()
-        proof = prove(asked, passages[i], statistics.records, frequencies, guessed)
+        proof = proofs[i]
         named = {name: values[i] for name, values in parts.items()}
         named |= {"bm25": found[seq], "evidence": proof.evidence, "coverage": proof.coverage}
         # Who asks for a text itself wants nothing else before it.
-        bonus = (1 + max(sums) if itself else 0.0) + accents(query, texts[seq])
+        first = max(total + lift for total, lift in zip(sums, lifts, strict=True))
+        bonus = lifts[i] + (1 + first if itself else 0.0) + accents(query, texts[seq])
         support = proof.coverage * found[seq] / most
         ranking.append(Ranked(seq, sums[i] + bonus, proof, support, itself=itself, bonus=bonus, parts=named))
     rest = [seq for seq in best(found, len(found), 0) if seq not in candidates]
     return sorted(ranking, key=lambda hit: -hit.order) + [
         Ranked(seq, found[seq], second_stage=False, parts={"bm25": found[seq]}) for seq in rest
     ]
+
+
+def lifts_of_whole(sums: list[float], proofs: list[Proof]) -> list[float]:
+    """What those that hold the whole question need to come before others, however these are spelled."""
+    whole = [proof.wording == Wording.WHOLE for proof in proofs]
+    least = min((total for total, holds in zip(sums, whole, strict=True) if holds), default=math.inf)
+    most = max((total for total, holds in zip(sums, whole, strict=True) if not holds), default=0.0)
+    lift = max(0.0, most + TUNING.spelling.ACCENTS - least)
+    return [lift if holds else 0.0 for holds in whole]
 
 
 def accents(query: str, text: str) -> float:
@@ -139,7 +151,8 @@ def first_weights(
     """The first stage looks for each term, and what stands for it, by the sentence that wants it most."""
     weights = asked_weights(query.sentences, idfs)
     writings = {
-        form: TUNING.writings.WEIGHT * max(weights[term] for term in terms) for form, terms in written.items()
+        form: TUNING.writings.WEIGHT * sum(weights[term] for term in set(terms))
+        for form, terms in written.items()
     }
     forms_of = {form: term for term in idfs for form in like.get(term, [])}
     # What stands for a term is held by a record.

@@ -69,11 +69,14 @@ def both_ends(text: str) -> str:
     return "\n".join(part.decode(errors="ignore") for part in (data[:half], data[-half:]))
 
 
+DENIALS = {"not", "no"}
+
+
 class Query:
     """A query without what a store knows of it."""
 
     def __init__(self, text: str) -> None:
-        """The sentences of a text; one of all its words if they are all stop words."""
+        """The sentences of a text; one of all its words if none is more than a stop word or a denial."""
         text = both_ends(text)
         self.joined: Joined = []
         stop_words = words.stop_words()
@@ -82,7 +85,8 @@ class Query:
             for one in those_that_count(words.sentences(text))
         ]
         kept = [sentence for sentence in parsed if sentence.terms]
-        if not kept:
+        if all(term in DENIALS for sentence in kept for term in sentence.terms):
+            self.joined = []
             kept = [one for one in [parse_sentence(text, False, frozenset(), self.joined)] if one.terms]
         set_priors(kept)
         self.sentences = kept

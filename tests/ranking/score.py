@@ -94,6 +94,12 @@ def prove(
         )
         return one.whole in held - guessed or in_a_row
 
+    def apart(passage: Passage) -> list[tuple[str, int]]:
+        """Its terms with their positions; of an identifier, which it may write as one word, the parts."""
+        parts = {one.whole: one.parts for one in query.identifiers if not one.is_word}
+        pairs = zip(passage.terms, passage.positions, strict=True)
+        return [(part, at) for term, at in pairs for part in parts.get(term, [term])]
+
     def share_of_parts(one: Identifier) -> float:
         idfs = {
             part: idf(records + LIMIT.MORE_RECORDS, 0 if part in guessed else frequencies[part])
@@ -119,7 +125,7 @@ def prove(
         evidence *= math.sqrt(min(max(len(matches), 1), LIMIT.MATCHES))
         complete = matches == {term for term, value in weights.items() if value > 0}
         asks = covered > 0 and sentence.prior >= LIMIT.ASKED
-        wording = wording_of(sentence, passage, complete, lacks) if asks else Wording.WORDS
+        wording = wording_of(sentence, apart(passage), complete, lacks) if asks else Wording.WORDS
         return Proof(evidence, sentence.prior * covered / whole, wording)
 
     proofs = [Proof(), *map(of_sentence, query.sentences)]
@@ -130,26 +136,26 @@ def prove(
     )
 
 
-def wording_of(sentence: Sentence, passage: Passage, complete: bool, lacks: bool) -> Wording:
-    """Does the passage have the whole sentence, or lack a part of what it names?"""
+def wording_of(sentence: Sentence, held: list[tuple[str, int]], complete: bool, lacks: bool) -> Wording:
+    """Does a passage have the whole sentence, or lack a part of what it names?"""
     stopped = all(term in words.stop_terms() for term in sentence.terms)
-    if complete and not stopped and in_order(sentence, passage):
+    if complete and not stopped and in_order(sentence, held):
         return Wording.WHOLE
     return Wording.OTHER_IDENTIFIER if lacks else Wording.WORDS
 
 
-def in_order(sentence: Sentence, passage: Passage) -> bool:
-    """Does the passage have the sentence's words, each not far after the one before?"""
+def in_order(sentence: Sentence, held: list[tuple[str, int]]) -> bool:
+    """Does a passage, by its terms and their positions, have the words, each not far after the one before?"""
     asked = [term for word in sentence.words for term in word.terms]
     ends: set[int] | None = None
     for term in asked:
-        places = {place for place, other in enumerate(passage.terms) if other == term}
+        places = {place for place, (other, _) in enumerate(held) if other == term}
         if ends is not None:
-            near = {at: passage.positions[at] + LIMIT.APART for at in ends}
+            near = {at: held[at][1] + LIMIT.APART for at in ends}
             places = {
                 place
                 for place in places
-                if any(end < place and passage.positions[place] <= limit for end, limit in near.items())
+                if any(end < place and held[place][1] <= limit for end, limit in near.items())
             }
         ends = places
     return ends is None or bool(ends)
