@@ -25,6 +25,8 @@ def add_many(records: Iterable[NewRecord], on_conflict: OnConflict) -> Call:
 
 def update(id: str, changes: dict[str, Any], ttl: Ttl | None, if_version: int | None) -> Call:
     """Change fields of a record."""
+    if ttl is not None and "expires_at" in changes:
+        raise InvalidRecordError("ttl and expires_at do not go together, even where expires_at is None")
     return Call.update(id, expiring(changes, ttl), if_version)
 
 

@@ -243,6 +243,7 @@ def test_an_exception_inside_sends_nothing(filled: MemoryStore) -> None:
         lambda batch: batch.put("x", id="a", if_version=-1),
         lambda batch: batch.update("a", content=5),
         lambda batch: batch.update(5, content="x"),
+        lambda batch: batch.update("a", ttl=1, expires_at=None),
         lambda batch: batch.supersede("a", None),
         lambda batch: batch.delete(),
         lambda batch: batch.delete(["a", "b"], if_version=1),

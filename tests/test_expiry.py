@@ -95,6 +95,13 @@ def test_records_and_dicts_bring_their_expiry(quick: MemoryStore, clock: Clock) 
     assert expiry(quick, "a") == expiry(quick, "b") == START + MINUTE
 
 
+def test_an_update_does_not_both_set_and_lift_an_expiry(quick: MemoryStore, clock: Clock) -> None:
+    quick.add("x", id="a")
+    with pytest.raises(InvalidRecordError, match="do not go together"):
+        quick.update("a", ttl=60, expires_at=None)
+    assert expiry(quick) is None
+
+
 def test_what_keeps_and_what_lifts_an_expiry(quick: MemoryStore, clock: Clock) -> None:
     quick.add("x", id="a", ttl=60)
     quick.update("a", content="y")

@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from operator import attrgetter
 from typing import Any
 
-from agentmem import Entry, InvalidRecordError
+from agentmem import Entry, InvalidFilterError, InvalidRecordError
 from agentmem._adapters import Adapter
 
 _PREFIX = "messages/"
@@ -86,6 +86,8 @@ class MessageLog(Adapter):
         `conversation` takes one conversation instead of all, `agent` what this agent sent or received, and
         `since` what has this timestamp or a later one (a time without a zone is in UTC).
         """
+        if since is not None and not isinstance(since, datetime):
+            raise InvalidFilterError(f"since must be a datetime, not {since!r}")
         if since is not None and since.tzinfo is None:
             since = since.replace(tzinfo=timezone.utc)
         messages = (_message(entry.value) for entry in self._entries(conversation))

@@ -64,6 +64,7 @@ impl<M: ManageConnection<Error: Into<Error> + StdError + Send>> Connections<M> {
     }
 
     /// How many connections there may be.
+    #[cfg(feature = "postgres")]
     pub fn most(&self) -> u32 {
         self.pool.max_size()
     }

@@ -45,6 +45,8 @@ def test_messages_are_read_since_a_moment(log):
         log.append(message("a", "b", str(minutes), minutes))
     assert contents(log.read(since=NOW + timedelta(minutes=2))) == ["2", "3"]
     assert contents(log.read(since=datetime(2026, 11, 30, 0, 3))) == ["3"], "without a zone, it is in UTC"
+    with pytest.raises(agentmem.InvalidFilterError, match="since"):
+        log.read(since="2026-11-30")
 
 
 def test_another_process_would_read_the_same(log, path):
