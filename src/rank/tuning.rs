@@ -14,7 +14,7 @@ pub const MAX_SENTENCES: usize = 32;
 pub const MAX_TERMS: usize = 256;
 
 /// How many candidates the first stage gives to the second. More of them take more time and hardly change the result.
-pub const CANDIDATES: usize = 64;
+pub const CANDIDATES: usize = 56;
 
 /// The second stage reads candidates, best first, up to this total size.
 pub const TEXT_BYTES: usize = 2_097_152;
