@@ -232,9 +232,8 @@ impl HybridQuery {
 /// these are spelled.
 fn lift_whole(signs: &[Signs], sums: &mut [f64]) {
     let is_whole = |signs: &Signs| signs.wording == Wording::Whole;
-    let (whole, other): (Vec<Signs>, Vec<Signs>) = signs.iter().partition(|signs| is_whole(signs));
-    let least = whole.iter().map(|signs| signs.order).fold(f64::INFINITY, f64::min);
-    let most = other.iter().map(|signs| signs.order).fold(0.0, f64::max);
+    let orders = |whole| signs.iter().filter(move |one| is_whole(one) == whole).map(|one| one.order);
+    let (least, most) = (orders(true).fold(f64::INFINITY, f64::min), orders(false).fold(0.0, f64::max));
     let lift = (most + tuning::spelling::ACCENTS - least).max(0.0);
     let lifted = signs.iter().zip(sums).filter(|(signs, _)| is_whole(signs));
     lifted.for_each(|(_, sum)| *sum += lift);
