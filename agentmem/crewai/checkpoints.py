@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class AgentMemCheckpointProvider(SqliteProvider):
         checkpoint_id = f"{now}_{uuid.uuid4().hex[:8]}"
         Path(location).parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(location, timeout=_BUSY_TIMEOUT)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+            with suppress(sqlite3.OperationalError):  # while another connection does so, SQLite does not wait
+                connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             with connection:
                 connection.execute(_CREATE)
