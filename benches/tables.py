@@ -243,8 +243,11 @@ def postgres_host(found: Found) -> str:
     size = f"{max(map(int, found['searches']['agentmem'])):,}"
     first, memory = found["first use"], found["memory"]
     rows = [
-        [f"seconds to the first hit of {size}, without index files", f"{first['without index files']:.2f}"],
-        [f"seconds to the first hit of {size}, with index files", f"{first['with index files']:.2f}"],
+        [
+            f"seconds to the first hit of {size}, index files in the database",
+            f"{first['without index files']:.2f}",
+        ],
+        [f"seconds to the first hit of {size}, index files on the host", f"{first['with index files']:.2f}"],
         [f"bytes of memory per record, one space of {size}", f"{memory['largest']:,.0f}"],
         ["bytes of memory per record, spaces of 1,000", f"{memory['scopes of 1,000']:,.0f}"],
     ]
