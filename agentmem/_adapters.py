@@ -180,6 +180,11 @@ def key_id(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, json.dumps(parts)))
 
 
+def contains(outer: str, inner: str) -> bool:
+    """Whether the scope `inner` is `outer` or below it."""
+    return outer in ("/", inner) or inner.startswith(outer + "/")
+
+
 def scope_part(name: str) -> str:
     """`name`, any text, as one part of a scope. Different names give different parts; plain names stay.
 

@@ -21,6 +21,7 @@ from agentmem._adapters import (
     WithStore,
     clean,
     completed,
+    contains,
     journal_name,
     key_id,
     memory_line,
@@ -264,3 +265,14 @@ def test_an_unsupported_version_is_named(at_least: str, below: str) -> None:
 
 def test_a_supported_version_is_imported() -> None:
     assert require("pytest", extra="guest", package="pytest", at_least="7.0", below="1000") is pytest
+
+
+@pytest.mark.parametrize("inner", ["/a", "/a/b"])
+def test_a_scope_contains_itself_and_what_is_below(inner: str) -> None:
+    assert contains("/a", inner)
+    assert contains("/", inner)
+
+
+@pytest.mark.parametrize("other", ["/ab", "/b", "/"])
+def test_a_scope_contains_nothing_else(other: str) -> None:
+    assert not contains("/a", other)

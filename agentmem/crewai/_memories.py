@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from agentmem import Record
-from agentmem._adapters import clean, to_json
+from agentmem._adapters import clean, contains, to_json
 
 from ._storage import aware, normalised, public_metadata
 
@@ -64,10 +64,6 @@ def where(metadata_filter: dict[str, Any]) -> dict[str, Any]:
         equal = {key: {"$eq": to_json(value)}}
         tests.append(equal if value is not None else {"$or": [equal, {key: {"$exists": False}}]})
     return {"$and": tests}
-
-
-def contains(outer: str, inner: str) -> bool:
-    return outer in ("/", inner) or inner.startswith(outer + "/")
 
 
 def naive(moment: datetime) -> datetime:

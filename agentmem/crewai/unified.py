@@ -18,11 +18,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from agentmem import DimensionMismatchError, DuplicateIdError, Record, RecordNotFoundError
-from agentmem._adapters import StoreOrPath, clean
+from agentmem._adapters import StoreOrPath, clean, contains
 
 from ._dimensions import crewai_errors, refuse_other_dimensions
 from ._finding import find
-from ._memories import contains, is_id, naive, to_fields, to_memory, where
+from ._memories import is_id, naive, to_fields, to_memory, where
 from ._storage import Storage, aware, log, logged, normalised
 from .embedder import is_local
 

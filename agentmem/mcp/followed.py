@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from agentmem import Change, MemoryStore
+from agentmem._adapters import contains
 
 from .graph import Graph, Piece, graph_of, piece_of
 
@@ -46,7 +47,7 @@ class FollowedGraph:
         """Whether the change concerns the scope."""
         if change.record is None:
             return self._pieces.pop(change.version, self) is not self
-        inside = f"{change.record.scope}/".startswith(f"{self._scope}/")
+        inside = contains(self._scope, change.record.scope)
         if inside:
             self._pieces[change.version] = piece_of(change.record)
         return inside

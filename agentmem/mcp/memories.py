@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentmem import InvalidRecordError, MemoryStore, Record
-from agentmem._adapters import clean, relevant, retry_on_conflict
+from agentmem._adapters import clean, contains, relevant, retry_on_conflict
 
 from .knowledge import KnowledgeGraph
 from .pages import MOST_CHARACTERS, json_size
@@ -45,7 +45,7 @@ class Memories:
 
         Raises InvalidRecordError for the scope of the graph, and for an id of something that is no memory.
         """
-        if f"{fields['scope']}/".startswith(f"{self.knowledge.scope}/"):
+        if contains(self.knowledge.scope, fields["scope"]):
             raise InvalidRecordError("this scope is that of the knowledge graph; choose another one")
         fields = {"content": clean(content), **fields}
         if id is None:
