@@ -15,8 +15,8 @@ use super::index::{Index, new_generation};
 use super::memtable::Memtable;
 use super::part::Part;
 use super::segment::{Segment, SegmentView, TermId};
+use crate::rank::Collection;
 use crate::rank::Statistics;
-use crate::rank::bm25::Collection;
 
 /// Most document frequencies that are remembered for one segment.
 const REMEMBERED: usize = 1 << 16;

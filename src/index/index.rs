@@ -15,8 +15,8 @@ use super::part::Part;
 use super::position::Position;
 use super::scorer::LastTable;
 use super::segment::Segment;
+use crate::rank::Collection;
 use crate::rank::Statistics;
-use crate::rank::bm25::Collection;
 use crate::record::Seq;
 use crate::text::Bag;
 

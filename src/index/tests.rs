@@ -7,7 +7,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::{Allowed, Index, Scoring, Segment};
-use crate::rank::bm25::{Collection, saturation};
+use crate::rank::Collection;
+use crate::rank::bm25::saturation;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 

@@ -6,7 +6,9 @@
 
 use super::dense_ids::DenseIds;
 use super::query::ParsedQuery;
-use super::{Statistics, Texts, WeightedTerm, heaviest, tuning};
+use super::weighted_term::{WeightedTerm, heaviest};
+use super::writings::add_writings;
+use super::{Statistics, Texts, tuning};
 use crate::record::Seq;
 use crate::text::term_hash;
 
@@ -28,7 +30,7 @@ impl CosineQuery {
         let terms: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let own = statistics.document_frequencies(&terms)?;
         let mut frequencies = own.clone();
-        let writings = query.add_writings(&mut frequencies, statistics)?;
+        let writings = add_writings(&mut query, &mut frequencies, statistics)?;
         let (mut vector, mut values) = (Vec::new(), Vec::new());
         for ((number, term), (count, &df)) in
             (0..).zip(&query.terms).zip(query.counts().into_iter().zip(&frequencies))
@@ -146,7 +148,7 @@ impl<S: Statistics> Terms<'_, S> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rank::bm25::Collection;
+    use crate::rank::Collection;
     use crate::rank::fake_statistics::FakeStatistics;
 
     fn statistics() -> FakeStatistics {

@@ -1,7 +1,7 @@
 //! Evidence: how much of the query a text contains.
 
-use super::bm25::Collection;
 use super::calibration::Wording;
+use super::collection::Collection;
 use super::passage::{Occurrence, Passage, Passages};
 use super::query::{Identifier, ParsedQuery, QueryTerm, Sentence, SentenceSet, numbers};
 use super::tuning::{forms, score};

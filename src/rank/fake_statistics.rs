@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 
 use super::Statistics;
-use super::bm25::Collection;
+use super::collection::Collection;
 use crate::text::Analyzer;
 
 /// Statistics that a test sets. Reading them never fails.

@@ -1,10 +1,11 @@
 //! Pseudo-relevance feedback by Rocchio: candidates gain from the terms that the best candidates have in common.
 
 use super::Statistics;
-use super::bm25::Collection;
+use super::collection::Collection;
 use super::dense_ids::DenseIds;
+use super::frequency_counter::{Count, FrequencyCounter};
 use super::hash_ids::HashIds;
-use super::passage::{Count, FrequencyCounter, Passage, Passages};
+use super::passage::{Passage, Passages};
 use super::query::ParsedQuery;
 use super::texts::Texts;
 use super::tuning::feedback;

@@ -6,16 +6,19 @@
 //! 3. [`HybridQuery::rank`] weighs each sentence by how well the candidates cover it, sorts the candidates by the weighted
 //!    sum of seven signals, and estimates from the evidence in each how probably it is relevant.
 
-use super::bm25::Collection;
 use super::calibration::{self, Signs, Wording};
-use super::forms::{Form, forms};
+use super::collection::Collection;
+use super::form::Form;
+use super::forms::forms;
 use super::passage::Passages;
 use super::query::{ParsedQuery, QueryTerm};
 use super::scaled_signal::{ScaledSignal, order, sums};
 use super::signals::{Signals, Weights};
 use super::texts::identity;
 use super::tuning::{self, feedback, weight};
-use super::{Scored, Statistics, Texts, WeightedTerm, evidence, heaviest, spelling};
+use super::weighted_term::{WeightedTerm, heaviest};
+use super::writings::add_writings;
+use super::{Scored, Statistics, Texts, evidence, spelling};
 use crate::rank::feedback as rocchio;
 use crate::record::Seq;
 use crate::text::{both_ends, rarity};
@@ -82,7 +85,7 @@ impl HybridQuery {
         let (mut query, collection) = (ParsedQuery::new(text), statistics.collection());
         let texts: Vec<&str> = query.terms.iter().map(|term| &*term.text).collect();
         let mut frequencies = statistics.document_frequencies(&texts)?;
-        let writings = query.add_writings(&mut frequencies, statistics)?;
+        let writings = add_writings(&mut query, &mut frequencies, statistics)?;
         let mut forms = forms(&query, &frequencies, statistics)?;
         forms.retain(|form| query.add_form(form));
         for form in &forms {

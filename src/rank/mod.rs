@@ -18,17 +18,24 @@ pub mod blend;
 pub mod bm25;
 mod boilerplate;
 pub mod calibration;
+mod chunked_text;
+mod collection;
 pub mod cosine;
 mod dense_ids;
 pub mod dialogue;
+mod edges;
 mod evidence;
 #[cfg(test)]
 mod fake_statistics;
 mod feedback;
+mod form;
+mod form_search;
 mod forms;
+mod frequency_counter;
 pub mod fusion;
 mod hash_ids;
 pub mod hybrid;
+mod label;
 pub mod matches;
 mod passage;
 mod query;
@@ -36,69 +43,18 @@ mod scaled_signal;
 pub mod scored;
 mod signals;
 mod spelling;
+mod statistics;
 mod texts;
 pub mod top_k;
 pub mod tuning;
+mod weighted_term;
 mod window;
+mod word_groups;
 mod writings;
 
+pub use collection::Collection;
 pub use query::asked;
 pub use scored::Scored;
+pub use statistics::Statistics;
 pub use texts::Texts;
-
-use bm25::Collection;
-
-/// Term statistics of the records that a query ranks among: those of its scope that its viewer may see.
-pub trait Statistics {
-    /// The reason why they cannot be read.
-    type Error;
-
-    /// Statistics of all live records that have terms.
-    fn collection(&self) -> Collection;
-
-    /// The number of live records that hold `term`.
-    ///
-    /// # Errors
-    /// The statistics cannot be read.
-    fn document_frequency(&self, term: &str) -> Result<u64, Self::Error>;
-
-    /// [`Statistics::document_frequency`] of each of these terms.
-    ///
-    /// # Errors
-    /// The statistics cannot be read.
-    fn document_frequencies(&self, terms: &[&str]) -> Result<Vec<u64>, Self::Error> {
-        terms.iter().map(|term| self.document_frequency(term)).collect()
-    }
-
-    /// Calls `visit` with every term that begins with one of `prefixes`, in any order. It may visit a term more than once,
-    /// and it may visit terms that only deleted and other records hold.
-    ///
-    /// # Errors
-    /// The statistics cannot be read.
-    fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Self::Error>;
-
-    /// A number that is another one when a document frequency may be another one.
-    fn generation(&self) -> u32;
-}
-
-/// A term of the query and its weight in the first stage.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WeightedTerm {
-    /// The term.
-    pub text: String,
-    /// Terms with a weight of 0 or less are ignored.
-    pub weight: f32,
-}
-
-/// At most [`tuning::MAX_TERMS`] of `terms`, which come with their document frequencies: the heaviest, heaviest first.
-/// Terms of equal weight are sorted by text. If there are too many terms, those that no record holds are dropped first.
-fn heaviest(terms: impl Iterator<Item = (WeightedTerm, u64)>) -> Vec<WeightedTerm> {
-    let mut terms: Vec<(WeightedTerm, u64)> = terms.collect();
-    if terms.len() > tuning::MAX_TERMS {
-        terms.retain(|&(_, frequency)| frequency > 0);
-    }
-    let mut terms: Vec<WeightedTerm> = terms.into_iter().map(|(term, _)| term).collect();
-    terms.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
-    terms.truncate(tuning::MAX_TERMS);
-    terms
-}
+pub use weighted_term::WeightedTerm;

@@ -1,8 +1,9 @@
 //! The signals of each candidate.
 
-use super::bm25::Collection;
+use super::collection::Collection;
+use super::frequency_counter::Count;
 use super::hash_ids::HashIds;
-use super::passage::{Count, Passage, Passages};
+use super::passage::{Passage, Passages};
 use super::query::{ParsedQuery, numbers};
 use super::tuning;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rustc_hash::FxHashSet;
 
-use super::texts::ChunkedText;
+use super::chunked_text::{ChunkedText, Piece};
 use super::tuning::{K1, passage as limit};
 use crate::text::TermInterner;
 
@@ -47,7 +47,7 @@ pub(super) fn best<N: IntoIterator<Item = u32>>(
 /// The end of the passage that begins with the piece `first`.
 fn end(text: ChunkedText<'_>, first: usize) -> usize {
     let start = text.pieces[first].terms.start;
-    let fits = |piece: &&super::texts::Piece| piece.terms.end - start <= limit::TERMS;
+    let fits = |piece: &&Piece| piece.terms.end - start <= limit::TERMS;
     first + 1 + text.pieces[first + 1..].iter().take_while(fits).count()
 }
 

@@ -3,90 +3,40 @@
 //!
 //! Only spellings that the store holds are searched for. Forms are guesses, writings are none: every mode uses them.
 
-use std::sync::LazyLock;
-
-use rustc_hash::FxHashMap;
-
-use super::Statistics;
-use super::forms::Form;
+use super::form::Form;
 use super::query::ParsedQuery;
 use super::tuning::writings as limit;
-use crate::text::{Analyzer, ambiguous_stems};
-
-/// Words that stand for each other, one group a line. The first of a group is found by the others and finds them.
-const GROUPS: &str = "\
-    january jan
-    february feb
-    march mar
-    april apr
-    june jun
-    july jul
-    august aug
-    september sep sept
-    october oct
-    november nov
-    december dec
-    monday mon
-    tuesday tue tues
-    wednesday wed
-    thursday thu thur thurs
-    friday fri
-    saturday sat
-    sunday sun
-    first 1st
-    second 2nd
-    third 3rd
-    fourth 4th
-    fifth 5th
-    sixth 6th
-    seventh 7th
-    eighth 8th
-    ninth 9th
-    tenth 10th
-    eleventh 11th
-    twelfth 12th
-    thirteenth 13th
-    fourteenth 14th
-    fifteenth 15th
-    sixteenth 16th
-    seventeenth 17th
-    eighteenth 18th
-    nineteenth 19th
-    twentieth 20th
-    thirtieth 30th
-    two 2
-    three 3
-    four 4
-    five 5
-    six 6
-    seven 7
-    eight 8
-    nine 9
-    ten 10
-    eleven 11
-    twelve 12";
-
-/// For each term of [`GROUPS`] and each word with ambiguous forms, the terms that stand for it.
-static GROUPS_BY_TERM: LazyLock<FxHashMap<String, Vec<String>>> = LazyLock::new(|| {
-    let listed = GROUPS.lines().map(|line| Analyzer::new().term_list(line));
-    let mut groups: FxHashMap<String, Vec<String>> = FxHashMap::default();
-    for group in listed.chain(ambiguous_stems()) {
-        let Some((word, others)) = group.split_first() else { continue };
-        for other in others.iter().filter(|other| *other != word) {
-            groups.entry(word.clone()).or_default().push(other.clone());
-            groups.entry(other.clone()).or_default().push(word.clone());
-        }
-    }
-    groups
-});
+use super::{Statistics, word_groups};
 
 /// Hebrew prefixes: and, the, in, to, from, that, as, and pairs of them.
 const HEBREW: [&str; 14] = ["ה", "ו", "ב", "ל", "מ", "ש", "כ", "וה", "שה", "מה", "כש", "וב", "ול", "בה"];
 /// Arabic prefixes: the, and, in, for, so, like, and what they become together.
 const ARABIC: [&str; 9] = ["ال", "و", "ب", "ل", "ف", "ك", "وال", "بال", "لل"];
 
-/// The other writings of the terms of `query` that records hold. `frequencies` are those of its terms.
-pub(super) fn writings<S: Statistics>(
+/// Adds the other writings of the terms of `query` that records hold. They count as the terms, also in `frequencies`. Where the
+/// store has "RTX4090", "RTX 4090" counts little.
+pub(super) fn add_writings<S: Statistics>(
+    query: &mut ParsedQuery,
+    frequencies: &mut [u64],
+    statistics: &S,
+) -> Result<Vec<Form>, S::Error> {
+    let words = query.identifiers.iter().filter(|one| one.is_word && frequencies[one.whole as usize] > 0);
+    for &part in words.flat_map(|one| &one.parts) {
+        let term = &mut query.terms[part as usize];
+        if term.share < 1.0 {
+            term.share = limit::APART;
+        }
+    }
+    let mut found = writings(query, frequencies, statistics)?;
+    found.retain(|form| query.add_form(form));
+    for form in &found {
+        form.terms.iter().for_each(|&term| frequencies[term as usize] += form.frequency);
+    }
+    Ok(found)
+}
+
+/// The other writings of the terms of `query`, which have these document frequencies.
+fn writings<S: Statistics>(
     query: &mut ParsedQuery,
     frequencies: &[u64],
     statistics: &S,
@@ -123,10 +73,8 @@ fn held<S: Statistics>(wanted: Vec<(String, Vec<u32>)>, statistics: &S) -> Resul
 }
 
 fn of_word(term: &str, is_name: bool, want: &mut impl FnMut(String)) {
-    if let Some(others) = GROUPS_BY_TERM.get(term)
-        && !is_name
-    {
-        others.iter().cloned().for_each(&mut *want);
+    if !is_name {
+        word_groups::others(term).iter().cloned().for_each(&mut *want);
     }
     // Umlauts in a text have lost their dots.
     if term.len() >= limit::LETTERS

@@ -4,7 +4,7 @@ use super::Retriever;
 use crate::backend::Snapshot;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Index, Scoring};
-use crate::rank::bm25::Collection;
+use crate::rank::Collection;
 use crate::rank::fusion::Spread;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
