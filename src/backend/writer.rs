@@ -80,6 +80,9 @@ pub trait WriteTransaction {
     /// Removes every record. Returns how many of them had not expired.
     fn remove_all(&mut self) -> Result<u64>;
 
+    /// True if a record or an entry of a journal may have expired.
+    fn some_expired(&self) -> Result<bool>;
+
     /// Removes at most `limit` expired records, only those in `scope` if one is given. Returns how many.
     fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize>;
 
@@ -257,6 +260,9 @@ fn purge(transaction: &mut impl WriteTransaction, scope: Option<&Scope>, limit: 
 
 /// Deletes some of what has expired: more rows than the jobs wrote, so that expired rows do not accumulate.
 fn sweep(transaction: &mut impl WriteTransaction) -> Result<()> {
+    if !transaction.some_expired()? {
+        return Ok(());
+    }
     let limit = usize::try_from(2 * transaction.written()).unwrap_or(usize::MAX).max(SWEPT);
     transaction.sweep(None, limit)?;
     transaction.sweep_journals(limit)?;

@@ -74,6 +74,10 @@ impl WriteTransaction for Batch<'_> {
         Batch::remove_all(self)
     }
 
+    fn some_expired(&self) -> Result<bool> {
+        Ok(self.head.expires.min(self.head.entries_expire) <= self.now)
+    }
+
     fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize> {
         Batch::sweep(self, scope, limit)
     }

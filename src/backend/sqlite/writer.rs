@@ -142,6 +142,14 @@ impl WriteTransaction for Writer<'_> {
         self.batch.remove_all()
     }
 
+    fn some_expired(&self) -> Result<bool> {
+        // One statement for both, as every write asks.
+        let mut statement = self.conn.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM expiries WHERE at <= ?1) OR EXISTS (SELECT 1 FROM entries WHERE expires_at <= ?1)",
+        )?;
+        Ok(statement.query_row([self.batch.now()], |row| row.get(0))?)
+    }
+
     fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize> {
         self.batch.sweep(scope, limit)
     }

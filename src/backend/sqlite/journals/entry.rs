@@ -10,10 +10,15 @@ use crate::journal::{Entry, Number, Value};
 /// What [`entry`] reads.
 pub const COLUMNS: &str = "number, key, value, written_at, expires_at, checksum";
 
+/// Adds an entry, in place of the one that its key has.
 pub fn insert(conn: &Connection, journal: i64, name: &str, entry: &Entry) -> Result<()> {
-    // REPLACE removes the old entry of the key.
+    // REPLACE would do this too, but SQLite prepares to undo a part of such a statement: it copies pages.
+    if let Some(key) = &entry.key {
+        conn.prepare_cached("DELETE FROM entries WHERE journal = ? AND key = ? AND key IS NOT NULL")?
+            .execute((journal, key))?;
+    }
     let mut statement = conn.prepare_cached(
-        "INSERT OR REPLACE INTO entries(number, journal, written_at, expires_at, key, value, checksum)
+        "INSERT INTO entries(number, journal, written_at, expires_at, key, value, checksum)
          VALUES (?, ?, ?, ?, ?, ?, ?)",
     )?;
     let Entry { number, key, value, written_at, expires_at } = entry;
