@@ -134,7 +134,7 @@ fn decode(criterion: &mut Criterion, segment: &Segment) {
     let view = segment.view().unwrap();
     let mut group = criterion.benchmark_group("postings");
     for word in ["w0", "w9", "w99"] {
-        let postings = view.postings(view.find(word).unwrap()).unwrap();
+        let postings = view.postings(view.terms.find(word).unwrap()).unwrap();
         group.throughput(Throughput::Elements(postings.df.into()));
         group.bench_function(word, |bench| {
             bench.iter(|| {

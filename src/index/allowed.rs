@@ -5,8 +5,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 
-use super::among::Counts;
 use super::bits::Bits;
+use super::counts::Counts;
+use super::doc_set::DocSet;
 use super::segment::SegmentView;
 use crate::record::Seq;
 
@@ -31,37 +32,6 @@ pub enum Listing<'a> {
     Only(&'a [Seq]),
     /// The records that are not in the set.
     AllBut(&'a [Seq]),
-}
-
-/// Documents of one segment.
-#[derive(Debug)]
-pub enum DocSet {
-    /// Few: their numbers, in ascending order.
-    Few(Vec<u32>),
-    /// Many: a bit each.
-    Many(Bits),
-    /// All but these.
-    Except(Bits),
-}
-
-/// A set is `Few` when it holds less than one in this many of the documents.
-const FEW: usize = 64;
-
-impl DocSet {
-    /// Whether so many of a segment's documents are few.
-    pub fn is_few(count: usize, records: u32) -> bool {
-        count < records as usize / FEW
-    }
-
-    /// Is the document in the set?
-    #[inline]
-    pub fn holds(&self, doc: u32) -> bool {
-        match self {
-            Self::Many(bits) => bits.get(doc),
-            Self::Few(few) => few.binary_search(&doc).is_ok(),
-            Self::Except(bits) => !bits.get(doc),
-        }
-    }
 }
 
 impl Allowed {

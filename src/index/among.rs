@@ -5,21 +5,17 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
-
 use super::Damaged;
-use super::allowed::{Allowed, DocSet};
+use super::allowed::Allowed;
 use super::bits::Bits;
+use super::counted::Counted;
+use super::counts::Newest;
 use super::index::{Index, new_generation};
 use super::memtable::Memtable;
 use super::part::Part;
-use super::segment::{Segment, SegmentView, TermId};
+use super::segment::{Segment, SegmentView};
 use crate::rank::Collection;
 use crate::rank::Statistics;
-
-/// Most document frequencies that are remembered for one segment.
-const REMEMBERED: usize = 1 << 16;
 
 /// The live records of an index that are in a set of [`Allowed`] ones.
 #[derive(Debug)]
@@ -32,57 +28,6 @@ pub struct Among<'a> {
 
 /// Those in one segment.
 type Members<'a> = (&'a Part<Arc<Segment>>, SegmentView<'a>, Arc<Counted>);
-
-/// What was counted for a set of records.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    segments: FxHashMap<u64, Arc<Counted>>,
-    newest: Option<Arc<Newest>>,
-}
-
-impl Counts {
-    /// What stays right when newer records join the set.
-    pub fn of_segments(&self) -> Self {
-        Self { segments: self.segments.clone(), newest: None }
-    }
-}
-
-/// The set's documents in one segment, and what was counted of them.
-#[derive(Debug)]
-struct Counted {
-    docs: Docs,
-    /// `docs` are the documents that are not in the set, because those are fewer.
-    inverted: bool,
-    tally: Mutex<Tally>,
-}
-
-#[derive(Debug)]
-enum Docs {
-    Few(Vec<u32>),
-    Many(Bits),
-}
-
-#[derive(Debug, Default)]
-struct Tally {
-    /// The documents that are not deleted; `None` before they are counted.
-    collection: Option<Collection>,
-    /// How many of the part's deleted documents were subtracted from `collection`.
-    seen: usize,
-    /// By term: how many deleted documents were subtracted, and how many of the others hold the term.
-    frequencies: FxHashMap<TermId, (usize, u32)>,
-}
-
-/// The set's live documents in the memtables.
-#[derive(Debug)]
-struct Newest {
-    /// Of the index that was looked at.
-    index: u32,
-    /// Of these statistics.
-    generation: u32,
-    flushing: Bits,
-    memtable: Bits,
-    collection: Collection,
-}
 
 impl Index {
     /// The statistics of the live records in `allowed`.
@@ -131,7 +76,7 @@ impl Statistics for Among<'_> {
         let mut dfs: Vec<u64> =
             terms.iter().map(|term| self.newest.document_frequency(self.index, term)).collect();
         for (part, view, counted) in &self.segments {
-            for (df, id) in dfs.iter_mut().zip(view.find_all(terms)) {
+            for (df, id) in dfs.iter_mut().zip(view.terms.find_all(terms)) {
                 *df += id.map_or(Ok(0), |id| counted.document_frequency(part, *view, id))?;
             }
         }
@@ -147,84 +92,6 @@ impl Statistics for Among<'_> {
     }
 }
 
-impl Counted {
-    fn new(set: &DocSet, view: SegmentView<'_>) -> Self {
-        let records = view.records();
-        let holds = |doc: u32| set.holds(doc);
-        let members = (0..records).filter(|&doc| holds(doc)).count();
-        let inverted = members > records as usize / 2;
-        let listed = (0..records).filter(|&doc| holds(doc) != inverted);
-        let docs = if DocSet::is_few(members.min(records as usize - members), records) {
-            Docs::Few(listed.collect())
-        } else {
-            Docs::Many(listed.collect())
-        };
-        Self { docs, inverted, tally: Mutex::default() }
-    }
-
-    fn holds(&self, doc: u32) -> bool {
-        let listed = match &self.docs {
-            Docs::Few(docs) => docs.binary_search(&doc).is_ok(),
-            Docs::Many(docs) => docs.get(doc),
-        };
-        listed != self.inverted
-    }
-
-    /// The members among the documents of `part` that were deleted after the first `seen`, rising.
-    fn deleted(&self, part: &Part<Arc<Segment>>, seen: usize) -> Vec<u32> {
-        let fresh = part.deleted_docs.get(seen..).unwrap_or_default();
-        let mut deleted: Vec<u32> = fresh.iter().copied().filter(|&doc| self.holds(doc)).collect();
-        deleted.sort_unstable();
-        deleted
-    }
-
-    fn collection(&self, part: &Part<Arc<Segment>>, view: SegmentView<'_>) -> Collection {
-        let mut tally = self.tally.lock();
-        let members = || (0..view.records()).filter(|&doc| self.holds(doc));
-        let Collection { records, terms } =
-            tally.collection.unwrap_or_else(|| sum(members().map(|doc| view.length(doc))));
-        let gone = sum(self.deleted(part, tally.seen).into_iter().map(|doc| view.length(doc)));
-        let left = Collection {
-            records: records.saturating_sub(gone.records),
-            terms: terms.saturating_sub(gone.terms),
-        };
-        tally.collection = Some(left);
-        tally.seen = part.deleted_docs.len();
-        left
-    }
-
-    fn document_frequency(
-        &self,
-        part: &Part<Arc<Segment>>,
-        view: SegmentView<'_>,
-        term: TermId,
-    ) -> Result<u64, Damaged> {
-        let known = self.tally.lock().frequencies.get(&term).copied();
-        let deleted = part.deleted_docs.len();
-        let frequency = match known {
-            Some((seen, frequency)) if seen == deleted => return Ok(frequency.into()),
-            Some((seen, frequency)) => {
-                frequency.saturating_sub(view.postings(term)?.count(&self.deleted(part, seen)))
-            }
-            None => {
-                let postings = view.postings(term)?;
-                let listed = match &self.docs {
-                    Docs::Few(docs) => postings.count(docs),
-                    Docs::Many(docs) => postings.count_where(|doc| docs.get(doc)),
-                };
-                let held = if self.inverted { postings.df.saturating_sub(listed) } else { listed };
-                held.saturating_sub(postings.count(&self.deleted(part, 0)))
-            }
-        };
-        let frequencies = &mut self.tally.lock().frequencies;
-        if frequencies.len() >= REMEMBERED {
-            frequencies.clear();
-        }
-        frequencies.insert(term, (deleted, frequency));
-        Ok(frequency.into())
-    }
-}
-
 impl Newest {
     fn new(index: &Index, allowed: &Allowed) -> Self {
         let live = |memtable: &Memtable, deleted: &Bits| -> Bits {
@@ -234,7 +101,9 @@ impl Newest {
         let flushing = index.flushing.as_ref().map(|part| (&*part.docs, live(&part.docs, &part.deleted)));
         let memtable = live(&index.memtable.docs, &index.memtable.deleted);
         let lengths = |memtable: &Memtable, docs: &Bits| {
-            sum((0..memtable.records()).filter(|&doc| docs.get(doc)).map(|doc| memtable.length(doc)))
+            Collection::of_lengths(
+                (0..memtable.records()).filter(|&doc| docs.get(doc)).map(|doc| memtable.length(doc)),
+            )
         };
         let mut collection = lengths(&index.memtable.docs, &memtable);
         if let Some((older, docs)) = &flushing {
@@ -255,12 +124,4 @@ impl Newest {
         let flushing = index.flushing.as_ref().map_or(0, |part| count(&part.docs, &self.flushing));
         flushing + count(&index.memtable.docs, &self.memtable)
     }
-}
-
-/// The collection of documents with these lengths.
-fn sum(lengths: impl Iterator<Item = u32>) -> Collection {
-    lengths.fold(Collection::default(), |sum, length| Collection {
-        records: sum.records + u64::from(length > 0),
-        terms: sum.terms + u64::from(length),
-    })
 }

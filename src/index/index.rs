@@ -201,7 +201,9 @@ impl Index {
         let mut texts: Vec<String> = Vec::new();
         for part in &self.segments {
             let view = part.docs.view()?;
-            texts.extend((0..view.distinct()).map(|id| String::from_utf8_lossy(view.text(id)).into_owned()));
+            texts.extend(
+                (0..view.terms.len()).map(|id| String::from_utf8_lossy(view.terms.text(id)).into_owned()),
+            );
         }
         let memtables =
             self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);
@@ -358,7 +360,7 @@ impl Statistics for Index {
         let mut df = self.df_in_memtables(term);
         for part in &self.segments {
             let view = part.docs.view()?;
-            if let Some(id) = view.find(term) {
+            if let Some(id) = view.terms.find(term) {
                 df += part.live_df(view, id)?;
             }
         }
@@ -369,7 +371,7 @@ impl Statistics for Index {
         let mut dfs: Vec<u64> = terms.iter().map(|term| self.df_in_memtables(term)).collect();
         for part in &self.segments {
             let view = part.docs.view()?;
-            for (df, id) in dfs.iter_mut().zip(view.find_all(terms)) {
+            for (df, id) in dfs.iter_mut().zip(view.terms.find_all(terms)) {
                 *df += id.map_or(Ok(0), |id| part.live_df(view, id))?;
             }
         }
@@ -379,7 +381,7 @@ impl Statistics for Index {
     fn terms_with(&self, prefixes: &[&str], visit: &mut dyn FnMut(&str)) -> Result<(), Damaged> {
         for part in &self.segments {
             let view = part.docs.view()?;
-            prefixes.iter().for_each(|prefix| view.terms_with(prefix, visit));
+            prefixes.iter().for_each(|prefix| view.terms.with_prefix(prefix, visit));
         }
         let memtables =
             self.flushing.as_ref().map(|part| &*part.docs).into_iter().chain([&self.memtable.docs]);

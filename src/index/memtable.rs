@@ -2,8 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
-use super::builder::{Docs, SegmentWriter};
 use super::norm;
+use super::segment::{Docs, SegmentWriter};
 use super::vector::{Rows, Vectors};
 use crate::record::Seq;
 use crate::text::Bag;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use super::Damaged;
 use super::bits::Bits;
-use super::builder;
-use super::segment::Segment;
+use super::segment::{self, Segment};
 use crate::record::Seq;
 
 /// Segments to be merged into one, with the documents that were deleted when the merge was planned.
@@ -33,7 +32,7 @@ impl Merge {
     pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
         let views: Result<Vec<_>, Damaged> =
             self.sources.iter().map(|(segment, deleted)| Ok((segment.view()?, deleted))).collect();
-        builder::merge(&views?, out, name, self.seqs.clone())
+        segment::merge(&views?, out, name, self.seqs.clone())
     }
 }
 

@@ -6,8 +6,10 @@
 pub mod allowed;
 mod among;
 mod bits;
-mod builder;
+mod counted;
+mod counts;
 mod cursor;
+mod doc_set;
 mod flush;
 #[allow(clippy::module_inception, reason = "it holds the type Index")]
 mod index;

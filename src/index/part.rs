@@ -83,7 +83,7 @@ impl Part<Arc<Segment>> {
     pub fn live_df(&self, view: SegmentView<'_>, term: TermId) -> Result<u64, Damaged> {
         // Without deletions the posting list need not be read.
         let deleted = if self.deleted_docs.is_empty() { 0 } else { self.segment_deleted_df(view, term)? };
-        Ok(view.df(term).saturating_sub(deleted).into())
+        Ok(view.terms.df(term).saturating_sub(deleted).into())
     }
 
     fn segment_deleted_df(&self, view: SegmentView<'_>, term: TermId) -> Result<u32, Damaged> {

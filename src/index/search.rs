@@ -10,8 +10,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::allowed::{Allowed, DocSet};
+use super::allowed::Allowed;
 use super::cursor::{Accumulator, Cursor, ScoredDoc, WINDOW};
+use super::doc_set::DocSet;
 use super::index::Index;
 use super::memtable::Memtable;
 use super::part::Part;
@@ -158,7 +159,7 @@ impl Search<'_> {
     fn cursors<'v>(&self, view: SegmentView<'v>) -> Result<Vec<Cursor<'v>>, Damaged> {
         let mut cursors = Vec::with_capacity(self.terms.len());
         for (text, weight) in self.weighty() {
-            if let Some(id) = view.find(text) {
+            if let Some(id) = view.terms.find(text) {
                 cursors.push(Cursor::new(view.postings(id)?, weight));
             }
         }

@@ -12,6 +12,14 @@ pub struct Collection {
 }
 
 impl Collection {
+    /// Of records with so many terms each.
+    pub fn of_lengths(lengths: impl Iterator<Item = u32>) -> Self {
+        lengths.fold(Self::default(), |sum, length| Self {
+            records: sum.records + u64::from(length > 0),
+            terms: sum.terms + u64::from(length),
+        })
+    }
+
     /// Mean number of terms in a record; at least 1, because it is a divisor.
     pub fn mean_length(self) -> f32 {
         if self.records == 0 { 1.0 } else { (self.terms as f32 / self.records as f32).max(1.0) }

@@ -1,49 +1,17 @@
-//! Writes segments: from a memtable, or by merging older segments without their deleted records.
+//! Writes a segment.
 
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::Damaged;
-use super::bits::Bits;
-use super::postings;
-use super::segment::{Footer, SECTIONS, SegmentView};
-use super::vector::Rows;
+use super::docs::Docs;
+use super::footer::{Footer, SECTIONS};
+use crate::index::postings;
+use crate::index::vector::Rows;
 use crate::rank::bm25::saturation;
 use crate::record::Seq;
 use crate::text::ANALYZER_VERSION;
-
-/// What is known of each record besides its terms, in order of sequence number.
-#[derive(Debug, Default, Clone)]
-pub struct Docs {
-    /// Sequence numbers, in ascending order.
-    pub seqs: Vec<Seq>,
-    /// Numbers of terms.
-    pub lengths: Vec<u16>,
-    /// Codes of vector norms.
-    pub norms: Vec<u8>,
-}
-
-impl Docs {
-    /// Appends one record.
-    pub fn push(&mut self, seq: Seq, length: u16, norm: u8) {
-        self.seqs.push(seq);
-        self.lengths.push(length);
-        self.norms.push(norm);
-    }
-
-    /// Terms in all records.
-    pub fn terms(&self) -> u64 {
-        self.lengths.iter().map(|&length| u64::from(length)).sum()
-    }
-
-    /// Mean number of terms in a record that has any, at least 1.
-    fn mean_length(&self) -> f32 {
-        let with_terms = self.lengths.iter().filter(|&&length| length > 0).count();
-        (self.terms() as f32 / with_terms.max(1) as f32).max(1.0)
-    }
-}
 
 /// Writes one segment to `out`: first every term in byte order with [`SegmentWriter::term`], then every vector in the order
 /// of documents with [`SegmentWriter::vector`], then [`SegmentWriter::finish`].
@@ -183,77 +151,4 @@ impl<W: Write> SegmentWriter<W> {
         }
         slots.into_iter().flat_map(u32::to_le_bytes).collect()
     }
-}
-
-/// Merges segments, oldest first, into one without the documents marked deleted.
-///
-/// # Errors
-/// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
-pub fn merge<W: Write>(
-    sources: &[(SegmentView<'_>, &Bits)],
-    out: W,
-    name: u64,
-    seqs: RangeInclusive<Seq>,
-) -> io::Result<W> {
-    let mut docs = Docs::default();
-    let renumbered: Vec<Vec<u32>> =
-        sources.iter().map(|(view, deleted)| renumber(*view, deleted, &mut docs)).collect();
-    let mut writer = SegmentWriter::new(out, docs);
-    let mut next = vec![0u32; sources.len()];
-    let mut list = Vec::new();
-    loop {
-        let heads = sources.iter().zip(&next).filter(|((view, _), at)| **at < view.distinct());
-        let Some(text) = heads.map(|((view, _), at)| view.text(*at)).min() else { break };
-        list.clear();
-        for (((view, _), at), numbers) in sources.iter().zip(&mut next).zip(&renumbered) {
-            if *at < view.distinct() && view.text(*at) == text {
-                view.postings(*at)?.for_each(|doc, tf| match numbers.get(doc as usize) {
-                    Some(&doc) if doc != DROPPED => list.push((doc, tf)),
-                    _ => (),
-                });
-                *at += 1;
-            }
-        }
-        if !list.is_sorted_by(|a, b| a.0 < b.0) {
-            return Err(Damaged("order of a posting list").into());
-        }
-        writer.term(text, &list)?;
-    }
-    merge_vectors(sources, &renumbered, &mut writer)?;
-    writer.finish(name, seqs)
-}
-
-/// Writes the vectors of the live documents. Where they are of several dimensions, all but the last are about to be removed.
-fn merge_vectors<W: Write>(
-    sources: &[(SegmentView<'_>, &Bits)],
-    renumbered: &[Vec<u32>],
-    writer: &mut SegmentWriter<W>,
-) -> io::Result<()> {
-    let vectors: Result<Vec<Rows<'_>>, Damaged> = sources.iter().map(|(view, _)| view.vectors()).collect();
-    let vectors = vectors?;
-    let live = |source: usize| {
-        let (rows, numbers) = (vectors[source], &renumbered[source]);
-        let number = move |row: usize| numbers.get(rows.doc(row) as usize).copied();
-        (0..rows.len()).filter_map(move |row| Some((number(row).filter(|&doc| doc != DROPPED)?, row)))
-    };
-    let last = (0..vectors.len()).rev().find(|&source| live(source).next().is_some());
-    let dimension = last.map(|source| vectors[source].dimension());
-    for source in (0..vectors.len()).filter(|&source| Some(vectors[source].dimension()) == dimension) {
-        live(source).try_for_each(|(doc, row)| writer.vector(doc, vectors[source], row))?;
-    }
-    Ok(())
-}
-
-const DROPPED: u32 = u32::MAX;
-
-/// Appends the live documents of `view` to `docs`; returns each old document's new number.
-fn renumber(view: SegmentView<'_>, deleted: &Bits, docs: &mut Docs) -> Vec<u32> {
-    let number = |doc| {
-        if deleted.get(doc) {
-            return DROPPED;
-        }
-        docs.push(view.seq(doc), view.length(doc) as u16, view.norm(doc));
-        docs.seqs.len() as u32 - 1
-    };
-    (0..view.records()).map(number).collect()
 }
