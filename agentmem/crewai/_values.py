@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -57,13 +57,13 @@ class _Encoder:
                 f"{_where(path)} is nested more than {_DEEPEST} levels deep; is it in a cycle?"
             )
         if kind is dict or _is_proxy(value, dict):
-            return self.pairs(tuple(value.items()), path)
+            return self.pairs({**value}, path)
         if kind is list or _is_proxy(value, list):
-            return self.items(value, path)
+            return self.items([*value], path)
         if kind is tuple:
-            return {_TYPE: "tuple", "items": self.items(value, path)}
+            return {_TYPE: "tuple", "items": self.items([*value], path)}
         if kind in (set, frozenset):  # equal ones have their items in any order
-            return {_TYPE: kind.__name__, "items": sorted(self.items(value, path), key=repr)}
+            return {_TYPE: kind.__name__, "items": sorted(self.items([*value], path), key=repr)}
         if kind in _TO_TEXT:
             return {_TYPE: kind.__name__, "text": _TO_TEXT[kind](value)}
         if isinstance(value, Enum):
@@ -75,25 +75,28 @@ class _Encoder:
             "numbers, bytes, lists, dicts, sets, tuples, dates, UUID, Decimal, enums or pydantic models"
         )
 
-    def items(self, values: Iterable[Any], path: Path) -> list[Any]:
-        return [
-            item if type(item) in _PLAIN else self.encode(item, (*path, index))
-            for index, item in enumerate(tuple(values))
-        ]
+    # Most of a state is plain. So these two take a copy, and change in it what is not.
 
-    def pairs(self, pairs: tuple[tuple[Any, Any], ...], path: Path) -> dict[str, Any]:
-        if all(type(key) is str and key != _TYPE for key, _ in pairs):
-            return {
-                key: item if type(item) in _PLAIN else self.encode(item, (*path, key)) for key, item in pairs
-            }
-        items = [
-            [self.encode(key, (*path, f"key {key!r}")), self.encode(item, (*path, repr(key)))]
-            for key, item in pairs
-        ]
-        return {_TYPE: "dict", "items": items}
+    def items(self, items: list[Any], path: Path) -> list[Any]:
+        for index, item in enumerate(items):
+            if type(item) not in _PLAIN:
+                items[index] = self.encode(item, (*path, index))
+        return items
+
+    def pairs(self, pairs: dict[Any, Any], path: Path) -> dict[str, Any]:
+        for key in pairs:
+            if type(key) is not str or key == _TYPE:
+                return {_TYPE: "dict", "items": [self.pair(*pair, path) for pair in pairs.items()]}
+        for key, item in pairs.items():
+            if type(item) not in _PLAIN:
+                pairs[key] = self.encode(item, (*path, key))
+        return pairs
+
+    def pair(self, key: Any, item: Any, path: Path) -> list[Any]:
+        return [self.encode(key, (*path, f"key {key!r}")), self.encode(item, (*path, repr(key)))]
 
     def fields(self, model: BaseModel, path: Path) -> dict[str, Any]:
-        return self.pairs((*model.__dict__.items(), *(model.__pydantic_extra__ or {}).items()), path)
+        return self.pairs({**model.__dict__, **(model.__pydantic_extra__ or {})}, path)
 
     def enum(self, value: Enum, path: Path) -> Any:
         if (name := self.class_name(type(value), path)) is None:

@@ -7,15 +7,17 @@
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crewai.flow.persistence.base import FlowPersistence
 from pydantic import BaseModel
 
-from agentmem import BatchJournal, Entry, Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, to_json
+from agentmem import BatchCall, BatchJournal, Entry, Journal, MemoryStore
+from agentmem._adapters import Adapter, StoreOrPath, retry_on_conflict, to_json
 
 from ._storage import logged
 from ._values import UnsupportedValueError, decode, encode, encode_fields
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 _PREFIX = "flow/"
 _PENDING = "pending"
+_MOST_KNOWN = 1000  # flows whose newest state is remembered
 
 
 class FlowState(NamedTuple):
@@ -35,6 +38,13 @@ class FlowState(NamedTuple):
     method: str
     state: dict[str, Any]
     saved_at: datetime
+
+
+class _Newest(NamedTuple):
+    """The newest state of a flow: the number of its entry, 0 for none, and a digest of the state."""
+
+    number: int
+    digest: bytes
 
 
 class AgentMemFlowPersistence(FlowPersistence):
@@ -58,7 +68,7 @@ class AgentMemFlowPersistence(FlowPersistence):
         # The base is a pydantic model from 1.14 on, and a plain class before.
         if issubclass(FlowPersistence, BaseModel):
             super().__init__(**{**fields, **values})
-        for name, value in {**values, "_adapter": adapter}.items():
+        for name, value in {**values, "_adapter": adapter, "_known": {}}.items():
             object.__setattr__(self, name, value)
 
     @property
@@ -79,16 +89,13 @@ class AgentMemFlowPersistence(FlowPersistence):
     def save_state(self, flow_uuid: str, method_name: str, state_data: dict[str, Any] | BaseModel) -> None:
         """Save the state after a method. Raises TypeError for what cannot be kept, with its place."""
         state = _encoded(state_data)
-        if _text(self._last(flow_uuid)) == _text(state):
-            return
-        with self.store.batch() as batch:
-            self._append(batch.journal(_PREFIX + flow_uuid), method_name, state)
+        self._save(flow_uuid, method_name, state, _digest(state))
 
     @logged
     def load_state(self, flow_uuid: str) -> dict[str, Any] | None:
         """Return the newest state, or None."""
-        state = self._last(flow_uuid)
-        return None if state is None else dict(decode(state))
+        entries = self._journal(flow_uuid).read(last=1)
+        return dict(decode(entries[0].value["state"])) if entries else None
 
     @logged
     def save_pending_feedback(
@@ -141,17 +148,38 @@ class AgentMemFlowPersistence(FlowPersistence):
         """Delete all that is kept of a flow. Returns how many entries were deleted."""
         return self._journal(flow_uuid).clear()
 
-    def _append(self, journal: BatchJournal, method: str, state: Any) -> None:
-        journal.append({"method": method, "state": state})
+    @retry_on_conflict
+    def _save(self, flow_uuid: str, method: str, state: Any, digest: bytes) -> None:
+        """Write a state, unless the newest one equals it.
+
+        What this object wrote last is not read again: the write itself checks that it is still the newest.
+        """
+        known: dict[str, _Newest] = object.__getattribute__(self, "_known")
+        newest = known.pop(flow_uuid, None)
+        if newest is None or newest.digest == digest:
+            newest = self._newest(flow_uuid)
+        if newest.digest != digest:
+            with self.store.batch() as batch:
+                journal = batch.journal(_PREFIX + flow_uuid)
+                written = self._append(journal, method, state, if_last=newest.number)
+            newest = _Newest(written.value, digest)
+        if len(known) >= _MOST_KNOWN:
+            known.clear()
+        known[flow_uuid] = newest
+
+    def _append(
+        self, journal: BatchJournal, method: str, state: Any, if_last: int | None = None
+    ) -> BatchCall[int]:
+        written = journal.append({"method": method, "state": state}, if_last=if_last)
         journal.prune(keep=self.keep)
+        return written
 
     def _journal(self, flow_uuid: str) -> Journal:
         return self.store.journal(_PREFIX + flow_uuid)
 
-    def _last(self, flow_uuid: str) -> Any:
-        """The newest state, encoded."""
+    def _newest(self, flow_uuid: str) -> _Newest:
         entries = self._journal(flow_uuid).read(last=1)
-        return entries[0].value["state"] if entries else None
+        return _Newest(entries[0].number, _digest(entries[0].value["state"])) if entries else _Newest(0, b"")
 
 
 def _encoded(state: dict[str, Any] | BaseModel) -> Any:
@@ -163,9 +191,13 @@ def _encoded(state: dict[str, Any] | BaseModel) -> Any:
     raise TypeError(f"the state is a {type(state).__name__}; a flow's state is a dict or a pydantic model")
 
 
-def _text(state: Any) -> str:
-    """An encoded state as text. Values can be equal and differ: `True == 1 == 1.0`."""
-    return json.dumps(state, sort_keys=True)
+def _digest(state: Any) -> bytes:
+    """A digest of an encoded state. Values can be equal and differ: `True == 1 == 1.0`."""
+    try:
+        text = json.dumps(state, sort_keys=True).encode()
+    except ValueError:  # an integer of more digits than Python makes text of
+        text = marshal.dumps(state, 2)
+    return blake2b(text, digest_size=16).digest()
 
 
 def _context(context: PendingFeedbackContext) -> Any:

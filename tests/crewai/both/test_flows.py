@@ -168,6 +168,36 @@ def test_a_state_of_other_types_is_written(persistence):
         assert type(persistence.load_state("f")["n"]) is type(value)
 
 
+def test_an_integer_of_any_size_is_kept(persistence):
+    for n in (10**5000, 10**5000, 1):
+        persistence.save_state("f", "m", {"n": n})
+    assert [state.state["n"] for state in persistence.history("f")] == [10**5000, 1]
+
+
+def test_what_another_object_wrote_meanwhile_counts(persistence):
+    other = AgentMemFlowPersistence(persistence.store)
+    persistence.save_state("f", "m", {"n": 1})
+    other.save_state("f", "m", {"n": 2})
+    persistence.save_state("f", "m", {"n": 2})
+    assert len(persistence.history("f")) == 2
+    other.save_state("f", "m", {"n": 3})
+    persistence.save_state("f", "m", {"n": 2})
+    assert [state.state["n"] for state in persistence.history("f")] == [1, 2, 3, 2]
+
+
+def test_a_state_that_was_deleted_is_written_again(persistence):
+    for n in (1, 1, 2):
+        persistence.save_state("f", "m", {"n": n})
+        assert persistence.delete("f") == 1
+
+
+def test_more_flows_are_saved_than_are_remembered(persistence, monkeypatch):
+    monkeypatch.setattr("agentmem.crewai.flows._MOST_KNOWN", 2)
+    for flow in "abcabc":
+        persistence.save_state(flow, "m", {"n": 1})
+    assert [len(persistence.history(flow)) for flow in "abc"] == [1, 1, 1]
+
+
 def test_an_equal_state_is_recognised_in_another_process(persistence):
     program = (
         "import sys; from agentmem.crewai import AgentMemFlowPersistence\n"
