@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
 import pickle
 import subprocess
 import sys
@@ -16,7 +18,7 @@ import pytest
 from clock import START, Clock
 
 import agentmem
-from agentmem import ConflictError, InvalidFilterError, InvalidRecordError, MemoryStore
+from agentmem import ConflictError, DuplicateIdError, InvalidFilterError, InvalidRecordError, MemoryStore
 
 
 @pytest.fixture
@@ -155,6 +157,44 @@ def test_numbers_are_not_reused_after_reopening(path: Path) -> None:
         store.rebuild()
     with agentmem.open(path) as store:
         assert store.journal("log").append("y") > number
+
+
+def test_stores_that_write_by_turns_never_give_a_number_twice(path: Path) -> None:
+    with agentmem.open(path) as one, agentmem.open(path) as two:
+        last = 0
+        for store in [one, two, two, one, one, one, two] * 20:
+            number = store.journal("log").append("x")
+            assert number > last
+            assert store.journal("log").pop().number == number
+            last = number
+
+
+def test_numbers_that_a_failed_batch_had_do_no_harm(quick: MemoryStore, log: Any) -> None:
+    quick.add("there already", id="a")
+    last = log.append("x")
+
+    def fail() -> None:
+        with quick.batch() as batch:
+            batch.journal("sessions/42").append("never there")
+            batch.add("x", id="a")
+
+    for _ in range(100):
+        with pytest.raises(DuplicateIdError):
+            fail()
+    for number in log.extend(range(200)):
+        assert number > last
+        last = number
+    assert log.read(last=1)[0].number == last
+
+
+def test_numbers_of_an_import_are_passed_over(quick: MemoryStore, log: Any) -> None:
+    quick.journal("other").append("imported")
+    quick.export("other.jsonl", journals=True)
+    (line,) = map(json.loads, Path("other.jsonl").read_text("utf-8").splitlines())
+    quick.reset(journals=True)
+    last = log.append("x")
+    quick.import_(io.BytesIO(json.dumps(line | {"number": last + 5}).encode()))
+    assert min(log.extend(range(10))) > last + 5
 
 
 def test_the_order_is_that_of_numbers_whatever_the_clock_does(log: Any, clock: Clock) -> None:

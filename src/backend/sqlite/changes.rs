@@ -12,6 +12,7 @@ use super::{meta, row};
 use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::error::Result;
+use crate::journal::Number;
 use crate::record::Seq;
 
 /// The newest number that a record, and a deletion, ever had.
@@ -130,12 +131,24 @@ pub fn newest_live(conn: &Connection) -> Result<Seq> {
 /// [`crate::Error::Backend`].
 pub fn reserve_records(conn: &Connection, count: usize) -> Result<RangeInclusive<Seq>> {
     let numbers = numbers_after(newest_record(conn)?, count)?;
-    let last = numbers.end();
-    let updated = conn.execute("UPDATE sqlite_sequence SET seq = ? WHERE name = 'records'", [last])?;
-    if updated == 0 {
-        conn.execute("INSERT INTO sqlite_sequence(name, seq) VALUES ('records', ?)", [last])?;
-    }
+    set_newest(conn, "records", *numbers.end())?;
     Ok(numbers)
+}
+
+/// The highest number that an entry of a journal ever had, or that is reserved.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn newest_entry(conn: &Connection) -> Result<Number> {
+    newest_in(conn, "entries")
+}
+
+/// Reserves the numbers of entries up to this one. Belongs in a write transaction.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn set_newest_entry(conn: &Connection, number: Number) -> Result<()> {
+    set_newest(conn, "entries", number)
 }
 
 /// The `count` numbers that follow `newest`.
@@ -154,6 +167,14 @@ pub fn numbers_after(newest: i64, count: usize) -> Result<RangeInclusive<i64>> {
 fn newest_in(conn: &Connection, table: &str) -> Result<i64> {
     let mut statement = conn.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?")?;
     Ok(statement.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default())
+}
+
+fn set_newest(conn: &Connection, table: &str, number: i64) -> Result<()> {
+    let mut update = conn.prepare_cached("UPDATE sqlite_sequence SET seq = ? WHERE name = ?")?;
+    if update.execute((number, table))? == 0 {
+        conn.execute("INSERT INTO sqlite_sequence(name, seq) VALUES (?, ?)", (table, number))?;
+    }
+    Ok(())
 }
 
 fn deletions(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {

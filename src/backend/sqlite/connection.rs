@@ -9,6 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::files::has_log;
 use super::identify::{immutable_flags, immutable_uri};
 use super::sqlite_error::Explained;
+use super::write_connection::WriteConnection;
 use super::{filter, migrate, schema, transaction};
 use crate::backend::settings::{Durability, Settings};
 use crate::error::{Error, Result};
@@ -74,7 +75,7 @@ impl Source {
 ///
 /// # Errors
 /// [`Error::ReadOnly`], [`Error::NotAStore`], [`Error::SchemaTooNew`], [`Error::Corrupt`]; busy, and what else SQLite says.
-pub fn open_writer(settings: &Settings) -> Result<Connection> {
+pub fn open_writer(settings: &Settings) -> Result<WriteConnection> {
     let path = &settings.path;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let deadline = Instant::now() + settings.busy_timeout;
@@ -104,7 +105,7 @@ pub fn open_writer(settings: &Settings) -> Result<Connection> {
              PRAGMA journal_size_limit = 67108864;"
         ))
     })?;
-    Ok(conn)
+    Ok(WriteConnection::new(conn))
 }
 
 /// Prepares a connection for use.

@@ -4,7 +4,8 @@
 //! - [`identify`]: what a file is, before SQLite may change it. [`migrate`]: schema
 //!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: protection from other copies of
 //!   SQLite.
-//! - [`pool`]: connections; `reader`: those that read; `connection`: PRAGMAs. [`transaction`]: the write lock.
+//! - [`pool`]: connections; `reader`: those that read; `write_connection`: the one that writes;
+//!   `connection`: PRAGMAs. [`transaction`]: the write lock.
 //! - [`records`], `embeddings`, `facets`: reading; [`filter`]: which records; `row`: the codec. [`batch`]: writing records,
 //!   with everything that depends on them.
 //! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
@@ -43,6 +44,7 @@ mod sqlite_error;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
+mod write_connection;
 mod writer;
 
 pub use backend::Sqlite;

@@ -13,6 +13,7 @@ use super::files::{FileId, check_name, identify_or_create, make_writable_beside}
 use super::guard::Guard;
 use super::reader::{AllClosed, Opener, Reader};
 use super::sqlite_error::{self, Explained};
+use super::write_connection::WriteConnection;
 use super::{migrate, transaction};
 use crate::backend::connections::Connections;
 use crate::backend::counters::Counters;
@@ -30,7 +31,7 @@ pub struct Pool {
     source: Source,
     readers: Connections<Opener>,
     _all_closed: AllClosed,
-    writer: Option<Mutex<Connection>>,
+    writer: Option<Mutex<WriteConnection>>,
     file: FileId,
     counters: Counters,
     /// Dropped last.
@@ -145,7 +146,7 @@ impl Pool {
     /// # Errors
     /// [`Error::ReadOnly`]; [`Error::Busy`] at the deadline; [`Error::Io`] if the file was moved away; what `work`
     /// raises, explained.
-    pub fn write<T>(&self, deadline: Instant, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    pub fn write<T>(&self, deadline: Instant, work: impl FnOnce(&WriteConnection) -> Result<T>) -> Result<T> {
         let Some(writer) = &self.writer else { return Err(Error::ReadOnly(self.path().into())) };
         let busy = || Error::Busy { what: "another write of this process", waited: self.timeout() };
         let mut writer = writer.try_lock_until(deadline).ok_or_else(busy)?;
@@ -172,7 +173,7 @@ impl Pool {
 
     /// Opens the writer again. FTS5 never frees the memory of a large write, and each small write that follows goes
     /// through all of it.
-    fn reopen(&self, writer: &mut Connection) {
+    fn reopen(&self, writer: &mut WriteConnection) {
         match open_writer(&self.settings) {
             Ok(fresh) => *writer = fresh,
             Err(error) => log::warn!("the writer could not be opened again and keeps its memory: {error}"),

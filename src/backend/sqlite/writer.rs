@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use rusqlite::Connection;
-
 use super::transaction::Transaction;
-use super::{Batch, history, journals, migrate, records};
+use super::write_connection::WriteConnection;
+use super::{Batch, history, journals, records};
 use crate::backend::write::{NewRecord, OnConflict};
 use crate::backend::writer::WriteTransaction;
 use crate::error::{Error, Result};
@@ -17,7 +16,7 @@ use crate::text::Bag;
 pub(super) struct Writer<'c> {
     batch: Batch<'c>,
     transaction: Transaction<'c>,
-    conn: &'c Connection,
+    conn: &'c WriteConnection,
     /// When a commit that has to wait gives up.
     deadline: Instant,
     /// Rows that the connection had written before the transaction.
@@ -28,9 +27,9 @@ pub(super) struct Writer<'c> {
 
 impl<'c> Writer<'c> {
     /// Takes the write lock of the file.
-    pub fn begin(conn: &'c Connection, lock_until: Instant, deadline: Instant) -> Result<Self> {
+    pub fn begin(conn: &'c WriteConnection, lock_until: Instant, deadline: Instant) -> Result<Self> {
         let transaction = Transaction::begin(conn, lock_until)?;
-        migrate::check_not_newer(conn)?;
+        conn.notice_others()?;
         let (batch, before) = (Batch::new(conn), conn.total_changes());
         Ok(Self { batch, transaction, conn, deadline, before, before_job: before })
     }

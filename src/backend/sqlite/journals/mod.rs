@@ -3,6 +3,7 @@
 //! The indexes are partial, so every statement has the condition `key IS NULL` (the log) or `key IS NOT NULL` (the map).
 
 mod entry;
+mod numbers;
 pub mod read;
 #[cfg(test)]
 #[allow(clippy::panic, clippy::unwrap_used, reason = "a failed test may panic")]
@@ -13,6 +14,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::Result;
 
+pub use numbers::Numbers;
 pub use write::{apply, check, remove_all, sweep};
 
 /// Entries that have not expired at `?now`.

@@ -5,13 +5,15 @@ use rusqlite::Connection;
 use super::read::{get, items, keys, names, problems, read, totals};
 use super::{apply, check, sweep};
 use crate::backend::journals::JournalTotals;
+use crate::backend::sqlite::changes::newest_entry;
+use crate::backend::sqlite::write_connection::WriteConnection;
 use crate::error::Error;
 use crate::journal::{Change, Changed, Entry, Keys, Number, Range, Value};
 use crate::record::Micros;
 
 const NOW: Micros = 1_000_000;
 
-fn database() -> Connection {
+fn database() -> WriteConnection {
     let conn = Connection::open_in_memory().unwrap();
     conn.execute_batch(
         "CREATE TABLE journals (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE);
@@ -21,14 +23,14 @@ fn database() -> Connection {
          CREATE UNIQUE INDEX entries_map ON entries(journal, key) WHERE key IS NOT NULL;",
     )
     .unwrap();
-    conn
+    WriteConnection::new(conn)
 }
 
 fn text(value: &str) -> Value {
     Value::Json(format!("{value:?}"))
 }
 
-fn append(conn: &Connection, name: &str, value: &str, expires_at: Option<Micros>) -> Number {
+fn append(conn: &WriteConnection, name: &str, value: &str, expires_at: Option<Micros>) -> Number {
     let change = Change::Extend { values: vec![text(value)], expires_at, if_last: None };
     match apply(conn, name, &change, NOW).unwrap() {
         Changed::Written(numbers) => numbers[0],
@@ -36,7 +38,7 @@ fn append(conn: &Connection, name: &str, value: &str, expires_at: Option<Micros>
     }
 }
 
-fn put(conn: &Connection, name: &str, key: &str, value: &str) -> Number {
+fn put(conn: &WriteConnection, name: &str, key: &str, value: &str) -> Number {
     let change = Change::Put { key: key.into(), value: text(value), expires_at: None, if_number: None };
     match apply(conn, name, &change, NOW).unwrap() {
         Changed::Written(numbers) => numbers[0],
@@ -48,16 +50,41 @@ fn values(entries: &[Entry]) -> Vec<Value> {
     entries.iter().map(|entry| entry.value.clone()).collect()
 }
 
-fn log(conn: &Connection, name: &str, now: Micros) -> Vec<Value> {
+fn log(conn: &WriteConnection, name: &str, now: Micros) -> Vec<Value> {
     values(&read(conn, name, Range::After(0, usize::MAX), now, false).unwrap())
 }
 
-fn all_keys(conn: &Connection, prefix: &str, after: Option<&str>, reverse: bool) -> Vec<String> {
+fn all_keys(conn: &WriteConnection, prefix: &str, after: Option<&str>, reverse: bool) -> Vec<String> {
     let wanted = Keys { prefix: prefix.into(), after: after.map(str::to_owned), limit: usize::MAX, reverse };
     let found = keys(conn, "j", &wanted, NOW).unwrap();
     let items = items(conn, "j", &wanted, NOW).unwrap();
     assert_eq!(items.into_iter().filter_map(|entry| entry.key).collect::<Vec<_>>(), found);
     found
+}
+
+#[test]
+fn numbers_are_reserved_in_advance() {
+    let conn = database();
+    assert_eq!(append(&conn, "j", "a", None), 1);
+    let reserved = newest_entry(&conn).unwrap();
+    for number in 2..=reserved {
+        assert_eq!(append(&conn, "j", "a", None), number);
+        assert_eq!(newest_entry(&conn).unwrap(), reserved, "an entry below it does not change it");
+    }
+    assert_eq!(append(&conn, "j", "a", None), reserved + 1);
+    assert!(newest_entry(&conn).unwrap() > reserved + 1);
+}
+
+#[test]
+fn a_rollback_takes_a_reservation_back_and_no_number_is_lower() {
+    let conn = database();
+    conn.execute_batch("BEGIN").unwrap();
+    let rolled_back = append(&conn, "j", "a", None);
+    conn.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(newest_entry(&conn).unwrap(), 0);
+    let number = append(&conn, "j", "b", None);
+    assert!(number > rolled_back);
+    assert_eq!(newest_entry(&conn).unwrap(), number);
 }
 
 #[test]

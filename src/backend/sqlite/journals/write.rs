@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Rows};
 
 use super::entry::{COLUMNS, entry, insert, named};
 use super::read::totals;
-use super::{LIVE, id};
-use crate::backend::sqlite::changes::numbers_after;
+use super::{LIVE, id, numbers};
 use crate::backend::sqlite::limit as row_limit;
+use crate::backend::sqlite::write_connection::WriteConnection;
 use crate::error::{Conflict, Error, Result};
 use crate::journal::{Change, Changed, Entry, Number, Value};
 use crate::record::Micros;
@@ -38,12 +38,12 @@ pub fn check(conn: &Connection, name: &str, change: &Change, now: Micros) -> Res
 /// # Errors
 /// [`Error::Corrupt`] when a damaged entry would be popped; [`Error::InvalidRecord`] when a restored entry has the number of
 /// another; [`Error::Backend`].
-pub fn apply(conn: &Connection, name: &str, change: &Change, now: Micros) -> Result<Changed> {
+pub fn apply(conn: &WriteConnection, name: &str, change: &Change, now: Micros) -> Result<Changed> {
     match change {
         Change::Extend { values, expires_at, .. } => extend(conn, name, values, *expires_at, now),
         Change::Put { key, value, expires_at, .. } => {
             let entry = Entry {
-                number: *numbers_after(newest_ever(conn)?, 1)?.start(),
+                number: *numbers::take(conn, 1)?.start(),
                 key: Some(key.clone()),
                 value: value.clone(),
                 written_at: now,
@@ -107,7 +107,7 @@ pub fn remove_all(conn: &Connection, now: Micros) -> Result<u64> {
 }
 
 fn extend(
-    conn: &Connection,
+    conn: &WriteConnection,
     name: &str,
     values: &[Value],
     expires_at: Option<Micros>,
@@ -117,26 +117,26 @@ fn extend(
         return Ok(Changed::Written(Vec::new()));
     }
     let journal = find_or_add(conn, name)?;
-    let mut numbers = Vec::with_capacity(values.len());
-    for (number, value) in numbers_after(newest_ever(conn)?, values.len())?.zip(values) {
+    let mut written = Vec::with_capacity(values.len());
+    for (number, value) in numbers::take(conn, values.len())?.zip(values) {
         let entry = Entry { number, key: None, value: value.clone(), written_at: now, expires_at };
         insert(conn, journal, name, &entry)?;
-        numbers.push(number);
+        written.push(number);
     }
-    Ok(Changed::Written(numbers))
+    Ok(Changed::Written(written))
 }
 
-fn restore(conn: &Connection, name: &str, entries: &[Entry], now: Micros) -> Result<Changed> {
+fn restore(conn: &WriteConnection, name: &str, entries: &[Entry], now: Micros) -> Result<Changed> {
     let journal = find_or_add(conn, name)?;
     let is_taken = |key: &String| Ok::<_, Error>(number_of(conn, journal, key, now)? != 0);
     let mut owner = conn.prepare_cached("SELECT journal FROM entries WHERE number = ?")?;
-    let mut numbers = Vec::new();
+    let mut written = Vec::new();
     for entry in entries {
         match owner.query_row([entry.number], |row| row.get::<_, i64>(0)).optional()? {
             None if entry.key.as_ref().map_or(Ok(false), is_taken)? => {}
             None => {
                 insert(conn, journal, name, entry)?;
-                numbers.push(entry.number);
+                written.push(entry.number);
             }
             Some(other) if other == journal => {}
             Some(_) => {
@@ -148,7 +148,8 @@ fn restore(conn: &Connection, name: &str, entries: &[Entry], now: Micros) -> Res
             }
         }
     }
-    Ok(Changed::Written(numbers))
+    numbers::forget(conn);
+    Ok(Changed::Written(written))
 }
 
 /// Removes entries of a journal, and the journal if it becomes empty.
@@ -257,12 +258,6 @@ fn drop_if_empty(conn: &Connection, journal: i64) -> Result<()> {
     )?
     .execute([journal])?;
     Ok(())
-}
-
-/// The highest number that an entry of the store ever had.
-fn newest_ever(conn: &Connection) -> Result<Number> {
-    let mut statement = conn.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'entries'")?;
-    Ok(statement.query_row([], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
 /// The number of the newest unexpired entry of a log; 0 if there is none.

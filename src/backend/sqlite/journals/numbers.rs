@@ -1,0 +1,52 @@
+//! The numbers of entries.
+//!
+//! SQLite keeps the highest number in `sqlite_sequence`, and writes that page too when it adds an entry with a higher one. So
+//! numbers are reserved there in advance: for an entry below the highest, the page stays as it is. Whoever else writes takes
+//! numbers behind the reserved ones.
+
+use std::ops::RangeInclusive;
+
+use crate::backend::sqlite::changes::{newest_entry, numbers_after, set_newest_entry};
+use crate::backend::sqlite::write_connection::WriteConnection;
+use crate::error::Result;
+use crate::journal::Number;
+
+/// How many numbers are reserved.
+const RESERVE: Number = 64;
+
+/// The numbers of entries that a connection may take without asking the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Numbers {
+    /// The highest that was taken.
+    taken: Number,
+    /// The highest that is reserved. After a rollback the file may have a lower one, which SQLite then raises with each entry.
+    reserved: Number,
+}
+
+/// Takes `count` numbers that no entry ever had. Belongs in a write transaction.
+///
+/// # Errors
+/// [`crate::Error::Backend`].
+pub fn take(conn: &WriteConnection, count: usize) -> Result<RangeInclusive<Number>> {
+    let known = match conn.numbers.get() {
+        Some(known) => known,
+        None => {
+            let newest = newest_entry(conn)?;
+            Numbers { taken: newest, reserved: newest }
+        }
+    };
+    let numbers = numbers_after(known.taken, count)?;
+    let taken = *numbers.end();
+    let mut reserved = known.reserved;
+    if taken > reserved {
+        reserved = taken.saturating_add(RESERVE);
+        set_newest_entry(conn, reserved)?;
+    }
+    conn.numbers.set(Some(Numbers { taken, reserved }));
+    Ok(numbers)
+}
+
+/// Forgets what is known, after entries were added with numbers that were not taken.
+pub fn forget(conn: &WriteConnection) {
+    conn.numbers.set(None);
+}
