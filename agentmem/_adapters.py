@@ -291,7 +291,9 @@ def require(module: str, *, extra: str, package: str, at_least: str, below: str)
     try:
         found = packages.version(package)
         imported = import_module(module)
-    except (packages.PackageNotFoundError, ImportError) as error:
+    except packages.PackageNotFoundError as error:
+        raise ImportError(f"{package} is not installed; {supported}", name=module) from error
+    except ImportError as error:
         raise ImportError(f"{package} cannot be imported ({error}); {supported}", name=module) from error
     if not _numbers(at_least) <= _numbers(found) < _numbers(below):
         raise ImportError(f"{package} {found} is installed, but {supported}", name=module)

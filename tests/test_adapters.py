@@ -253,8 +253,14 @@ def test_a_memory_is_a_line_with_its_day_and_speaker() -> None:
 
 
 def test_a_missing_framework_is_named_with_its_extra() -> None:
-    with pytest.raises(ImportError, match=r"no-such >= 1\.2, < 3; pip install 'agentmem-db\[guest\]'"):
+    with pytest.raises(ImportError, match=r"^no-such is not installed; agentmem supports") as missing:
         require("no_such", extra="guest", package="no-such", at_least="1.2", below="3")
+    assert str(missing.value).endswith("no-such >= 1.2, < 3; pip install 'agentmem-db[guest]'")
+
+
+def test_a_framework_that_does_not_import_is_named_with_the_reason() -> None:
+    with pytest.raises(ImportError, match=r"^pytest cannot be imported \(No module named 'no_such'\)"):
+        require("no_such", extra="guest", package="pytest", at_least="1.2", below="1000")
 
 
 @pytest.mark.parametrize(("at_least", "below"), [("999", "1000"), ("0.0", "0.1")])

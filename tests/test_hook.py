@@ -171,6 +171,7 @@ def test_no_event_makes_a_hook_fail(hook, path, name, event):
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["hook"],
         ["hook", "recall", "--bogus"],
         ["hook", "--bogus"],
         ["hook", "forget"],

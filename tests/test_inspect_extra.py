@@ -21,5 +21,5 @@ def test_without_the_extra_the_command_names_it(
     monkeypatch.setitem(sys.modules, missing, None)
     agentmem.open(path).close()
     result = CliRunner().invoke(cli, ["inspect", "--no-open", "--path", str(path)])
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "pip install 'agentmem-db[inspect]'" in result.stderr

@@ -28,6 +28,13 @@ class _Hooks(click.Group):
             _tell(error)
             raise click.exceptions.Exit(0) from error
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Without arguments, show the help; not on stdout, which Claude reads."""
+        if not args:
+            click.echo(ctx.get_help(), err=True)
+            ctx.exit(0)
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the arguments of the hook, and run it."""
         try:

@@ -8,6 +8,7 @@ import sys
 import click
 
 import agentmem
+from agentmem.cli.group import Failure
 from agentmem.cli.options import existing, include_private_option, open_store, path_option, source_option
 from agentmem.cli.output import say
 
@@ -36,7 +37,7 @@ def command(
         require_extra()
         from agentmem.inspect.serve import serve
     except ImportError as error:
-        raise click.UsageError(str(error)) from error
+        raise Failure(error) from error
     with agentmem.open(path, read_only=True) if read_only else open_store(path) as store:
         serve(
             store,
