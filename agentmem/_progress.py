@@ -14,7 +14,7 @@ def drawn_bar(doing: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
     `doing` stands before the bar; `unit` is what is counted, in the plural. A total of 0 is an unknown one.
     """
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield lambda done, total: None
         return
     from rich import progress

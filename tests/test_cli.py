@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -276,11 +277,63 @@ def test_usage(run: Run, filled: Path, arguments: list[str]) -> None:
         ["search", "x", "--where", '{"a": {"$near": 1}}'],
         ["backup", "/no/such/folder/x.db"],
         ["export", "/no/such/folder/x.jsonl"],
+        ["embed", "--embedder", "os:getcwd"],
     ],
     ids=str,
 )
 def test_failures(run: Run, filled: Path, arguments: list[str]) -> None:
     assert run(*arguments, code=1).stderr.startswith("Error: ")
+
+
+def test_errors_of_the_system_are_sentences(run: Run, filled: Path, tmp_path: Path) -> None:
+    missing = tmp_path / "none" / "x.db"
+    for command in ("add x", "demo"):
+        assert run(*command.split(), at=missing, code=1).stderr == (
+            f"Error: there is no folder {str(missing.parent)!r}\n"
+        )
+    assert run("export", str(tmp_path), code=1).stderr == f"Error: {str(tmp_path)!r}: Is a directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("command", ["--help", "list", "list --json", "export", "stats"])
+def test_a_full_disk_behind_the_output_is_one_line(filled: Path, command: str) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "agentmem", *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"AGENTMEM_PATH": str(filled)},
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that can close a file")
+@pytest.mark.parametrize("command", ["search -", "add -", "import -", "reset", "delete a"])
+def test_without_standard_input(filled: Path, command: str) -> None:
+    shell = f'"{sys.executable}" -m agentmem {command} --path "{filled}" <&-'
+    done = subprocess.run(shell, shell=True, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: there is no standard input to read")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell that can close a file")
+def test_without_standard_error(filled: Path) -> None:
+    shell = f'"{sys.executable}" -m agentmem verify --path "{filled}" 2>&-'
+    assert subprocess.run(shell, shell=True, stdout=subprocess.PIPE, text=True).stdout.startswith("ok: ")
+
+
+def test_standard_input_of_another_encoding_is_one_line(path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "agentmem", "add", "-", "--path", str(path)],
+        input=b"gr\xfc\xdfe",
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+    )
+    assert done.stderr.startswith(b"Error: standard input is not text in utf-8: ")
+    assert done.stderr.count(b"\n") == 1
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(
@@ -425,6 +478,40 @@ def test_shells_complete_commands(shell: str) -> None:
     assert "verify" in subprocess.run(program, capture_output=True, check=False, text=True, env=env).stdout
 
 
+COMPLETE = {
+    "bash": """
+source <(agentmem completion bash)
+COMP_WORDS=({typed}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_agentmem_completion agentmem
+printf '%s\\n' "${{COMPREPLY[@]}}"
+""",
+    "fish": """
+agentmem completion fish | source
+complete -C "{typed}"
+""",
+}
+
+
+@pytest.mark.parametrize("shell", COMPLETE)
+def test_the_shell_itself_completes(shell: str, tmp_path: Path) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"{shell} is not installed")
+    program = tmp_path / "agentmem"
+    python = f'"{sys.executable}" -c "from agentmem.cli import main; main()"'
+    program.write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+    program.chmod(0o755)
+    env = os.environ | {"PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+    def offered(typed: str) -> set[str]:
+        script = COMPLETE[shell].format(typed=typed)
+        done = subprocess.run([shell, "-c", script], capture_output=True, check=True, text=True, env=env)
+        return {line.partition("\t")[0] for line in done.stdout.splitlines() if line}
+
+    assert offered("agentmem ver") == {"verify"}
+    assert offered("agentmem import ch") == {"chatgpt", "chroma"}
+    assert "--replace" in offered("agentmem import chroma --")
+
+
 UNSAFE = {
     "a title": "\x1b]0;owned\x07",
     "a colour": "\x1b[31m",
@@ -505,7 +592,7 @@ def record_lines(count: int) -> str:
 def test_a_failed_import_from_a_pipe_says_what_stays(path: Path) -> None:
     command = [sys.executable, "-m", "agentmem", "import", "-", "--path", str(path)]
     for lines, told in (
-        (record_lines(BATCH + 5) + "nonsense\n", f"; {BATCH} records were added and stay; "),
+        (record_lines(BATCH + 5) + "nonsense\n", f"; {BATCH:,} records were added and stay; "),
         ("nonsense\n", "; no records were added\n"),
     ):
         done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=60)
@@ -542,11 +629,13 @@ def test_ctrl_c_in_an_import_tells_lines_from_records(path: Path) -> None:
     with agentmem.open(path) as store:
         stays = store.count()
     stopped = re.fullmatch(
-        r"Error: stopped after (\d+) lines; the store is intact; (\d+) records were added and stay; .*\n",
+        r"Error: stopped after ([\d,]+) lines; the store is intact; "
+        r"([\d,]+) records were added and stay; .*\n",
         result.stderr,
     )
     assert stopped, result.stderr
-    assert int(stopped[1]) > int(stopped[2]) == stays > 0
+    lines, records = (int(number.replace(",", "")) for number in stopped.groups())
+    assert lines > records == stays > 0
 
 
 def test_module_and_script(filled: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -189,6 +190,24 @@ def test_no_arguments_make_a_hook_fail(arguments):
         encoding="utf-8",
     )
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_without_a_command_a_hook_prints_its_help_and_claude_sees_none_of_it():
+    done = subprocess.run([sys.executable, "-m", "agentmem", "hook"], capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith("Usage: ")
+    assert "remember" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_store_that_cannot_be_written_is_recalled_from(hook, transcript, path):
+    hook("remember", end(transcript))
+    path.chmod(0o444)
+    path.parent.chmod(0o555)
+    try:
+        assert hook("recall", START)
+    finally:
+        path.parent.chmod(0o755)
 
 
 def test_a_damaged_store_does_not_make_a_hook_fail(hook, path):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -15,7 +19,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: object) -> None:
         """Take the message, or the exception that has it."""
-        super().__init__(one_line(str(message)))
+        super().__init__(one_line(_plain(message) if isinstance(message, OSError) else str(message)))
 
 
 class Stopped(Failure):
@@ -34,13 +38,37 @@ class CommandGroup(click.Group):
         """Return the names in the order of registration, not sorted."""
         return list(self.commands)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the arguments of the group, or print its help."""
+        with _failures():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
-        try:
+        with _failures():
             return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Stopped("stopped; the store is intact") from None
-        except BrokenPipeError:
-            raise
-        except (agentmem.AgentMemError, OSError) as error:
-            raise Failure(error) from error
+
+
+@contextlib.contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped("stopped; the store is intact") from None
+    except BrokenPipeError:
+        raise
+    except (agentmem.AgentMemError, OSError) as error:
+        raise Failure(error) from error
+
+
+def _plain(error: OSError) -> str:
+    """What the system says, without its number. Of a file whose folder is missing, it names the folder."""
+    if not error.strerror:
+        return str(error)
+    if not error.filename:
+        return error.strerror
+    path = os.fsdecode(error.filename)
+    folder = os.path.dirname(os.path.abspath(path))
+    if error.errno == errno.ENOENT and not os.path.exists(folder):
+        return f"there is no folder {folder!r}"
+    return f"{path!r}: {error.strerror}"

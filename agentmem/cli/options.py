@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
@@ -18,12 +18,16 @@ from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+FILE = click.Path(readable=False)
+"""A file, which shells complete. Whether it can be used is found out by using it."""
+
 
 def path_option(command: _Command) -> _Command:
     """Add --path: which store the command works on."""
     return click.option(
         "--path",
         "-p",
+        type=FILE,
         default=DEFAULT_PATH,
         envvar=PATH_VARIABLE,
         show_default=f"${PATH_VARIABLE}, else {DEFAULT_PATH}",
@@ -90,19 +94,41 @@ def limit_option(default: int) -> Callable[[_Command], _Command]:
     )
 
 
+def standard_input() -> TextIO:
+    """Stdin, which a process may lack."""
+    if sys.stdin is None:
+        raise Failure("there is no standard input to read")
+    return sys.stdin
+
+
 def text_argument(text: str) -> str:
     """The argument, or for "-" what stdin holds, without its last newline."""
-    return sys.stdin.read().removesuffix("\n") if text == "-" else text
+    if text != "-":
+        return text
+    stdin = standard_input()
+    try:
+        return stdin.read().removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise Failure(f"standard input is not text in {stdin.encoding}: {error}") from error
 
 
 def confirm(question: str) -> None:
     """Ask on stderr; end the command unless the answer is yes."""
+    standard_input()
     click.confirm(one_line(question), abort=True, err=True)
 
 
 def may_exist(path: str) -> bool:
-    """Whether there can be a store: what is in a database, only opening it can tell."""
-    return is_url(path) or os.path.exists(path)
+    """Whether there can be a store: only opening it can tell, in a database and where one may not look."""
+    if is_url(path):
+        return True
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def existing(path: str) -> str:
@@ -114,7 +140,7 @@ def existing(path: str) -> str:
     return path
 
 
-def open_store(path: str, *, create: bool = False) -> agentmem.MemoryStore:
+def open_store(path: str, *, create: bool = False, busy_timeout: float = 30.0) -> agentmem.MemoryStore:
     """Open the store of --path; only with `create` is a missing file made.
 
     A store that cannot be written is opened read-only, so that it can be read. Writes to it then fail.
@@ -122,6 +148,6 @@ def open_store(path: str, *, create: bool = False) -> agentmem.MemoryStore:
     if not create:
         existing(path)
     try:
-        return agentmem.open(path)
+        return agentmem.open(path, busy_timeout=busy_timeout)
     except agentmem.StoreReadOnlyError:
-        return agentmem.open(path, read_only=True)
+        return agentmem.open(path, read_only=True, busy_timeout=busy_timeout)

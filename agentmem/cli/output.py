@@ -31,9 +31,9 @@ def say(message: str, *, err: bool = False) -> None:
     click.echo(one_line(message), err=err)
 
 
-def print_script(script: str) -> None:
-    """Print a program for the shell."""
-    click.echo(escape(script))
+def print_text(text: str, *, err: bool = False) -> None:
+    """Print lines, to stdout or stderr."""
+    click.echo(escape(text), err=err)
 
 
 def marks_words() -> bool:
@@ -159,8 +159,8 @@ def shortened(text: str) -> str:
 
 
 def counted(count: int) -> str:
-    """The count with its noun: "1 record", "3 records"."""
-    return "1 record" if count == 1 else f"{count} records"
+    """The count with its noun: "1 record", "3,000 records"."""
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def record_fields(record: Record) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 
 class WithPrograms(click.Command):
@@ -28,3 +29,10 @@ class WithPrograms(click.Command):
         with formatter.section("Programs"):
             rows = [(name, program.get_short_help_str()) for name, program in self.programs.items()]
             formatter.write_dl(rows)
+
+
+def program_or_file(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What the shell offers for the first argument: programs, or files if no program begins so."""
+    programs = ctx.command.programs if isinstance(ctx.command, WithPrograms) else {}
+    names = [CompletionItem(name) for name in programs if name.startswith(incomplete)]
+    return names or [CompletionItem(incomplete, type="file")]

@@ -32,5 +32,5 @@ def progress_bar(doing: str, unit: str, expected: int = 0) -> Iterator[Progress]
         try:
             yield report
         except KeyboardInterrupt:
-            of = f" of {total}" if total else ""
-            raise Stopped(f"stopped after {done}{of} {unit}; the store is intact") from None
+            of = f" of {total:,}" if total else ""
+            raise Stopped(f"stopped after {done:,}{of} {unit}; the store is intact") from None

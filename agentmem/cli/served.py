@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from agentmem.cli.options import FILE
 from agentmem.store.path import PATH_VARIABLE, is_url
 
 SERVED_PATH = "~/.local/share/agentmem/memory.db"
@@ -20,6 +21,7 @@ def served_path_option(command: _Command) -> _Command:
     return click.option(
         "--path",
         "-p",
+        type=FILE,
         envvar=PATH_VARIABLE,
         show_default=f"${PATH_VARIABLE}, else {SERVED_PATH}",
         help="The store's file or URL.",

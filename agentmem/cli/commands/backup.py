@@ -6,13 +6,13 @@ import os
 
 import click
 
-from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.options import FILE, json_option, open_store, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
 
 
 @click.command("backup")
-@click.argument("target")
+@click.argument("target", type=FILE)
 @path_option
 @json_option
 def command(path: str, target: str, as_json: bool) -> None:
@@ -24,4 +24,4 @@ def command(path: str, target: str, as_json: bool) -> None:
     with progress_bar("copying", "pages") as progress, open_store(path) as store:
         store.backup(target, progress)
     size = os.path.getsize(target)
-    print_json({"path": target, "bytes": size}) if as_json else say(f"wrote {target}, {size} bytes")
+    print_json({"path": target, "bytes": size}) if as_json else say(f"wrote {target}, {size:,} bytes")

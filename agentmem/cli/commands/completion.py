@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from agentmem.cli.output import print_script
+from agentmem.cli.output import print_text
 
 PROGRAM = "agentmem"
 
@@ -25,4 +25,4 @@ def command(context: click.Context, shell: str) -> None:
     if kind is None:
         raise click.UsageError(f"click cannot complete for {shell}")
     variable = f"_{PROGRAM}_COMPLETE".upper()
-    print_script(kind(context.find_root().command, {}, PROGRAM, variable).source())
+    print_text(kind(context.find_root().command, {}, PROGRAM, variable).source())

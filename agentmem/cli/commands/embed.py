@@ -36,7 +36,12 @@ def command(path: str, embedder: str, limit: int | None, scope: str | None, as_j
     agentmem embed
     """
     with _opened(existing(path), embedder) as store, progress_bar("embedding", "records") as progress:
-        embedded = store.embed_missing(limit, progress, scope=scope)
+        try:
+            embedded = store.embed_missing(limit, progress, scope=scope)
+        except agentmem.AgentMemError:
+            raise
+        except Exception as error:  # an embedder of one's own may raise anything
+            raise Failure(f"the embedder failed: {type(error).__name__}: {error}") from error
     print_json({"embedded": embedded}) if as_json else say(f"added vectors to {counted(embedded)}")
 
 

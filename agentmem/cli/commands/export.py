@@ -9,13 +9,13 @@ import click
 from agentmem.cli.commands import export_mcp
 from agentmem.cli.options import filter_options, json_option, open_store, path_option
 from agentmem.cli.output import counted, print_json, say
-from agentmem.cli.programs import WithPrograms
+from agentmem.cli.programs import WithPrograms, program_or_file
 from agentmem.cli.progress import progress_bar
 from agentmem.cli.terminal import EscapedStdout
 
 
 @click.command("export", cls=WithPrograms, programs=[export_mcp.command])
-@click.argument("file", default="-")
+@click.argument("file", default="-", shell_complete=program_or_file)
 @path_option
 @filter_options
 @click.option("--skip-damaged", is_flag=True, help="Leave out damaged records and entries.")
@@ -51,4 +51,4 @@ def command(
     if as_json:
         print_json({"path": file, "lines" if journals else "records": written})
     else:
-        say(f"wrote {f'{written} lines' if journals else counted(written)} to {file}")
+        say(f"wrote {f'{written:,} lines' if journals else counted(written)} to {file}")

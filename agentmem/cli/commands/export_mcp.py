@@ -7,14 +7,14 @@ from typing import Any
 import click
 
 from agentmem._files import writable
-from agentmem.cli.options import json_option, open_store
+from agentmem.cli.options import FILE, json_option, open_store
 from agentmem.cli.output import print_json, say
 from agentmem.cli.served import served_path, served_path_option
 from agentmem.cli.terminal import EscapedStdout
 
 
 @click.command("mcp")
-@click.argument("file")
+@click.argument("file", type=FILE)
 @click.option("--scope", "-s", default="/", show_default=True, help="The scope of the server that has it.")
 @served_path_option
 @json_option
@@ -31,4 +31,4 @@ def command(path: str | None, file: str, scope: str, as_json: bool) -> None:
         lines = export_memory_file(store, out, scope)
     if file == "-":
         return
-    print_json({"path": file, "lines": lines}) if as_json else say(f"wrote {lines} lines to {file}")
+    print_json({"path": file, "lines": lines}) if as_json else say(f"wrote {lines:,} lines to {file}")

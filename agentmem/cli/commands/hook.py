@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 import click
 
-import agentmem
-from agentmem.cli.options import limit_option, may_exist
-from agentmem.cli.output import print_json, say
+from agentmem.cli.options import limit_option, may_exist, open_store, standard_input
+from agentmem.cli.output import print_json, print_text, say
 from agentmem.cli.served import served_path, served_path_option
 
 _LONGEST_EVENT = 16 << 20
@@ -27,13 +25,6 @@ class _Hooks(click.Group):
         except click.ClickException as error:
             _tell(error)
             raise click.exceptions.Exit(0) from error
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Without arguments, show the help; not on stdout, which Claude reads."""
-        if not args:
-            click.echo(ctx.get_help(), err=True)
-            ctx.exit(0)
-        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Parse the arguments of the hook, and run it."""
@@ -52,12 +43,15 @@ def _tell(error: BaseException) -> None:
     say(f"agentmem hook: {type(error).__name__}: {message}", err=True)
 
 
-@click.group("hook", cls=_Hooks)
-def command() -> None:
+@click.group("hook", cls=_Hooks, invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Serve Claude Code's hooks: recall when a session starts, remember when it ends.
 
     Both read the JSON that Claude Code writes to stdin. docs/frameworks/claude-code-hooks.md has settings.
     """
+    if ctx.invoked_subcommand is None:
+        print_text(ctx.get_help(), err=True)  # what a hook prints to stdout, Claude reads
 
 
 @command.command("recall")
@@ -80,7 +74,7 @@ def recall_command(path: str | None, scope: str | None, limit: int) -> None:
     event, file = _event(), served_path(path)
     if not may_exist(file):
         return
-    with agentmem.open(file, busy_timeout=_PATIENCE) as store:
+    with open_store(file, busy_timeout=_PATIENCE) as store:
         if output := recall(store, event, scope=scope, limit=limit):
             print_json(output)
 
@@ -96,7 +90,7 @@ def remember_command(path: str | None) -> None:
     from agentmem.claude_code import remember
 
     event = _event()
-    with agentmem.open(served_path(path, create=True), busy_timeout=_PATIENCE) as store:
+    with open_store(served_path(path, create=True), create=True, busy_timeout=_PATIENCE) as store:
         report = remember(store, event)
     for problem in report.problems:
         say(problem, err=True)
@@ -105,9 +99,10 @@ def remember_command(path: str | None) -> None:
 
 def _event() -> dict[str, Any]:
     """The event on stdin."""
-    if sys.stdin.isatty():
+    stdin = standard_input()
+    if stdin.isatty():
         raise ValueError("a hook reads JSON from stdin; Claude Code writes it")
-    event = json.loads(sys.stdin.buffer.read(_LONGEST_EVENT))
+    event = json.loads(stdin.buffer.read(_LONGEST_EVENT))
     if not isinstance(event, dict):
         raise ValueError(f"the event is {type(event).__name__}, not a JSON object")
     return event

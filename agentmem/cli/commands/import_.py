@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 import click
@@ -11,9 +10,9 @@ import click
 from agentmem import MemoryStore
 from agentmem.cli.commands import import_crewai, import_langgraph, import_mcp, import_program
 from agentmem.cli.group import Failure, Stopped
-from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.options import json_option, open_store, path_option, standard_input
 from agentmem.cli.output import counted, print_json, say
-from agentmem.cli.programs import WithPrograms
+from agentmem.cli.programs import WithPrograms, program_or_file
 from agentmem.cli.progress import progress_bar
 from agentmem.errors import AgentMemError, DuplicateIdError
 from agentmem.types import Imported, OnConflict
@@ -27,7 +26,7 @@ PROGRAMS = [
 
 
 @click.command("import", cls=WithPrograms, programs=PROGRAMS)
-@click.argument("source")
+@click.argument("source", shell_complete=program_or_file)
 @path_option
 @click.option(
     "--on-conflict",
@@ -54,12 +53,12 @@ def command(path: str, source: str, on_conflict: Any, as_json: bool) -> None:
     if as_json:
         print_json(imported.to_dict())
     else:
-        say(f"imported {counted(imported.written)}, skipped {imported.skipped}")
+        say(f"imported {counted(imported.written)}, skipped {imported.skipped:,}")
 
 
 def _import(store: MemoryStore, source: str, on_conflict: OnConflict) -> Imported:
     """Import the lines of SOURCE; an error says how many records were added before it."""
-    lines: Any = sys.stdin.buffer if source == "-" else source
+    lines: Any = standard_input().buffer if source == "-" else source
     total = _line_count(source) if os.path.isfile(source) else 0
     before = store.count(include_private=True)
     try:
@@ -68,7 +67,7 @@ def _import(store: MemoryStore, source: str, on_conflict: OnConflict) -> Importe
     except Stopped as stopped:
         raise Stopped(f"{stopped.message}; {_added(store, before)}") from None
     except (AgentMemError, OSError) as error:
-        message = str(error)
+        message = Failure(error).message
         if isinstance(error, DuplicateIdError):
             message = f"a record with id {error.id!r} exists already; pass --on-conflict skip or replace"
         raise Failure(f"{message}; {_added(store, before)}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -38,7 +39,8 @@ def command(
         from agentmem.inspect.serve import serve
     except ImportError as error:
         raise Failure(error) from error
-    with agentmem.open(path, read_only=True) if read_only else open_store(path) as store:
+    opened = agentmem.open(path, read_only=True) if read_only else open_store(path)
+    with opened as store, contextlib.suppress(KeyboardInterrupt):  # this is how it ends
         serve(
             store,
             say=say,
