@@ -149,6 +149,11 @@ pub trait Execute: Debug + Send + Sync {
         next: &mut dyn FnMut() -> Option<Arc<Job>>,
     ) -> Result<Vec<JobResult>>;
 
+    /// Backends of one process that give the same name here execute each other's jobs: the same changes, kept as durably.
+    fn line(&self) -> Option<String> {
+        None
+    }
+
     /// How long to wait for locks and for a free connection.
     fn timeout(&self) -> Duration;
 

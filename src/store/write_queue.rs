@@ -1,8 +1,8 @@
 //! Group commit: jobs that wait at the same time share one transaction and one sync of the disk.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
@@ -12,11 +12,36 @@ use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
 
 /// Jobs that wait for a transaction. A thread that finds no leader becomes the leader: it lets the backend execute every
-/// waiting job and gives each its result.
+/// waiting job and gives each its result. Stores of one process on one file wait in one line, and any of them may lead.
 pub struct WriteQueue {
     backend: Arc<dyn Execute>,
+    line: Arc<Line>,
+}
+
+/// The jobs that wait, of one queue or of several.
+#[derive(Default)]
+struct Line {
     state: Mutex<State>,
     changed: Condvar,
+}
+
+/// Process and [`Execute::line`]. The process is part of the key because a forked child must not use what a thread of its
+/// parent may have locked.
+type LineKey = (u32, String);
+
+static LINES: LazyLock<Mutex<HashMap<LineKey, Weak<Line>>>> = LazyLock::new(Mutex::default);
+
+/// The line of this name, which is made if no queue has it. Without a name, a line of its own.
+fn line(name: Option<String>) -> Arc<Line> {
+    let Some(name) = name else { return Arc::default() };
+    let mut lines = LINES.lock();
+    lines.retain(|_, line| line.strong_count() > 0);
+    let known = lines.entry((std::process::id(), name)).or_default();
+    known.upgrade().unwrap_or_else(|| {
+        let line = Arc::default();
+        *known = Arc::downgrade(&line);
+        line
+    })
 }
 
 #[derive(Default)]
@@ -38,7 +63,7 @@ struct Group(Vec<Arc<Ticket>>);
 impl WriteQueue {
     /// A queue in front of `backend`.
     pub fn new(backend: Arc<dyn Execute>) -> Self {
-        Self { backend, state: Mutex::default(), changed: Condvar::new() }
+        Self { line: line(backend.line()), backend }
     }
 
     /// [`WriteQueue::submit`] for a single write.
@@ -57,14 +82,14 @@ impl WriteQueue {
     pub fn submit(&self, job: Job) -> JobResult {
         let ticket = Arc::new(Ticket { job: Arc::new(job), result: Mutex::default() });
         let wait = PollingWait::new(self.backend.timeout());
-        let mut state = self.state.lock();
+        let mut state = self.line.state.lock();
         state.waiting.push_back(Arc::clone(&ticket));
         loop {
             if let Some(result) = ticket.result.lock().take() {
                 return result;
             }
             let polled = if state.led {
-                self.changed.wait_until(&mut state, wait.next_poll()).timed_out()
+                self.line.changed.wait_until(&mut state, wait.next_poll()).timed_out()
             } else {
                 !self.lead(&mut state, wait)
             };
@@ -83,7 +108,7 @@ impl WriteQueue {
                 }));
             }
             // The job is in a transaction, which ends soon.
-            self.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
+            self.line.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
         }
     }
 
@@ -92,7 +117,7 @@ impl WriteQueue {
         state.led = true;
         let led = MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| self.run_group(wait))));
         state.led = false;
-        self.changed.notify_all();
+        self.line.changed.notify_all();
         led.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
@@ -102,7 +127,7 @@ impl WriteQueue {
             if group.0.is_empty() {
                 self.backend.counters().waited(wait.start);
             }
-            let ticket = self.state.lock().waiting.pop_front()?;
+            let ticket = self.line.state.lock().waiting.pop_front()?;
             let job = Arc::clone(&ticket.job);
             group.0.push(ticket);
             Some(job)
@@ -110,7 +135,7 @@ impl WriteQueue {
         match self.backend.execute(wait.next_poll(), wait.deadline, &mut || take(&mut group)) {
             Ok(results) => group.settle(results),
             Err(Error::Busy { .. }) => {
-                self.state.lock().put_back(&mut group);
+                self.line.state.lock().put_back(&mut group);
                 return false;
             }
             Err(error) => {
@@ -172,8 +197,13 @@ mod tests {
 
     use std::time::{Duration, Instant};
 
+    use tempfile::TempDir;
+
     use super::*;
     use crate::backend::counters::Counters;
+    use crate::backend::settings::Durability;
+    use crate::store::space::Space;
+    use crate::store::{Options, Store};
 
     /// Takes jobs before the lock turns out to be busy, the first time.
     #[derive(Debug, Default)]
@@ -210,6 +240,7 @@ mod tests {
     /// Executes nothing: takes its time, panics at a reset, and otherwise says that 1 record was touched.
     #[derive(Debug, Default)]
     struct Slow {
+        line: Option<&'static str>,
         takes: Duration,
         timeout: Duration,
         counters: Counters,
@@ -231,6 +262,10 @@ mod tests {
             Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
         }
 
+        fn line(&self) -> Option<String> {
+            self.line.map(str::to_owned)
+        }
+
         fn timeout(&self) -> Duration {
             self.timeout
         }
@@ -245,8 +280,12 @@ mod tests {
     }
 
     fn slow(takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
+        slow_in_line(None, takes, timeout)
+    }
+
+    fn slow_in_line(line: Option<&'static str>, takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
         let [takes, timeout] = [takes, timeout].map(Duration::from_millis);
-        let backend = Arc::new(Slow { takes, timeout, ..Slow::default() });
+        let backend = Arc::new(Slow { line, takes, timeout, ..Slow::default() });
         (Arc::clone(&backend), WriteQueue::new(backend))
     }
 
@@ -269,6 +308,41 @@ mod tests {
             }
         });
         assert_eq!(*backend.groups.lock(), [1, 3]);
+    }
+
+    #[test]
+    fn queues_in_one_line_share_a_transaction() {
+        let (backend, queue) = slow_in_line(Some("shared"), 50, 30_000);
+        let (other_backend, other) = slow_in_line(Some("shared"), 50, 30_000);
+        std::thread::scope(|scope| {
+            let first = scope.spawn(|| queue.write(touch()));
+            wait_for_group(&backend);
+            let others = [&queue, &other, &other].map(|queue| scope.spawn(|| queue.write(touch())));
+            for thread in others.into_iter().chain([first]) {
+                assert_eq!(thread.join().unwrap().unwrap().count(), 1);
+            }
+        });
+        let mut groups = [backend.groups.lock().clone(), other_backend.groups.lock().clone()].concat();
+        groups.sort_unstable();
+        assert_eq!(groups, [1, 3]);
+    }
+
+    #[test]
+    fn stores_share_a_line_if_they_keep_one_file_as_durably() {
+        let folder = TempDir::new().unwrap();
+        let opened = |name: &str, durability| {
+            let options = Options { durability, ..Options::new(folder.path().join(name)) };
+            Store::open(options).unwrap().space("/").unwrap()
+        };
+        let space = opened("a.db", Durability::Full);
+        let shares = |other: &Space| Arc::ptr_eq(&space.queue.line, &other.queue.line);
+        assert!(shares(&opened("a.db", Durability::Full)));
+        assert!(!shares(&opened("a.db", Durability::Normal)));
+        assert!(!shares(&opened("b.db", Durability::Full)));
+        let name = (std::process::id(), space.backend.line().unwrap());
+        drop(space);
+        opened("b.db", Durability::Full);
+        assert!(!LINES.lock().contains_key(&name), "a line that nobody uses is dropped");
     }
 
     #[test]

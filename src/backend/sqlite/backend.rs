@@ -124,6 +124,10 @@ impl Execute for SqliteSpace {
         Ok(results.into_iter().map(explained).collect())
     }
 
+    fn line(&self) -> Option<String> {
+        Some(format!("{} {:?}", self.identity, self.pool.durability()))
+    }
+
     fn timeout(&self) -> Duration {
         self.pool.timeout()
     }

@@ -17,7 +17,7 @@ use super::write_connection::WriteConnection;
 use super::{migrate, transaction};
 use crate::backend::connections::Connections;
 use crate::backend::counters::Counters;
-use crate::backend::settings::Settings;
+use crate::backend::settings::{Durability, Settings};
 use crate::error::{Error, Result};
 
 /// After a write of more rows than this, the writer is opened again, see [`Pool::reopen`].
@@ -92,6 +92,12 @@ impl Pool {
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.settings.busy_timeout
+    }
+
+    /// What a finished write survives.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        self.settings.durability
     }
 
     /// True if the store cannot be written.
