@@ -91,7 +91,7 @@ impl WriteQueue {
             let polled = if state.led {
                 self.line.changed.wait_until(&mut state, wait.next_poll()).timed_out()
             } else {
-                !self.lead(&mut state, wait)
+                !self.lead(&mut state, &ticket, wait)
             };
             if !polled {
                 continue;
@@ -113,15 +113,17 @@ impl WriteQueue {
     }
 
     /// Lets the backend execute one group. False if the write lock was not free until the next poll: then nothing was done.
-    fn lead(&self, state: &mut MutexGuard<'_, State>, wait: PollingWait) -> bool {
+    /// `own` is the leader's job.
+    fn lead(&self, state: &mut MutexGuard<'_, State>, own: &Arc<Ticket>, wait: PollingWait) -> bool {
         state.led = true;
-        let led = MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| self.run_group(wait))));
+        let led =
+            MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| self.run_group(own, wait))));
         state.led = false;
         self.line.changed.notify_all();
         led.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
-    fn run_group(&self, wait: PollingWait) -> bool {
+    fn run_group(&self, own: &Arc<Ticket>, wait: PollingWait) -> bool {
         let mut group = Group::default();
         let take = |group: &mut Group| {
             if group.0.is_empty() {
@@ -139,8 +141,9 @@ impl WriteQueue {
                 return false;
             }
             Err(error) => {
-                if group.0.is_empty() {
-                    take(&mut group);
+                // Other stores of the line may be able to write.
+                if group.0.is_empty() && self.line.state.lock().withdraw(own) {
+                    group.0.push(Arc::clone(own));
                 }
                 group.fail(&error);
             }
@@ -275,6 +278,29 @@ mod tests {
         }
     }
 
+    /// Cannot write.
+    #[derive(Debug, Default)]
+    struct Broken(Counters);
+
+    impl Execute for Broken {
+        fn execute(
+            &self,
+            _: Instant,
+            _: Instant,
+            _: &mut dyn FnMut() -> Option<Arc<Job>>,
+        ) -> Result<Vec<JobResult>> {
+            Err(lost())
+        }
+
+        fn timeout(&self) -> Duration {
+            Duration::from_secs(30)
+        }
+
+        fn counters(&self) -> &Counters {
+            &self.0
+        }
+    }
+
     fn touch() -> Write {
         Write::Touch { ids: Vec::new(), scope: None, at: 0, expires_at: None }
     }
@@ -343,6 +369,16 @@ mod tests {
         drop(space);
         opened("b.db", Durability::Full);
         assert!(!LINES.lock().contains_key(&name), "a line that nobody uses is dropped");
+    }
+
+    #[test]
+    fn a_leader_that_cannot_write_fails_its_own_job_alone() {
+        let queue = WriteQueue::new(Arc::new(Broken::default()));
+        let other = Arc::new(Ticket { job: Arc::new(touch().into()), result: Mutex::default() });
+        queue.line.state.lock().waiting.push_back(Arc::clone(&other));
+        assert!(queue.write(touch()).is_err());
+        assert!(other.result.lock().is_none());
+        assert_eq!(queue.line.state.lock().waiting.len(), 1);
     }
 
     #[test]
