@@ -19,6 +19,7 @@ from ._dates import moment
 
 _ORDER = {">": "$gt", ">=": "$gte", "<": "$lt", "<=": "$lte"}
 _FIELDS = {field.name for field in fields(Document)}
+_ID = "/id"
 
 
 def to_where(filters: Any) -> dict[str, Any]:
@@ -82,7 +83,9 @@ def _equal(field: _Field, value: Any) -> dict[str, Any]:
     """Also with the same moment in another form. A missing value is equal to None."""
     if value is None:
         return {"$or": [{field.value: {"$exists": False}}, {field.value: None}]}
-    same = {field.value: {"$eq": to_json(value)}}
+    # Metadata is cleaned, ids are kept as they are.
+    kept = value if field.value == _ID and isinstance(value, str) else to_json(value)
+    same = {field.value: {"$eq": kept}}
     dated = _dated(field, "$eq", value)
     return same if dated is None else {"$or": [same, dated]}
 

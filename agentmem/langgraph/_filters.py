@@ -6,16 +6,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from agentmem import InvalidFilterError
+
 _OPERATORS = {"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"}
 _NOTHING: dict[str, Any] = {"$or": []}
+# What texts, numbers, and the rest but dicts and lists pass.
+_SCALARS: list[dict[str, Any]] = [{"$gte": ""}, {"$gte": -math.inf}, {"$in": [None, True, False, []]}]
 
 
 def condition(filter: Mapping[str, Any], root: str) -> dict[str, Any]:
     """The condition that the value at the JSON pointer `root` passes the filter.
 
     As in LangGraph's InMemoryStore, a dict matches dicts that contain it, and a missing value is equal to
-    None and different from everything else. As in its SqliteStore, a key with dots is also a path. Raises
-    ValueError for unknown operators.
+    None and different from everything else. As in its SqliteStore, a key with dots is also a path. A list
+    with items passes as a dict whose keys are their places. Raises ValueError for unknown operators, and
+    InvalidFilterError, which is one, for keys that are not text.
     """
     return {"$and": [_test(_pointers(root, key), expected) for key, expected in filter.items()]}
 
@@ -26,18 +31,25 @@ def _pointers(root: str, key: str) -> list[str]:
     return [literal, f"{root}/{_escaped(key).replace('.', '/')}"] if "." in key else [literal]
 
 
-def _escaped(key: str) -> str:
+def _escaped(key: Any) -> str:
+    if not isinstance(key, str):
+        raise InvalidFilterError(f"the keys of a filter must be text, not {key!r}")
     return key.replace("~", "~0").replace("/", "~1")
 
 
 def _test(pointers: list[str], expected: Any) -> dict[str, Any]:
     if not isinstance(expected, Mapping):
         return _compare(pointers, "$eq", expected)
-    if any(key.startswith("$") for key in expected):
+    if any(isinstance(key, str) and key.startswith("$") for key in expected):
         return {"$and": [_compare(pointers, name, operand) for name, operand in expected.items()]}
-    exists = _any([{pointer: {"$exists": True}} for pointer in pointers])
+    is_dict = _any([_is_dict(pointer) for pointer in pointers])
     inner = [_test([f"{p}/{_escaped(key)}" for p in pointers], value) for key, value in expected.items()]
-    return {"$and": [exists, *inner]}
+    return {"$and": [is_dict, *inner]}
+
+
+def _is_dict(pointer: str) -> dict[str, Any]:
+    scalar = {"$or": [{pointer: test} for test in _SCALARS]}
+    return {"$and": [{pointer: {"$exists": True}}, {"$not": scalar}]}
 
 
 def _compare(pointers: list[str], name: str, operand: Any) -> dict[str, Any]:

@@ -12,12 +12,10 @@ from langgraph.store.base import (
     BaseStore,
     GetOp,
     IndexConfig,
-    Item,
     ListNamespacesOp,
     Op,
     PutOp,
     Result,
-    SearchItem,
     SearchOp,
     TTLConfig,
     ensure_embeddings,
@@ -27,13 +25,11 @@ from langgraph.store.base import (
 from agentmem import Batch, InvalidFilterError, Record
 from agentmem._adapters import Adapter, StoreOrPath, completed, key_id, retry_on_conflict
 from agentmem.langgraph._filters import condition
+from agentmem.langgraph._items import VECTORS, item_of, owner_of, search_item, vector_ids
 from agentmem.langgraph._namespaces import ROOT, Namespace, matches, namespaces, scope_of, within
 from agentmem.langgraph._sweeper import Sweeper
 from agentmem.langgraph._texts import embedded, words
-
-# An item is a record. If several of its texts have vectors, each but the first is in a record without
-# text. These are private to this source, so that no list and no count sees them.
-_VECTORS = "agentmem.langgraph"
+from agentmem.langgraph._together import Together
 
 _Vectors = dict[str, list[float]]
 _Found = list[tuple[Record, float | None]]
@@ -68,6 +64,7 @@ class AgentMemStore(Adapter, BaseStore):
         self._fields = (index or {}).get("fields") or ["$"]
         self.embeddings = ensure_embeddings(index["embed"]) if index and "embed" in index else None
         self._sweeper: Sweeper | None = None
+        self._together = Together()
 
     def batch(self, ops: Iterable[Op]) -> list[Result]:
         """Execute operations, all or none; the results are in their order."""
@@ -80,8 +77,18 @@ class AgentMemStore(Adapter, BaseStore):
         return self._execute(ops, _paired(texts, documents), _paired(queries, asked))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
-        """As `batch`, in a thread. A write that has begun ends before a cancelled caller goes on."""
+        """As `batch`, in a thread. A write that has begun ends before a cancelled caller goes on.
+
+        Batches of gets and puts that tasks begin at the same time are one batch, and each has its own error.
+        """
         ops = _validated(ops)
+        kinds = {type(op) for op in ops}
+        if not kinds <= {GetOp, PutOp}:
+            return await self._abatch(ops)
+        results = self._together.begin(ops, self._abatch)
+        return await (completed(results) if PutOp in kinds else results)
+
+    async def _abatch(self, ops: list[Op]) -> list[Result]:
         texts, queries = self._to_embed(ops)
         documents: list[list[float]] = []
         asked: list[list[float]] = []
@@ -138,10 +145,10 @@ class AgentMemStore(Adapter, BaseStore):
             if isinstance(op, GetOp):
                 item = items[id]
                 found = [(item, None)] if item else []
-                results.append(_item(item) if item else None)
+                results.append(item_of(item) if item else None)
             elif isinstance(op, SearchOp):
                 found = self._search(op, queries.get(op.query or ""))
-                results.append([_search_item(*each) for each in found if "namespace" in each[0].metadata])
+                results.append([search_item(*each) for each in found if "namespace" in each[0].metadata])
             else:
                 results.append(self._list_namespaces(op) if isinstance(op, ListNamespacesOp) else None)
             if found and op.refresh_ttl and self.ttl_config is not None:
@@ -185,9 +192,9 @@ class AgentMemStore(Adapter, BaseStore):
                 vector=vector,
                 scope=scope,
                 where=where and {"$or": [others, where]},
-                source=_VECTORS,
+                source=VECTORS,
             )
-            ids = list(dict.fromkeys(_owner(hit.record) for hit in hits))
+            ids = list(dict.fromkeys(owner_of(hit.record) for hit in hits))
             items = {hit.record.id: hit.record for hit in hits if not hit.record.private}
             missing = [id for id in ids if id not in items]
             items.update((item.id, item) for item in self.store.list(None, ids=missing, where=where))
@@ -198,11 +205,11 @@ class AgentMemStore(Adapter, BaseStore):
 
     def _scored(self, query: str, vector: list[float], items: list[Record]) -> _Found:
         """Items with the best cosine of their vectors; None for those without."""
-        ids = [id for item in items for id in (item.id, *_vector_ids(item))]
-        hits = self.store.search(query, len(ids), mode="vector", vector=vector, ids=ids, source=_VECTORS)
+        ids = [id for item in items for id in (item.id, *vector_ids(item))]
+        hits = self.store.search(query, len(ids), mode="vector", vector=vector, ids=ids, source=VECTORS)
         cosines: dict[str, float] = {}
         for hit in hits:
-            owner = _owner(hit.record)
+            owner = owner_of(hit.record)
             cosines[owner] = max(hit.explain["vector"], cosines.get(owner, -1.0))
         return [(item, cosines.get(item.id)) for item in items]
 
@@ -222,13 +229,13 @@ class AgentMemStore(Adapter, BaseStore):
             for item in self.store.get_many(refreshed) if refreshed else ():
                 if item is not None and (minutes := item.metadata.get("ttl")):
                     batch.check(item.id, if_version=item.version or 0)  # another write may end its TTL
-                    batch.touch([item.id, *_vector_ids(item)], ttl=60 * minutes)
+                    batch.touch([item.id, *vector_ids(item)], ttl=60 * minutes)
             for (id, op), old in zip(puts.items(), self.store.get_many(list(puts)), strict=True):
                 if op.value is not None:
                     self._put(batch, id, op, old, vectors)
                 elif old is not None:
                     batch.delete(id, if_version=old.version)
-                    batch.delete(_vector_ids(old))
+                    batch.delete(vector_ids(old))
 
     def _put(self, batch: Batch, id: str, op: PutOp, old: Record | None, vectors: _Vectors) -> None:
         paths = self._paths(op)
@@ -246,14 +253,14 @@ class AgentMemStore(Adapter, BaseStore):
             batch.put(content, id=id, scope=scope, if_version=0, **fields)
         else:
             batch.update(id, content=content, if_version=old.version, **fields)
-            batch.delete(_vector_ids(old))
+            batch.delete(vector_ids(old))
         for number, vector in enumerate(others):
             batch.put(
                 "",
                 id=f"{id}/{number}",
                 scope=scope,
                 private=True,
-                source=_VECTORS,
+                source=VECTORS,
                 metadata={"of": id},
                 embedding=vector,
                 **expiry,
@@ -273,30 +280,3 @@ def _validated(ops: Iterable[Op]) -> list[Op]:
 
 def _paired(texts: list[str], vectors: list[list[float]]) -> _Vectors:
     return dict(zip(texts, vectors, strict=True))
-
-
-def _item(item: Record) -> Item:
-    found = item.metadata
-    return Item(
-        value=found["value"],
-        key=found["key"],
-        namespace=found["namespace"],
-        created_at=item.created_at,
-        updated_at=item.updated_at,
-    )
-
-
-def _search_item(item: Record, score: float | None) -> SearchItem:
-    found = item.metadata
-    return SearchItem(
-        found["namespace"], found["key"], found["value"], item.created_at, item.updated_at, score
-    )
-
-
-def _owner(record: Record) -> str:
-    """The id of the item that a record or a further vector belongs to."""
-    return str(record.metadata.get("of", record.id)) if record.private else record.id
-
-
-def _vector_ids(item: Record) -> list[str]:
-    return [f"{item.id}/{number}" for number in range(item.metadata.get("vectors", 0))]

@@ -91,6 +91,14 @@ def test_documents_are_found_by_their_ids(document_store):
     assert [document.id for document in document_store.filter_documents(condition)] == ["a", "c"]
 
 
+@pytest.mark.parametrize("id", ["a/b", "..", " x ", "nul\0", "👋", "x" * 3000, "%"])
+def test_any_id_is_found(document_store, id):
+    document_store.write_documents([Document(id=id), Document(id=id + "x")])
+    for operator, value in (("==", id), ("in", [id])):
+        (document,) = document_store.filter_documents({"field": "id", "operator": operator, "value": value})
+        assert document.id == id
+
+
 @pytest.mark.parametrize(
     "condition",
     [
