@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -115,6 +116,9 @@ def test_journal(run: Run, filled: Path) -> None:
     assert [entry["value"] for entry in entries[:2]] == ["hello", {"role": "user"}]
     assert [entry["key"] for entry in entries] == [None] * 3
     assert all({"number", "key", "value", "written_at", "expires_at"} <= {*entry} for entry in entries)
+    record = json.loads(run("list", "--json").stdout)[0]
+    shape = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+    assert all(shape.fullmatch(time) for time in (record["created_at"], entries[0]["written_at"]))
     (entry,) = json.loads(run("journal", "states", "--json").stdout)
     assert (entry["key"], entry["value"]) == ("pending", [1, 2])
     assert json.loads(run("journal", "nothing", "--json").stdout) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import click
@@ -53,9 +54,14 @@ def _fields(entry: Entry) -> dict[str, Any]:
         "key": entry.key,
         **({"encoding": "hex"} if isinstance(entry.value, bytes) else {}),
         "value": json.loads(_json(entry)),
-        "written_at": entry.written_at.isoformat(),
-        "expires_at": entry.expires_at and entry.expires_at.isoformat(),
+        "written_at": _time(entry.written_at),
+        "expires_at": entry.expires_at and _time(entry.expires_at),
     }
+
+
+def _time(moment: datetime) -> str:
+    """The moment as records show it."""
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _json(entry: Entry) -> str:
