@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from postgres_server import Server, program
+from postgres_server import Server, program, wait_until
 
 import agentmem
 
@@ -100,3 +100,33 @@ def test_the_index_takes_in_many_single_adds_at_the_next_search(url: str) -> Non
             store.add(f"record {n}")
         assert len(store.search("record", limit=1000)) == 600
         assert store.stats().caught_up >= 600
+
+
+def test_an_add_waits_for_a_locked_table_no_longer_than_it_may(server: Server, url: str) -> None:
+    with agentmem.open(url, busy_timeout=0.5) as store:
+        store.add("red car")
+        table = f"{url.rsplit('%3D', 1)[1]}.agentmem_records"
+        lock = f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4)"
+        thread = threading.Thread(target=server.sql, args=(lock,))
+        thread.start()
+        held = "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
+        wait_until(lambda: server.sql(held) != "0")
+        start = time.monotonic()
+        with pytest.raises(agentmem.StoreBusyError):
+            store.add("blue car")
+        assert time.monotonic() - start < 2
+        thread.join()
+        store.add("green car")
+        assert {record.content for record in store.list()} == {"red car", "green car"}
+        assert store.verify().ok
+
+
+def test_a_space_begins_with_an_add(server: Server) -> None:
+    url = server.store(space_depth=1)
+    with agentmem.open(url) as store:
+        store.add("red car", scope="/a", embedding=[1.0, 0.0], ttl=3600)
+        with pytest.raises(agentmem.DimensionMismatchError):
+            store.add("blue car", scope="/a", embedding=[1.0, 0.0, 0.0])
+        store.add("green car", scope="/b", embedding=[1.0, 0.0, 0.0])
+        assert store.stats(scope="/a").records == 1
+        assert store.verify().ok

@@ -178,3 +178,15 @@ def test_an_address_without_a_primary_is_reported_in_time(urls: tuple[str, str],
     with pytest.raises(agentmem.StorePathError):
         agentmem.open(either(standby, standby))
     assert time.monotonic() - start < 5
+
+
+def test_a_write_that_no_standby_confirms_in_time_is_not_acknowledged(pair: tuple[Server, Server]) -> None:
+    primary, standby = pair
+    with agentmem.open(primary.store(space_depth=0), busy_timeout=1) as store:
+        store.add("confirmed")
+        standby.stop()
+        with pytest.raises(agentmem.StorePathError, match="may have happened or not"):
+            store.add("not confirmed")
+        standby.start()
+        store.add("confirmed again")
+        assert store.verify().ok

@@ -181,14 +181,16 @@ impl Drop for Batch<'_> {
     }
 }
 
+/// A time of the future as a timeout in PostgreSQL's settings, where 0 means none.
+pub fn milliseconds_until(then: Instant) -> i32 {
+    let left = then.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    i32::try_from(left.as_millis()).unwrap_or(i32::MAX)
+}
+
 /// The statements that begin a transaction. It waits for locks until `lock_until`, and no statement may take longer than until
 /// `deadline`. All settings end with the transaction.
-pub fn begin(database: &Database, lock_until: Instant, deadline: Instant) -> String {
-    let milliseconds = |until: Instant| {
-        let left = until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        i32::try_from(left.as_millis()).unwrap_or(i32::MAX)
-    };
-    let (lock, statement) = (milliseconds(lock_until), milliseconds(deadline.max(lock_until)));
+fn begin(database: &Database, lock_until: Instant, deadline: Instant) -> String {
+    let (lock, statement) = (milliseconds_until(lock_until), milliseconds_until(deadline.max(lock_until)));
     let commit = match database.settings().durability {
         Durability::Full => "",
         Durability::Normal => "; SET LOCAL synchronous_commit = off",
@@ -203,7 +205,11 @@ pub fn not_committed(database: &Database, error: tokio_postgres::Error) -> Error
     if !is_disconnected(&error) {
         return error.into();
     }
-    let what =
-        format!("the connection was lost during a commit, so the write may have happened or not: {error}");
+    unknown(database, &format!("the connection was lost: {error}"))
+}
+
+/// The error of a transaction of which nobody knows whether it will stay.
+pub fn unknown(database: &Database, why: &str) -> Error {
+    let what = format!("a write may have happened or not, because {why}");
     Error::io(database.name(), io::Error::new(io::ErrorKind::ConnectionAborted, what))
 }

@@ -1,16 +1,17 @@
-//! A connection to the server. Calls block. Requests can be sent together, and need not be waited for.
+//! A connection to the server. Calls block, but a request can be sent without waiting for it.
 
+use std::collections::HashMap;
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join3;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
+use tokio::time::timeout_at;
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Config, Connection, Error, Row, SimpleQueryMessage, Socket};
+use tokio_postgres::{Config, Connection, Error, Row, SimpleQueryMessage, Socket, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::Result as OurResult;
@@ -30,6 +31,11 @@ pub struct Client {
     requests: tokio_postgres::Client,
     driver: Driver,
     answered: Instant,
+    /// By their texts.
+    prepared: HashMap<String, Statement>,
+    tls: MakeRustlsConnect,
+    /// The server was asked to cancel a statement. It may understand the next one.
+    canceled: bool,
 }
 
 impl Client {
@@ -40,14 +46,20 @@ impl Client {
     pub fn connect(config: &Config, tls: MakeRustlsConnect) -> OurResult<Self> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(crate::Error::backend)?;
-        let (requests, connection) = runtime.block_on(config.connect(tls))?;
+        let (requests, connection) = runtime.block_on(config.connect(tls.clone()))?;
         let driver = Driver { runtime, connection, ended: false };
-        Ok(Self { requests, driver, answered: Instant::now() })
+        let (answered, prepared) = (Instant::now(), HashMap::new());
+        Ok(Self { requests, driver, answered, prepared, tls, canceled: false })
     }
 
-    /// True if nothing can be done on the connection any more.
+    /// True if nothing should be done on the connection any more.
     pub fn is_closed(&self) -> bool {
-        self.requests.is_closed()
+        self.canceled || self.requests.is_closed()
+    }
+
+    /// True if a statement has reached its deadline. If it succeeded all the same, a synchronous standby may lack what it wrote.
+    pub fn was_canceled(&self) -> bool {
+        self.canceled
     }
 
     /// True if the server has answered a moment ago, and has not closed the connection since.
@@ -92,18 +104,32 @@ impl Client {
         self.answer(|requests| requests.execute_typed(sql, params))
     }
 
-    /// Runs a statement in a transaction of its own, which `begin` begins, in one round trip. Returns the rows of the statement.
+    /// Runs a statement in a transaction of its own and returns its rows. At the deadline it asks the server to cancel it: a timeout of
+    /// the server would have to be set before the statement. See [`Client::was_canceled`].
     ///
     /// # Errors
     /// As [`Client::simple_query`]. After an error of the server, nothing is committed.
-    pub fn transact(&mut self, begin: &str, sql: &str, params: &Typed<'_>) -> Result<Vec<Row>, Error> {
-        self.answer(|requests| async move {
-            let began = requests.batch_execute(begin);
-            let found = requests.query_typed(sql, params);
-            let (began, found, ended) = join3(began, found, requests.batch_execute("COMMIT")).await;
-            began?;
-            let rows = found?;
-            ended.map(|()| rows)
+    pub fn transact(&mut self, sql: &str, params: &Typed<'_>, deadline: Instant) -> Result<Vec<Row>, Error> {
+        self.answer_until(deadline, async |requests, _| requests.query_typed(sql, params).await)
+    }
+
+    /// As [`Client::transact`]. The server keeps the statement prepared as long as it keeps the session.
+    ///
+    /// # Errors
+    /// As there, and those of [`is_of_another_session`](super::postgres_error::is_of_another_session).
+    pub fn transact_prepared(
+        &mut self,
+        sql: &str,
+        params: &Typed<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<Row>, Error> {
+        self.answer_until(deadline, async |requests, prepared| {
+            if !prepared.contains_key(sql) {
+                let types: Vec<Type> = params.iter().map(|(_, kind)| kind.clone()).collect();
+                prepared.insert(sql.to_owned(), requests.prepare_typed(sql, &types).await?);
+            }
+            let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
+            requests.query(&prepared[sql], &values).await
         })
     }
 
@@ -121,8 +147,28 @@ impl Client {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        let Self { requests, driver, answered } = self;
+        let Self { requests, driver, answered, .. } = self;
         let answer = driver.run(ask(requests));
+        *answered = Instant::now();
+        answer
+    }
+
+    /// As [`Client::answer`], and asks the server to cancel at the deadline what it has not done by then.
+    fn answer_until<T>(
+        &mut self,
+        deadline: Instant,
+        ask: impl AsyncFnOnce(&tokio_postgres::Client, &mut HashMap<String, Statement>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let Self { requests, driver, answered, prepared, tls, canceled } = self;
+        let mut answer = pin!(ask(requests, prepared));
+        let in_time = driver.run(async { Ok(timeout_at(deadline.into(), answer.as_mut()).await.ok()) })?;
+        let answer = in_time.unwrap_or_else(|| {
+            *canceled = true;
+            driver.run(async {
+                drop(requests.cancel_token().cancel_query(tls.clone()).await);
+                answer.await
+            })
+        });
         *answered = Instant::now();
         answer
     }

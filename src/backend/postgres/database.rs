@@ -1,17 +1,18 @@
 //! A database: its connections, and what it says of itself.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use tokio_postgres::config::Config;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{SimpleQueryMessage, SimpleQueryRow};
+use tokio_postgres::{Row, SimpleQueryMessage, SimpleQueryRow};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
-use super::client::Client;
+use super::client::{Client, Typed};
 use super::migrate;
-use super::postgres_error::{self, Explained, is_disconnected, postgres_error};
+use super::postgres_error::{self, Explained, is_disconnected, is_of_another_session, postgres_error};
 use crate::backend::connections::Connections;
 use crate::backend::settings::Settings;
 use crate::error::{Error, Result};
@@ -27,6 +28,8 @@ pub struct Database {
     name: PathBuf,
     settings: Settings,
     pool: Connections<Connector>,
+    /// False since a connection met another session of the server than before, as behind a pooler.
+    keeps_sessions: AtomicBool,
     /// What the schema says.
     schema: migrate::Schema,
 }
@@ -42,10 +45,11 @@ impl Database {
         let name = PathBuf::from(&address.shown);
         let pool = Connections::new(Connector::new(&address)?, settings.pool_size, settings.busy_timeout);
         let schema = migrate::Schema::default();
-        let mut database = Self { address, name, settings: settings.clone(), pool, schema };
+        let (settings, keeps_sessions) = (settings.clone(), AtomicBool::new(true));
+        let mut database = Self { address, name, settings, pool, keeps_sessions, schema };
         let mut client = database.connection()?;
         let found = migrate::read(&mut client, &database.name);
-        database.schema = found.explained(&database.name, settings.busy_timeout)?;
+        database.schema = found.explained(&database.name, database.settings.busy_timeout)?;
         drop(client);
         Ok(database)
     }
@@ -98,6 +102,29 @@ impl Database {
     pub fn fresh_connection(&self) -> Result<Option<Pooled>> {
         let mut connection = self.connection()?;
         Ok(connection.is_fresh().then_some(connection))
+    }
+
+    /// Runs a statement that will run again, as [`Client::transact`]. The server keeps it prepared if connections keep their sessions.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn transact_again(
+        &self,
+        connection: &mut Client,
+        sql: &str,
+        params: &Typed<'_>,
+        deadline: Instant,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
+        if self.keeps_sessions.load(Ordering::Relaxed) {
+            match connection.transact_prepared(sql, params, deadline) {
+                Err(error) if is_of_another_session(&error) => {
+                    log::info!("statements are not prepared any more, because of a pooler: {error}");
+                    self.keeps_sessions.store(false, Ordering::Relaxed);
+                }
+                answer => return answer,
+            }
+        }
+        connection.transact(sql, params, deadline)
     }
 
     /// Takes a connection and begins a transaction on it with these statements. Returns the first row that they return. A

@@ -20,6 +20,8 @@ pub const MOST_BYTES: usize = 8 << 20;
 /// The columns of a row that do not depend on other rows.
 pub const COLUMNS: &str = "id, scope, created_at, updated_at, last_accessed, expires_at, importance, source, private, \
                            categories, metadata, content, vector, terms, checksum";
+/// How many these are.
+pub const WIDTH: usize = 15;
 /// [`Columns`] as parameters that follow two others.
 const ARRAYS: &str = "$3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], \
                           $9::double precision[], $10::text[], $11::boolean[], $12::text[], $13::text[], $14::text[], \
@@ -73,7 +75,7 @@ impl<'r> Columns<'r> {
     }
 
     /// The values of one row.
-    pub fn row(&self, at: usize) -> [&dyn Param; 15] {
+    pub fn row(&self, at: usize) -> [&dyn Param; WIDTH] {
         [
             &self.ids[at],
             &self.scopes[at],
@@ -95,7 +97,7 @@ impl<'r> Columns<'r> {
 
     /// As parameters of a statement, behind others.
     pub fn params<'p>(&'p self, others: &[&'p dyn Param]) -> Vec<&'p dyn Param> {
-        let columns: [&dyn Param; 15] = [
+        let columns: [&dyn Param; WIDTH] = [
             &self.ids,
             &self.scopes,
             &self.created,

@@ -43,6 +43,12 @@ pub fn is_disconnected(error: &tokio_postgres::Error) -> bool {
     }
 }
 
+/// True if a statement was not run, because the session of the server is not the one where it was prepared.
+pub fn is_of_another_session(error: &tokio_postgres::Error) -> bool {
+    let codes = [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT];
+    error.code().is_some_and(|code| codes.contains(code))
+}
+
 /// Says what an error means for the store that is shown as `name`; other errors pass.
 pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
     if let Error::Backend(source) = &error

@@ -1,7 +1,7 @@
 //! Statements and their parameters.
 //!
-//! Statements are never prepared on the server: a statement and its result take one round trip all the same, and a pooler may
-//! pass each transaction to another connection of the server.
+//! They are not prepared on the server, except by [`Database::transact_again`](super::database::Database::transact_again): a
+//! statement and its result take one round trip all the same, and a pooler may pass each transaction to another session.
 
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};

@@ -10,8 +10,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::batch::Batch;
 use super::database::Database;
 use super::filter::Reach;
+use super::single_trip::SingleTrip;
 use super::snapshot::View;
-use super::{rebuild, segments, single_trip};
+use super::{rebuild, segments};
 use crate::backend::counters::Counters;
 use crate::backend::manifest::IndexFile;
 use crate::backend::write::{Job, JobResult};
@@ -123,8 +124,9 @@ impl Execute for Space {
         self.check_writable()?;
         let lock_until = lock_until.max(Instant::now() + IN_LINE).min(deadline);
         let jobs: Vec<Arc<Job>> = iter::from_fn(&mut *next).collect();
-        let added = single_trip::execute(&self.database, self.number, &jobs, lock_until, deadline);
-        if let Some(results) = self.explained(added)? {
+        let (database, path) = (&*self.database, self.path.as_str());
+        let trip = SingleTrip { database, space: self.number, path, lock_until, deadline };
+        if let Some(results) = self.explained(trip.execute(&jobs))? {
             return Ok(results);
         }
         let begin = |until| Batch::begin(&self.database, self.number, &self.path, until, deadline);
