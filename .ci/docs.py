@@ -79,10 +79,10 @@ def llms() -> None:
 
 
 def pictures() -> None:
-    """Copy the pictures of a search."""
-    for scheme in ("light", "dark"):
-        made = ROOT / "target" / "inspector" / f"why-{scheme}.png"
-        shutil.copy(made, DOCS / "pictures" / f"search-{scheme}.png")
+    """Copy the pictures of a search and of a comparison."""
+    made = {"search-light": "why-light", "search-dark": "why-dark", "compare-light": "compare-light"}
+    for name, shown in made.items():
+        shutil.copy(ROOT / "target" / "inspector" / f"{shown}.png", DOCS / "pictures" / f"{name}.png")
 
 
 def cli() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 import agentmem
 
@@ -25,20 +26,28 @@ _SEVERAL_SPACES = (
 )
 
 
+Remedy = Literal["scope", "retry", "health"]
+"""What helps: to choose a scope, to try again, or to look at Health."""
+_REMEDIES: dict[type[Exception], Remedy] = {
+    agentmem.StoreBusyError: "retry",
+    agentmem.CorruptStoreError: "health",
+}
+
+
 class PageError(Exception):
     """Ends a request."""
 
-    def __init__(self, status: int, title: str, text: str, *, asks_for_scope: bool = False) -> None:
-        """Set the status of HTTP and what the page says, and whether it shows scopes to choose from."""
+    def __init__(self, status: int, title: str, text: str, remedy: Remedy | None = None) -> None:
+        """Set the status of HTTP, what the page says, and what it offers."""
         super().__init__(text)
         self.status = status
         self.title = title
         self.text = text
-        self.asks_for_scope = asks_for_scope
+        self.remedy = remedy
 
     def fields(self) -> dict[str, object]:
         """What a page needs."""
-        names = ("status", "title", "text", "asks_for_scope")
+        names = ("status", "title", "text", "remedy")
         return {name: getattr(self, name) for name in names}
 
 
@@ -47,9 +56,9 @@ def failure_of(error: Exception) -> PageError:
     if isinstance(error, PageError):
         return error
     if isinstance(error, agentmem.InvalidFilterError) and "inside one space" in str(error):
-        return PageError(400, "Choose a scope", _SEVERAL_SPACES, asks_for_scope=True)
+        return PageError(400, "Choose a scope", _SEVERAL_SPACES, "scope")
     for kind, (status, title) in _STATUS.items():
         if isinstance(error, kind):
-            return PageError(status, title, str(error))
+            return PageError(status, title, str(error), _REMEDIES.get(kind))
     logging.getLogger("agentmem.inspect").error("a page failed", exc_info=error)
     return PageError(500, "The inspector has a fault", "The terminal in which it runs shows the details.")

@@ -18,17 +18,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from agentmem import MemoryStore
-from agentmem.inspect.category_counts import CategoryCounts
+from agentmem.inspect.counts import Counts
 from agentmem.inspect.failures import PageError, failure_of
 from agentmem.inspect.guard import Guard
 from agentmem.inspect.headers import SecurityHeaders
 from agentmem.inspect.jobs import Jobs
 from agentmem.inspect.labels import Labels
 from agentmem.inspect.place import place_of
+from agentmem.inspect.query_words import QueryWords
 from agentmem.inspect.recent_searches import RecentSearches
 from agentmem.inspect.render import Renderer
 from agentmem.inspect.screen import Screen
 from agentmem.inspect.screens import SCREENS
+from agentmem.inspect.slow_value import SlowValue
 from agentmem.inspect.undo import Undo
 from agentmem.inspect.visit import Fields, Visit
 from agentmem.types import Viewer
@@ -46,11 +48,13 @@ class Inspector:
         self.store = store
         self.viewer = viewer
         self.read_only = read_only
-        self.categories = CategoryCounts(store, viewer)
+        self.categories: SlowValue[dict[str, int]] = SlowValue(store, lambda: store.categories(**viewer), {})
+        self.counts: SlowValue[Counts | None] = SlowValue(store, lambda: Counts.of(store, viewer), None)
         self.jobs = Jobs()
         self.place = place_of(store.path)
         self.labels = Labels(self.place.labels)
         self.searches = RecentSearches()
+        self.query_words = QueryWords()
         self.undo = Undo()
         self.stopping = threading.Event()
         """Set it to end what has no end of its own, such as the events of Live."""

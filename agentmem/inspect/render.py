@@ -106,14 +106,11 @@ class Renderer:
 
     def _frame(self, visit: Visit) -> dict[str, Any]:
         """What every page shows around its own content."""
-        store, viewer = visit.store, visit.viewer
-        count = store.count(**viewer)
         return {
             "name": self._inspector.place.name,
             "path": self._inspector.place.path,
-            "count": count,
-            "hidden": store.count(include_private=True) - count,
-            "viewer": viewer,
+            "counts": self._inspector.counts.get(),
+            "viewer": visit.viewer,
             "read_only": self._inspector.read_only,
             "navigation": NAVIGATION,
             "done": self._inspector.undo.get(visit.query.get("done")),

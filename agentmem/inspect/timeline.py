@@ -27,20 +27,31 @@ class Bar:
     count: int
 
 
-def timeline(store: MemoryStore, filters: dict[str, Any], viewer: Viewer) -> list[Bar]:
+@dataclass(frozen=True)
+class Span:
+    """When the oldest and the newest record were created."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of(cls, store: MemoryStore, filters: dict[str, Any], viewer: Viewer) -> Span | None:
+        """Of the records that pass the filters; None if there are none."""
+        newest = store.list(1, **filters, **viewer)
+        oldest = store.list(1, order="oldest", **filters, **viewer)
+        return cls(oldest[0].created_at, newest[0].created_at) if newest and oldest else None
+
+
+def timeline(store: MemoryStore, span: Span, filters: dict[str, Any], viewer: Viewer) -> list[Bar]:
     """The bars from the oldest to the newest record that pass the filters. It counts once for each bar."""
-    newest = store.list(1, **filters, **viewer)
-    oldest = store.list(1, order="oldest", **filters, **viewer)
-    if not newest or not oldest:
-        return []
-    start, end = oldest[0].created_at, newest[0].created_at
+    start, end = span.start, span.end
     begun = time.perf_counter()
     _bar(store, filters, viewer, start + (end - start) / 2, end)
     cost = time.perf_counter() - begun
     bars = max(_FEWEST_BARS, min(_MOST_BARS, int(_PATIENCE / cost)))
-    span = max((end - start) / bars, _SECOND)
-    unit = max(one for one in _UNITS if one <= span)
-    width = unit * -(-span // unit)
+    narrowest = max((end - start) / bars, _SECOND)
+    unit = max(one for one in _UNITS if one <= narrowest)
+    width = unit * -(-narrowest // unit)
     edges = [start + at * width for at in range((end - start) // width + 1)]
     return [_bar(store, filters, viewer, *pair) for pair in zip(edges, [*edges[1:], None], strict=True)]
 

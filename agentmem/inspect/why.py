@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from agentmem import Explanation, Record
+from agentmem._matching_words import terms_of
 from agentmem.inspect.search_form import SearchForm
 from agentmem.inspect.visit import Visit
 
@@ -19,6 +21,9 @@ SIGNALS = {
 }
 """The parts of the hybrid ranking. Hits are sorted by their sum."""
 
+_MOST_LACKING = 20
+"""Of a long query, a record lacks most words, and nobody reads them."""
+
 
 @dataclass(frozen=True)
 class Why:
@@ -30,6 +35,8 @@ class Why:
     """What the record is sorted by, part by part, greatest first."""
     numbers: dict[str, float]
     """All raw numbers of the hit."""
+    lacking: dict[str, bool]
+    """The words of the query that the record lacks in any form, and whether another record has them."""
 
 
 def why(visit: Visit, form: SearchForm, id: str) -> Why:
@@ -42,4 +49,21 @@ def why(visit: Visit, form: SearchForm, id: str) -> Why:
         hits = visit.store.search(form.q, **arguments)
         numbers = next((hit.explain for hit in hits if hit.record.id == id), {})
     signals = [(text, numbers[name]) for name, text in SIGNALS.items() if numbers.get(name)]
-    return Why(record, explanation, sorted(signals, key=lambda part: -part[1]), numbers)
+    lacking = _lacking(visit, form, record, explanation)
+    return Why(record, explanation, sorted(signals, key=lambda part: -part[1]), numbers, lacking)
+
+
+def _lacking(visit: Visit, form: SearchForm, record: Record, explanation: Explanation) -> dict[str, bool]:
+    if form.mode == "vector":  # it compares no words
+        return {}
+    found = terms_of(explanation.words)
+    asked = visit.inspector.query_words.of(form.q, form.mode)
+    left = [word for word in asked if not terms_of([word]) & found]
+    if len(left) > _MOST_LACKING:
+        return {}
+    alike: dict[str, Any] = {"mode": form.mode, **visit.viewer}
+    return {
+        word: bool(visit.store.search(word, 1, scope=form.filters.scope or None, **alike))
+        for word in left
+        if not visit.store.explain(word, record.id, scope=record.scope, **alike).words
+    }

@@ -14,7 +14,7 @@ PAGES = {
     "browse": "/browse?scope=/project",
     "browse-gone": "/browse?scope=/user/nobody",
     "live": "/live",
-    "compare": "/compare?a_q=why+does+he+avoid+the+racetrack+now",
+    "compare": "/compare?a_q=crooked+races+and+the+mafia",
     "quality": "/quality",
     "health": "/health",
     "keys": "/keys",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -15,7 +16,7 @@ from inspector.test_record import Visitor
 
 import agentmem
 from agentmem import MemoryStore
-from agentmem.inspect.timeline import timeline
+from agentmem.inspect.timeline import Bar, Span, timeline
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -65,20 +66,32 @@ def test_the_tree_counts_what_is_below(visitor: Visitor) -> None:
     ]
 
 
+def bars_of(store: MemoryStore, filters: dict[str, Any]) -> list[Bar]:
+    span = Span.of(store, filters, {})
+    assert span is not None
+    return timeline(store, span, filters, {})
+
+
+def test_the_page_says_how_old_its_records_are(visitor: Visitor) -> None:
+    span = visitor.get("/browse.json?scope=/box/1").json()["span"]
+    assert span["start"] < span["end"]
+    assert "the oldest " in visitor.get("/browse?scope=/box/1").text
+
+
 def test_the_timeline_has_each_record_once(store: MemoryStore) -> None:
-    bars = timeline(store, {}, {})
+    bars = bars_of(store, {})
     assert sum(bar.count for bar in bars) == 180
     assert 10 < len(bars) <= 41
     assert all(a.until == b.since for a, b in pairwise(bars))
-    inside = timeline(store, {"since": START, "until": START + timedelta(hours=10)}, {})
+    inside = bars_of(store, {"since": START, "until": START + timedelta(hours=10)})
     assert sum(bar.count for bar in inside) == 10
-    assert timeline(store, {"scope": "/nowhere"}, {}) == []
+    assert Span.of(store, {"scope": "/nowhere"}, {}) is None
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01", "9999-12-31T23:59:59.999999Z"])
 def test_the_ends_of_time_fit(store: MemoryStore, visitor: Visitor, moment: str) -> None:
     store.add("at the end", created_at=moment)
-    assert sum(bar.count for bar in timeline(store, {}, {})) == 181
+    assert sum(bar.count for bar in bars_of(store, {})) == 181
     assert visitor.get("/browse").status_code == 200
 
 

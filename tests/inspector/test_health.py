@@ -40,7 +40,7 @@ def job(visitor: Visitor) -> dict[str, Any]:
 def test_sizes_in_words(visitor: Visitor, store: MemoryStore) -> None:
     page = visitor.get("/health").text
     assert "14 records" in page
-    assert "1 of the records are private and hidden here" in page
+    assert "1 of them is private and hidden here" in page
     assert visitor.get("/health.json").json()["stats"]["records"] == store.stats().records
 
 

@@ -70,6 +70,21 @@ def test_a_superseded_fact_has_a_history(visitor: Visitor) -> None:
     assert "<del>" in visitor.get("/record?id=fact-1").text
 
 
+def test_an_old_version_is_restored_and_the_new_one_stays_in_the_history(
+    visitor: Visitor, store: MemoryStore
+) -> None:
+    new, old = visitor.get("/record.json?id=fact-1").json()["history"]
+    assert ">Restore<" in visitor.get("/record?id=fact-1").text
+    form = {"id": "fact-1", "version": new["record"]["version"], "how": "supersede", **old["draft"]}
+    assert "<ins>" in visitor.post("/record/review", **form).text
+    visitor.post("/record/save", **form)
+    assert [record.content for record in store.history("fact-1")] == [
+        old["record"]["content"],
+        new["record"]["content"],
+        old["record"]["content"],
+    ]
+
+
 def test_an_edit_is_reviewed_then_saved_then_undone(visitor: Visitor, store: MemoryStore) -> None:
     draft = {
         **visitor.draft("fact-5"),

@@ -59,6 +59,24 @@ def test_why_it_is_a_hit(client: TestClient, store: MemoryStore) -> None:
     assert found["why"]["numbers"]["bm25"] > 0
 
 
+def test_why_says_which_words_a_record_lacks(client: TestClient) -> None:
+    """Words that a search passes over are not missed, nor are words that it finds in another form."""
+    found = asked(client, q="why did we choose the indexer for unicorns and peanuts?", why="fact-8")
+    assert found["why"]["explanation"]["hit"]
+    assert found["why"]["lacking"] == {"unicorns": False, "peanuts": True}
+    page = client.get("/search?q=indexer+unicorns&why=fact-8").text
+    assert "<strong>unicorns</strong>, which no record here has" in page
+    assert asked(client, q="indexer", why="fact-8", mode="bm25")["why"]["lacking"] == {}
+    assert client.get("/search?q=indexer%00unicorns&why=fact-8").status_code == 200
+
+
+def test_vectors_lack_no_words(path: Path) -> None:
+    fill(path, conversation=False)
+    with agentmem.open(path, embedder=lambda texts: [[1.0, 2.0] for _ in texts]) as store:
+        client = TestClient(app(store, guard=False))
+        assert asked(client, q="unicorns", why="fact-8", mode="vector")["why"]["lacking"] == {}
+
+
 def test_why_it_is_no_hit(client: TestClient) -> None:
     found = asked(client, q="indexer", scope="/user", why="fact-8")
     assert found["why"]["explanation"]["excluded_by"] == "scope"

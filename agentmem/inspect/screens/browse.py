@@ -13,7 +13,7 @@ from agentmem.inspect.filter_form import FilterForm
 from agentmem.inspect.page import Page
 from agentmem.inspect.scope_tree import scope_tree
 from agentmem.inspect.screen import Screen
-from agentmem.inspect.timeline import timeline
+from agentmem.inspect.timeline import Span, timeline
 from agentmem.inspect.visit import Visit
 from agentmem.types import Order
 
@@ -36,6 +36,7 @@ def show(visit: Visit) -> Page:
         "fallen_back": None,
         "count": 0,
         "tree": None,
+        "span": None,
         "timeline": [],
         "failure": None,
         "call": None,
@@ -58,6 +59,7 @@ def _found(visit: Visit, filters: FilterForm, order: str) -> dict[str, Any]:
         count = store.count(**filters.arguments(), **viewer)
     arguments = filters.arguments()
     records, following = _page(visit, arguments, order)
+    span = Span.of(store, arguments, viewer)
     ordered = {} if order == "newest" else {"order": order}
     again = call(store.path, "list", command="list", limit=PAGE, **ordered, **arguments, viewer=viewer)
     return {
@@ -67,7 +69,8 @@ def _found(visit: Visit, filters: FilterForm, order: str) -> dict[str, Any]:
         "records": records,
         "next": following,
         "tree": scope_tree(store, filters.scope or "/", viewer),
-        "timeline": timeline(store, arguments, viewer),
+        "span": span,
+        "timeline": timeline(store, span, arguments, viewer) if span else [],
         "call": again,
     }
 

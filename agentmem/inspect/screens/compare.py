@@ -37,6 +37,8 @@ def show(visit: Visit) -> Page:
         "rank_biased_overlap": rank_biased_overlap(first, second),
         "why": id,
         "modes": MODES,
+        "categories": visit.inspector.categories.get(),
+        "scopes": visit.store.scopes(recursive=True, limit=100, **visit.viewer),
         "call": None
         if not left.q or sides["left"]["failure"]
         else call(

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from agentmem.inspect.calls import call
+from agentmem.inspect.counts import Counts
 from agentmem.inspect.failures import PageError
 from agentmem.inspect.jobs import Job
 from agentmem.inspect.page import Next, Page
@@ -27,7 +28,7 @@ def show(visit: Visit) -> Page:
     stem = f"{os.path.splitext(os.path.basename(place.name))[0]}-{date.today().isoformat()}"
     data = {
         "stats": store.stats(),
-        "hidden_records": store.count(include_private=True) - store.count(**visit.viewer),
+        "counts": Counts.of(store, visit.viewer),
         "job": job.fields() if job else None,
         "folder": place.folder,
         "backup": None if place.in_database else f"{stem}.db",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any
 
 from agentmem import InvalidFilterError, MemoryStore, Record
@@ -48,11 +47,14 @@ def _embedding(record: Record) -> dict[str, Any] | None:
 
 def _steps(history: list[Record]) -> list[dict[str, Any]]:
     """Each version with what it changed, the newest first; empty if there was only one."""
+    if len(history) == 1:
+        return []
+    drafts = [Draft.of(record) for record in history]
     steps = [
-        {"record": new, "changes": changed(Draft.of(old).texts(), Draft.of(new).texts())}
-        for old, new in pairwise(history)
+        {"record": record, "draft": draft, "changes": changed(before.texts(), draft.texts())}
+        for record, draft, before in zip(history, drafts, [drafts[0], *drafts], strict=False)
     ]
-    return [*reversed(steps), {"record": history[0], "changes": []}] if steps else []
+    return steps[::-1]
 
 
 def _older(store: MemoryStore, record: Record, viewer: Viewer) -> list[Record]:
