@@ -3,6 +3,8 @@
 python .ci/docs.py prepare   copy docs/, and the project's own pages with their links put right
 python .ci/docs.py llms      write target/site/llms.txt and llms-full.txt (https://llmstxt.org)
 python .ci/docs.py cli       write docs/reference/cli.md from the commands' help
+python .ci/docs.py pictures  copy pictures of the inspector into docs/, after `nox -s inspect`
+python .ci/docs.py readme    write README.md as PyPI shows it; only a release does so
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ PAGES = {
     "SECURITY.md": "project/security.md",
 }
 REPOSITORY = "https://github.com/agentmem/agentmem/blob/main"
+RAW = "https://raw.githubusercontent.com/agentmem/agentmem/main"
 
 
 def prepare() -> None:
@@ -78,6 +81,23 @@ def llms() -> None:
     (SITE / "llms-full.txt").write_text("\n\n".join(whole), encoding="utf-8")
 
 
+def published_readme(text: str) -> str:
+    """The README as PyPI shows it: its links lead to the repository, and it installs from there."""
+
+    def absolute(found: re.Match[str]) -> str:
+        base = RAW if found[2].endswith((".png", ".svg")) else REPOSITORY
+        return f"{found[1]}{base}/{found[2]}"
+
+    text = re.sub(r'(\]\(|src="|srcset=")(?!https?:|#)([^)"]+)', absolute, text)
+    return text.replace("pip install . ", "pip install agentmem-db ").replace('".[', '"agentmem-db[')
+
+
+def readme() -> None:
+    """Write README.md for a release."""
+    page = ROOT / "README.md"
+    page.write_text(published_readme(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def pictures() -> None:
     """Copy the pictures of a search and of a comparison."""
     made = {"search-light": "why-light", "search-dark": "why-dark", "compare-light": "compare-light"}
@@ -90,7 +110,7 @@ def cli() -> None:
     CLI_PAGE.write_text(cli_page(), encoding="utf-8")
 
 
-COMMANDS = {"prepare": prepare, "llms": llms, "cli": cli, "pictures": pictures}
+COMMANDS = {"prepare": prepare, "llms": llms, "cli": cli, "pictures": pictures, "readme": readme}
 
 if __name__ == "__main__":
     COMMANDS[sys.argv[1]]()

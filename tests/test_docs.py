@@ -10,9 +10,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from documentation import ROOT, page_examples
+from documentation import README, ROOT, page_examples
 
 DOCS = ROOT / "docs"
 PAGES = sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
@@ -53,13 +54,31 @@ def test_the_page_of_the_crate_shows_the_example_that_rust_compiles() -> None:
     assert shown == compiled
 
 
-def test_the_page_of_the_commands_is_current() -> None:
-    """`python .ci/docs.py cli` writes it."""
+@pytest.fixture
+def docs() -> ModuleType:
+    """`.ci/docs.py`."""
     spec = importlib.util.spec_from_file_location("docs", ROOT / ".ci" / "docs.py")
     assert spec is not None
     assert spec.loader is not None
-    docs = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(docs)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_readme_on_pypi_has_absolute_links_and_installs_from_there(docs: ModuleType) -> None:
+    published = docs.published_readme(README)
+    places = re.findall(r"(?:\]\(|src=\"|srcset=\")([^)\"]+)", published)
+    assert len(places) > 20
+    assert [place for place in places if not place.startswith("https://")] == []
+    for place in places:
+        assert (ROOT / re.sub(r"^https://[^/]+/agentmem/agentmem/(blob/)?main/", "", place)).exists(), place
+    assert "pip install agentmem-db && " in published
+    assert "pip install ." not in published
+    assert '"agentmem-db[inspect]"' in published
+
+
+def test_the_page_of_the_commands_is_current(docs: ModuleType) -> None:
+    """`python .ci/docs.py cli` writes it."""
     assert (DOCS / "reference" / "cli.md").read_text(encoding="utf-8") == docs.cli_page()
 
 
