@@ -223,9 +223,9 @@ class Oracle:
         self.past = [*self.past, {**old, "superseded_at": begins, "expires_at": None}]
         return self._write(new)
 
-    def touch(self, ids: list[str], expires_at: datetime | None = None) -> int:
+    def touch(self, ids: list[str], expires_at: datetime | None = None, scope: str | None = None) -> int:
         """Sets `last_accessed`, and the expiry if one is given. An expiry cannot be removed this way."""
-        there = {row["id"] for row in self.rows if row["id"] in ids}
+        there = {id for id in ids if self.find(id, scope)}
         if expires_at is not None:
             self.rows = [
                 {**row, "expires_at": expires_at} if row["id"] in there else row for row in self.rows
@@ -252,9 +252,9 @@ class Oracle:
             self.journals.entries = []
         return self._drop([row["id"] for row in self.rows if contains(scope or "/", row["scope"])])
 
-    def check(self, id: str, if_version: int | None) -> None:
+    def check(self, id: str, if_version: int | None, scope: str | None = None) -> None:
         """Checks the version that a write requires of a record."""
-        row = self.find(id)
+        row = self.find(id, scope)
         if if_version is not None and if_version != (row["seq"] if row else 0):
             raise Refused(agentmem.ConflictError)
 
@@ -280,7 +280,9 @@ class Oracle:
             case "add" | "put":
                 self.check(arguments["record"]["id"], arguments.get("if_version"))
             case "update" | "supersede" | "check":
-                self.check(arguments["id"], arguments.get("if_version"))
+                # Another scope of these says where the record is afterwards.
+                scope = arguments.get("scope") if name == "check" else None
+                self.check(arguments["id"], arguments.get("if_version"), scope)
             case "delete" if arguments.get("if_version") is not None:
                 self.check(arguments["ids"][0], arguments["if_version"])
 
@@ -306,19 +308,27 @@ class Oracle:
 
     # Reading
 
-    def find(self, id: str, **viewer: Any) -> Row | None:
-        """The record with this id, if the viewer may see it. Without a viewer, every record is visible."""
-        rows = self.select(**viewer) if viewer else self.rows
-        return next((row for row in rows if row["id"] == id), None)
+    def find(self, id: str, scope: str | None = None, **viewer: Any) -> Row | None:
+        """The record with this id, if it is in the scope or below, and the viewer may see it.
 
-    def history(self, id: str, source: str | None = None, include_private: bool = False) -> list[Row]:
-        """All versions that the viewer may see, the current one last."""
+        Without a viewer, every record is visible.
+        """
+        rows = self.select(**viewer) if viewer else self.rows
+        found = (row for row in rows if row["id"] == id)
+        return next((row for row in found if scope is None or contains(scope, row["scope"])), None)
+
+    def history(
+        self, id: str, scope: str | None = None, source: str | None = None, include_private: bool = False
+    ) -> list[Row]:
+        """All versions that the viewer may see, the current one last; none if that is not in the scope."""
+        if self.find(id, scope) is None:
+            return []
         versions = [row for row in [*self.past, *self.rows] if row["id"] == id]
         return [row for row in versions if is_visible(row, source, include_private)]
 
-    def true_at(self, id: str, moment: datetime) -> list[Row]:
+    def true_at(self, id: str, moment: datetime, scope: str | None = None) -> list[Row]:
         """The versions that had begun and not ended: one, unless an update has moved a beginning."""
-        versions = self.history(id, include_private=True)
+        versions = self.history(id, scope, include_private=True)
         return [
             row
             for row in versions

@@ -163,11 +163,14 @@ calls = st.one_of(
     st.fixed_dictionaries(
         {"call": st.just("delete"), "ids": ids.map(lambda id: [id]), "if_version": versions}
     ),
+    st.fixed_dictionaries({"call": st.just("delete"), "ids": ids.map(lambda id: [id]), "scope": scopes}),
     st.fixed_dictionaries(
-        {"call": st.just("touch"), "ids": st.lists(ids, max_size=2), "expires_at": expiries}
+        {"call": st.just("touch"), "ids": st.lists(ids, max_size=2), "expires_at": expiries},
+        optional={"scope": scopes},
     ),
     st.fixed_dictionaries(
-        {"call": st.just("check"), "id": ids, "if_version": versions.filter(lambda v: v != "none")}
+        {"call": st.just("check"), "id": ids, "if_version": versions.filter(lambda v: v != "none")},
+        optional={"scope": scopes},
     ),
     st.fixed_dictionaries(
         {"call": st.just("append"), "name": names, "value": journal_values, "if_last": versions}
@@ -485,7 +488,7 @@ class Histories(RuleBasedStateMachine):
                         rest = {"if_version": call["if_version"], **call["fields"]}
                         made.append(batch.supersede(call["id"], call["content"], **rest))
                     case "delete":
-                        made.append(batch.delete(call["ids"][0], if_version=call["if_version"]))
+                        made.append(batch.delete(call.pop("ids")[0], **call))
                     case _:
                         made.append(getattr(batch, kind)(**call))
         return [one.value for one in made]
@@ -516,17 +519,24 @@ class Histories(RuleBasedStateMachine):
             self.oracle.delete, ids, **filters
         )
 
-    @rule(name=handle, ids=st.lists(ids, max_size=3, unique=True), expires_at=expiries)
-    def touch(self, name: str, ids: list[str], expires_at: datetime | None) -> None:
+    @rule(
+        name=handle,
+        ids=st.lists(ids, max_size=3, unique=True),
+        expires_at=expiries,
+        scope=st.none() | scopes,
+    )
+    def touch(self, name: str, ids: list[str], expires_at: datetime | None, scope: str | None) -> None:
         store = self.handles[name]
         before = {id: store.get(id, include_private=True) for id in IDS}
-        assert store.touch(ids, expires_at=expires_at) == self.oracle.touch(ids, expires_at)
+        touchable = {id for id in ids if self.oracle.find(id, scope)}
+        made = store.touch(ids, expires_at=expires_at, scope=scope)
+        assert made == self.oracle.touch(ids, expires_at, scope)
         for id, record in before.items():
             now = store.get(id, include_private=True)
             assert (now is None) == (self.oracle.find(id) is None)
             if record is not None and now is not None:
                 assert now.version == record.version
-                touched = id in ids
+                touched = id in touchable
                 assert now.last_accessed == (self.oracle.now if touched else record.last_accessed)
                 expires = expires_at if touched and expires_at else record.expires_at
                 assert now == record.replace(last_accessed=now.last_accessed, expires_at=expires)
@@ -552,23 +562,28 @@ class Histories(RuleBasedStateMachine):
 
     # Reading
 
-    @rule(name=handle, id=ids, viewer=viewers)
-    def get(self, name: str, id: str, viewer: dict[str, Any]) -> None:
-        viewer = {"include_private": False, **viewer}
-        found, row = self.handles[name].get(id, **viewer), self.oracle.find(id, **viewer)
-        assert (found and as_row(found)) == (row and expected(row))
-
-    @rule(name=handle, id=ids, viewer=viewers, moment=dates)
-    def look_back(self, name: str, id: str, viewer: dict[str, Any], moment: datetime) -> None:
+    @rule(name=handle, ids=st.lists(ids, max_size=3), scope=st.none() | scopes, viewer=viewers)
+    def get(self, name: str, ids: list[str], scope: str | None, viewer: dict[str, Any]) -> None:
         store = self.handles[name]
-        viewer = {"include_private": False, **viewer}
+        viewer = {"include_private": False, "scope": scope, **viewer}
+        rows = [self.oracle.find(id, **viewer) for id in ids]
+        known = [row and expected(row) for row in rows]
+        for found in (store.get_many(ids, **viewer), [store.get(id, **viewer) for id in ids]):
+            assert [record and as_row(record) for record in found] == known
+
+    @rule(name=handle, id=ids, scope=st.none() | scopes, viewer=viewers, moment=dates)
+    def look_back(
+        self, name: str, id: str, scope: str | None, viewer: dict[str, Any], moment: datetime
+    ) -> None:
+        store = self.handles[name]
+        viewer = {"include_private": False, "scope": scope, **viewer}
         found, known = store.history(id, **viewer), self.oracle.history(id, **viewer)
         assert [{**as_row(record), "embedding": None} for record in found] == [
             {**expected(row), "embedding": None} for row in known
         ]
         assert [record.version for record in found] == sorted({record.version for record in found})
-        then = store.get(id, at=moment, include_private=True)
-        texts = [row["content"] for row in self.oracle.true_at(id, moment)]
+        then = store.get(id, at=moment, scope=scope, include_private=True)
+        texts = [row["content"] for row in self.oracle.true_at(id, moment, scope)]
         assert (then is not None) == bool(texts)
         assert then is None or then.content in texts
 
@@ -634,6 +649,14 @@ class Histories(RuleBasedStateMachine):
         page: dict[str, Any] = {"recursive": recursive, "after": after, "limit": limit, **viewer}
         assert store.scopes(scope, **page) == self.oracle.scopes(scope, **page)
         assert store.scope_info(scope, **viewer).to_dict() == self.oracle.scope_info(scope, **viewer)
+
+    @rule(name=handle, scope=st.none() | scopes)
+    def sizes(self, name: str, scope: str | None) -> None:
+        """A store of one space has one set of sizes, whichever scope is given."""
+        stats = self.handles[name].stats(scope=scope)
+        journals = self.oracle.journals
+        assert stats.records == len(self.oracle.rows)
+        assert (stats.journals, stats.entries) == (len(journals.names()), len(journals.entries))
 
     @rule(
         name=handle,
