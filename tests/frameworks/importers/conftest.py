@@ -11,6 +11,6 @@ os.environ |= {"MEM0_TELEMETRY": "False", "ANONYMIZED_TELEMETRY": "False"}
 
 
 @pytest.fixture
-def store(tmp_path):
-    with agentmem.open(tmp_path / "memory.db", durability="normal") as store:
+def store(path):
+    with agentmem.open(path, durability="normal") as store:
         yield store
