@@ -43,11 +43,14 @@ impl Bm25Query {
             (f64::from(count) * term.worth() * f64::from(collection.idf(df))) as f32
         };
         let weights: Vec<f32> = query.terms.iter().zip(query.counts()).zip(&frequencies).map(weigh).collect();
-        let known = |(term, (&weight, &df)): (&QueryTerm, (&f32, &u64))| {
-            (WeightedTerm { text: term.text.clone(), weight }, df)
+        let known = |(term, (&weight, &df)): (QueryTerm, (&f32, &u64))| {
+            (WeightedTerm { text: term.text, weight }, df)
         };
-        let own = heaviest(query.terms.iter().zip(weights.iter().zip(&frequencies)).map(known));
+        let own = heaviest(query.terms.into_iter().zip(weights.iter().zip(&frequencies)).map(known));
         let maximum = own.iter().map(|term| f64::from(term.weight)).sum::<f64>() * f64::from(K1 + 1.0);
+        if writings.is_empty() {
+            return Ok(Self { terms: own, maximum });
+        }
         let writing = |form: Form| {
             let weight: f32 = form.numbers().into_iter().map(|term| weights[term]).sum();
             (

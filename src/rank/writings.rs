@@ -42,20 +42,24 @@ fn writings<S: Statistics>(
     statistics: &S,
 ) -> Result<Vec<Form>, S::Error> {
     let mut wanted = std::mem::take(&mut query.joined);
+    let mut codes = Vec::new();
     for (number, term) in (0..).zip(&query.terms) {
         let unknown = frequencies[number as usize] == 0;
         let mut want = |text: String| wanted.push((text, vec![number]));
         of_word(&term.text, term.names != 0, &mut want);
         of_number(&term.text, &mut want);
         of_prefixed(&term.text, &mut want);
-        if unknown && is_code(&term.text) {
-            beginnings(&term.text, &mut want);
+        if is_code(&term.text) {
+            codes.push((number, &*term.text));
+            if unknown {
+                beginnings(&term.text, &mut want);
+            }
         }
     }
     let mut found = held(wanted, statistics)?;
-    for (number, term) in (0..).zip(&query.terms) {
-        if is_code(&term.text) && !found.iter().any(|form| form.terms == [number]) {
-            found.extend(longer(number, &term.text, statistics)?);
+    for (number, text) in codes {
+        if !found.iter().any(|form| form.terms == [number]) {
+            found.extend(longer(number, text, statistics)?);
         }
     }
     Ok(found)
@@ -128,8 +132,8 @@ fn of_prefixed(term: &str, want: &mut impl FnMut(String)) {
 /// Whether a term may be a hash or a long number, or the beginning of one.
 fn is_code(term: &str) -> bool {
     term.len() >= limit::CODE
-        && term.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         && term.bytes().any(|b| b.is_ascii_digit())
+        && term.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 /// The beginnings of a hash. A number with more digits is another number.

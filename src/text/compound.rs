@@ -13,7 +13,7 @@ const JOINED_DIGITS: usize = 7;
 
 /// Whether a chunk may have joined words or symbols in its words.
 pub(super) fn may_join(spelling: &str) -> bool {
-    spelling.bytes().any(|b| b"-.,@&/:+#".contains(&b))
+    spelling.bytes().any(|b| matches!(b, b'-' | b'.' | b',' | b'@' | b'&' | b'/' | b':' | b'+' | b'#'))
 }
 
 /// Calls `emit` with the words of a chunk: each compound, followed by its parts, and each other word.

@@ -32,6 +32,10 @@ pub(super) fn sentence_len(text: &str) -> usize {
     let mut letters = 0;
     let mut before = '\0';
     while let Some((at, c)) = chars.next() {
+        if c.is_ascii_alphanumeric() {
+            (letters, before) = (letters + 1, c);
+            continue;
+        }
         let blank_follows = chars.peek().is_some_and(|(_, next)| next.is_whitespace());
         let ends = match c {
             '\n' | '。' | '？' | '！' | '؟' | '।' | '；' => true,

@@ -1,5 +1,7 @@
 //! The words of a query with properties that their terms do not have.
 
+use std::borrow::Cow;
+
 use super::analyzer_cache::{self, AnalyzerCache};
 use super::script::Script;
 use super::{Analyzer, MAX_TERM_BYTES, beginning, compound, fold, stem, stopwords, surfaces, tokenizer};
@@ -13,6 +15,8 @@ pub struct Word<'a> {
     joined: bool,
     /// How many of the words after it are its parts.
     parts: usize,
+    /// Whether it consists of the letters a to z, as most words do. What is true of the others need not be asked of it.
+    plain: bool,
 }
 
 /// Calls `emit` with every word of `text`, in order. The terms of the words are the terms of the text.
@@ -21,6 +25,9 @@ pub fn words(text: &str, mut emit: impl FnMut(Word<'_>)) {
 }
 
 pub(super) fn words_of_chunk(chunk: &str, mut emit: impl FnMut(Word<'_>)) {
+    if chunk.bytes().all(|b| b.is_ascii_lowercase()) {
+        return emit(Word { plain: true, ..Word::new(Script::Word, chunk) });
+    }
     let spelling = fold::spelling(chunk);
     if compound::may_join(&spelling) {
         return compound::words(&spelling, emit);
@@ -32,19 +39,19 @@ pub(super) fn words_of_chunk(chunk: &str, mut emit: impl FnMut(Word<'_>)) {
 
 impl<'a> Word<'a> {
     pub(super) fn new(script: Script, run: &'a str) -> Self {
-        Self { run, script, joined: false, parts: 0 }
+        Self { run, script, joined: false, parts: 0, plain: false }
     }
 
     /// A compound whose parts follow it.
     pub(super) fn compound(whole: &'a str, parts: usize) -> Self {
-        Self { run: whole, script: Script::Word, joined: true, parts }
+        Self { run: whole, script: Script::Word, joined: true, parts, plain: false }
     }
 }
 
 impl Word<'_> {
     /// Whether it begins with a capital.
     pub fn is_capitalized(&self) -> bool {
-        self.run.trim_start_matches('_').starts_with(char::is_uppercase)
+        !self.plain && self.run.trim_start_matches('_').starts_with(char::is_uppercase)
     }
 
     /// Whether it begins with a lower-case letter.
@@ -55,6 +62,9 @@ impl Word<'_> {
     /// Whether its case shows that it is no stop word although it is spelled like one: IT, US, vitamin D, The Who, Will, May.
     /// `leads` says whether it is the first word of its sentence. Capitals in other words are taken for emphasis.
     pub fn is_never_stopped(&self, leads: bool) -> bool {
+        if self.plain {
+            return false;
+        }
         let mut letters = self.run.chars();
         let capital = letters.next().is_some_and(char::is_uppercase);
         match self.run {
@@ -68,10 +78,13 @@ impl Word<'_> {
     }
 
     /// The whole word, case-folded.
-    pub fn folded(&self) -> String {
+    pub fn folded(&self) -> Cow<'_, str> {
+        if self.plain {
+            return Cow::Borrowed(self.run);
+        }
         let mut folded = String::with_capacity(self.run.len());
         fold::case(self.run.trim_matches('_'), &mut folded);
-        folded
+        Cow::Owned(folded)
     }
 
     /// Whether its script has spaces between words, so that the beginnings and endings of words have a meaning. Those of a compound
@@ -97,6 +110,9 @@ impl Word<'_> {
 
     /// The letters and the digits of "RTX4090", "GPT4o" and "10kg", which are often written apart.
     pub fn letters_and_digits(&self) -> Option<(&str, &str)> {
+        if self.plain {
+            return None;
+        }
         let is_digit = |c: char| c.is_ascii_digit();
         let starts_with_digit = self.run.starts_with(is_digit);
         let border = self.run.find(|c| is_digit(c) != starts_with_digit)?;
@@ -117,6 +133,10 @@ impl Word<'_> {
             let folded = self.folded();
             let surface = beginning(&folded, MAX_TERM_BYTES);
             return emit(surface, &stem::stem(surface));
+        }
+        if self.plain {
+            let surface = beginning(self.run, MAX_TERM_BYTES);
+            return stemmed(surface, |term| emit(surface, term));
         }
         surfaces(self.script, self.run, &mut |surface| stemmed(surface, |term| emit(surface, term)));
     }

@@ -1,5 +1,7 @@
 //! Takes a sentence of a query apart: words, terms, compounds, and neighbouring words that may be written as one.
 
+use std::ops::Range;
+
 use super::parsed_query::{Identifier, ParsedQuery};
 use super::sentence::{QueryWord, Sentence};
 use super::sentence_set::SentenceSet;
@@ -44,8 +46,8 @@ struct SentenceParser<'a, F> {
     /// Whether capitals have a meaning, once it is known.
     mixed: Option<bool>,
     compound: Option<OpenCompound>,
-    /// The word before, folded, and its terms.
-    before: Option<(String, Vec<u32>)>,
+    /// The word before, folded, and where its terms are in the sentence; nowhere if no word may be joined to it.
+    before: (String, Range<usize>),
 }
 
 /// A compound some of whose parts are still to come.
@@ -72,7 +74,7 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
             first: true,
             mixed: None,
             compound: None,
-            before: None,
+            before: (String::new(), 0..0),
         }
     }
 
@@ -84,7 +86,7 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
         let name = word.is_capitalized() && !leads;
         let never_stopped = word.is_never_stopped(leads) && self.is_mixed();
         let folded = word.folded();
-        let (mut terms, mut size) = (Vec::new(), 0);
+        let (start, mut size) = (self.sentence.sequence.len(), 0);
         if never_stopped || !(self.stopped)(&folded) {
             let share = self
                 .compound
@@ -93,26 +95,30 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
                 .map_or(1.0, |one| 1.0 / one.size as f64);
             word.terms(|surface, term| {
                 size += 1;
-                if never_stopped || !(self.stopped)(surface) {
-                    terms.push(self.ask(term, name, share));
+                if never_stopped || surface == folded || !(self.stopped)(surface) {
+                    self.ask(term, name, share);
                 }
             });
         }
+        let terms = start..self.sentence.sequence.len();
         if self.detail == Detail::Words && size > 0 && word.has_grams() {
             let (mut grams, ids) = (Vec::new(), &mut self.query.grams_by_hash);
             word_grams(&folded, |gram| grams.push(ids.insert(gram.into())));
-            self.sentence.words.push(QueryWord { terms: terms.clone(), size, grams });
+            let terms = self.sentence.sequence[terms.clone()].to_vec();
+            self.sentence.words.push(QueryWord { terms, size, grams });
         }
         if self.compound.is_some() {
-            self.continue_compound(&terms);
+            self.continue_compound(terms);
             return;
         }
-        if let (Some((letters, digits)), Some(&whole)) = (word.letters_and_digits(), terms.first()) {
+        if let (Some((letters, digits)), Some(&whole)) =
+            (word.letters_and_digits(), self.sentence.sequence.get(start))
+        {
             let parts =
                 [letters, digits].map(|part| self.ask(&part.to_ascii_lowercase(), name, 0.5)).to_vec();
             self.query.add_identifier(Identifier { whole, parts, is_word: true });
         }
-        self.join(folded, terms, word.has_grams());
+        self.join(&folded, terms, word.has_grams());
     }
 
     /// Adds a term of the sentence.
@@ -138,12 +144,12 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
         let identifier = word.is_identifier().then(|| self.ask(&text, name, 1.0));
         let missing = word.parts();
         self.compound = Some(OpenCompound { text, identifier, missing, size: missing, parts: Vec::new() });
-        self.before = None;
+        self.before.1 = 0..0;
     }
 
-    fn continue_compound(&mut self, terms: &[u32]) {
+    fn continue_compound(&mut self, terms: Range<usize>) {
         let Some(open) = &mut self.compound else { return };
-        open.parts.extend_from_slice(terms);
+        open.parts.extend_from_slice(&self.sentence.sequence[terms]);
         open.missing -= 1;
         if open.missing > 0 {
             return;
@@ -157,16 +163,19 @@ impl<'a, F: Fn(&str) -> bool> SentenceParser<'a, F> {
     }
 
     /// Remembers that this word and the one before may be written as one. Only the second may be a stop word: "log in".
-    fn join(&mut self, folded: String, terms: Vec<u32>, is_word: bool) {
-        let before = self.before.take().filter(|(_, before)| is_word && !before.is_empty());
-        if let Some((before, mut parts)) = before
+    fn join(&mut self, folded: &str, terms: Range<usize>, is_word: bool) {
+        let (before, before_terms) = &mut self.before;
+        if is_word
+            && !(*before_terms).is_empty()
             && self.query.joined.len() < tuning::writings::JOINED
-            && let Some(joined) = joined(&before, &folded)
+            && let Some(joined) = joined(before, folded)
         {
-            parts.extend_from_slice(&terms);
+            let sequence = &self.sentence.sequence;
+            let parts = [&sequence[before_terms.clone()], &sequence[terms.clone()]].concat();
             self.query.joined.push((joined, parts));
         }
-        self.before = is_word.then_some((folded, terms));
+        folded.clone_into(before);
+        *before_terms = if is_word { terms } else { 0..0 };
     }
 }
 

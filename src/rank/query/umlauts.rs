@@ -8,6 +8,9 @@ impl ParsedQuery {
     pub fn spell_out_umlauts(&mut self, text: &str) {
         const SPELLED: [(char, &str); 7] =
             [('ä', "ae"), ('ö', "oe"), ('ü', "ue"), ('Ä', "Ae"), ('Ö', "Oe"), ('Ü', "Ue"), ('å', "aa")];
+        if text.is_ascii() {
+            return;
+        }
         for word in text.split_whitespace().filter(|word| word.contains(SPELLED.map(|(umlaut, _)| umlaut))) {
             let spelled =
                 SPELLED.iter().fold(word.to_owned(), |word, (umlaut, pair)| word.replace(*umlaut, pair));
