@@ -3,7 +3,7 @@
 
 use super::script::Script;
 use super::tokenizer::{Run, runs};
-use super::words::Word;
+use super::word::Word;
 
 /// Between two digits the mark stays, as an underscore: "1.2" is not "12".
 const KEPT: &str = "_";

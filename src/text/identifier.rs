@@ -1,6 +1,7 @@
 //! Identifiers in code. They are found as a whole and by their parts.
 
-use super::{MAX_TERM_BYTES, beginning, fold};
+use super::cut::{MAX_TERM_BYTES, beginning};
+use super::fold;
 
 /// Calls `emit` with the folded word, then with the parts of `snake_case`, `camelCase`, `PascalCase` and `HTTPServer2`.
 pub(super) fn surfaces(word: &str, emit: &mut dyn FnMut(&str)) {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-use super::stem::regular_stem;
+use super::snowball::regular_stem;
 
 /// A word and its irregular forms, one word a line. Forms that are usually another word are left out: see [`AMBIGUOUS`].
 pub(super) const WORDS: &str = "\
@@ -292,22 +292,6 @@ pub(super) const WORDS: &str = "\
     graffito graffiti
     paparazzo paparazzi";
 
-/// Words and forms of theirs that are usually another word, one word a line. A query for one also finds the others.
-const AMBIGUOUS: &str = "\
-    axis axes
-    basis bases
-    bear bore born borne
-    bite bit
-    die dice
-    dive dove
-    grind ground
-    leaf leaves
-    lie lay lain
-    life lives
-    medium media
-    rise rose
-    wind wound";
-
 /// The stems of irregular forms.
 static STEMS: LazyLock<FxHashMap<&str, String>> = LazyLock::new(|| {
     let mut stems = FxHashMap::default();
@@ -324,39 +308,9 @@ pub(super) fn irregular_stem(form: &str) -> Option<&'static str> {
     STEMS.get(form).map(String::as_str)
 }
 
-/// The stems of the words on each line of [`AMBIGUOUS`].
-pub fn ambiguous_stems() -> impl Iterator<Item = Vec<String>> {
-    AMBIGUOUS
-        .lines()
-        .map(|line| line.split_ascii_whitespace().map(|word| super::stem::stem(word).into_owned()).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::stem::stem;
-
-    #[test]
-    fn irregular_forms_have_the_stem_of_their_word() {
-        for (form, word) in [
-            ("paid", "pay"),
-            ("broke", "break"),
-            ("broken", "breaking"),
-            ("bought", "buys"),
-            ("written", "write"),
-            ("found", "find"),
-            ("teeth", "tooth"),
-            ("mice", "mouse"),
-            ("men", "man"),
-            ("analyses", "analysis"),
-            ("criteria", "criterion"),
-            ("indices", "index"),
-            ("went", "going"),
-            ("wives", "wife"),
-        ] {
-            assert_eq!(stem(form), stem(word), "{form}");
-        }
-    }
 
     #[test]
     fn a_form_belongs_to_one_word() {

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Analyzer, MAX_TERM_BYTES, TERMS_FINGERPRINT, beginning};
+use super::{Analyzer, MAX_TERM_BYTES, TERMS_FINGERPRINT};
 
 fn terms(text: &str) -> Vec<String> {
     Analyzer::new().term_list(text)
@@ -234,7 +234,7 @@ fn fingerprint_samples() -> impl Iterator<Item = String> {
         super::irregular::WORDS,
     ];
     let stems = ["", "a", "by", "ab", "baby", "gener", "commun", "hop", "rat", "skis", "news", "succeed"];
-    let endings = super::stem::endings();
+    let endings = super::snowball::endings();
     let words = stems.into_iter().flat_map(move |stem| {
         let endings = endings.clone();
         let pairs = endings.clone().into_iter().flat_map(move |first| {
@@ -261,14 +261,6 @@ fn the_analyzer_version_stands_for_the_terms() {
         "texts have other terms than before: raise ANALYZER_VERSION, so that stores are indexed again, and set \
          TERMS_FINGERPRINT to {found:#018x}"
     );
-}
-
-#[test]
-fn texts_are_cut_between_characters() {
-    assert_eq!(beginning(&"x".repeat(100), 64).len(), 64);
-    assert_eq!(beginning(&format!("x{}", "ж".repeat(100)), 64).len(), 63);
-    assert_eq!(beginning("ж", 1), "");
-    assert_eq!(beginning("ж", 9), "ж");
 }
 
 /// `cargo test --release --no-default-features text::tests::speed -- --ignored --nocapture`
