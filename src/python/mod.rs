@@ -4,6 +4,7 @@
 mod batch;
 mod call;
 mod changes;
+mod choice;
 mod conversion;
 mod detach;
 mod entry;

@@ -3,9 +3,8 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+use super::choice::{choice, choice_of_read};
 use super::conversion::Named;
-use super::errors::describe;
-use super::query::filter_error;
 use super::values::{count, flag, path, seconds};
 use crate::record::Order;
 use crate::store::{Durability, IndexMode, OnConflict, Options};
@@ -45,17 +44,7 @@ pub fn extract(
 pub fn on_conflict(value: &Bound<'_, PyAny>) -> PyResult<OnConflict> {
     const CHOICES: [(&str, OnConflict); 3] =
         [("fail", OnConflict::Fail), ("replace", OnConflict::Replace), ("skip", OnConflict::Skip)];
-    choice("on_conflict", value, &CHOICES).map_err(|error| filter_error(value.py(), &error))
-}
-
-/// The one of several choices that an argument names.
-pub fn choice<T: Copy>(name: &str, value: &Bound<'_, PyAny>, choices: &[(&str, T)]) -> PyResult<T> {
-    let given = value.extract::<String>().ok();
-    let found = choices.iter().find(|(choice, _)| given.as_deref() == Some(*choice));
-    found.map(|(_, value)| *value).ok_or_else(|| {
-        let names: Vec<_> = choices.iter().map(|(choice, _)| format!("{choice:?}")).collect();
-        PyValueError::new_err(format!("{name} must be one of {}, not {}", names.join(", "), describe(value)))
-    })
+    choice_of_read("on_conflict", value, &CHOICES)
 }
 
 /// The order of a list.
@@ -66,5 +55,5 @@ pub fn order(value: &Bound<'_, PyAny>) -> PyResult<Order> {
         ("written", Order::Written),
         ("updated", Order::Updated),
     ];
-    choice("order", value, &ORDERS).map_err(|error| filter_error(value.py(), &error))
+    choice_of_read("order", value, &ORDERS)
 }

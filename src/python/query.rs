@@ -3,10 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
+use super::choice::choice_of_read;
 use super::conversion::Named;
 use super::filter;
 use super::hit::PyHit;
-use super::options::choice;
 use super::values::{self, count, flag, number};
 use crate::error::Error;
 use crate::record::{Blend, Hit, Mode, Query};
@@ -26,7 +26,7 @@ pub fn extract(
     if min_score.is_nan() {
         return Err(Error::InvalidFilter("min_score is NaN".into()).into());
     }
-    let mode = choice("mode", mode, &MODES).map_err(|error| filter_error(limit.py(), &error))?;
+    let mode = choice_of_read("mode", mode, &MODES)?;
     let limit = count(limit).in_filter("limit")?;
     let offset = count(offset).in_filter("offset")?;
     let blend = Blend {
@@ -58,11 +58,6 @@ pub fn with(
     let vector = vector.filter(|vector| !vector.is_none());
     let vector = vector.map(|vector| values::vector(vector).in_filter("vector")).transpose()?;
     Ok(Query { text, vector, embedder: embedder.map(str::to_owned), ..like })
-}
-
-/// The error of a choice that is part of a read.
-pub fn filter_error(py: Python<'_>, error: &PyErr) -> PyErr {
-    Error::InvalidFilter(error.value(py).to_string()).into()
 }
 
 /// The hits as Python's.

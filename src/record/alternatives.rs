@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::comparison::NumberKey;
 use super::condition::Condition;
-use super::operator::{NumberKey, Operator};
+use super::operator::Operator;
 use super::pointer::Pointer;
 
 /// Conditions of which one must hold. Those that require a key to equal a text or a number are looked up by it, the others are

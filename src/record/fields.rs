@@ -4,7 +4,7 @@
 //!
 //! 1. Add a line to the table below: a description, the name, the type, and the default. [`Record`], [`Fields`], JSON, exports,
 //!    and Python's `Record(...)`, `replace`, `update`, `to_dict` and `from_dict` follow from it. A new type needs
-//!    `JsonField` in `json.rs` and, for Python, `PyField` in `python/fields.rs`.
+//!    `JsonField` in `json_field.rs` and, for Python, `PyField` in `python/fields.rs`.
 //! 2. Check its rule in [`Record::validated`].
 //! 3. Store it: add a migration, and a column to the row codec of each backend. The compiler names the places, because the codec
 //!    builds and takes apart whole records.
@@ -14,7 +14,7 @@
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::json::{Json, JsonField, read};
+use super::json_field::{Json, JsonField, read};
 use super::{Metadata, Micros, RecordId, Scope, Seq, now};
 use crate::error::{Error, Result};
 

@@ -2,6 +2,7 @@
 
 mod alternatives;
 mod blend;
+mod comparison;
 mod condition;
 mod embedding;
 mod explanation;
@@ -10,6 +11,7 @@ mod filter;
 mod hit;
 mod id;
 mod json;
+mod json_field;
 mod metadata;
 mod name;
 mod one_of;
@@ -20,10 +22,13 @@ mod query;
 #[allow(clippy::module_inception, reason = "a record is the noun that the folder is named after")]
 mod record;
 mod scope;
+mod seq;
 pub mod timestamp;
 mod viewer;
 
 pub use blend::Blend;
+#[cfg(feature = "python")]
+pub(crate) use comparison::BIG_NUMBER;
 pub use condition::Condition;
 pub use embedding::check_vector;
 pub use explanation::Explanation;
@@ -38,12 +43,13 @@ pub use metadata::Metadata;
 pub(crate) use metadata::Writer as MetadataWriter;
 pub use name::MAX_NAME_BYTES;
 pub use one_of::OneOf;
-#[cfg(feature = "python")]
-pub(crate) use operator::BIG_NUMBER;
 pub use operator::Operator;
 pub use order::{Order, Page, Scopes};
 pub use query::{Mode, Query};
-pub use record::{MAX_METADATA_DEPTH, Seq};
+pub use record::MAX_METADATA_DEPTH;
 pub use scope::Scope;
-pub use timestamp::{Micros, now};
+pub use seq::Seq;
+pub use timestamp::Micros;
 pub use viewer::Viewer;
+
+pub use crate::clock::now;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::operator::{NumberKey, equal};
+use super::comparison::{NumberKey, equal};
 
 /// Values to compare with, however many there are. Texts and numbers are looked up, others are compared one by one.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,8 +81,8 @@ mod tests {
                 json!([1]),
                 json!([1.0]),
                 json!({"a": 1}),
-                json!({super::super::operator::BIG_NUMBER: ["1180591620717411303424", 0]}),
-                json!({super::super::operator::BIG_NUMBER: ["18446744073709551616", 0]}),
+                json!({super::super::comparison::BIG_NUMBER: ["1180591620717411303424", 0]}),
+                json!({super::super::comparison::BIG_NUMBER: ["18446744073709551616", 0]}),
             ]),
         ]
     }

@@ -6,10 +6,6 @@ use super::timestamp::RANGE;
 use super::{Fields, Record};
 use crate::error::{Error, Result};
 
-/// Identifies one version of one record. The store assigns it at each write; it increases and is never reused. The indexes
-/// know records by it. An update gives the record a new one.
-pub type Seq = i64;
-
 /// How deep lists and objects in metadata may nest: below the 127 levels that the JSON parser reads.
 pub const MAX_METADATA_DEPTH: usize = 100;
 

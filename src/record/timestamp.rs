@@ -14,11 +14,6 @@ pub const RANGE: RangeInclusive<Micros> = -62_135_596_800_000_000..=253_402_300_
 
 const EPOCH: DateTime = jiff::civil::datetime(1970, 1, 1, 0, 0, 0, 0);
 
-/// The current time, for dates.
-pub fn now() -> Micros {
-    crate::clock::now()
-}
-
 /// Date and time in UTC.
 ///
 /// jiff's own `Timestamp` ends a day before the year 9999 does, so the calendar is counted from [`EPOCH`].

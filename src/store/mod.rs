@@ -22,6 +22,7 @@ mod journals;
 mod lines;
 mod modes;
 mod open_spaces;
+mod options;
 mod parallel;
 mod persister;
 mod prefetch;
@@ -34,6 +35,7 @@ mod search;
 mod search_error;
 mod shared_index;
 mod space;
+mod stats;
 mod stored_json;
 mod text_cache;
 mod transfer;
@@ -41,10 +43,9 @@ mod verify;
 mod worker;
 pub mod write_queue;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use crate::backend::journals::JournalTotals;
 use crate::backend::settings::Settings;
@@ -59,90 +60,10 @@ pub use crate::backend::migration;
 pub use crate::backend::settings::Durability;
 pub use crate::backend::snapshot::ScopeInfo;
 pub use crate::backend::write::OnConflict;
+pub use options::{IndexMode, Options};
+pub use stats::Stats;
 pub use transfer::{ExportOptions, Imported};
 pub use verify::Report;
-
-/// Where searches find their answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum IndexMode {
-    /// In the index in memory.
-    #[default]
-    Memory,
-    /// In the full-text table on disk; of the index, only that of small scopes is held in memory, see `scope_index`.
-    Disk,
-}
-
-/// How to open a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// The file; it is created if it does not exist.
-    pub path: PathBuf,
-    /// Most reading connections at once.
-    pub pool_size: u32,
-    /// What a finished write survives.
-    pub durability: Durability,
-    /// Where searches find their answers.
-    pub index: IndexMode,
-    /// Never write.
-    pub read_only: bool,
-    /// How long to wait for locks and for a connection.
-    pub busy_timeout: Duration,
-}
-
-impl Options {
-    /// The defaults for `path`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        let Settings { path, pool_size, durability, read_only, busy_timeout } = Settings::new(path);
-        Self { path, pool_size, durability, index: IndexMode::default(), read_only, busy_timeout }
-    }
-}
-
-/// Sizes and counters of a store.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stats {
-    /// The file.
-    pub path: PathBuf,
-    /// Live records, private ones too.
-    pub records: u64,
-    /// Terms in them, repeats included.
-    pub terms: u64,
-    /// Journals with at least one entry.
-    pub journals: u64,
-    /// Their entries.
-    pub entries: u64,
-    /// Schema version of the file.
-    pub schema_version: u32,
-    /// Bytes of the database and its write-ahead log.
-    pub disk_bytes: u64,
-    /// Bytes of index files beside it.
-    pub index_disk_bytes: u64,
-    /// Bytes of the index and of cached texts on the heap, approximately.
-    pub memory_bytes: u64,
-    /// Bytes of index files that are mapped, shared by all processes.
-    pub mapped_bytes: u64,
-    /// Segments of the index.
-    pub segments: u64,
-    /// Records in the memtable of the index.
-    pub memtable_records: u64,
-    /// Open reading connections, and how many of them are idle.
-    pub connections: (u32, u32),
-    /// Most reading connections.
-    pub pool_size: u32,
-    /// Since the store was opened: searches of more than half a second.
-    pub slow_searches: u64,
-    /// Waits of more than 10 ms for the write lock.
-    pub lock_waits: u64,
-    /// How long these waits took together.
-    pub lock_waited: Duration,
-    /// How often this store has brought the index up to date, opening included.
-    pub catch_ups: u64,
-    /// How many records and deletions it has added to the index.
-    pub caught_up: u64,
-    /// How often it has loaded the index, opening included.
-    pub reloads: u64,
-    /// How often it has invalidated index files, because one was damaged or belongs to another store.
-    pub invalidated: u64,
-}
 
 /// One open store. Many threads may use it at once.
 pub struct Store {

@@ -1,6 +1,6 @@
 //! BM25 alone.
 
-use super::depth;
+use super::depth::depth;
 use crate::index::Scoring;
 use crate::rank::Scored;
 use crate::rank::bm25::{Bm25Query, relevance};

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use rustc_hash::FxHashMap;
 
-use super::{depth, vector};
+use super::depth::depth;
+use super::vector;
 use crate::error::Result;
 use crate::index::Scoring;
 use crate::index::vector::ExactQuery;

@@ -1,6 +1,7 @@
 //! The search modes: from a query to the records that answer it, best first.
 
 mod bm25;
+mod depth;
 mod first_stage;
 mod hybrid;
 mod tfidf;
@@ -13,10 +14,6 @@ use super::search_error::SearchError;
 use crate::rank::Scored;
 use crate::rank::blend::blend;
 use crate::record::{Mode, Query, Seq, now};
-
-/// Where recency or importance change the order, at least so many of the most relevant records take part, so that the
-/// best hits are the same whatever the limit.
-const REORDERED: usize = 200;
 
 /// The records that answer a query, best first, cut to its limit.
 ///
@@ -36,9 +33,4 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
     found.truncate(query.limit);
     found.retain(|found| found.score >= query.min_score);
     Ok(found)
-}
-
-/// How many of the most relevant records to retrieve.
-fn depth(query: &Query) -> usize {
-    if query.blend.is_relevance() { query.limit } else { query.limit.max(REORDERED) }
 }

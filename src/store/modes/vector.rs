@@ -1,6 +1,6 @@
 //! Cosine of vectors alone.
 
-use super::depth;
+use super::depth::depth;
 use crate::rank::Scored;
 use crate::rank::fusion::Spread;
 use crate::record::{Query, Seq};
