@@ -227,7 +227,8 @@ impl<'a> Windows<'a> {
         scorer: &'a Scorer<'a>,
         accumulator: &'a mut Accumulator,
     ) -> Self {
-        let order = (0..cursors.len()).collect();
+        // The heaviest terms come first, and mostly have the highest bounds.
+        let order = (0..cursors.len()).rev().collect();
         Self { documents, cursors, order, scorer, accumulator, candidates: Vec::new() }
     }
 
