@@ -9,7 +9,7 @@ import agentmem
 
 from .query import Query
 from .statistics import Statistics
-from .tuning import IRREGULAR, TUNING, WORD_GROUPS, WRITINGS
+from .tuning import AMBIGUOUS, TUNING, WORD_GROUPS, WRITINGS
 
 LIMIT = TUNING.writings
 HEBREW, ARABIC = "[\u0590-\u05ff]", "[\u0600-\u06ff]"
@@ -18,7 +18,7 @@ HEBREW, ARABIC = "[\u0590-\u05ff]", "[\u0600-\u06ff]"
 @cache
 def groups() -> list[list[str]]:
     """Terms that stand for the first of their group, and it for them."""
-    lines = [*WORD_GROUPS.GROUPS.splitlines(), *IRREGULAR.AMBIGUOUS.splitlines()]
+    lines = [*WORD_GROUPS.GROUPS.splitlines(), *AMBIGUOUS.AMBIGUOUS.splitlines()]
     return [[agentmem.analyze(word)[0] for word in line.split()] for line in lines]
 
 
