@@ -1,5 +1,6 @@
 //! Reading journals.
 
+use rusqlite::types::Value;
 use rusqlite::{Connection, Rows};
 
 use super::entry::{COLUMNS, entry, named};
@@ -92,8 +93,8 @@ pub fn get(conn: &Connection, name: &str, keys: &[String], now: Micros) -> Resul
 pub fn items(conn: &Connection, name: &str, keys: &Keys, now: Micros) -> Result<Vec<Entry>> {
     let journal = id(conn, name)?;
     let mut statement = conn.prepare_cached(&select_keys(COLUMNS, keys.reverse))?;
-    let (from, to) = bounds(keys);
-    collect(statement.query((journal, &keys.prefix, from, to))?, name, now, keys.limit, false)
+    let (first, end) = bounds(&keys.prefix, keys.after.as_deref(), keys.reverse);
+    collect(statement.query((journal, first, end))?, name, now, keys.limit, false)
 }
 
 /// The keys of the map of `name`.
@@ -103,8 +104,8 @@ pub fn items(conn: &Connection, name: &str, keys: &Keys, now: Micros) -> Result<
 pub fn keys(conn: &Connection, name: &str, keys: &Keys, now: Micros) -> Result<Vec<String>> {
     let journal = id(conn, name)?;
     let mut statement = conn.prepare_cached(&select_keys("key, expires_at", keys.reverse))?;
-    let (from, to) = bounds(keys);
-    let mut rows = statement.query((journal, &keys.prefix, from, to))?;
+    let (first, end) = bounds(&keys.prefix, keys.after.as_deref(), keys.reverse);
+    let mut rows = statement.query((journal, first, end))?;
     let mut found = Vec::new();
     while found.len() < keys.limit
         && let Some(row) = rows.next()?
@@ -129,14 +130,14 @@ pub fn names(
 ) -> Result<Vec<String>> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT name FROM journals
-         WHERE name >= ? AND (?2 IS NULL OR name > ?2) AND (?3 IS NULL OR name < ?3)
+         WHERE name >= ?1 AND name < ?2
                AND (EXISTS (SELECT 1 FROM entries WHERE journal = journals.id AND key IS NULL AND {live})
                     OR EXISTS (SELECT 1 FROM entries WHERE journal = journals.id AND key IS NOT NULL AND {live}))
-         ORDER BY name LIMIT ?5",
-        live = LIVE.replace('?', "?4"),
+         ORDER BY name LIMIT ?4",
+        live = LIVE.replace('?', "?3"),
     ))?;
-    let rows = statement
-        .query_map((prefix, after, end_of_prefix(prefix), now, row_limit(limit)), |row| row.get(0))?;
+    let (first, end) = bounds(prefix, after, false);
+    let rows = statement.query_map((first, end, now, row_limit(limit)), |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -217,22 +218,24 @@ fn is_live(expires_at: Option<Micros>, now: Micros) -> bool {
     expires_at.is_none_or(|at| at > now)
 }
 
-/// Part of a map by its keys: the parameters are the journal, the prefix, and the [`bounds`].
-fn select_keys(columns: &str, reverse: bool) -> String {
+/// Part of a map by its keys: the parameters are the journal and the [`bounds`]. Any other condition on the key would not
+/// bound the search in the index.
+pub(super) fn select_keys(columns: &str, reverse: bool) -> String {
     let order = if reverse { "DESC" } else { "ASC" };
     format!(
-        "SELECT {columns} FROM entries
-         WHERE journal = ? AND key IS NOT NULL AND key >= ? AND (?3 IS NULL OR key > ?3) AND (?4 IS NULL OR key < ?4)
-         ORDER BY key {order}"
+        "SELECT {columns} FROM entries WHERE journal = ? AND key IS NOT NULL AND key >= ? AND key < ? ORDER BY key {order}"
     )
 }
 
-/// The bounds of the wanted keys, both exclusive; `None` is no bound.
-fn bounds(keys: &Keys) -> (Option<&str>, Option<String>) {
-    let end = end_of_prefix(&keys.prefix);
-    match (&keys.after, keys.reverse) {
-        (None, _) => (None, end),
-        (Some(after), false) => (Some(after), end),
-        (Some(after), true) => (None, Some(end.map_or_else(|| after.clone(), |end| end.min(after.clone())))),
-    }
+/// The first text that may begin with `prefix` and stand behind `after` in the order that is read, and what all such texts
+/// are less than.
+fn bounds(prefix: &str, after: Option<&str>, reverse: bool) -> (String, Value) {
+    let first = match after {
+        // The text that follows `after`: neither names nor keys hold NUL.
+        Some(after) if !reverse => prefix.to_owned().max(format!("{after}\0")),
+        _ => prefix.to_owned(),
+    };
+    let ends = end_of_prefix(prefix).into_iter().chain(after.filter(|_| reverse).map(str::to_owned));
+    // In SQLite's order, bytes come behind all texts.
+    (first, ends.min().map_or(Value::Blob(Vec::new()), Value::Text))
 }

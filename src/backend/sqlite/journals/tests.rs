@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::read::{get, items, keys, names, problems, read, totals};
+use super::read::{get, items, keys, names, problems, read, select_keys, totals};
 use super::{apply, check, sweep};
 use crate::backend::journals::JournalTotals;
 use crate::backend::sqlite::changes::newest_entry;
@@ -184,4 +184,14 @@ fn pruning_keeps_the_newest_and_counts_what_had_not_expired() {
     assert_eq!(prune(None, Some(NOW)), Changed::Removed(0));
     assert_eq!(prune(None, Some(NOW + 1)), Changed::Removed(2));
     assert_eq!(names(&conn, "", None, 9, NOW).unwrap(), [""; 0]);
+}
+
+#[test]
+fn keys_are_searched_between_two_bounds_in_the_index() {
+    let conn = database();
+    for reverse in [false, true] {
+        let sql = format!("EXPLAIN QUERY PLAN {}", select_keys("key", reverse));
+        let plan: String = conn.query_row(&sql, (1, "a", "b"), |row| row.get(3)).unwrap();
+        assert!(plan.contains("entries_map (journal=? AND key>? AND key<?)"), "{plan}");
+    }
 }
