@@ -31,7 +31,8 @@ def create_server(
     """Return an MCP server over a scope of a store: an `MCPServer` of the SDK, a `FastMCP` before 2.0.
 
     Clients reach nothing outside the scope, and see scopes as if it were the root. With `read_only`, there
-    are only tools that read. Raises InvalidFilterError for families of tools that do not exist.
+    are only tools that read. Raises InvalidFilterError for families of tools that do not exist, and
+    InvalidRecordError for a scope that no record can have.
     """
     if unknown := sorted(set(tools) - set(TOOLS)):
         raise InvalidFilterError(f"invalid filter: tools are graph and notes, not {unknown[0]!r}")

@@ -30,7 +30,7 @@ class Guard:
         self._app = app
         self._hosts = {f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost", "[::1]")}
         self._origins = {b"http://" + host for host in self._hosts}
-        self._authorization = f"Bearer {token}".encode()
+        self._token = token.encode()
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         """Answer a request that may not pass; pass on the others."""
@@ -53,9 +53,11 @@ class Guard:
         if any(origin.lower() not in self._origins for origin in values[b"origin"]):
             return 403
         given = values[b"authorization"]
-        if len(given) != 1 or not hmac.compare_digest(given[0], self._authorization):
-            return 401
-        return 200
+        return 200 if len(given) == 1 and self._knows_the_token(given[0]) else 401
+
+    def _knows_the_token(self, authorization: bytes) -> bool:
+        scheme, _, token = authorization.partition(b" ")
+        return scheme.lower() == b"bearer" and hmac.compare_digest(token, self._token)
 
 
 _REASONS = {
@@ -76,6 +78,10 @@ async def serve_http(server: MCPServer, listener: socket.socket, token: str) -> 
 
     guarded = Guard(http_app(server), listener.getsockname()[1], token)
     config = uvicorn.Config(
-        guarded, log_level="warning", access_log=False, timeout_graceful_shutdown=_PATIENCE
+        guarded,
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_PATIENCE,
     )
     await uvicorn.Server(config).serve(sockets=[listener])

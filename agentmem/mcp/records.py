@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentmem import InvalidFilterError
+from agentmem import InvalidFilterError, Record
 from agentmem._adapters import key_id
 
 Fields = dict[str, Any]
@@ -19,11 +19,13 @@ _PART = "knowledge-graph"
 def root_scope(scope: str) -> str:
     """A server's scope as the beginning of scopes: "/a/b", or nothing for the root.
 
-    Raises InvalidFilterError for a scope inside a graph.
+    Raises InvalidFilterError for a scope inside a graph, and InvalidRecordError for one that no record can
+    have.
     """
     parts = [part for part in scope.split("/") if part]
     if _PART in parts:
         raise InvalidFilterError(f"invalid filter: {scope!r} is inside a knowledge graph")
+    Record("", scope="/".join(["", *parts, _PART]))
     return "".join(f"/{part}" for part in parts)
 
 

@@ -84,6 +84,10 @@ def test_a_client_with_the_token_is_served(server):
     assert server.call("recall", query="when do we ship?")["memories"][0]["id"] == id
 
 
+def test_the_scheme_of_the_header_is_any_case(server):
+    assert server.post(INITIALIZE, Authorization=f"bearer {TOKEN}")[0] == 200
+
+
 @pytest.mark.parametrize("token", [None, "", "wrong", "secretx", "Secret", "é"])
 def test_without_the_token_nobody_is_served(server, token):
     assert server.post(INITIALIZE, token=token)[0] == 401

@@ -69,6 +69,12 @@ def test_only_the_chosen_tools_are_offered(new_client, tools, read_only):
     assert ("memory://knowledge-graph" in resources) == ("graph" in tools)
 
 
+@pytest.mark.parametrize("scope", ["/a/../b", "a\0b", "a" * 3000, "/knowledge-graph"])
+def test_a_scope_that_no_record_can_have_is_refused_at_once(store, scope):
+    with pytest.raises(ValueError, match="invalid"):
+        create_server(store, scope=scope)
+
+
 def test_tools_that_do_not_exist_are_refused(store):
     with pytest.raises(agentmem.InvalidFilterError, match="'notess'"):
         create_server(store, tools=["notess"])
