@@ -38,6 +38,9 @@ _DEEPEST = 64
 _LONGEST_PART = 200
 _PLAIN = re.compile(r"[\w:@-]{1,200}", re.ASCII)
 _MOST_ATTEMPTS = 1000
+# So that one long memory does not fill a prompt. What is shown of it begins this much before the passage.
+_LONGEST_EXCERPT = 4000
+_BEFORE = 200
 
 # What `relevant` keeps. Chosen on the 760 questions of LoCoMo's development half: of ten hits 4, with four
 # fifths of the evidence; of as many questions about another conversation, nothing in 7 of 8 cases.
@@ -277,9 +280,20 @@ def relevant(hits: list[Hit]) -> list[Hit]:
     return [hit for hit in hits if hit.score >= _LEAST_SCORE]
 
 
-def memory_line(record: Record) -> str:
+def memory_line(hit: Hit) -> str:
     """A memory as a line of a prompt, such as "- 2026-05-01, user: I moved to Ulm."."""
-    return f"- {record.created_at:%Y-%m-%d}, {record.metadata.get('role', 'note')}: {record.content}"
+    record = hit.record
+    return f"- {record.created_at:%Y-%m-%d}, {record.metadata.get('role', 'note')}: {excerpt(hit)}"
+
+
+def excerpt(hit: Hit) -> str:
+    """The content of a hit for a prompt: of a long one, 4,000 characters with the passage that answers."""
+    content = hit.record.content
+    if len(content) <= _LONGEST_EXCERPT:
+        return content
+    begin = max(hit.passage[0] - _BEFORE, 0) if hit.passage else 0
+    end = begin + _LONGEST_EXCERPT
+    return ("…" if begin else "") + content[begin:end] + ("…" if end < len(content) else "")
 
 
 def require(module: str, *, extra: str, package: str, at_least: str, below: str) -> ModuleType:

@@ -39,10 +39,10 @@ def recall(
     if isinstance(prompt, str):
         hits = store.search(prompt, limit, scope=scope or "/", where=where)
         title, records = _RELEVANT, [hit.record for hit in relevant(hits)]
-    elif name not in _STARTS:
+    elif name not in _STARTS or not (scope or event.get("cwd")):
         return {}
     else:
-        scope = scope or project_scope(str(event.get("cwd") or ""))
+        scope = scope or project_scope(str(event["cwd"]))
         title, records = _SAID_LAST, store.list(limit, scope=scope, where=where)[::-1]
     if not records:
         return {}

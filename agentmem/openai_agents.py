@@ -16,7 +16,16 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from agentmem import Hit, Journal, MemoryStore
-from agentmem._adapters import Adapter, StoreOrPath, clean, completed, journal_name, require, scope_part
+from agentmem._adapters import (
+    Adapter,
+    StoreOrPath,
+    clean,
+    completed,
+    excerpt,
+    journal_name,
+    require,
+    scope_part,
+)
 
 if TYPE_CHECKING:
     from agents import FunctionTool
@@ -109,7 +118,7 @@ class AgentMemSession:
                 query: What to look for, as a question or in keywords.
             """
             hits = await asyncio.to_thread(self.recall, query, limit)
-            lines = (f"{hit.record.metadata['role']}: {hit.record.content}" for hit in hits)
+            lines = (f"{hit.record.metadata['role']}: {excerpt(hit)}" for hit in hits)
             return "\n".join(lines) or "Nothing was found."
 
         return function_tool(recall)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agentmem
-from agentmem import ConflictError, MemoryStore
+from agentmem import ConflictError, Hit, MemoryStore
 from agentmem._adapters import (
     Adapter,
     AsyncWithStore,
@@ -22,6 +22,7 @@ from agentmem._adapters import (
     clean,
     completed,
     contains,
+    excerpt,
     journal_name,
     key_id,
     memory_line,
@@ -248,8 +249,19 @@ def test_only_what_answers_is_relevant_and_recalled(tmp_path: Path) -> None:
 
 def test_a_memory_is_a_line_with_its_day_and_speaker() -> None:
     said = agentmem.Record("I moved.", created_at="2026-05-01T12:00Z", metadata={"role": "user"})
-    assert memory_line(said) == "- 2026-05-01, user: I moved."
-    assert memory_line(agentmem.Record("Tea.", created_at="2026-05-01")) == "- 2026-05-01, note: Tea."
+    assert memory_line(Hit(said, 1.0)) == "- 2026-05-01, user: I moved."
+    note = agentmem.Record("Tea.", created_at="2026-05-01")
+    assert memory_line(Hit(note, 1.0)) == "- 2026-05-01, note: Tea."
+
+
+def test_of_a_long_memory_a_prompt_has_the_passage_that_answers(tmp_path: Path) -> None:
+    with agentmem.open(tmp_path / "memory.db") as store:
+        store.add("nothing of interest " * 20_000 + "The kayak is red. " + "and so on " * 20_000)
+        (hit,) = store.search("kayak")
+    shown = excerpt(hit)
+    assert "The kayak is red." in shown
+    assert shown[0] == shown[-1] == "…"
+    assert len(shown) == 4002
 
 
 def test_a_missing_framework_is_named_with_its_extra() -> None:

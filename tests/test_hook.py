@@ -115,6 +115,13 @@ def test_another_project_starts_without_it(hook, transcript):
     assert hook("recall", {**START, "cwd": "/home/me/blog"}, "--scope", "/") is not None
 
 
+def test_a_session_without_a_directory_recalls_no_project(hook, transcript):
+    hook("remember", {"transcript_path": str(transcript)})
+    event = {name: value for name, value in START.items() if name != "cwd"}
+    assert hook("recall", event) is None
+    assert hook("recall", event, "--scope", "/claude-code") is not None
+
+
 def test_remembering_again_adds_what_is_new(hook, transcript, path):
     hook("remember", end(transcript))
     with transcript.open("a") as file:

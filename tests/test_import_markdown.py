@@ -151,7 +151,25 @@ def test_a_rule_is_no_front_matter():
     assert parse_note("---\nnot closed\n# One\n\ntext").passages[-1].headings == ("One",)
 
 
-@given(st.text(st.sampled_from("#-:`~ \n\t[]\"'|>ab1.,\\"), max_size=80))
+def test_an_underlined_line_is_a_heading():
+    text = "Tea\n===\nGreen.\n\nBrewing\n---\nTwo minutes.\n# Milk\nNever"
+    passages = [(passage.headings, passage.text) for passage in parse_note(text).passages]
+    assert passages == [
+        (("Tea",), "Tea\n===\nGreen."),
+        (("Tea", "Brewing"), "Brewing\n---\nTwo minutes."),
+        (("Milk",), "# Milk\nNever"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\n\n---\nb", "- a\n---\nb", "a\nb\n---\nc", "```\na\n---\n```", "|a|\n---\nb"]
+)
+def test_a_rule_is_no_heading(text):
+    (passage,) = parse_note(text).passages
+    assert (passage.headings, passage.text) == ((), text)
+
+
+@given(st.text(st.sampled_from("#=-:`~ \n\t[]\"'|>ab1.,\\"), max_size=80))
 def test_no_text_is_lost_and_none_is_refused(text):
     note = parse_note(text)
     kept = "".join(passage.text for passage in note.passages)

@@ -58,10 +58,9 @@ class AgentMemContextProvider(AsyncWithStore, ContextProvider):
         """Add a message with the memories that answer the input, if there are any."""
         query = "\n".join(text for _, text in _said(context.input_messages))
         hits = await asyncio.to_thread(self._adapter.recall, query, self.limit, self._scope(session))
-        records = [hit.record for hit in hits]
-        if records:
-            text = "\n".join([self.context_prompt, *map(memory_line, records)])
-            known = (record.metadata.get("session_id") for record in records)
+        if hits:
+            text = "\n".join([self.context_prompt, *map(memory_line, hits)])
+            known = (hit.record.metadata.get("session_id") for hit in hits)
             others = [id for id in known if id is not None and id != clean(session.session_id)]
             message = Message(role="user", contents=[text])
             context.extend_messages(self, [message], origin_session_ids=others)

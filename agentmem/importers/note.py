@@ -9,6 +9,8 @@ from typing import Any
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?![^ \t])")
+_UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
+_PARAGRAPH = re.compile(r" {0,3}(?![>#|`~]|[-+*][ \t]|\d+[.)][ \t])\S")
 _LIST = re.compile(r'\s*("(?:[^"\\]|\\.)*"|\'[^\']*\'|[^,]+)')
 _NUMBER = re.compile(r"[-+]?(?:\d+|\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
@@ -139,8 +141,20 @@ def _passages(lines: list[str]) -> Iterator[Passage]:
             level = len(heading[1])
             headings = [each for each in headings if each[0] < level] + [(level, _title(line, heading.end()))]
             collected = []
+        elif not code and (underline := _UNDERLINE.fullmatch(line)) and _ends_with_title(collected):
+            title = collected.pop()
+            yield from _passage(headings, collected)
+            level = 1 if underline[1][0] == "=" else 2
+            headings = [each for each in headings if each[0] < level] + [(level, title.strip())]
+            collected = [title]
         collected.append(line)
     yield from _passage(headings, collected)
+
+
+def _ends_with_title(lines: list[str]) -> bool:
+    """Whether the last line is a paragraph of its own, which a line below makes a heading."""
+    before = lines[-2] if len(lines) > 1 else ""
+    return bool(lines and _PARAGRAPH.match(lines[-1]) and (not before.strip() or _HEADING.match(before)))
 
 
 def _passage(headings: list[tuple[int, str]], lines: list[str]) -> Iterator[Passage]:

@@ -56,7 +56,7 @@ class AgentMemMemoryBlock(WithStore, BaseMemoryBlock[str]):
             return ""
         scope = self._scope(session_id)
         hits = await asyncio.to_thread(self._adapter.recall, asked[-1], self.limit, scope)
-        return "\n".join(memory_line(hit.record) for hit in hits)
+        return "\n".join(map(memory_line, hits))
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         """Remember the texts of users and assistants, all or none; each once a session."""
