@@ -1,6 +1,5 @@
 //! A connection to the server. Calls block, but a request can be sent without waiting for it.
 
-use std::collections::HashMap;
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -31,8 +30,8 @@ pub struct Client {
     requests: tokio_postgres::Client,
     driver: Driver,
     answered: Instant,
-    /// By their texts.
-    prepared: HashMap<String, Statement>,
+    /// That of [`Client::transact_prepared`].
+    prepared: Option<Statement>,
     tls: MakeRustlsConnect,
     /// The server was asked to cancel a statement. It may understand the next one.
     canceled: bool,
@@ -48,7 +47,7 @@ impl Client {
         let runtime = runtime.map_err(crate::Error::backend)?;
         let (requests, connection) = runtime.block_on(config.connect(tls.clone()))?;
         let driver = Driver { runtime, connection, ended: false };
-        let (answered, prepared) = (Instant::now(), HashMap::new());
+        let (answered, prepared) = (Instant::now(), None);
         Ok(Self { requests, driver, answered, prepared, tls, canceled: false })
     }
 
@@ -113,23 +112,26 @@ impl Client {
         self.answer_until(deadline, async |requests, _| requests.query_typed(sql, params).await)
     }
 
-    /// As [`Client::transact`]. The server keeps the statement prepared as long as it keeps the session.
+    /// As [`Client::transact`], of a statement that is the same each time. The server keeps it prepared as long as it keeps the session.
     ///
     /// # Errors
     /// As there, and those of [`is_of_another_session`](super::postgres_error::is_of_another_session).
     pub fn transact_prepared(
         &mut self,
-        sql: &str,
+        sql: impl FnOnce() -> String,
         params: &Typed<'_>,
         deadline: Instant,
     ) -> Result<Vec<Row>, Error> {
         self.answer_until(deadline, async |requests, prepared| {
-            if !prepared.contains_key(sql) {
-                let types: Vec<Type> = params.iter().map(|(_, kind)| kind.clone()).collect();
-                prepared.insert(sql.to_owned(), requests.prepare_typed(sql, &types).await?);
-            }
+            let statement = match prepared {
+                Some(statement) => statement,
+                None => {
+                    let types: Vec<Type> = params.iter().map(|(_, kind)| kind.clone()).collect();
+                    prepared.insert(requests.prepare_typed(&sql(), &types).await?)
+                }
+            };
             let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
-            requests.query(&prepared[sql], &values).await
+            requests.query(statement, &values).await
         })
     }
 
@@ -157,7 +159,7 @@ impl Client {
     fn answer_until<T>(
         &mut self,
         deadline: Instant,
-        ask: impl AsyncFnOnce(&tokio_postgres::Client, &mut HashMap<String, Statement>) -> Result<T, Error>,
+        ask: impl AsyncFnOnce(&tokio_postgres::Client, &mut Option<Statement>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Self { requests, driver, answered, prepared, tls, canceled } = self;
         let mut answer = pin!(ask(requests, prepared));

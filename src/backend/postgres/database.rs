@@ -104,19 +104,20 @@ impl Database {
         Ok(connection.is_fresh().then_some(connection))
     }
 
-    /// Runs a statement that will run again, as [`Client::transact`]. The server keeps it prepared if connections keep their sessions.
+    /// Runs a statement that is the same each time, as [`Client::transact`]. The server keeps it prepared if connections keep their
+    /// sessions.
     ///
     /// # Errors
     /// As there.
     pub fn transact_again(
         &self,
         connection: &mut Client,
-        sql: &str,
+        sql: impl Fn() -> String,
         params: &Typed<'_>,
         deadline: Instant,
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         if self.keeps_sessions.load(Ordering::Relaxed) {
-            match connection.transact_prepared(sql, params, deadline) {
+            match connection.transact_prepared(&sql, params, deadline) {
                 Err(error) if is_of_another_session(&error) => {
                     log::info!("statements are not prepared any more, because of a pooler: {error}");
                     self.keeps_sessions.store(false, Ordering::Relaxed);
@@ -124,7 +125,7 @@ impl Database {
                 answer => return answer,
             }
         }
-        connection.transact(sql, params, deadline)
+        connection.transact(&sql(), params, deadline)
     }
 
     /// Takes a connection and begins a transaction on it with these statements. Returns the first row that they return. A

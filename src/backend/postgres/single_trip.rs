@@ -95,12 +95,13 @@ impl SingleTrip<'_> {
             &lock_timeout,
             &signature,
         ];
-        let sql = statement(added.records.len(), params.len(), durability);
+        let others = params.len();
+        let sql = || statement(added.records.len(), others, durability);
         params.extend((0..added.records.len()).flat_map(|at| columns.row(at)));
         match added.records.len() {
-            1 => self.database.transact_again(connection, &sql, &typed(&params), self.deadline),
+            1 => self.database.transact_again(connection, sql, &typed(&params), self.deadline),
             // A statement for each count would take too much of the server's memory.
-            _ => connection.transact(&sql, &typed(&params), self.deadline),
+            _ => connection.transact(&sql(), &typed(&params), self.deadline),
         }
     }
 }
