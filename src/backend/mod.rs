@@ -38,6 +38,7 @@ use std::time::{Duration, Instant};
 use crate::error::Result;
 use crate::record::{RecordId, Scope};
 use counters::Counters;
+use feed::Position;
 use manifest::IndexFile;
 use settings::Settings;
 use write::{Job, JobResult};
@@ -231,12 +232,13 @@ pub trait Backend: Execute {
     /// As [`Backend::snapshot`].
     fn watch(&self) -> Result<Box<dyn Watch>>;
 
-    /// Replaces the manifest if it still is `expected`; false if it is not. Deletions that no index file needs any more
-    /// leave the change feed.
+    /// Replaces the manifest if it still is `expected`, and if what the writer's index read up to `position` was not lost;
+    /// false if not. Deletions that no index file needs any more leave the change feed.
     ///
     /// # Errors
     /// [`crate::Error::ReadOnly`], [`crate::Error::Busy`], [`crate::Error::Io`].
-    fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool>;
+    fn replace_manifest(&self, position: Position, expected: &[IndexFile], new: &[IndexFile])
+    -> Result<bool>;
 
     /// Empties the manifest: no index file is valid any more.
     ///

@@ -134,12 +134,17 @@ pub trait Snapshot: Journals {
     /// `Position { seq: 0, ..newest }`: it needs no past deletion.
     fn newest(&self) -> Result<Position>;
 
-    /// True if an index at this position has everything that this snapshot sees.
+    /// Which server is read, if commits may be lost when another takes its place; otherwise 0.
+    fn era(&self) -> i64 {
+        0
+    }
+
+    /// True if an index at this position has everything that this snapshot sees, and nothing that a failover lost.
     fn is_current(&self, position: Position) -> Result<bool>;
 
     /// What was added and deleted since `from`, with at most `limit` added records. Contents of records that are `known`
     /// are not read. A reader that applies one part after the other has, after a complete part, exactly the records of
-    /// this snapshot. `None` if the feed does not reach back to `from`.
+    /// this snapshot. `None` if the feed does not reach back to `from`, or if what was read up to there was lost.
     fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>>;
 
     /// The valid index files, by their first record.

@@ -11,4 +11,6 @@ pub struct Position {
     pub deletion: i64,
     /// The last entry taken in of the log of vectors that came after their records.
     pub vectors: i64,
+    /// Which server was read, if commits may be lost when another takes its place; otherwise 0.
+    pub era: i64,
 }

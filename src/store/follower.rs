@@ -112,8 +112,18 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
     let from = index.read().position();
     // Texts of own writes are not read back: their terms were handed over.
     let known = |seq| shared.is_handed_over(seq);
-    let Some(feed) = backend.snapshot()?.feed(from, FEED_LIMIT, &known)? else {
-        log::info!("the change feed of {:?} was pruned; loading the index again", backend.path());
+    let snapshot = backend.snapshot()?;
+    if snapshot.era() != from.era {
+        // Other records may have the numbers of those writes.
+        shared.forget_handed_over();
+    }
+    let feed = snapshot.feed(from, FEED_LIMIT, &known)?;
+    drop(snapshot);
+    let Some(feed) = feed else {
+        log::info!(
+            "the change feed of {:?} does not reach back to the index; loading it again",
+            backend.path()
+        );
         return Ok(Advanced::Invalid);
     };
     if let Err(damaged) = take_in(shared, index, &feed) {

@@ -15,7 +15,7 @@ use crate::backend::Backend;
 use crate::backend::manifest::IndexFile;
 use crate::error::{Error, Result};
 use crate::files::{PartFile, create_private_folder};
-use crate::index::{Damaged, Index, Segment};
+use crate::index::{Damaged, Index, Position, Segment};
 use crate::text::ANALYZER_VERSION;
 
 /// A file that the manifest does not name may still be in use by its writer until it has this age.
@@ -135,7 +135,7 @@ pub fn write(
 }
 
 /// Names `new` in the manifest, in place of the segments `range` of `expected`. False, and the file is removed, when the
-/// manifest does not name `expected`: another process published first.
+/// manifest does not name `expected`, because another process published first, or when what was read up to `position` was lost.
 ///
 /// # Errors
 /// What the database says.
@@ -143,12 +143,13 @@ pub fn publish(
     backend: &dyn Backend,
     new: &Segment,
     deletion: i64,
+    position: Position,
     expected: &[u64],
     range: Range<usize>,
 ) -> Result<bool> {
     let named = index_file(new, deletion);
     let stored = backend.store_index_file(&named.name, &file(backend.index_folder(), &named.name));
-    let published = stored.and_then(|()| replace_in_manifest(backend, named, expected, range));
+    let published = stored.and_then(|()| replace_in_manifest(backend, named, position, expected, range));
     if !matches!(published, Ok(true)) {
         remove(backend, new.footer().name);
     }
@@ -158,6 +159,7 @@ pub fn publish(
 fn replace_in_manifest(
     backend: &dyn Backend,
     new: IndexFile,
+    position: Position,
     expected: &[u64],
     range: Range<usize>,
 ) -> Result<bool> {
@@ -167,7 +169,7 @@ fn replace_in_manifest(
     }
     let mut changed = manifest.clone();
     changed.splice(range, [new]);
-    backend.replace_manifest(&manifest, &changed)
+    backend.replace_manifest(position, &manifest, &changed)
 }
 
 /// Removes files that the manifest does not name and that nobody can be writing.

@@ -37,10 +37,11 @@ pub fn persist_at_close(shared: &SharedIndex, backend: &dyn Backend) -> Result<(
 
 /// Writes the memtable if it has at least `full` records, then merges as planned.
 fn persist(shared: &SharedIndex, backend: &dyn Backend, full: u32) -> Result<()> {
-    while let Some(flush) = change(shared, |index| index.start_flush(full)) {
-        let names = shared.index.read().names();
+    let start = |index: &mut Index| Some((index.start_flush(full)?, index.position(), index.names()));
+    while let Some((flush, position, names)) = change(shared, start) {
         let segment = index_files::write(backend, |out, name| flush.write(out, name))?;
-        if !index_files::publish(backend, &segment, flush.deletion, &names, names.len()..names.len())? {
+        let end = names.len()..names.len();
+        if !index_files::publish(backend, &segment, flush.deletion, position, &names, end)? {
             return follower::reload(shared, backend);
         }
         install(shared, backend, |index| index.install_flush(segment))?;
@@ -48,12 +49,13 @@ fn persist(shared: &SharedIndex, backend: &dyn Backend, full: u32) -> Result<()>
     loop {
         let current = shared.index.read();
         let Some(merge) = current.plan_merge() else { return Ok(()) };
-        let names = current.names();
+        let (position, names) = (current.position(), current.names());
         drop(current);
         let old = merge.names();
         let Some(start) = names.windows(old.len()).position(|window| window == old) else { continue };
         let segment = index_files::write(backend, |out, name| merge.write(out, name))?;
-        if !index_files::publish(backend, &segment, merge.deletion, &names, start..start + old.len())? {
+        let range = start..start + old.len();
+        if !index_files::publish(backend, &segment, merge.deletion, position, &names, range)? {
             return follower::reload(shared, backend);
         }
         install(shared, backend, |index| index.install_merge(&merge, segment))?;

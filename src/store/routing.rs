@@ -34,10 +34,13 @@ impl Store {
     /// The path of the space that holds this scope and all below it.
     pub(super) fn one_space(&self, scope: Option<&Scope>, what: &str) -> Result<String> {
         self.inside(scope).ok_or_else(|| {
-            let depth = self.spaces.depth();
+            let first = match self.spaces.depth() {
+                1 => "its first part".to_owned(),
+                depth => format!("its first {depth} parts"),
+            };
             Error::InvalidFilter(format!(
-                "{what} needs a scope inside one space: name its first {depth} part{}",
-                if depth == 1 { "" } else { "s" }
+                "{what} needs a scope inside one space: name {first}, or move to a store that is one space \
+                 (`agentmem migrate --space-depth 0`)"
             ))
         })
     }

@@ -170,8 +170,8 @@ pub(super) fn in_memory<T>(
         _ => None,
     };
     let index = shared.index.read();
-    if index.position().seq > position.seq {
-        // The filter does not cover the records that came since.
+    if index.position().seq > position.seq || index.position().era != position.era {
+        // The filter does not cover the records that came since, or is that of what a failover lost.
         return Err(SearchError::Outdated);
     }
     let own = own.as_ref().map(|own| own.read());

@@ -102,6 +102,11 @@ impl SharedIndex {
         taken
     }
 
+    /// Drops all that was handed over: the records are read back.
+    pub fn forget_handed_over(&self) {
+        self.handed_over.lock().clear();
+    }
+
     /// Puts a newly loaded index in place of the old one. Record numbers may have started over.
     pub fn replace(&self, fresh: Index) {
         let mut index = self.index.write();

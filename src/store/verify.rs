@@ -107,12 +107,13 @@ impl Space {
     fn index_problems(&self, snapshot: &dyn Snapshot, truth: &Truth) -> Result<Compared> {
         let Some(handle) = &self.index else { return Ok(Compared::Done(Vec::new())) };
         let index = handle.shared().index.read();
-        let Position { seq: newest, deletion, vectors } = snapshot.newest()?;
+        let Position { seq: newest, deletion, vectors, .. } = snapshot.newest()?;
         let last = truth.seqs.last().copied().unwrap_or_default();
         let position = index.position();
         if last > position.seq
             || position.seq > newest
             || (position.deletion, position.vectors) != (deletion, vectors)
+            || !snapshot.is_current(position)?
         {
             return Ok(Compared::Apart([newest, last, deletion]));
         }

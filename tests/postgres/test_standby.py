@@ -65,6 +65,12 @@ def has_arrived(replica: str) -> bool:
     return True
 
 
+def wait_for_arrival(primary: Server, standby: Server) -> None:
+    """The standby has all that was written."""
+    position = primary.sql("SELECT pg_current_wal_lsn()")
+    wait_until(lambda: standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == "t")
+
+
 def either(primary: Server, standby: Server) -> str:
     """The address of both: whichever takes writes is used."""
     hosts = f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}"
@@ -112,6 +118,98 @@ def test_without_its_standby_a_server_acknowledges_nothing(pair: tuple[Server, S
         standby.start()
         writer.join(20)
         assert not writer.is_alive()
+
+
+@pytest.fixture
+def lagging() -> Iterator[tuple[Server, Server]]:
+    """A primary and its standby, which may lack the last commits."""
+    primary = Server(ACKNOWLEDGES)
+    standby = Server(ACKNOWLEDGES, of=primary)
+    yield primary, standby
+    standby.remove()
+    primary.remove()
+
+
+def take_over_without_the_last_commits(primary: Server, standby: Server) -> None:
+    """The primary is lost, and so are the writes that the standby, which is stopped, never got."""
+    primary.kill()
+    standby.start()
+    standby.promote()
+
+
+def write_as_another_host(url: str, contents: list[str]) -> None:
+    """Add records in another process, one at a time, and update the first twice."""
+    program = (
+        "import sys, agentmem\n"
+        "with agentmem.open(sys.argv[1]) as store:\n"
+        "    for content in sys.argv[2:]:\n"
+        "        store.add(content, id=content, scope='/a', categories=['new'])\n"
+        "    for _ in sys.argv[2:3]:\n"
+        "        store.update(content, content=content + ' again')\n"
+        "        store.update(content, content=content + ' again')\n"
+    )
+    subprocess.run([sys.executable, "-c", program, url, *contents], check=True)
+
+
+@pytest.mark.parametrize("searched", [True, False])
+@pytest.mark.parametrize("written", [0, 2, 3, 4, 20])
+def test_a_host_forgets_what_a_failover_lost(
+    lagging: tuple[Server, Server], searched: bool, written: int
+) -> None:
+    primary, standby = lagging
+    agentmem.migrate(primary.url(), space_depth=0)
+    url = either(primary, standby)
+    with agentmem.open(url) as store:
+        store.add("kept car", id="kept", scope="/a")
+        store.add("changed car", id="changed", scope="/a")
+        wait_for_arrival(primary, standby)
+        standby.stop()
+        for number in range(3):
+            store.add(f"lost car {number}", id=f"lost {number}", scope="/a", categories=["old"])
+        store.update("changed", content="lost car of the update")
+        store.delete(ids=["kept"])
+        if searched:
+            assert len(store.search("car", limit=100)) == 4
+            assert len(store.search("car", scope="/a", categories=["old"])) == 3
+        take_over_without_the_last_commits(primary, standby)
+        others = [f"new car {number}" for number in range(written)]
+        write_as_another_host(standby.url(), others)
+        there = {record.content for record in store.list(limit=None)}
+        assert len(there) == 2 + written
+        for _ in range(2):
+            for mode in ("hybrid", "bm25", "tfidf"):
+                hits = store.search("car", limit=100, mode=mode)
+                assert {hit.record.content for hit in hits} == there
+            assert store.search("lost") == []
+            assert len(store.search("car", limit=100, scope="/a")) == len(there)
+            assert len(store.search("car", limit=100, scope="/a", categories=["new"])) == written
+            assert store.search("car", scope="/a", categories=["old"]) == []
+            assert store.verify().ok
+            there.add("the car goes on")
+            if len(there) != store.count():
+                store.add("the car goes on", scope="/a")
+
+
+def test_a_host_stores_no_index_of_what_a_failover_lost(
+    lagging: tuple[Server, Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    primary, standby = lagging
+    agentmem.migrate(primary.url(), space_depth=0)
+    with agentmem.open(either(primary, standby)) as store:
+        wait_for_arrival(primary, standby)
+        standby.stop()
+        # Just too few for a segment.
+        store.add_many([f"lost car {number}" for number in range(4095)])
+        assert len(store.search("car", limit=10_000)) == 4095
+        take_over_without_the_last_commits(primary, standby)
+        with agentmem.open(standby.url()) as other:
+            other.add_many([f"new car {number}" for number in range(4100)])
+        assert len(store.search("car", limit=10_000)) == 4100
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another host"))
+    with agentmem.open(standby.url(), read_only=True) as store:
+        assert store.search("lost") == []
+        assert len(store.search("car", limit=10_000)) == 4100
+        assert store.verify().ok
 
 
 def test_a_replica_answers_reads_up_to_its_position(urls: tuple[str, str], standby: Server) -> None:
@@ -164,8 +262,7 @@ def test_a_replica_answers_without_the_index_that_it_cannot_store(
         store.add_many([f"record {number} about cars" for number in range(6000)])
         store.search("cars")
     primary.sql(f"DELETE FROM {schema}.agentmem_chunks; DELETE FROM {schema}.agentmem_segments")
-    position = primary.sql("SELECT pg_current_wal_lsn()")
-    wait_until(lambda: standby.sql(f"SELECT pg_last_wal_replay_lsn() >= '{position}'") == "t")
+    wait_for_arrival(primary, standby)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "another host"))
     for read_only in (True, False):
         with agentmem.open(replica_url, read_only=read_only) as replica:

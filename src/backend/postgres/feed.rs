@@ -25,7 +25,13 @@ pub fn since(
     limit: usize,
     known: &dyn Fn(Seq) -> bool,
 ) -> Result<Option<Feed>> {
-    let newest = view.head.position();
+    if !view.head.continues(from) {
+        return Ok(None);
+    }
+    let mut newest = view.head.position();
+    if newest.era == 0 {
+        newest.era = from.era;
+    }
     let mut deleted = Vec::new();
     if newest.deletion > from.deletion {
         if from.deletion < view.head.pruned {
@@ -37,7 +43,7 @@ pub fn since(
     let all = added.len() < limit;
     // Numbers whose records are gone are behind a reader who has read everything.
     let seq = added.last().filter(|_| !all).map_or(newest.seq.max(from.seq), |last| last.seq);
-    let mut position = Position { seq, deletion: newest.deletion, vectors: from.vectors };
+    let mut position = Position { seq, deletion: newest.deletion, vectors: from.vectors, era: newest.era };
     let (mut vectors, mut complete) = (Vec::new(), all);
     if all && newest.vectors > from.vectors {
         let late = late(view, from.vectors)?;

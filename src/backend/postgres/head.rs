@@ -13,7 +13,9 @@ use crate::text::ANALYZER_VERSION;
 
 /// The columns of [`Head::read`].
 pub const COLUMNS: &str = "seq, deletion, late, entry, pruned, records, wordless, terms, vectors, dimension, analyzer, \
-                           expires, entries_expire, embedder";
+                           expires, entries_expire, embedder, \
+                           CASE WHEN pg_is_in_recovery() THEN 0 \
+                           ELSE (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint END";
 
 /// The head row of a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,9 @@ pub struct Head {
     pub entries_expire: Micros,
     /// Whose vectors these are, if it has a name.
     pub embedder: Option<String>,
+    /// When the server was started that takes writes, in microseconds since 1970: a standby that takes over has another time.
+    /// 0 from a standby.
+    pub era: i64,
 }
 
 impl Default for Head {
@@ -66,6 +71,7 @@ impl Default for Head {
             expires: Micros::MAX,
             entries_expire: Micros::MAX,
             embedder: None,
+            era: 0,
         }
     }
 }
@@ -96,6 +102,7 @@ impl Head {
             expires: number(11)?,
             entries_expire: number(12)?,
             embedder: row.get(13).map(str::to_owned),
+            era: number(14)?,
         })
     }
 
@@ -114,7 +121,15 @@ impl Head {
 
     /// Where a reader of the feed is that has read everything.
     pub fn position(&self) -> Position {
-        Position { seq: self.seq, deletion: self.deletion, vectors: self.late }
+        Position { seq: self.seq, deletion: self.deletion, vectors: self.late, era: self.era }
+    }
+
+    /// True if what was read up to this position is still so. When a standby takes over, the last commits may be lost, and others
+    /// have their numbers.
+    pub fn continues(&self, position: Position) -> bool {
+        let lost = self.seq == 0 && position.seq > 0;
+        let known = self.era != 0 && position.era != 0;
+        !lost && (!known || self.era == position.era)
     }
 
     /// Sizes that ranking needs.

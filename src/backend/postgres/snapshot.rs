@@ -290,9 +290,14 @@ impl Snapshot for View<'_> {
         Ok(self.head.position())
     }
 
+    fn era(&self) -> i64 {
+        self.head.era
+    }
+
     fn is_current(&self, position: Position) -> Result<bool> {
-        let Position { seq, deletion, vectors } = self.head.position();
-        Ok(position.seq >= seq && position.deletion >= deletion && position.vectors >= vectors)
+        let Position { seq, deletion, vectors, .. } = self.head.position();
+        let reaches = position.seq >= seq && position.deletion >= deletion && position.vectors >= vectors;
+        Ok(reaches && self.head.continues(position))
     }
 
     fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>> {

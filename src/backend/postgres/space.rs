@@ -14,6 +14,7 @@ use super::single_trip::SingleTrip;
 use super::snapshot::View;
 use super::{rebuild, segments};
 use crate::backend::counters::Counters;
+use crate::backend::feed::Position;
 use crate::backend::manifest::IndexFile;
 use crate::backend::write::{Job, JobResult};
 use crate::backend::{Backend, Execute, Progress, Snapshot, Watch, writer};
@@ -78,9 +79,9 @@ impl Space {
         if self.is_read_only() { Err(Error::ReadOnly(self.path().into())) } else { Ok(()) }
     }
 
-    fn replace(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
+    fn replace(&self, position: Position, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
         let mut batch = self.begin()?;
-        if segments::read(batch.client(), self.number)? != expected {
+        if !batch.head.continues(position) || segments::read(batch.client(), self.number)? != expected {
             return Ok(false);
         }
         segments::replace(batch.client(), self.number, new)?;
@@ -213,9 +214,14 @@ impl Backend for Space {
         Ok(Box::new(HeadRow))
     }
 
-    fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
+    fn replace_manifest(
+        &self,
+        position: Position,
+        expected: &[IndexFile],
+        new: &[IndexFile],
+    ) -> Result<bool> {
         self.check_writable()?;
-        self.explained(self.replace(expected, new))
+        self.explained(self.replace(position, expected, new))
     }
 
     fn clear_manifest(&self) -> Result<()> {

@@ -13,6 +13,7 @@ use super::transaction::Transaction;
 use super::writer::Writer;
 use super::{changes, maintenance, migrate, rebuild, segments};
 use crate::backend::counters::Counters;
+use crate::backend::feed::Position;
 use crate::backend::manifest::IndexFile;
 use crate::backend::settings::Settings;
 use crate::backend::write::{Job, JobResult};
@@ -166,7 +167,7 @@ impl Backend for SqliteSpace {
         Ok(Box::new(Watcher::open(&self.pool)?))
     }
 
-    fn replace_manifest(&self, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
+    fn replace_manifest(&self, _: Position, expected: &[IndexFile], new: &[IndexFile]) -> Result<bool> {
         self.in_transaction(|conn| {
             if segments::read(conn)? != expected {
                 return Ok(false);

@@ -24,6 +24,7 @@ pub fn newest(conn: &Connection) -> Result<Position> {
         seq: newest_record(conn)?,
         deletion: newest_deletion(conn)?,
         vectors: late_vectors::newest(conn)?,
+        era: 0,
     })
 }
 
@@ -52,7 +53,7 @@ pub fn since(
     } else {
         Logged { vectors: Vec::new(), last: from.vectors, complete: false }
     };
-    let position = Position { seq, deletion, vectors: late.last };
+    let position = Position { seq, deletion, vectors: late.last, era: 0 };
     Ok(Some(Feed { added, vectors: late.vectors, deleted, position, complete: late.complete }))
 }
 

@@ -96,6 +96,7 @@ impl Reader {
                     seq: changes::newest_live(self)?,
                     deletion: changes::newest_deletion(self)?,
                     vectors: late_vectors::newest(self)?,
+                    era: 0,
                 }
             }
         };
