@@ -228,6 +228,15 @@ def test_import_of_a_program(run: Run, tmp_path: Path) -> None:
     assert run("import", "crewai", str(tmp_path), "--dry-run").stdout == nothing
 
 
+@pytest.mark.parametrize("program", ["chatgpt", "claude", "mem0"])
+def test_an_import_of_which_nothing_can_be_read_fails(run: Run, tmp_path: Path, program: str) -> None:
+    other = tmp_path / "notes.json"
+    other.write_text("these are no conversations")
+    result = CliRunner().invoke(cli, ["import", program, str(other), "--path", str(tmp_path / "new.db")])
+    assert result.exit_code == 1
+    assert result.stderr.endswith("Error: nothing of it could be read\n")
+
+
 def test_import_of_an_export(run: Run, path: Path, tmp_path: Path) -> None:
     conversation = claude_conversation(
         claude_message("m1", "human", "Tea."), claude_message("m2", "human", "x")

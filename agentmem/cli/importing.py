@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from agentmem import MemoryStore
+from agentmem.cli.group import Failure
 from agentmem.cli.options import json_option, may_exist, open_store, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
@@ -77,7 +78,10 @@ def run_import(
     read: Callable[[MemoryStore, Progress], Report],
     if_none: str = "found nothing",
 ) -> None:
-    """Import into the store at `path` and print the report; `if_none` is said if nothing was found."""
+    """Import into the store at `path` and print the report; `if_none` is said if nothing was found.
+
+    Raises Failure if there was something, and none of it could be read.
+    """
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(progress_bar("importing", "rows"))
         if dry_run and not may_exist(path):
@@ -85,7 +89,13 @@ def run_import(
         report = read(stack.enter_context(open_store(path, create=True)), progress)
     if as_json:
         print_json(dataclasses.asdict(report))
-        return
+    else:
+        _tell(report, dry_run, if_none)
+    if report.problems and not (report.added or report.replaced or report.known):
+        raise Failure("nothing of it could be read")
+
+
+def _tell(report: Report, dry_run: bool, if_none: str) -> None:
     for problem in report.problems:
         say(problem, err=True)
     for name in report.sources:
@@ -95,4 +105,4 @@ def run_import(
     for note in report.notes:
         say(note)
     doing = "would add" if dry_run else "added"
-    say(f"{doing} {report.additions()}, {report.known} were known, {report.broken} broken")
+    say(f"{doing} {report.additions()}, {report.known:,} were known, {report.broken:,} broken")

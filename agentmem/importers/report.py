@@ -34,5 +34,5 @@ class Report:
 
     def additions(self) -> str:
         """What was added, for people: "3 records"."""
-        added = "1 record" if self.added == 1 else f"{self.added} records"
-        return f"{added} and {self.replaced} in place of others" if self.replaced else added
+        added = "1 record" if self.added == 1 else f"{self.added:,} records"
+        return f"{added} and {self.replaced:,} in place of others" if self.replaced else added
