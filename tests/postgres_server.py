@@ -151,6 +151,10 @@ class Server:
         """Stop the server: "fast" ends connections, "immediate" is like a crash."""
         self._run("pg_ctl", "-D", str(self.data), "-m", mode, "-w", "stop")
 
+    def enable_checksums(self) -> None:
+        """Give each page a checksum, while the server is stopped."""
+        self._run("pg_checksums", "--enable", "--no-sync", "-D", str(self.data))
+
     def kill(self) -> None:
         """Kill all processes of the server at once, as a machine does that loses its power."""
         first = (self.data / "postmaster.pid").read_text().split()[0]
