@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use rustc_hash::FxHashMap;
 
-use super::{changes, embeddings, expiries, fts, history, late_vectors, meta, records, row};
+use super::{changes, embeddings, expiries, fts, history, late_vectors, meta, records, row, selection};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
@@ -217,7 +217,7 @@ impl<'c> Batch<'c> {
     /// # Errors
     /// [`Error::Backend`].
     pub fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
-        let seqs = records::seqs_matching(self.conn, filter, 0)?;
+        let seqs = selection::seqs_matching(self.conn, filter, 0)?;
         let due = expiries::due(self.conn, self.now)?;
         self.remove_seqs(&seqs)?;
         Ok(seqs.iter().filter(|seq| due.binary_search(seq).is_err()).count() as u64)
@@ -261,7 +261,7 @@ impl<'c> Batch<'c> {
             None => expiries::earliest(self.conn, self.now, limit)?,
             Some(scope) => {
                 let filter = Filter { scope: Some(scope.clone()), ..Filter::all() };
-                let within = records::seqs_matching(self.conn, &filter, 0)?;
+                let within = selection::seqs_matching(self.conn, &filter, 0)?;
                 let mut due = expiries::due(self.conn, self.now)?;
                 due.retain(|seq| within.binary_search(seq).is_ok());
                 due.truncate(limit);

@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{changes, meta, records};
+use super::{changes, meta, selection};
 use crate::backend::change_log::{Cursor, Deletion, LogPage, merge};
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Viewer};
@@ -29,7 +29,7 @@ pub fn since(
     }
     let page = Page { order: Order::Written, after: Some(start.version), limit, offset: 0 };
     let filter = Filter { viewer: viewer.clone(), ..Filter::default() };
-    let writes = records::select(conn, &filter, page, now)?;
+    let writes = selection::select(conn, &filter, page, now)?;
     let deletions = deletions(conn, start.deletion, limit)?;
     let (items, cursor) = merge(writes, deletions, start, limit);
     Ok(LogPage { items, cursor: cursor.unwrap_or(current), complete })

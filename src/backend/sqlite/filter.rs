@@ -4,7 +4,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, Params, params_from_iter};
 
-use super::{expiries, fts, records};
+use super::{expiries, fts, ids};
 use crate::backend::row_filter::{MetadataTest, has_any};
 use crate::error::Result;
 use crate::record::{Condition, Filter, Micros, Scope, Viewer};
@@ -53,7 +53,7 @@ impl Where {
     pub fn regardless_of_viewer(conn: &Connection, filter: &Filter) -> Result<Self> {
         let mut clause = Self::default();
         if let Some(ids) = &filter.ids {
-            let seqs = records::seqs_of_ids(conn, ids)?;
+            let seqs = ids::seqs_of_ids(conn, ids)?;
             clause.and(
                 "records.seq IN (SELECT value FROM json_each(?))",
                 [serde_json::json!(seqs).to_string()],

@@ -6,7 +6,8 @@
 //!   SQLite.
 //! - [`pool`]: connections; `reader`: those that read; `write_connection`: the one that writes;
 //!   `connection`: PRAGMAs. [`transaction`]: the write lock.
-//! - [`records`], `embeddings`, `facets`: reading; [`filter`]: which records; `row`: the codec. [`batch`]: writing records,
+//! - [`records`], `embeddings`, `facets`: reading; [`filter`], [`selection`] and [`ids`]: which records; `row`: the codec. [`batch`]:
+//!   writing records,
 //!   with everything that depends on them.
 //! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
 //! - `rebuild`: deriving everything else from the records again.
@@ -27,6 +28,7 @@ pub mod fts;
 mod guard;
 pub mod history;
 pub mod identify;
+pub mod ids;
 pub mod journals;
 mod late_vectors;
 pub mod maintenance;
@@ -39,6 +41,7 @@ pub mod records;
 mod row;
 mod schema;
 pub mod segments;
+pub mod selection;
 mod snapshot;
 mod sqlite_error;
 #[cfg(test)]

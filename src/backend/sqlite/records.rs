@@ -1,16 +1,15 @@
-//! Reading records. [`super::batch`] writes them.
+//! Reading records, whose numbers or ids are known. [`super::batch`] writes them.
 
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension};
 
-use super::expiries;
 use super::filter::Where;
 use super::row::{self, EncodedId, SELECT, record};
 use super::sqlite_error::message;
 use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
-use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Scope, Seq, Viewer};
+use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 
 /// How many records one execution of [`BY_SEQS`] reads: as many as a search returns by default.
 const AT_ONCE: usize = 10;
@@ -130,136 +129,12 @@ pub fn neighbours(conn: &Connection, seqs: &[Seq], viewer: &Viewer) -> Result<Ve
     seqs.iter().map(around).collect()
 }
 
-/// The number of the record with this id.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn seq_of_id(conn: &Connection, id: &RecordId) -> Result<Option<Seq>> {
-    let mut statement = conn.prepare_cached("SELECT seq FROM records WHERE id = ?")?;
-    Ok(statement.query_row([EncodedId::new(id)], |row| row.get(0)).optional()?)
-}
-
-/// The version of the record with this id that has not expired at `now`.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn version_of(conn: &Connection, id: &RecordId, now: Micros) -> Result<Option<Seq>> {
-    let mut statement =
-        conn.prepare_cached(&format!("SELECT seq FROM records WHERE id = ? AND {}", expiries::UNEXPIRED))?;
-    Ok(statement.query_row((EncodedId::new(id), now), |row| row.get(0)).optional()?)
-}
-
 /// True if the record with this id is in the scope or below.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
 pub fn is_within(conn: &Connection, id: &RecordId, scope: &Scope) -> Result<bool> {
     Ok(by_id(conn, id)?.is_some_and(|(_, record)| scope.contains(&record.scope)))
-}
-
-/// The numbers of the records with these ids; unknown ids are left out.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn seqs_of_ids(conn: &Connection, ids: &[RecordId]) -> Result<Vec<Seq>> {
-    ids.iter().filter_map(|id| seq_of_id(conn, id).transpose()).collect()
-}
-
-/// A page of the records that pass the filter and have not expired at `now`.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Result<Vec<(Seq, Record)>> {
-    let mut clause = Where::new(conn, filter, now)?;
-    // The index on scopes has the records of one scope in the order of their numbers.
-    let in_order = page.order.is_by_version() && clause.is_in_one_scope();
-    // Where few records match, sorting them is faster than reading all by date.
-    let sorts = !in_order && is_narrow(conn, filter)?;
-    if !in_order && !sorts {
-        clause = clause.avoiding(&["scope"]);
-    }
-    if let Some(after) = page.after {
-        clause.and("records.seq > ?", [after]);
-    }
-    // The plus keeps SQLite from the index on dates.
-    let created_at = if sorts { "+created_at" } else { "created_at" };
-    let order = match page.order {
-        Order::Newest => format!("{created_at} DESC, records.seq DESC"),
-        Order::Oldest => format!("{created_at}, records.seq"),
-        Order::Written => "records.seq".to_owned(),
-        Order::Updated => "records.seq DESC".to_owned(),
-    };
-    let page_of = |select: &str| format!("{select}{} ORDER BY {order} LIMIT ? OFFSET ?", clause.sql());
-    let sql = match sorts {
-        // Only numbers are sorted. SQLite's outer loop over a cross join is its left table, so the records keep that order.
-        true => {
-            let numbers = page_of("SELECT seq FROM records");
-            row::select(&format!("({numbers}) AS page CROSS JOIN records ON records.seq = page.seq"), true)
-        }
-        false => page_of(&SELECT),
-    };
-    clause.bind([page.limit, page.offset].map(super::limit));
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map(clause.params(), record)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// True if the filter's scope has so few records that sorting them is faster than reading by date.
-fn is_narrow(conn: &Connection, filter: &Filter) -> Result<bool> {
-    const FEW: i64 = 10_000;
-    if filter.ids.is_some() {
-        return Ok(true);
-    }
-    if filter.scope.is_none() {
-        return Ok(false);
-    }
-    let mut clause =
-        Where::regardless_of_viewer(conn, &Filter { scope: filter.scope.clone(), ..Filter::default() })?;
-    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM records{} LIMIT ?)", clause.sql());
-    clause.bind([FEW]);
-    let found: i64 = conn.prepare_cached(&sql)?.query_row(clause.params(), |row| row.get(0))?;
-    Ok(found < FEW)
-}
-
-/// The numbers above `after` of the records that pass the filter, in ascending order.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn seqs_matching(conn: &Connection, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {
-    let passing = seqs(conn, Where::regardless_of_viewer(conn, filter)?, after)?;
-    let hidden = hidden(conn, &filter.viewer, after)?;
-    if hidden.is_empty() {
-        return Ok(passing);
-    }
-    let mut hidden = hidden.into_iter().peekable();
-    Ok(passing
-        .into_iter()
-        .filter(|seq| {
-            while hidden.next_if(|one| one < seq).is_some() {}
-            hidden.peek() != Some(seq)
-        })
-        .collect())
-}
-
-/// The numbers above `after` of the records that the viewer may not see, in ascending order.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn hidden(conn: &Connection, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>> {
-    Where::hidden_from(viewer).map_or(Ok(Vec::new()), |clause| seqs(conn, clause, after))
-}
-
-fn seqs(conn: &Connection, mut clause: Where, after: Seq) -> Result<Vec<Seq>> {
-    if after > 0 {
-        clause = clause.avoiding(&["scope", "created_at"]);
-        clause.and("records.seq > ?", [after]);
-    }
-    let mut statement = conn.prepare_cached(&format!("SELECT seq FROM records{}", clause.sql()))?;
-    let rows = statement.query_map(clause.params(), |row| row.get(0))?;
-    let mut seqs = rows.collect::<rusqlite::Result<Vec<Seq>>>()?;
-    // The rows are nearly sorted, and this sort is fast on such input.
-    seqs.sort();
-    Ok(seqs)
 }
 
 /// Passes every record that passes the filter to `take`, in the order of writing, until it returns false. For a damaged

@@ -10,7 +10,8 @@ use super::pool::Pool;
 use super::reader::Opener;
 use super::sqlite_error::{self, Explained};
 use super::{
-    change_log, changes, embeddings, facets, fts, history, maintenance, meta, records, segments, transaction,
+    change_log, changes, embeddings, facets, fts, history, maintenance, meta, records, segments, selection,
+    transaction,
 };
 use crate::backend::change_log::{Cursor, LogPage};
 use crate::backend::feed::{Feed, Position};
@@ -96,11 +97,11 @@ impl Snapshot for View<'_> {
     }
 
     fn seqs_matching(&self, filter: &Filter, after: Seq) -> Result<Vec<Seq>> {
-        self.explained(records::seqs_matching(&self.reader, filter, after))
+        self.explained(selection::seqs_matching(&self.reader, filter, after))
     }
 
     fn hidden(&self, viewer: &Viewer, after: Seq) -> Result<Vec<Seq>> {
-        self.explained(records::hidden(&self.reader, viewer, after))
+        self.explained(selection::hidden(&self.reader, viewer, after))
     }
 
     fn expired(&self) -> Result<Arc<[Seq]>> {
@@ -108,7 +109,7 @@ impl Snapshot for View<'_> {
     }
 
     fn list(&self, filter: &Filter, page: Page) -> Result<Vec<Record>> {
-        let rows = self.explained(records::select(&self.reader, filter, page, self.now))?;
+        let rows = self.explained(selection::select(&self.reader, filter, page, self.now))?;
         Ok(rows.into_iter().map(|(_, record)| record).collect())
     }
 

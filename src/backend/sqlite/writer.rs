@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::transaction::Transaction;
 use super::write_connection::WriteConnection;
-use super::{Batch, history, journals, records};
+use super::{Batch, history, ids, journals, records};
 use crate::backend::write::{NewRecord, OnConflict};
 use crate::backend::writer::WriteTransaction;
 use crate::error::{Error, Result};
@@ -61,7 +61,7 @@ impl<'c> Writer<'c> {
 
     /// Removes the record with this id, expired or not, if there is one.
     fn remove_id(&mut self, id: &RecordId) -> Result<()> {
-        match records::seq_of_id(self.conn, id)? {
+        match ids::seq_of_id(self.conn, id)? {
             Some(seq) => self.batch.remove_seqs(&[seq]),
             None => Ok(()),
         }
@@ -93,7 +93,7 @@ impl WriteTransaction for Writer<'_> {
         {
             return Ok(None);
         }
-        records::version_of(self.conn, id, self.batch.now())
+        ids::version_of(self.conn, id, self.batch.now())
     }
 
     fn live(&self, id: &RecordId) -> Result<Option<(Seq, Record)>> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::super::{facets, records};
+use super::super::{facets, selection};
 use super::{Store, id};
 use crate::backend::write::{OnConflict, Write};
 use crate::record::{Condition, Filter, Metadata, Page, Record, Scope, Scopes, Viewer};
@@ -212,14 +212,14 @@ fn check(store: &Store, model: &[Record], filter: &Filter, condition: Option<&Va
     let wanted: Vec<(i64, Record)> = wanted.into_iter().map(|(seq, record)| (seq, record.clone())).collect();
     let read = |limit, offset| {
         let page = Page { offset, ..Page::newest(limit) };
-        store.pool.read(|conn| records::select(conn, filter, page, 0)).unwrap()
+        store.pool.read(|conn| selection::select(conn, filter, page, 0)).unwrap()
     };
 
     assert_eq!(read(usize::MAX, 0), wanted);
     assert_eq!(read(2, 1), wanted.iter().skip(1).take(2).cloned().collect::<Vec<_>>());
-    assert_eq!(store.pool.read(|conn| records::seqs_matching(conn, filter, 0)).unwrap(), seqs);
+    assert_eq!(store.pool.read(|conn| selection::seqs_matching(conn, filter, 0)).unwrap(), seqs);
     let above: Vec<i64> = seqs.iter().copied().filter(|seq| *seq > 3).collect();
-    assert_eq!(store.pool.read(|conn| records::seqs_matching(conn, filter, 3)).unwrap(), above);
+    assert_eq!(store.pool.read(|conn| selection::seqs_matching(conn, filter, 3)).unwrap(), above);
     assert_eq!(store.pool.read(|conn| facets::count(conn, filter, 0)).unwrap(), seqs.len() as u64);
     let labels = counts(wanted.iter().flat_map(|(_, record)| &record.categories));
     assert_eq!(store.pool.read(|conn| facets::categories(conn, filter, 0)).unwrap(), labels);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::super::records;
+use super::super::selection;
 use super::Store;
 use crate::backend::write::OnConflict;
 use crate::record::{Filter, Order, Page, Record, Scope};
@@ -31,7 +31,7 @@ fn instructions(store: &Store, scope: &str, order: Order) -> u64 {
             false
         };
         conn.progress_handler(1, Some(executed))?;
-        let listed = records::select(conn, &filter, page, 0)?;
+        let listed = selection::select(conn, &filter, page, 0)?;
         conn.progress_handler(0, None::<fn() -> bool>)?;
         Ok(listed)
     });

@@ -10,7 +10,7 @@ use tempfile::tempdir;
 use super::super::identify::APPLICATION_ID;
 use super::super::migrate::{self, LATEST};
 use super::super::pool::Pool;
-use super::super::{fts, history, journals, maintenance, meta, records};
+use super::super::{fts, history, ids, journals, maintenance, meta, selection};
 use super::Store;
 use crate::backend::migration::Status;
 use crate::backend::settings::Settings;
@@ -144,7 +144,7 @@ fn every_version_opens_with_all_its_records() {
         let path = folder.path().join("m.db");
         fs::copy(fixture(version), &path).unwrap();
         let pool = Pool::open(&Settings::new(&path)).unwrap();
-        let found = pool.read(|conn| records::select(conn, &Filter::all(), Page::newest(100), 0)).unwrap();
+        let found = pool.read(|conn| selection::select(conn, &Filter::all(), Page::newest(100), 0)).unwrap();
         let mut found: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
         found.retain(|record| record.id.text() != "lives");
         assert_eq!(found, expected(), "version {version}");
@@ -152,7 +152,7 @@ fn every_version_opens_with_all_its_records() {
         assert_eq!(pool.read(meta::totals).unwrap().records, expected().len() as u64 + more);
         assert_eq!(pool.read(maintenance::problems).unwrap(), Vec::<String>::new());
         for record in expected() {
-            assert!(pool.read(|conn| records::seq_of_id(conn, &record.id)).unwrap().is_some());
+            assert!(pool.read(|conn| ids::seq_of_id(conn, &record.id)).unwrap().is_some());
         }
         let analyzer: Option<u32> = pool.read(|conn| meta::get(conn, meta::ANALYZER_VERSION)).unwrap();
         assert_eq!(analyzer, Some(0), "the store is asked to fill the full text");

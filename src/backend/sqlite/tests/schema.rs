@@ -117,7 +117,7 @@ fn a_trigger_that_appears_while_a_store_is_open_does_not_fire() {
     let store = Store::open(&path);
     change(&path, "CREATE TRIGGER evil AFTER INSERT ON records BEGIN DELETE FROM records; END");
     store.add_all([Record { id: id("new"), ..Record::new("new") }], OnConflict::Fail).unwrap();
-    let there = |name| store.pool.read(|conn| super::super::records::seq_of_id(conn, &id(name))).unwrap();
+    let there = |name| store.pool.read(|conn| super::super::ids::seq_of_id(conn, &id(name))).unwrap();
     assert!(there("kept").is_some() && there("new").is_some());
     assert_eq!(store.pool.read(|conn| fts::rows_with_term(conn, "new")).unwrap(), [2]);
 }

@@ -11,7 +11,7 @@ use tempfile::{TempDir, tempdir};
 use super::super::changes::Watcher;
 use super::super::pool::Pool;
 use super::super::transaction::Transaction;
-use super::super::{changes, embeddings, facets, fts, maintenance, meta, records, segments};
+use super::super::{changes, embeddings, facets, fts, maintenance, meta, records, segments, selection};
 use super::{Store, by_id, id};
 use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, Position};
@@ -72,7 +72,7 @@ impl Store {
     fn contents(&self) -> BTreeMap<Seq, String> {
         let all = self
             .pool
-            .read(|conn| records::select(conn, &Filter::all(), Page::newest(usize::MAX), 0))
+            .read(|conn| selection::select(conn, &Filter::all(), Page::newest(usize::MAX), 0))
             .unwrap();
         all.into_iter().map(|(seq, record)| (seq, record.content)).collect()
     }
