@@ -138,6 +138,15 @@ def test_an_import_that_was_stopped_goes_on(quick, tmp_path):
     assert (report.added, report.known) == (700, 500)
 
 
+@pytest.mark.parametrize("program", ["notes", "source", "../markdown", ""])
+def test_another_program_is_refused(path, tmp_path, program):
+    with (
+        agentmem.open(path) as store,
+        pytest.raises(agentmem.AgentMemError, match="programs are chatgpt"),
+    ):
+        import_program(store, program, tmp_path)
+
+
 def test_imports_at_the_same_time_add_each_item_once(path, tmp_path):
     conversations = [chatgpt_conversation(f"c{n}", m=said("user", f"message {n}")) for n in range(1500)]
     export = write_json(tmp_path / "conversations.json", conversations)

@@ -44,8 +44,11 @@ def import_program(
 ) -> Report:
     """Import what a program, one of `PROGRAMS`, keeps in a file or folder, or in its usual place.
 
-    The other arguments are those of `import_sources`. Raises AgentMemError if there is nothing to read.
+    The other arguments are those of `import_sources`. Raises AgentMemError for another program, and if
+    there is nothing to read.
     """
+    if program not in PROGRAMS:
+        raise AgentMemError(f"the programs are {', '.join(PROGRAMS)}, not {program!r}")
     reader = import_module(f"agentmem.importers.{program.replace('-', '_')}")
     if path is None and not hasattr(reader, "default_path"):
         raise AgentMemError(f"name the file or folder: {PROGRAMS[program][1]}")
