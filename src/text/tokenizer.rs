@@ -18,7 +18,7 @@ const NEGATED: [&str; 18] = [
 /// Calls `visit` with the chunks of a text: its pieces between blanks and the punctuation that separates words. A chunk has any
 /// number of words. No word is in two chunks. They are in NFC, so equivalent texts have equal chunks.
 pub(crate) fn each_chunk(text: &str, visit: impl FnMut(&str)) {
-    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
         return chunks(text).for_each(visit);
     }
     chunks(&text.nfc().collect::<String>()).for_each(visit);
