@@ -8,4 +8,5 @@ pub use crate::rank::hybrid::{Candidate, HybridQuery};
 pub use crate::rank::top_k::TopK;
 pub use crate::rank::tuning::CANDIDATES;
 pub use crate::rank::{Statistics, Texts, WeightedTerm};
-pub use crate::text::{Analyzer, Bag, MAX_TERM_BYTES, is_question, sentences, words};
+pub use crate::text::cut::MAX_TERM_BYTES;
+pub use crate::text::{Analyzer, Bag, is_question, sentences, words};

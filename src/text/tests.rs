@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{Analyzer, MAX_TERM_BYTES, TERMS_FINGERPRINT};
+use super::cut::MAX_TERM_BYTES;
+use super::{Analyzer, TERMS_FINGERPRINT};
 
 fn terms(text: &str) -> Vec<String> {
     Analyzer::new().term_list(text)
