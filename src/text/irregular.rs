@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::snowball::regular_stem;
 
-/// A word and its irregular forms, one word a line. Forms that are usually another word are left out: see [`AMBIGUOUS`].
+/// A word and its irregular forms, one word a line. Forms that are usually another word are left out: see `ambiguous.rs`.
 pub(super) const WORDS: &str = "\
     arise arose arisen
     awake awoke awoken

@@ -9,7 +9,7 @@
 //!    of identifiers (`identifier`) are case-folded and stemmed (`stem`: `snowball` and `irregular`). Scripts without spaces between words give
 //!    n-grams (`grams`).
 //!
-//! Terms contain ASCII lower-case letters and digits, `_`, and non-ASCII characters, and have at most [`MAX_TERM_BYTES`]
+//! Terms contain ASCII lower-case letters and digits, `_`, and non-ASCII characters, and have at most [`cut::MAX_TERM_BYTES`]
 //! bytes. FTS5's tokenizer `ascii` with `tokenchars '_'` leaves them as they are when they are joined by blanks.
 
 mod ambiguous;

@@ -9,7 +9,7 @@ use super::stem::stem;
 use super::surfaces::surfaces;
 use super::{fold, snowball, stopwords};
 
-/// A word: a run of one script in the analyzer's spelling, but not case-folded; or a compound, see [`compound`].
+/// A word: a run of one script in the analyzer's spelling, but not case-folded; or a compound, see `compound.rs`.
 #[derive(Debug, Clone, Copy)]
 pub struct Word<'a> {
     run: &'a str,

@@ -23,7 +23,7 @@ pub struct ParsedQuery {
     pub joined: Vec<(String, Vec<u32>)>,
 }
 
-/// A word of the query that names one thing as a whole, see [`Word::is_identifier`].
+/// A word of the query that names one thing as a whole, see [`Word::is_identifier`](crate::text::Word::is_identifier).
 #[derive(Debug)]
 pub struct Identifier {
     pub whole: u32,

@@ -15,7 +15,7 @@ pub struct QueryTerm {
     pub share: f64,
     /// True if no record holds the term itself, only its forms.
     pub guessed: bool,
-    /// True if a match proves nothing, see [`is_particle`].
+    /// True if a match proves nothing, see [`is_particle`](crate::text::is_particle).
     pub particle: bool,
 }
 
