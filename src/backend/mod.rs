@@ -1,19 +1,21 @@
 //! What a store keeps, and where it keeps it.
 //!
-//! A store has one space or many ([`Spaces`]). The traits [`Backend`] and [`Snapshot`] say what is kept of a space: records, the change feed, the manifest of index files, and
-//! a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
+//! A store has one space or many ([`Spaces`]). The traits [`Backend`] and [`Snapshot`] say what is kept of a space: records,
+//! the change feed, the manifest of index files, and a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
 //! connection, a statement or a database error: errors leave a backend as [`crate::Error`], already explained.
 //!
 //! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
 //!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
 //! - [`mod@write`]: writes as data, which [`Execute`] takes; `writer`: executes them in a transaction of any backend.
-//! - [`settings`]: how to open a store. [`migration`]: schema versions. [`counters`]: for `stats()`. [`checksum`]: noticing damage. `encoding`: values of a record. `connections`: a pool of
+//! - [`dispatch`]: opens the backend of a path or URL. [`settings`]: how to open a store. [`migration`]: schema versions.
+//!   [`counters`]: for `stats()`. [`checksum`]: noticing damage. `encoding`: values of a record. `connections`: a pool of
 //!   them; `opening_thread`: the thread of all pools.
 
 pub mod change_log;
 pub mod checksum;
 mod connections;
 pub mod counters;
+pub mod dispatch;
 mod encoding;
 mod facets;
 pub mod feed;
@@ -40,50 +42,12 @@ use crate::record::{RecordId, Scope};
 use counters::Counters;
 use feed::Position;
 use manifest::IndexFile;
-use settings::Settings;
 use write::{Job, JobResult};
 
 pub use snapshot::{FullText, Snapshot};
 
 /// Reports how far a long operation has come, as done and total. Returning false stops the operation.
 pub type Progress<'a> = dyn FnMut(u64, u64) -> bool + 'a;
-
-/// True if a store of this name is in a database.
-pub fn is_url(path: &Path) -> bool {
-    let text = path.to_str().unwrap_or_default();
-    text.starts_with("postgresql://") || text.starts_with("postgres://")
-}
-
-/// Opens a store, and creates or migrates its file if necessary.
-///
-/// # Errors
-/// [`crate::Error::NotAStore`] and [`crate::Error::SchemaTooNew`], the file untouched; [`crate::Error::ReadOnly`],
-/// [`crate::Error::Busy`], [`crate::Error::Corrupt`], [`crate::Error::Io`].
-pub fn open(settings: &Settings) -> Result<Arc<dyn Spaces>> {
-    if is_url(&settings.path) {
-        open_database(settings)
-    } else {
-        Ok(Arc::new(sqlite::Sqlite::open(settings)?))
-    }
-}
-
-#[cfg(feature = "postgres")]
-fn open_database(settings: &Settings) -> Result<Arc<dyn Spaces>> {
-    Ok(Arc::new(postgres::Databases::open(settings)?))
-}
-
-#[cfg(not(feature = "postgres"))]
-fn open_database(_: &Settings) -> Result<Arc<dyn Spaces>> {
-    Err(no_databases())
-}
-
-/// The error for a URL where PostgreSQL is left out.
-#[cfg(not(feature = "postgres"))]
-fn no_databases() -> crate::Error {
-    crate::Error::InvalidFilter(
-        "this build of agentmem is without PostgreSQL (its feature `postgres`)".into(),
-    )
-}
 
 /// A store as it is kept: one space, or many. A space is what one [`Backend`] keeps; the first parts of a scope name it.
 pub trait Spaces: Debug + Send + Sync {

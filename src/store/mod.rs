@@ -9,6 +9,7 @@
 //! - `search`: queries. Each mode of `modes` asks a `retriever` for candidates, in memory or on disk, and ranks them;
 //!   `filter_cache`, `scope_index` and `text_cache` keep what was read. `explain`: why a record is a hit or not.
 //! - `transfer`: export and import of JSON lines. `verify`: looking for damage. `rebuild`: deriving everything again.
+//!   `migration`: schema versions.
 
 mod batch;
 mod embed;
@@ -20,6 +21,7 @@ mod index_files;
 mod index_handle;
 mod journals;
 mod lines;
+pub mod migration;
 mod modes;
 mod open_spaces;
 mod options;
@@ -50,13 +52,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::backend::journals::JournalTotals;
 use crate::backend::settings::Settings;
 use crate::backend::write::{Call, Job, NewRecord, Outcome, Requirement, Write};
-use crate::backend::{self, Progress, Spaces};
+use crate::backend::{Progress, Spaces, dispatch};
 use crate::error::{Error, Result};
 use crate::record::{Fields, Filter, Micros, Order, Page, Record, RecordId, Scope, Scopes, Viewer};
 use open_spaces::OpenSpaces;
 use space::Space;
 
-pub use crate::backend::migration;
 pub use crate::backend::settings::Durability;
 pub use crate::backend::snapshot::ScopeInfo;
 pub use crate::backend::write::OnConflict;
@@ -91,7 +92,7 @@ impl Store {
             return Err(Error::InvalidFilter("pool_size is 0; a store needs a connection".into()));
         }
         let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
-        let spaces = backend::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?;
+        let spaces = dispatch::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?;
         let store = Self { options, spaces, open: OpenSpaces::default(), closed: AtomicBool::new(false) };
         if store.spaces.depth() == 0 {
             store.space("/")?;

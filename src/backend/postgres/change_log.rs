@@ -2,7 +2,7 @@
 
 use super::feed;
 use super::head::Head;
-use super::snapshot::View;
+use super::view::View;
 use crate::backend::change_log::{Cursor, LogPage, merge};
 use crate::error::Result;
 use crate::record::{Filter, Order, Page, Viewer};

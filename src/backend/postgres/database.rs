@@ -11,8 +11,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::client::{Client, Typed};
-use super::migrate;
 use super::postgres_error::{self, Explained, is_disconnected, is_of_another_session, postgres_error};
+use super::schema::{self, Schema};
 use crate::backend::connections::Connections;
 use crate::backend::settings::Settings;
 use crate::error::{Error, Result};
@@ -31,7 +31,7 @@ pub struct Database {
     /// False since a connection met another session of the server than before, as behind a pooler.
     keeps_sessions: AtomicBool,
     /// What the schema says.
-    schema: migrate::Schema,
+    schema: Schema,
 }
 
 impl Database {
@@ -44,11 +44,11 @@ impl Database {
         let address = Address::parse(&settings.path, settings.busy_timeout)?;
         let name = PathBuf::from(&address.shown);
         let pool = Connections::new(Connector::new(&address)?, settings.pool_size, settings.busy_timeout);
-        let schema = migrate::Schema::default();
+        let schema = Schema::default();
         let (settings, keeps_sessions) = (settings.clone(), AtomicBool::new(true));
         let mut database = Self { address, name, settings, pool, keeps_sessions, schema };
         let mut client = database.connection()?;
-        let found = migrate::read(&mut client, &database.name);
+        let found = schema::read(&mut client, &database.name);
         database.schema = found.explained(&database.name, database.settings.busy_timeout)?;
         drop(client);
         Ok(database)
@@ -65,7 +65,7 @@ impl Database {
     }
 
     /// What the schema says.
-    pub fn schema(&self) -> &migrate::Schema {
+    pub fn schema(&self) -> &Schema {
         &self.schema
     }
 

@@ -6,7 +6,7 @@ use super::batch::Batch;
 use super::filter::{Reach, boxed, conditions};
 use super::query::Sql;
 use super::records::read_seqs;
-use super::snapshot::View;
+use super::view::View;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Scope, Seq};
 

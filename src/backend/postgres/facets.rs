@@ -7,7 +7,7 @@ use super::head::Head;
 use super::postgres_error::unreadable;
 use super::query::Sql;
 use super::row::bad_json;
-use super::snapshot::View;
+use super::view::View;
 use crate::backend::facets::{FoundScopes, by_frequency};
 use crate::backend::snapshot::{ScopeInfo, Totals};
 use crate::error::Result;

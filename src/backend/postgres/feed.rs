@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::batch::Batch;
 use super::row;
-use super::snapshot::View;
+use super::view::View;
 use crate::backend::change_log::Deletion;
 use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::backend::snapshot::Snapshot;

@@ -4,7 +4,7 @@ use super::batch::Batch;
 use super::filter::boxed;
 use super::query::Sql;
 use super::row::{self, Encoded, PAST_COLUMNS};
-use super::snapshot::View;
+use super::view::View;
 use crate::backend::snapshot::PastVersion;
 use crate::error::Result;
 use crate::record::{Micros, Record, RecordId, Seq, Viewer};

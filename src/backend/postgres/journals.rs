@@ -12,7 +12,7 @@ use super::filter::boxed;
 use super::head::numbers_after;
 use super::postgres_error::{unexplained_message, unreadable};
 use super::query::Sql;
-use super::snapshot::View;
+use super::view::View;
 use crate::backend::checksum;
 use crate::backend::journals::{JournalTotals, Journals};
 use crate::error::{Conflict, Error, Result};

@@ -1,7 +1,6 @@
 //! Makes the tables of a store, and brings them to the newest schema. Only `agentmem migrate` does that: an open store needs
 //! no right to change tables.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,13 +9,11 @@ use tokio_postgres::error::SqlState;
 use super::address::Address;
 use super::client::Client;
 use super::database::connect;
-use super::postgres_error::{Explained, postgres_error, unreadable};
+use super::postgres_error::{Explained, postgres_error};
 use super::query::query;
+use super::schema::{LATEST, Schema, found};
 use crate::backend::migration::{Plan, Status};
 use crate::error::{Error, Result};
-
-/// The newest schema version.
-pub const LATEST: u32 = 1;
 
 /// The name and the statements of each migration; the first makes version 1.
 const MIGRATIONS: [(&str, &str); LATEST as usize] =
@@ -37,19 +34,6 @@ const ATTEMPTS: usize = 5;
 
 /// How long a statement of a migration may wait.
 const TIMEOUT: Duration = Duration::from_secs(30);
-
-/// What a schema says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Schema {
-    /// Its version; 0 if there are no tables.
-    pub version: u32,
-    /// The random name of the store.
-    pub store: String,
-    /// How many parts of a scope name a space.
-    pub space_depth: u32,
-    /// How many partitions each table has; 0 for tables without.
-    pub partitions: u32,
-}
 
 /// The state of a schema. Only reads.
 ///
@@ -169,48 +153,4 @@ fn partitioned(statements: &str, partitions: u32) -> String {
 fn to_status(schema: &Schema) -> Status {
     let all = (1..).zip(MIGRATIONS).map(|(version, (name, _))| (version, name));
     Status { current: schema.version, latest: LATEST, pending: all.skip(schema.version as usize).collect() }
-}
-
-/// The schema that there is; version 0 if there is none.
-fn found(client: &mut Client, name: &Path) -> Result<Schema> {
-    let known = query(client, "SELECT to_regclass('agentmem_meta') IS NOT NULL", &[])?;
-    if !known.first().map_or(Ok(false), |row| row.try_get(0))? {
-        return Ok(Schema::default());
-    }
-    let rows = query(client, "SELECT key, value FROM agentmem_meta", &[])?;
-    let values = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-    let values = values.collect::<Result<HashMap<String, String>>>()?;
-    if values.is_empty() {
-        return Ok(Schema::default());
-    }
-    let number = |key: &str| {
-        let value = values.get(key).and_then(|value| value.parse().ok());
-        value.ok_or_else(|| unreadable(format!("agentmem_meta has no number under {key:?}")))
-    };
-    let version = number("version")?;
-    if version > LATEST {
-        return Err(Error::SchemaTooNew { path: name.into(), found: version, supported: LATEST });
-    }
-    Ok(Schema {
-        version,
-        store: values.get("store").cloned().unwrap_or_default(),
-        space_depth: number("space_depth")?,
-        partitions: number("partitions")?,
-    })
-}
-
-/// The schema of a store that is opened.
-///
-/// # Errors
-/// [`Error::NotAStore`] if there is none; [`Error::SchemaTooNew`]; [`Error::SchemaTooOld`].
-pub fn read(client: &mut Client, name: &Path) -> Result<Schema> {
-    let schema = found(client, name)?;
-    match schema.version {
-        0 => Err(Error::NotAStore {
-            path: name.into(),
-            detail: format!("it has no tables of agentmem; `agentmem migrate {}` makes them", name.display()),
-        }),
-        LATEST => Ok(schema),
-        found => Err(Error::SchemaTooOld { path: name.into(), found, latest: LATEST }),
-    }
 }

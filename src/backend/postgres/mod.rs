@@ -4,9 +4,10 @@
 //! backend. The head row of a space orders its writes, and has its statistics and its position in the change feed. So
 //! every search reads the head row, and nothing has to notify anybody.
 //!
-//! - `address`: where a database is; `tls`. `client`: a connection; `database`: a pool of them. [`migrate`]: its schema.
+//! - `address`: where a database is; `tls`. `client`: a connection; `database`: a pool of them. `schema`: what tables it has;
+//!   [`migrate`]: makes them.
 //! - `query`: statements. `filter`: which records; `row`: the codec; `head`: the head row.
-//! - `snapshot`: reading; `feed`: the change feed of the index; `change_log`: that of users.
+//! - `snapshot`: reading in a `view`; `feed`: the change feed of the index; `change_log`: that of users.
 //! - `batch`: writes of one transaction, `writer`: as jobs ask for them; `single_trip`: adding without reading first.
 //! - `records`, `inserts`, `removals`, `embeddings`, `expiries`, `history`, `facets`, `journals`: one concept each.
 //! - `segments`: index files in the database. `rebuild`: counting again. `postgres_error`: from PostgreSQL's errors to ours.
@@ -32,12 +33,14 @@ mod rebuild;
 mod records;
 mod removals;
 mod row;
+mod schema;
 mod segments;
 mod single_trip;
 mod snapshot;
 mod space;
 mod spaces;
 mod tls;
+mod view;
 mod writer;
 
 pub use spaces::Databases;

@@ -8,7 +8,7 @@ use super::batch::Batch;
 use super::filter::{Reach, Rest, boxed, conditions, texts, unexpired, visible_to, within};
 use super::query::{Lend, Sql};
 use super::row::{COLUMNS, record};
-use super::snapshot::{AT_ONCE, View};
+use super::view::{AT_ONCE, View};
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Scope, Seq, Viewer};
 

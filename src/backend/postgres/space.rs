@@ -11,7 +11,7 @@ use super::batch::Batch;
 use super::database::Database;
 use super::filter::Reach;
 use super::single_trip::SingleTrip;
-use super::snapshot::View;
+use super::view::View;
 use super::{rebuild, segments};
 use crate::backend::counters::Counters;
 use crate::backend::feed::Position;

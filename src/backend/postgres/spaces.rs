@@ -7,10 +7,10 @@ use tokio_postgres::Row;
 
 use super::database::Database;
 use super::filter::{Reach, boxed, texts, unexpired, within};
-use super::migrate;
 use super::query::Sql;
-use super::snapshot::View;
+use super::schema;
 use super::space::{self, Space};
+use super::view::View;
 use crate::backend::settings::Settings;
 use crate::backend::{Backend, Progress, Snapshot, Spaces};
 use crate::clock;
@@ -98,7 +98,7 @@ impl Spaces for Databases {
     }
 
     fn schema_version(&self) -> u32 {
-        migrate::LATEST
+        schema::LATEST
     }
 
     fn connections(&self) -> (u32, u32) {

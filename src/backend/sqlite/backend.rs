@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::changes::Watcher;
 use super::pool::Pool;
-use super::snapshot::View;
 use super::transaction::Transaction;
+use super::view::View;
+use super::watcher::Watcher;
 use super::writer::Writer;
-use super::{changes, maintenance, migrate, rebuild, segments};
+use super::{backup, changes, maintenance, migrations, rebuild, segments};
 use crate::backend::counters::Counters;
 use crate::backend::feed::Position;
 use crate::backend::manifest::IndexFile;
@@ -66,7 +66,7 @@ impl Spaces for Sqlite {
     }
 
     fn schema_version(&self) -> u32 {
-        migrate::LATEST
+        migrations::LATEST
     }
 
     fn connections(&self) -> (u32, u32) {
@@ -79,7 +79,7 @@ impl Spaces for Sqlite {
     }
 
     fn backup(&self, target: &Path, progress: &mut Progress<'_>) -> Result<()> {
-        self.0.pool.read(|conn| maintenance::backup(conn, target, progress))
+        self.0.pool.read(|conn| backup::write(conn, target, progress))
     }
 }
 

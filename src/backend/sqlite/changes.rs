@@ -1,15 +1,11 @@
-//! The change feed: what was added and deleted since a position, and whether anything was committed at all.
+//! The change feed: what was added and deleted since a position.
 
 use std::ops::RangeInclusive;
-use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, ffi};
 
 use super::late_vectors::{self, Logged};
-use super::pool::Pool;
-use super::sqlite_error::Explained;
 use super::{meta, row};
-use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::error::Result;
 use crate::journal::Number;
@@ -255,35 +251,4 @@ fn read_texts(
 pub fn data_version(conn: &Connection) -> Result<i64> {
     let mut statement = conn.prepare_cached("PRAGMA data_version")?;
     Ok(statement.query_row([], |row| row.get(0))?)
-}
-
-/// A connection that notices commits of others: in other processes, and on other connections in this one.
-#[derive(Debug)]
-pub struct Watcher {
-    /// It never writes: its own commits would go unnoticed.
-    conn: Connection,
-    seen: i64,
-    /// Dropped after the connection.
-    pool: Arc<Pool>,
-}
-
-impl Watcher {
-    /// Opens a connection to the file of `pool`.
-    ///
-    /// # Errors
-    /// As [`Pool::connect`].
-    pub fn open(pool: &Arc<Pool>) -> Result<Self> {
-        Ok(Self { conn: pool.connect()?, seen: -1, pool: Arc::clone(pool) })
-    }
-}
-
-impl Watch for Watcher {
-    fn moved(&mut self) -> Result<bool> {
-        let version = data_version(&self.conn).explained(self.pool.path(), self.pool.timeout())?;
-        Ok(std::mem::replace(&mut self.seen, version) != version)
-    }
-
-    fn forget(&mut self) {
-        self.seen = -1;
-    }
 }

@@ -8,12 +8,12 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::files::has_log;
 use super::identify::{immutable_flags, immutable_uri};
+use super::migrations::LATEST;
 use super::sqlite_error::Explained;
 use super::write_connection::WriteConnection;
 use super::{filter, migrate, schema, transaction};
 use crate::backend::settings::{Durability, Settings};
 use crate::error::{Error, Result};
-use crate::interrupt;
 
 /// How many prepared statements each connection caches.
 const STATEMENTS: usize = 64;
@@ -49,7 +49,7 @@ impl Source {
         let probe = |source: &Self| {
             let conn = source.connect().and_then(|conn| source.set_up_reader(&conn, timeout).map(|()| conn));
             conn.map_err(Error::from)
-                .and_then(|conn| schema::check(&conn, path, migrate::LATEST))
+                .and_then(|conn| schema::check(&conn, path, LATEST))
                 .explained(path, timeout)
         };
         match probe(&source) {
@@ -140,37 +140,4 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
         conn.set_db_config(config, on)?;
     }
     conn.execute_batch("PRAGMA cell_size_check = ON; PRAGMA ignore_check_constraints = ON;")
-}
-
-/// While this value exists, the user can interrupt statements of a connection. These then fail, see
-/// [`sqlite_error`](super::sqlite_error). The caller must hold no lock meanwhile, as for [`interrupt::requested`].
-pub struct Interruptible<'c>(&'c Connection);
-
-impl<'c> Interruptible<'c> {
-    /// Makes the statements of a connection interruptible.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub fn new(conn: &'c Connection) -> Result<Self> {
-        /// How many instructions SQLite's virtual machine executes between two checks of the time.
-        const INSTRUCTIONS: i32 = 10_000;
-        let mut last = Instant::now();
-        let interrupted = move || {
-            if last.elapsed() < interrupt::INTERVAL {
-                return false;
-            }
-            last = Instant::now();
-            interrupt::requested()
-        };
-        conn.progress_handler(INSTRUCTIONS, Some(interrupted))?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for Interruptible<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.0.progress_handler(0, None::<fn() -> bool>) {
-            log::error!("a connection stays interruptible: {error}");
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! Schema versions and migrations.
+//! Brings a file to the newest schema, and refuses files of another version.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,30 +6,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::backup;
 use super::identify::{APPLICATION_ID, Found, identify};
-use super::maintenance;
+use super::migrations::{LATEST, MIGRATIONS, apply};
 use super::schema;
 use super::transaction::{self, Transaction};
 use crate::backend::migration::Status;
 use crate::error::{Error, Result};
 use crate::files::beside;
-
-/// One migration. Its name is that of its file in `migrations/`; its place in the list is the version that it leads to.
-struct Migration {
-    name: &'static str,
-    sql: &'static str,
-}
-
-macro_rules! migrations {
-    ($($name:literal),*) => {
-        &[$( Migration { name: $name, sql: include_str!(concat!("../../../migrations/", $name, ".sql")) } ),*]
-    };
-}
-
-const MIGRATIONS: &[Migration] = migrations!["0001_records", "0002_change_feed", "0003_life_of_a_memory"];
-
-/// The newest schema version.
-pub const LATEST: u32 = MIGRATIONS.len() as u32;
 
 /// The schema version of the file at `path`. Changes nothing.
 ///
@@ -117,15 +101,6 @@ fn create(conn: &Connection, path: &Path) -> Result<()> {
     (1..=LATEST).try_for_each(|version| apply(conn, version))
 }
 
-pub(super) fn apply(conn: &Connection, version: u32) -> Result<()> {
-    if let Some(step) = MIGRATIONS.get(version as usize - 1) {
-        log::info!("migrating the schema: {}", step.name);
-        conn.execute_batch(step.sql)?;
-        conn.pragma_update(None, "user_version", version)?;
-    }
-    Ok(())
-}
-
 /// Copies the file to `memory.db.v1-backup`. If that exists, a number is appended: no backup is overwritten.
 fn back_up(path: &Path, version: u32) -> Result<()> {
     let free = |copy: &PathBuf| fs::symlink_metadata(copy).is_err();
@@ -135,9 +110,9 @@ fn back_up(path: &Path, version: u32) -> Result<()> {
     });
     let Some(copy) = names.find(free) else { return Ok(()) };
     // This thread holds the write lock, so nobody is writing parts that are left here.
-    maintenance::sweep(&copy, Duration::ZERO);
+    backup::sweep(&copy, Duration::ZERO);
     let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    maintenance::backup(&source, &copy, &mut |_, _| true)?;
+    backup::write(&source, &copy, &mut |_, _| true)?;
     log::info!("the store as it was before the migration is in {}", copy.display());
     Ok(())
 }

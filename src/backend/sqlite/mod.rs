@@ -1,20 +1,20 @@
 //! The backend for SQLite. SQL is only here.
 //!
-//! - [`Sqlite`] and its one space implement the traits of [`crate::backend`]; `snapshot` reads, `writer` writes.
-//! - [`identify`]: what a file is, before SQLite may change it. [`migrate`]: schema
-//!   versions. `schema`: what a schema may contain. [`files`]: the database file. `guard`: protection from other copies of
-//!   SQLite.
+//! - [`Sqlite`] and its one space implement the traits of [`crate::backend`]; `snapshot` reads in a `view`, `writer` writes.
+//! - [`identify`]: what a file is, before SQLite may change it. [`migrate`]: bringing it to the newest schema; `migrations`: the
+//!   steps. `schema`: what a schema may contain. [`files`]: the database file. `guard`: protection from other copies of SQLite.
 //! - [`pool`]: connections; `reader`: those that read; `write_connection`: the one that writes;
 //!   `connection`: PRAGMAs. [`transaction`]: the write lock.
-//! - [`records`], `embeddings`, `facets`: reading; [`filter`], [`selection`] and [`ids`]: which records; `row`: the codec. [`batch`]:
-//!   writing records,
-//!   with everything that depends on them.
-//! - [`fts`]: full text. [`changes`]: the change feed. [`segments`]: the manifest of index files. [`meta`]: single values.
+//! - [`records`], `embeddings`, `facets`: reading; [`filter`], [`selection`] and [`ids`]: which records; `row`: the codec.
+//!   [`batch`]: writing records, with everything that depends on them.
+//! - [`fts`]: full text. [`changes`]: the change feed; `watcher`: whether it moved. [`segments`]: the manifest of index files.
+//!   [`meta`]: single values.
 //! - `rebuild`: deriving everything else from the records again.
-//! - [`maintenance`]: backup, compaction, integrity, checkpoint. `sqlite_error`: from
+//! - [`maintenance`]: compaction, integrity, checkpoint; [`backup`]: copies. `interruptible`: Ctrl-C. `sqlite_error`: from
 //!   SQLite's errors to ours.
 
 mod backend;
+pub mod backup;
 pub mod batch;
 pub mod change_log;
 pub mod changes;
@@ -29,11 +29,13 @@ mod guard;
 pub mod history;
 pub mod identify;
 pub mod ids;
+mod interruptible;
 pub mod journals;
 mod late_vectors;
 pub mod maintenance;
 pub mod meta;
 pub mod migrate;
+mod migrations;
 pub mod pool;
 mod reader;
 mod rebuild;
@@ -47,6 +49,8 @@ mod sqlite_error;
 #[cfg(test)]
 mod tests;
 pub mod transaction;
+mod view;
+mod watcher;
 mod write_connection;
 mod writer;
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 
-use super::connection::Interruptible;
+use super::interruptible::Interruptible;
 use super::transaction::Transaction;
 use super::{Progress, fts, late_vectors, meta, records, segments};
 use crate::backend::manifest::IndexFile;

@@ -20,7 +20,7 @@ use std::sync::OnceLock;
 
 use rusqlite::{Connection, Row};
 
-use super::migrate::LATEST;
+use super::migrations::LATEST;
 use crate::error::{Error, Result};
 
 /// Type and name of an object of a schema.
@@ -128,13 +128,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::backend::sqlite::{filter, migrate};
+    use crate::backend::sqlite::{filter, migrations};
 
     /// `cargo test --lib schema::tests -- --ignored` writes the files for [`SCHEMAS`].
     fn made(version: u32) -> String {
         let conn = Connection::open_in_memory().unwrap();
         filter::register_functions(&conn).unwrap();
-        (1..=version).try_for_each(|version| migrate::apply(&conn, version)).unwrap();
+        (1..=version).try_for_each(|version| migrations::apply(&conn, version)).unwrap();
         let mut objects = objects(&conn).unwrap();
         objects.sort();
         let line = |((kind, name), _, sql): &(SchemaObject, String, Option<String>)| {

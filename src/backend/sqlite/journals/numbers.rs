@@ -4,10 +4,12 @@
 //! numbers are reserved there in advance: for an entry below the highest, the page stays as it is. Whoever else writes takes
 //! numbers behind the reserved ones.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
 
+use rusqlite::Connection;
+
 use crate::backend::sqlite::changes::{newest_entry, numbers_after, set_newest_entry};
-use crate::backend::sqlite::write_connection::WriteConnection;
 use crate::error::Result;
 use crate::journal::Number;
 
@@ -23,30 +25,29 @@ pub struct Numbers {
     reserved: Number,
 }
 
-/// Takes `count` numbers that no entry ever had. Belongs in a write transaction.
+/// Takes `count` numbers that no entry ever had, and remembers them in `numbers`. Belongs in a write transaction.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn take(conn: &WriteConnection, count: usize) -> Result<RangeInclusive<Number>> {
-    let known = match conn.numbers.get() {
+pub fn take(
+    conn: &Connection,
+    numbers: &Cell<Option<Numbers>>,
+    count: usize,
+) -> Result<RangeInclusive<Number>> {
+    let known = match numbers.get() {
         Some(known) => known,
         None => {
             let newest = newest_entry(conn)?;
             Numbers { taken: newest, reserved: newest }
         }
     };
-    let numbers = numbers_after(known.taken, count)?;
-    let taken = *numbers.end();
+    let new = numbers_after(known.taken, count)?;
+    let taken = *new.end();
     let mut reserved = known.reserved;
     if taken > reserved {
         reserved = taken.saturating_add(RESERVE);
         set_newest_entry(conn, reserved)?;
     }
-    conn.numbers.set(Some(Numbers { taken, reserved }));
-    Ok(numbers)
-}
-
-/// Forgets what is known, after entries were added with numbers that were not taken.
-pub fn forget(conn: &WriteConnection) {
-    conn.numbers.set(None);
+    numbers.set(Some(Numbers { taken, reserved }));
+    Ok(new)
 }

@@ -43,7 +43,7 @@ pub fn apply(conn: &WriteConnection, name: &str, change: &Change, now: Micros) -
         Change::Extend { values, expires_at, .. } => extend(conn, name, values, *expires_at, now),
         Change::Put { key, value, expires_at, .. } => {
             let entry = Entry {
-                number: *numbers::take(conn, 1)?.start(),
+                number: *numbers::take(conn, &conn.numbers, 1)?.start(),
                 key: Some(key.clone()),
                 value: value.clone(),
                 written_at: now,
@@ -118,7 +118,7 @@ fn extend(
     }
     let journal = find_or_add(conn, name)?;
     let mut written = Vec::with_capacity(values.len());
-    for (number, value) in numbers::take(conn, values.len())?.zip(values) {
+    for (number, value) in numbers::take(conn, &conn.numbers, values.len())?.zip(values) {
         let entry = Entry { number, key: None, value: value.clone(), written_at: now, expires_at };
         insert(conn, journal, name, &entry)?;
         written.push(number);
@@ -148,7 +148,8 @@ fn restore(conn: &WriteConnection, name: &str, entries: &[Entry], now: Micros) -
             }
         }
     }
-    numbers::forget(conn);
+    // Their numbers were not taken.
+    conn.numbers.set(None);
     Ok(Changed::Written(written))
 }
 

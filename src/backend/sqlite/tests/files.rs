@@ -8,8 +8,10 @@ use std::{fs, io};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
+use super::super::backup;
 use super::super::files::FileId;
 use super::super::identify::APPLICATION_ID;
+use super::super::migrations::LATEST;
 use super::super::pool::Pool;
 use super::super::{changes, facets, maintenance, meta, migrate};
 use super::Store;
@@ -123,7 +125,7 @@ fn a_newer_schema_is_refused_untouched() {
         format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 99; CREATE TABLE t(x)");
     foreign(&folder.path().join("m.db"), &newer);
     let error = refused(folder.path(), "m.db");
-    assert!(matches!(error, Error::SchemaTooNew { found: 99, supported: migrate::LATEST, .. }), "{error}");
+    assert!(matches!(error, Error::SchemaTooNew { found: 99, supported: LATEST, .. }), "{error}");
 }
 
 #[test]
@@ -209,7 +211,7 @@ fn files_belong_to_their_owner_alone() {
     let path = folder.path().join("m.db");
     let pool = open(&path).unwrap();
     pool.read(meta::totals).unwrap();
-    pool.read(|conn| maintenance::backup(conn, &folder.path().join("copy"), &mut |_, _| true)).unwrap();
+    pool.read(|conn| backup::write(conn, &folder.path().join("copy"), &mut |_, _| true)).unwrap();
     for entry in fs::read_dir(folder.path()).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
@@ -253,7 +255,7 @@ fn looking_at_an_open_store_leaves_its_locks() {
     migrate::status(&path).unwrap();
     drop(open(&path).unwrap());
     drop(open_read_only(&path).unwrap());
-    pool.read(|conn| maintenance::backup(conn, &path, &mut |_, _| true)).unwrap_err();
+    pool.read(|conn| backup::write(conn, &path, &mut |_, _| true)).unwrap_err();
     assert!(locks() >= before, "locks were lost");
 }
 
@@ -293,7 +295,7 @@ fn a_backup_is_a_store_and_replaces_none_but_backups() {
     let path = folder.path().join("m.db");
     add(open(&path).unwrap(), "Alice").unwrap();
     let pool = open(&path).unwrap();
-    let back_up = |target: &Path| pool.read(|conn| maintenance::backup(conn, target, &mut |_, _| true));
+    let back_up = |target: &Path| pool.read(|conn| backup::write(conn, target, &mut |_, _| true));
     let copy = folder.path().join("copy.db");
     for _ in 0..2 {
         back_up(&copy).unwrap();
@@ -305,7 +307,7 @@ fn a_backup_is_a_store_and_replaces_none_but_backups() {
     fs::write(&text, "text").unwrap();
     assert!(matches!(back_up(&text).unwrap_err(), Error::NotAStore { .. }));
     assert!(matches!(back_up(&folder.path().join("no/where")).unwrap_err(), Error::Io { .. }));
-    let stopped = pool.read(|conn| maintenance::backup(conn, &folder.path().join("x"), &mut |_, _| false));
+    let stopped = pool.read(|conn| backup::write(conn, &folder.path().join("x"), &mut |_, _| false));
     assert!(matches!(stopped.unwrap_err(), Error::Interrupted { .. }));
     assert!(contents(folder.path()).keys().all(|name| !name.ends_with(".part") && name != "x"));
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use tempfile::tempdir;
 
 use super::super::identify::APPLICATION_ID;
-use super::super::migrate::{self, LATEST};
+use super::super::migrate;
+use super::super::migrations::LATEST;
 use super::super::pool::Pool;
 use super::super::{fts, history, ids, journals, maintenance, meta, selection};
 use super::Store;

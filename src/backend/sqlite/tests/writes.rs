@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tempfile::{TempDir, tempdir};
 
-use super::super::changes::Watcher;
 use super::super::pool::Pool;
 use super::super::transaction::Transaction;
+use super::super::watcher::Watcher;
 use super::super::{changes, embeddings, facets, fts, maintenance, meta, records, segments, selection};
 use super::{Store, by_id, id};
 use crate::backend::Watch;
