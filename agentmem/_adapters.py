@@ -24,7 +24,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from typing_extensions import Self
 
 import agentmem
-from agentmem import ConflictError, Hit, MemoryStore, Record
+from agentmem import ConflictError, Hit, MemoryStore, Record, _excerpt
 from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url
 
 StoreOrPath = MemoryStore | str | os.PathLike[str] | None
@@ -292,8 +292,7 @@ def excerpt(hit: Hit) -> str:
     if len(content) <= _LONGEST_EXCERPT:
         return content
     begin = max(hit.passage[0] - _BEFORE, 0) if hit.passage else 0
-    end = begin + _LONGEST_EXCERPT
-    return ("…" if begin else "") + content[begin:end] + ("…" if end < len(content) else "")
+    return _excerpt.excerpt(content, begin, begin + _LONGEST_EXCERPT, blank="")
 
 
 def require(module: str, *, extra: str, package: str, at_least: str, below: str) -> ModuleType:

@@ -11,6 +11,7 @@ from typing import Any
 
 from agentmem import MemoryStore, Record
 from agentmem._adapters import relevant
+from agentmem._excerpt import excerpt
 from agentmem.importers import Report, Source, import_sources
 from agentmem.importers.claude_code import project_scope, transcript_rows
 
@@ -60,8 +61,7 @@ def remember(store: MemoryStore, event: dict[str, Any]) -> Report:
 
 
 def _line(record: Record) -> str:
-    text = " ".join(record.content.split())
-    text = text if len(text) <= _LONGEST_TEXT else text[:_LONGEST_TEXT] + "…"
+    text = excerpt(" ".join(record.content.split()), 0, _LONGEST_TEXT, blank="")
     role = record.metadata.get("role")
     return f"- {record.created_at:%Y-%m-%d}{f' {role}' if isinstance(role, str) else ''}: {text}"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from agentmem._excerpt import excerpt
 from agentmem._matching_words import matching_words
 from agentmem.cli.terminal import console, draws, escape, one_line, shows_styles
 from agentmem.types import Hit, Record
@@ -155,7 +156,7 @@ def score_cell(score: float) -> str:
 
 def shortened(text: str) -> str:
     """The beginning of a long text, with an ellipsis."""
-    return text if len(text) <= _LONGEST_CELL else text[:_LONGEST_CELL] + "…"
+    return excerpt(text, 0, _LONGEST_CELL, blank="")
 
 
 def counted(count: int) -> str:

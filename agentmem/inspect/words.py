@@ -6,6 +6,7 @@ import re
 
 from markupsafe import Markup, escape
 
+from agentmem import _excerpt
 from agentmem._matching_words import matching_words
 
 # Characters that a browser does not show, or that reorder what it shows: controls but for newline and tab,
@@ -43,4 +44,4 @@ def excerpt(text: str, passage: tuple[int, int] | None = None, longest: int = 60
     """The passage of a text, or its beginning, with an ellipsis for what is left out."""
     start, end = passage or (0, len(text))
     end = min(end, start + longest)
-    return f"{'… ' if start else ''}{text[start:end]}{' …' if end < len(text) else ''}"
+    return _excerpt.excerpt(text, start, end)

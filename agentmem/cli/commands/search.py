@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from agentmem._excerpt import excerpt
 from agentmem._matching_words import terms_of
 from agentmem.cli.options import (
     filter_options,
@@ -93,7 +94,4 @@ def _words(reason: Explanation) -> str:
 def _shown(hit: Hit) -> str:
     """The content, or of a long one the passage that decided, with an ellipsis for what is left out."""
     content = hit.record.content
-    if hit.passage is None:
-        return content
-    start, end = hit.passage
-    return f"{'… ' if start else ''}{content[start:end]}{' …' if end < len(content) else ''}"
+    return content if hit.passage is None else excerpt(content, *hit.passage)
