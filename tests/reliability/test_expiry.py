@@ -28,6 +28,8 @@ def ids_in(path: Path) -> set[bytes]:
     conn.text_factory = bytes  # a flipped bit may leave what is no text
     try:
         return {id for (id,) in conn.execute("SELECT id FROM records NOT INDEXED")}
+    except UnicodeDecodeError as error:  # SQLite's message quotes the damaged schema
+        raise sqlite3.DatabaseError(str(error)) from None
     finally:
         conn.close()
 
