@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import marshal
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,7 +51,8 @@ class AgentMemFlowPersistence(FlowPersistence):
 
     Takes a path or an open `MemoryStore`; `None` means the default path of `agentmem.open`. Dates, UUIDs,
     decimals, bytes, tuples, sets, enums and pydantic models in a state come back as they were. Any other
-    object raises an error that says where it is. A state that equals the last one is not saved again.
+    object raises an error that says where it is. A state that equals the last one, with the same types and
+    the same order of keys, is not saved again.
     """
 
     persistence_type: str = "AgentMemFlowPersistence"
@@ -157,7 +157,7 @@ class AgentMemFlowPersistence(FlowPersistence):
         known: dict[str, _Newest] = object.__getattribute__(self, "_known")
         newest = known.pop(flow_uuid, None)
         if newest is None or newest.digest == digest:
-            newest = self._newest(flow_uuid)
+            newest = self._newest(flow_uuid, newest)
         if newest.digest != digest:
             with self.store.batch() as batch:
                 journal = batch.journal(_PREFIX + flow_uuid)
@@ -177,9 +177,14 @@ class AgentMemFlowPersistence(FlowPersistence):
     def _journal(self, flow_uuid: str) -> Journal:
         return self.store.journal(_PREFIX + flow_uuid)
 
-    def _newest(self, flow_uuid: str) -> _Newest:
+    def _newest(self, flow_uuid: str, known: _Newest | None) -> _Newest:
+        """The newest state in the store, which mostly is the known one."""
         entries = self._journal(flow_uuid).read(last=1)
-        return _Newest(entries[0].number, _digest(entries[0].value["state"])) if entries else _Newest(0, b"")
+        if not entries:
+            return _Newest(0, b"")
+        if known is not None and known.number == entries[0].number:
+            return known
+        return _Newest(entries[0].number, _digest(entries[0].value["state"]))
 
 
 def _encoded(state: dict[str, Any] | BaseModel) -> Any:
@@ -192,12 +197,11 @@ def _encoded(state: dict[str, Any] | BaseModel) -> Any:
 
 
 def _digest(state: Any) -> bytes:
-    """A digest of an encoded state. Values can be equal and differ: `True == 1 == 1.0`."""
-    try:
-        text = json.dumps(state, sort_keys=True).encode()
-    except ValueError:  # an integer of more digits than Python makes text of
-        text = marshal.dumps(state, 2)
-    return blake2b(text, digest_size=16).digest()
+    """A digest of an encoded state, with its types and the order of its keys, which comes back, too.
+
+    Version 2 of marshal, unlike later ones, writes the same for equal objects, whoever else refers to them.
+    """
+    return blake2b(marshal.dumps(state, 2), digest_size=16).digest()
 
 
 def _context(context: PendingFeedbackContext) -> Any:

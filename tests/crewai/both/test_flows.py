@@ -16,7 +16,7 @@ from crewai.flow.persistence import persist
 from pydantic import BaseModel
 
 import agentmem
-from agentmem.crewai import AgentMemFlowPersistence
+from agentmem.crewai import AgentMemFlowPersistence, flows
 from agentmem.crewai._values import UnsupportedValueError
 
 WHEN = datetime(2026, 11, 30, 12, 30, tzinfo=timezone.utc)
@@ -163,9 +163,21 @@ def test_an_equal_state_is_not_written_again(persistence):
 
 
 def test_a_state_of_other_types_is_written(persistence):
-    for value in (1, 1.0, True):
-        persistence.save_state("f", "m", {"n": value})
-        assert type(persistence.load_state("f")["n"]) is type(value)
+    for value in (1, 1.0, True, -0.0, 0.0, (), [], {1}, frozenset({1}), b"", ""):
+        for _ in range(2):
+            persistence.save_state("f", "m", {"n": value})
+        assert repr(persistence.load_state("f")["n"]) == repr(value)
+    assert len(persistence.history("f")) == 11
+
+
+def test_a_state_is_encoded_and_compared_once(persistence, monkeypatch):
+    compared = []
+    digest = flows._digest
+    monkeypatch.setattr(flows, "_digest", lambda state: compared.append(state) or digest(state))
+    for n in (1, 1, float("nan"), float("nan")):
+        persistence.save_state("f", "m", {"n": n})
+    assert len(compared) == 4
+    assert len(persistence.history("f")) == 2
 
 
 def test_an_integer_of_any_size_is_kept(persistence):
