@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import ormsgpack
 
-from agentmem import Journal
+from agentmem import InvalidRecordError, Journal
 from agentmem._adapters import retry_on_conflict, scope_part
 
 CHECKPOINTS = "c/"
@@ -81,7 +81,11 @@ def unpacked_writes(value: bytes) -> list[Write]:
 
 
 def _packb(value: Any) -> bytes:
-    return bytes(ormsgpack.packb(value))
+    try:
+        return bytes(ormsgpack.packb(value))
+    except ormsgpack.MsgpackEncodeError as error:
+        what = "threads, namespaces, tasks, channels and ids are text without lone surrogates"
+        raise InvalidRecordError(f"{what}: {error}") from error
 
 
 @retry_on_conflict

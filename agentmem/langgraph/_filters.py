@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentmem import InvalidFilterError
+from agentmem.langgraph._items import pointer_to
 
 _OPERATORS = {"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"}
 _NOTHING: dict[str, Any] = {"$or": []}
@@ -18,23 +19,22 @@ def condition(filter: Mapping[str, Any], root: str) -> dict[str, Any]:
     """The condition that the value at the JSON pointer `root` passes the filter.
 
     As in LangGraph's InMemoryStore, a dict matches dicts that contain it, and a missing value is equal to
-    None and different from everything else. As in its SqliteStore, a key with dots is also a path. A list
-    with items passes as a dict whose keys are their places. Raises ValueError for unknown operators, and
-    InvalidFilterError, which is one, for keys that are not text.
+    None and different from everything else. As in its SqliteStore, a key with dots is also a path. Raises
+    ValueError for unknown operators, and InvalidFilterError, which is one, for keys that are not text.
     """
     return {"$and": [_test(_pointers(root, key), expected) for key, expected in filter.items()]}
 
 
 def _pointers(root: str, key: str) -> list[str]:
     """Where the value of a key may be: under its name, and for "a.b" also under "b" in "a"."""
-    literal = f"{root}/{_escaped(key)}"
-    return [literal, f"{root}/{_escaped(key).replace('.', '/')}"] if "." in key else [literal]
+    literal = _inner(root, key)
+    return [literal, root + literal.removeprefix(root).replace(".", "/")] if "." in key else [literal]
 
 
-def _escaped(key: Any) -> str:
+def _inner(root: str, key: Any) -> str:
     if not isinstance(key, str):
         raise InvalidFilterError(f"the keys of a filter must be text, not {key!r}")
-    return key.replace("~", "~0").replace("/", "~1")
+    return pointer_to(root, key)
 
 
 def _test(pointers: list[str], expected: Any) -> dict[str, Any]:
@@ -43,13 +43,13 @@ def _test(pointers: list[str], expected: Any) -> dict[str, Any]:
     if any(isinstance(key, str) and key.startswith("$") for key in expected):
         return {"$and": [_compare(pointers, name, operand) for name, operand in expected.items()]}
     is_dict = _any([_is_dict(pointer) for pointer in pointers])
-    inner = [_test([f"{p}/{_escaped(key)}" for p in pointers], value) for key, value in expected.items()]
+    inner = [_test([_inner(p, key) for p in pointers], value) for key, value in expected.items()]
     return {"$and": [is_dict, *inner]}
 
 
 def _is_dict(pointer: str) -> dict[str, Any]:
-    scalar = {"$or": [{pointer: test} for test in _SCALARS]}
-    return {"$and": [{pointer: {"$exists": True}}, {"$not": scalar}]}
+    others = [{pointer: test} for test in _SCALARS] + [{"lists": {"$contains": pointer}}]
+    return {"$and": [{pointer: {"$exists": True}}, {"$not": {"$or": others}}]}
 
 
 def _compare(pointers: list[str], name: str, operand: Any) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from agentmem import AgentMemError, MemoryStore
 from agentmem._adapters import key_id, to_json
 from agentmem.importers import Fields, Report, Row, Source, first_date, import_place, json_object, open_sqlite
 from agentmem.importers.sqlite import columns
+from agentmem.langgraph._items import metadata_of
 from agentmem.langgraph._namespaces import scope_of
 from agentmem.langgraph._texts import words
 from agentmem.types import Progress
@@ -64,12 +65,11 @@ def _item(
         return {}
     namespace = tuple(prefix.split(".")) if prefix else ()
     value = json_object(text)
-    metadata = {"namespace": list(namespace), "key": key, "value": value}
     return {
         "id": key_id(*namespace, key),
         "content": words(value, ["$"]),
         "scope": scope_of(namespace),
-        "metadata": to_json(metadata | ({"ttl": ttl} if ttl is not None else {})),
+        "metadata": to_json(metadata_of(namespace, key, value, ttl=ttl)),
         "created_at": first_date(created),
         "updated_at": first_date(updated, created),
         "expires_at": expires_at,

@@ -22,10 +22,11 @@ from langgraph.store.base import (
     validate_op_namespace,
 )
 
-from agentmem import Batch, InvalidFilterError, Record
+from agentmem import Batch, DimensionMismatchError, InvalidFilterError, Record
 from agentmem._adapters import Adapter, StoreOrPath, completed, key_id, retry_on_conflict
+from agentmem.langgraph import _expiry
 from agentmem.langgraph._filters import condition
-from agentmem.langgraph._items import VECTORS, item_of, owner_of, search_item, vector_ids
+from agentmem.langgraph._items import VECTORS, item_of, metadata_of, owner_of, search_item, vector_ids
 from agentmem.langgraph._namespaces import ROOT, Namespace, matches, namespaces, scope_of, within
 from agentmem.langgraph._sweeper import Sweeper
 from agentmem.langgraph._texts import embedded, words
@@ -42,8 +43,8 @@ class AgentMemStore(Adapter, BaseStore):
     None. Without an embedder, words decide, and the score is the estimated probability that an item is
     relevant. With `index={"embed": ...}`, words and vectors decide together, and the score is the cosine.
 
-    An item is gone when its TTL ends, whether `omit_expired` is set or not. A batch reads before it writes,
-    and its writes are one transaction.
+    An item is gone when its TTL ends; with `omit_expired` False it is kept until a sweep. A batch reads
+    before it writes, and its writes are one transaction.
     """
 
     supports_ttl = True
@@ -55,8 +56,10 @@ class AgentMemStore(Adapter, BaseStore):
 
         Args:
             store: a path, an open `MemoryStore`, or None for the default path of `agentmem.open`.
-            index: "embed" makes vectors; "fields" are paths to what is searched, by default the whole value.
-            ttl: "default_ttl" and "sweep_interval_minutes" in minutes; "refresh_on_read", by default True.
+            index: "embed" makes vectors, of "dims" numbers; "fields" are paths to what is searched, by
+                default the whole value.
+            ttl: "default_ttl" and "sweep_interval_minutes" in minutes; "refresh_on_read" and "omit_expired",
+                both by default True.
         """
         super().__init__(store)
         self.ttl_config = ttl
@@ -74,7 +77,7 @@ class AgentMemStore(Adapter, BaseStore):
             return self._execute(ops, {}, {})
         documents = self.embeddings.embed_documents(texts) if texts else []
         asked = [self.embeddings.embed_query(query) for query in queries]
-        return self._execute(ops, _paired(texts, documents), _paired(queries, asked))
+        return self._execute(ops, self._paired(texts, documents), self._paired(queries, asked))
 
     async def abatch(self, ops: Iterable[Op]) -> list[Result]:
         """As `batch`, in a thread. A write that has begun ends before a cancelled caller goes on.
@@ -95,13 +98,14 @@ class AgentMemStore(Adapter, BaseStore):
         if self.embeddings is not None:
             documents = await self.embeddings.aembed_documents(texts) if texts else []
             asked = await asyncio.gather(*map(self.embeddings.aembed_query, queries))
-        vectors = _paired(texts, documents), _paired(queries, asked)
+        vectors = self._paired(texts, documents), self._paired(queries, asked)
         work = asyncio.to_thread(self._execute, ops, *vectors)
         return await (completed(work) if any(isinstance(op, PutOp) for op in ops) else work)
 
     def sweep_ttl(self) -> int:
         """Delete what has expired, and return how many records. Every write deletes some of it anyway."""
-        return self.store.purge(ROOT)
+        purged = self.store.purge(ROOT)
+        return purged + _expiry.sweep(self.store, ROOT) if self._keeps_expired else purged
 
     def start_ttl_sweeper(self, sweep_interval_minutes: float | None = None) -> Future[None]:
         """Sweep every few minutes, by default 5, until the future is cancelled or the store closed."""
@@ -126,6 +130,19 @@ class AgentMemStore(Adapter, BaseStore):
         texts = [text for op in ops if isinstance(op, PutOp) for text in embedded(op.value, self._paths(op))]
         queries = [op.query for op in ops if isinstance(op, SearchOp) and op.query]
         return list(dict.fromkeys(texts)), list(dict.fromkeys(queries))
+
+    def _paired(self, texts: list[str], vectors: list[list[float]]) -> _Vectors:
+        """Vectors by text. Raises DimensionMismatchError unless they have as many numbers as `index` says."""
+        expected = (self.index_config or {}).get("dims")
+        for found in map(len, vectors):
+            if expected is not None and found != expected:
+                message = f"the index has dims={expected}, but its embed gave a vector of {found} numbers"
+                raise DimensionMismatchError(message, expected, found)
+        return dict(zip(texts, vectors, strict=True))
+
+    @property
+    def _keeps_expired(self) -> bool:
+        return (self.ttl_config or {}).get("omit_expired") is False
 
     def _paths(self, op: PutOp) -> list[str]:
         if op.value is None or op.index is False:
@@ -229,7 +246,8 @@ class AgentMemStore(Adapter, BaseStore):
             for item in self.store.get_many(refreshed) if refreshed else ():
                 if item is not None and (minutes := item.metadata.get("ttl")):
                     batch.check(item.id, if_version=item.version or 0)  # another write may end its TTL
-                    batch.touch([item.id, *vector_ids(item)], ttl=60 * minutes)
+                    ends = _expiry.end(minutes, kept="kept" in item.metadata)
+                    batch.touch([item.id, *vector_ids(item)], **ends)
             for (id, op), old in zip(puts.items(), self.store.get_many(list(puts)), strict=True):
                 if op.value is not None:
                     self._put(batch, id, op, old, vectors)
@@ -243,10 +261,9 @@ class AgentMemStore(Adapter, BaseStore):
         embeddings: list[list[float] | None] = [vectors[text] for text in texts]
         first, *others = embeddings or [None]
         content = words(op.value, paths)
-        metadata = {"namespace": list(op.namespace), "key": op.key, "value": dict(op.value)}
-        metadata |= {"ttl": op.ttl} if op.ttl is not None else {}
-        metadata |= {"vectors": len(others)} if others else {}
-        expiry: dict[str, Any] = {"expires_at": None} if op.ttl is None else {"ttl": 60 * op.ttl}
+        kept = self._keeps_expired and op.ttl is not None
+        metadata = metadata_of(op.namespace, op.key, op.value, ttl=op.ttl, kept=kept, vectors=len(others))
+        expiry = _expiry.end(op.ttl, kept=kept)
         scope = scope_of(tuple(op.namespace))
         fields = {"metadata": metadata, "embedding": first, **expiry}
         if old is None:
@@ -276,7 +293,3 @@ def _validated(ops: Iterable[Op]) -> list[Op]:
         if isinstance(op, (SearchOp, ListNamespacesOp)) and min(op.limit, op.offset) < 0:
             raise InvalidFilterError(f"limit and offset must not be negative: {op.limit}, {op.offset}")
     return ops
-
-
-def _paired(texts: list[str], vectors: list[list[float]]) -> _Vectors:
-    return dict(zip(texts, vectors, strict=True))

@@ -155,6 +155,24 @@ def test_any_name_is_a_thread_of_its_own(saver, name):
     assert saver.get_tuple(thread(name + "x", "sub|" + name)) is not None
 
 
+def test_names_with_lone_surrogates_are_refused(saver):
+    bad = "a\ud800"
+    saved = saver.put(thread(), empty_checkpoint(), {}, {})
+    calls = [
+        lambda: saver.put(thread(bad), empty_checkpoint(), {}, {}),
+        lambda: saver.put(thread(namespace=bad), empty_checkpoint(), {}, {}),
+        lambda: saver.put(thread(id=bad), empty_checkpoint(), {}, {}),
+        lambda: saver.put_writes(saved, [("channel", 1)], bad),
+        lambda: saver.put_writes(saved, [(bad, 1)], "task"),
+        lambda: saver.copy_thread("1", bad),
+    ]
+    for call in calls:
+        with pytest.raises(agentmem.InvalidRecordError, match="lone surrogates"):
+            call()
+    assert saver.get_tuple(thread(bad)) is None
+    assert [len(found.pending_writes) for found in saver.list(None)] == [0]
+
+
 def test_pruning_keeps_what_the_thread_needs(saver):
     graph = counter(saver)
     for name in ("1", "2"):
