@@ -30,6 +30,7 @@ REFUSED: dict[str, tuple[type[Exception], str]] = {
 DAMAGED = [
     "torn_records",
     "endless_records",
+    "out_of_order",
     "huge_cell",
     "column_type",
     "expiry_flipped",

@@ -126,6 +126,10 @@ fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -
         );
         return Ok(Advanced::Invalid);
     };
+    if !feed.follows(from) {
+        let detail = "the numbers of its records are out of order".to_owned();
+        return Err(Error::Corrupt { path: backend.path().into(), detail });
+    }
     if let Err(damaged) = take_in(shared, index, &feed) {
         invalidate(shared, backend, damaged)?;
         return Ok(Advanced::Invalid);

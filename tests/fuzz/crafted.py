@@ -72,6 +72,25 @@ def huge_cell(content: bytes, _: int) -> bytes:
     return content[:start] + length + content[start + len(length) :]
 
 
+def out_of_order(path: Path) -> None:
+    """The last record of the last leaf has the number of the first."""
+    conn = sqlite3.connect(path)
+    (number,) = conn.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'records'").fetchone()
+    conn.close()
+    content = bytearray(path.read_bytes())
+    start = PAGE * (number - 1)
+    while content[start] == 5:  # an interior page: its last child
+        number = int.from_bytes(content[start + 8 : start + 12], "big")
+        start = PAGE * (number - 1)
+    cells = int.from_bytes(content[start + 3 : start + 5], "big")
+    pointer = start + 8 + 2 * (cells - 1)
+    cell = start + int.from_bytes(content[pointer : pointer + 2], "big")
+    while content[cell] & 0x80:  # the rest of its length
+        cell += 1
+    content[cell + 1] = 1
+    path.write_bytes(content)
+
+
 FILES: dict[str, Callable[[Path], None]] = {
     # What could act.
     "trigger": sql("CREATE TRIGGER evil AFTER INSERT ON records BEGIN DELETE FROM records; END"),
@@ -91,6 +110,7 @@ FILES: dict[str, Callable[[Path], None]] = {
     "torn_schema": data(lambda content: torn(content[:PAGE], 1) + content[PAGE:]),
     "torn_records": page("records", torn),
     "endless_records": page("records", own_child),
+    "out_of_order": out_of_order,
     "huge_cell": page("entries", huge_cell),
     # Values that agentmem never wrote so.
     "column_type": sql("UPDATE records SET created_at = 'yesterday' WHERE id = 'note-1'"),
