@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -15,8 +16,8 @@ import agentmem
 
 
 @contextmanager
-def locked(server: Server, url: str, seconds: float) -> Iterator[None]:
-    """Another host holds the lock of the store's only space for so long."""
+def locked(server: Server, url: str, seconds: float) -> Iterator[subprocess.Popen[bytes]]:
+    """Another host holds the locks of all spaces that the store has for so long."""
     schema = url.rsplit("%3D", 1)[1]
     sql = f"BEGIN; SELECT 'locked' FROM {schema}.agentmem_spaces FOR UPDATE; SELECT pg_sleep({seconds})"
     command = [str(program("psql")), "-Xqt", "-d", server.url(), "-c", sql]
@@ -25,7 +26,7 @@ def locked(server: Server, url: str, seconds: float) -> Iterator[None]:
     while server.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {sleeping}") == "0":
         time.sleep(0.02)
     try:
-        yield
+        yield host
     finally:
         host.wait()
 
@@ -69,6 +70,48 @@ def test_adds_of_many_threads_share_transactions_and_one_that_fails_fails_alone(
         assert len(refused) == 8
         assert store.count() == 161
         assert len(store.search("record", limit=1000)) == 160
+        assert store.verify().ok
+
+
+def add_in_threads(store: agentmem.MemoryStore, scopes: list[str], each: int) -> None:
+    """A thread for each scope adds so many records to it."""
+
+    def add(scope: str) -> None:
+        for n in range(each):
+            store.add(f"record {n}", id=f"{n}", scope=scope)
+
+    with ThreadPoolExecutor(len(scopes)) as threads:
+        list(threads.map(add, scopes))
+
+
+def test_adds_to_many_spaces_share_statements_and_one_that_fails_fails_alone(server: Server) -> None:
+    with agentmem.open(server.store(space_depth=1), pool_size=16) as store:
+        scopes = [f"/user{n}" for n in range(12)]
+        store.add("the first", id="30", scope="/user3")
+        store.add("gone soon", id="40", scope="/user4", ttl=0.1)
+        store.add("a vector", id="50", scope="/user5", embedding=[1.0, 0.0])
+        with pytest.raises(agentmem.DuplicateIdError):
+            add_in_threads(store, scopes, 31)
+        for scope in scopes:
+            added = 30 if scope == "/user3" else 31
+            listed = store.list(scope=scope, order="written", limit=100)
+            ids = [record.id for record in listed if record.content.startswith("record")]
+            assert ids == [f"{n}" for n in range(added)]
+            assert len(store.search("record", scope=scope, limit=100)) == added
+        assert store.verify().ok
+
+
+def test_a_space_that_another_host_has_locked_holds_up_no_other(server: Server) -> None:
+    url = server.store(space_depth=1)
+    with agentmem.open(url, pool_size=16) as store:
+        store.add("red car", scope="/locked")
+        with locked(server, url, 6) as host, ThreadPoolExecutor() as threads:
+            waits = threads.submit(store.add, "blue car", scope="/locked")
+            add_in_threads(store, [f"/user{n}" for n in range(8)], 50)
+            assert host.poll() is None, "the lock was free again"
+            assert not waits.done()
+        assert len(store.search("car", scope="/locked")) == 2
+        assert store.count() == 402
         assert store.verify().ok
 
 

@@ -1,10 +1,12 @@
 //! A connection to the server. Calls block, but a request can be sent without waiting for it.
 
+use std::collections::hash_map::Entry;
 use std::future::{poll_fn, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio::time::timeout_at;
@@ -21,6 +23,9 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Parameters of a statement, each with its type.
 pub type Typed<'a> = [(&'a (dyn ToSql + Sync), Type)];
 
+/// Statements that the server keeps, by name.
+type Prepared = FxHashMap<&'static str, Statement>;
+
 /// What carries the connection.
 type Stream = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream;
 
@@ -30,8 +35,8 @@ pub struct Client {
     requests: tokio_postgres::Client,
     driver: Driver,
     answered: Instant,
-    /// That of [`Client::transact_prepared`].
-    prepared: Option<Statement>,
+    /// Those of [`Client::transact_prepared`], by name.
+    prepared: Prepared,
     tls: MakeRustlsConnect,
     /// The server was asked to cancel a statement. It may understand the next one.
     canceled: bool,
@@ -47,7 +52,7 @@ impl Client {
         let runtime = runtime.map_err(crate::Error::backend)?;
         let (requests, connection) = runtime.block_on(config.connect(tls.clone()))?;
         let driver = Driver { runtime, connection, ended: false };
-        let (answered, prepared) = (Instant::now(), None);
+        let (answered, prepared) = (Instant::now(), Prepared::default());
         Ok(Self { requests, driver, answered, prepared, tls, canceled: false })
     }
 
@@ -112,22 +117,23 @@ impl Client {
         self.answer_until(deadline, async |requests, _| requests.query_typed(sql, params).await)
     }
 
-    /// As [`Client::transact`], of a statement that is the same each time. The server keeps it prepared as long as it keeps the session.
+    /// As [`Client::transact`], of a statement that is the same each time under this name. The server keeps it prepared as long as it keeps the session.
     ///
     /// # Errors
     /// As there, and those of [`is_of_another_session`](super::postgres_error::is_of_another_session).
     pub fn transact_prepared(
         &mut self,
+        name: &'static str,
         sql: impl FnOnce() -> String,
         params: &Typed<'_>,
         deadline: Instant,
     ) -> Result<Vec<Row>, Error> {
         self.answer_until(deadline, async |requests, prepared| {
-            let statement = match prepared {
-                Some(statement) => statement,
-                None => {
+            let statement = match prepared.entry(name) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
                     let types: Vec<Type> = params.iter().map(|(_, kind)| kind.clone()).collect();
-                    prepared.insert(requests.prepare_typed(&sql(), &types).await?)
+                    new.insert(requests.prepare_typed(&sql(), &types).await?)
                 }
             };
             let values: Vec<&(dyn ToSql + Sync)> = params.iter().map(|(value, _)| *value).collect();
@@ -159,7 +165,7 @@ impl Client {
     fn answer_until<T>(
         &mut self,
         deadline: Instant,
-        ask: impl AsyncFnOnce(&tokio_postgres::Client, &mut Option<Statement>) -> Result<T, Error>,
+        ask: impl AsyncFnOnce(&tokio_postgres::Client, &mut Prepared) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let Self { requests, driver, answered, prepared, tls, canceled } = self;
         let mut answer = pin!(ask(requests, prepared));

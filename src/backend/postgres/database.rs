@@ -104,7 +104,7 @@ impl Database {
         Ok(connection.is_fresh().then_some(connection))
     }
 
-    /// Runs a statement that is the same each time, as [`Client::transact`]. The server keeps it prepared if connections keep their
+    /// Runs a statement that is the same each time under this name, as [`Client::transact`]. The server keeps it prepared if connections keep their
     /// sessions.
     ///
     /// # Errors
@@ -112,12 +112,13 @@ impl Database {
     pub fn transact_again(
         &self,
         connection: &mut Client,
+        name: &'static str,
         sql: impl Fn() -> String,
         params: &Typed<'_>,
         deadline: Instant,
     ) -> Result<Vec<Row>, tokio_postgres::Error> {
         if self.keeps_sessions.load(Ordering::Relaxed) {
-            match connection.transact_prepared(&sql, params, deadline) {
+            match connection.transact_prepared(name, &sql, params, deadline) {
                 Err(error) if is_of_another_session(&error) => {
                     log::info!("statements are not prepared any more, because of a pooler: {error}");
                     self.keeps_sessions.store(false, Ordering::Relaxed);

@@ -21,11 +21,37 @@ pub const MOST_BYTES: usize = 8 << 20;
 pub const COLUMNS: &str = "id, scope, created_at, updated_at, last_accessed, expires_at, importance, source, private, \
                            categories, metadata, content, vector, terms, checksum";
 /// How many these are.
-pub const WIDTH: usize = 15;
-/// [`Columns`] as parameters that follow two others.
-const ARRAYS: &str = "$3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], \
-                          $9::double precision[], $10::text[], $11::boolean[], $12::text[], $13::text[], $14::text[], \
-                          $15::bytea[], $16::integer[], $17::integer[]";
+const WIDTH: usize = 15;
+/// The types of these.
+const TYPES: [&str; WIDTH] = [
+    "text",
+    "text",
+    "bigint",
+    "bigint",
+    "bigint",
+    "bigint",
+    "double precision",
+    "text",
+    "boolean",
+    "text",
+    "text",
+    "text",
+    "bytea",
+    "integer",
+    "integer",
+];
+
+/// The parameters of [`Columns::row`], of which the first has this number.
+pub fn values(first: usize) -> String {
+    (first..).take(WIDTH).map(|number| format!("${number}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Those of [`Columns::params`].
+pub fn arrays(first: usize) -> String {
+    let arrays: Vec<String> =
+        (first..).zip(TYPES).map(|(number, kind)| format!("${number}::{kind}[]")).collect();
+    arrays.join(", ")
+}
 
 /// The values of [`COLUMNS`] in rows to insert.
 pub struct Columns<'r> {
@@ -249,8 +275,9 @@ impl Batch<'_> {
         let columns = Columns::of(rows.iter().map(|row| (row.record, row.terms)))?;
         let seqs: Vec<Seq> = rows.iter().map(|row| row.seq).collect();
         let sql = format!(
-            "INSERT INTO agentmem_records (space, seq, {COLUMNS}) SELECT $1, * FROM unnest($2::bigint[], {ARRAYS})
-             ON CONFLICT (id, space) DO NOTHING RETURNING seq"
+            "INSERT INTO agentmem_records (space, seq, {COLUMNS}) SELECT $1, * FROM unnest($2::bigint[], {})
+             ON CONFLICT (id, space) DO NOTHING RETURNING seq",
+            arrays(3)
         );
         let space = self.space;
         let inserted = self.write(&sql, &columns.params(&[&space, &seqs]))?;

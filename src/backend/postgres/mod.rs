@@ -8,7 +8,8 @@
 //!   [`migrate`]: makes them.
 //! - `query`: statements. `filter`: which records; `row`: the codec; `head`: the head row.
 //! - `snapshot`: reading in a `view`; `feed`: the change feed of the index; `change_log`: that of users.
-//! - `batch`: writes of one transaction, `writer`: as jobs ask for them; `single_trip`: adding without reading first.
+//! - `batch`: writes of one transaction, `writer`: as jobs ask for them; `single_trip`: adding without reading first,
+//!   `trip`: what can be added so, `group_commit`: to several spaces at once.
 //! - `records`, `inserts`, `removals`, `embeddings`, `expiries`, `history`, `facets`, `journals`: one concept each.
 //! - `segments`: index files in the database. `rebuild`: counting again. `postgres_error`: from PostgreSQL's errors to ours.
 
@@ -22,6 +23,7 @@ mod expiries;
 mod facets;
 mod feed;
 mod filter;
+mod group_commit;
 mod head;
 mod history;
 mod inserts;
@@ -40,6 +42,7 @@ mod snapshot;
 mod space;
 mod spaces;
 mod tls;
+mod trip;
 mod view;
 mod writer;
 

@@ -10,9 +10,10 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::batch::Batch;
 use super::database::Database;
 use super::filter::Reach;
-use super::single_trip::SingleTrip;
+use super::group_commit::GroupCommit;
+use super::trip::Trip;
 use super::view::View;
-use super::{rebuild, segments};
+use super::{rebuild, segments, single_trip};
 use crate::backend::counters::Counters;
 use crate::backend::feed::Position;
 use crate::backend::manifest::IndexFile;
@@ -38,6 +39,7 @@ const STRAY_AFTER: Micros = 3_600_000_000;
 #[derive(Debug)]
 pub struct Space {
     database: Arc<Database>,
+    adds: Arc<GroupCommit>,
     number: i64,
     path: String,
     identity: String,
@@ -47,7 +49,7 @@ pub struct Space {
 
 impl Space {
     /// The space whose scopes begin with `path`.
-    pub fn new(database: Arc<Database>, path: &str) -> Self {
+    pub fn new(database: Arc<Database>, adds: Arc<GroupCommit>, path: &str) -> Self {
         let number = number(path);
         let store = &database.schema().store;
         // Row-level security may show different users different rows.
@@ -58,6 +60,7 @@ impl Space {
             .join(format!("{:016x}", xxh3_64(identity.as_bytes())));
         Self {
             database,
+            adds,
             number,
             path: path.to_owned(),
             identity,
@@ -68,6 +71,10 @@ impl Space {
 
     fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
         outcome.map_err(|error| self.database.explain(error))
+    }
+
+    fn add(&self, trip: Trip) -> Result<Option<Vec<JobResult>>> {
+        self.adds.make(trip, |trips| single_trip::make(&self.database, trips))
     }
 
     fn begin(&self) -> Result<Batch<'_>> {
@@ -125,9 +132,9 @@ impl Execute for Space {
         self.check_writable()?;
         let lock_until = lock_until.max(Instant::now() + IN_LINE).min(deadline);
         let jobs: Vec<Arc<Job>> = iter::from_fn(&mut *next).collect();
-        let (database, path) = (&*self.database, self.path.as_str());
-        let trip = SingleTrip { database, space: self.number, path, lock_until, deadline };
-        if let Some(results) = self.explained(trip.execute(&jobs))? {
+        if let Some(trip) = Trip::of(self.number, &self.path, &jobs, lock_until, deadline)
+            && let Some(results) = self.explained(self.add(trip))?
+        {
             return Ok(results);
         }
         let begin = |until| Batch::begin(&self.database, self.number, &self.path, until, deadline);

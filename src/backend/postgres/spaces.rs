@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 
 use super::database::Database;
 use super::filter::{Reach, boxed, texts, unexpired, within};
+use super::group_commit::GroupCommit;
 use super::query::Sql;
 use super::schema;
 use super::space::{self, Space};
@@ -19,7 +20,10 @@ use crate::record::{RecordId, Scope};
 
 /// All spaces of a database.
 #[derive(Debug)]
-pub struct Databases(Arc<Database>);
+pub struct Databases {
+    database: Arc<Database>,
+    adds: Arc<GroupCommit>,
+}
 
 impl Databases {
     /// Connects to a database that has the tables of a store.
@@ -27,11 +31,11 @@ impl Databases {
     /// # Errors
     /// As [`Database::open`].
     pub fn open(settings: &Settings) -> Result<Self> {
-        Ok(Self(Arc::new(Database::open(settings)?)))
+        Ok(Self { database: Arc::new(Database::open(settings)?), adds: Arc::default() })
     }
 
     fn read_bytes(&self) -> Result<u64> {
-        let view = View::new(&self.0, Reach::All)?;
+        let view = View::new(&self.database, Reach::All)?;
         let sql = "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)::bigint FROM pg_class
                    WHERE relkind = 'r' AND relnamespace = (SELECT relnamespace FROM pg_class
                                                            WHERE oid = 'agentmem_meta'::regclass)
@@ -42,7 +46,7 @@ impl Databases {
     }
 
     fn read<T>(&self, sql: &Sql<'_>, value: impl Fn(&Row) -> Result<T>) -> Result<Vec<T>> {
-        let view = View::new(&self.0, Reach::All)?;
+        let view = View::new(&self.database, Reach::All)?;
         let read = || sql.rows(&view)?.iter().map(&value).collect();
         view.explained(read())
     }
@@ -54,11 +58,11 @@ impl Databases {
 
 impl Spaces for Databases {
     fn name(&self) -> &Path {
-        self.0.name()
+        self.database.name()
     }
 
     fn depth(&self) -> usize {
-        self.0.schema().space_depth as usize
+        self.database.schema().space_depth as usize
     }
 
     fn space(&self, path: &str) -> Result<Arc<dyn Backend>> {
@@ -70,13 +74,13 @@ impl Spaces for Databases {
                     format!("the scope {path:?} has the number of the space {other:?}; choose another scope");
                 Err(Error::InvalidRecord(why))
             }
-            _ => Ok(Arc::new(Space::new(Arc::clone(&self.0), path))),
+            _ => Ok(Arc::new(Space::new(Arc::clone(&self.database), Arc::clone(&self.adds), path))),
         }
     }
 
     fn snapshot(&self, space: Option<&str>) -> Result<Box<dyn Snapshot + '_>> {
         let reach = space.map_or(Reach::All, |path| Reach::Space(space::number(path)));
-        Ok(Box::new(View::new(&self.0, reach)?))
+        Ok(Box::new(View::new(&self.database, reach)?))
     }
 
     fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>> {
@@ -102,7 +106,7 @@ impl Spaces for Databases {
     }
 
     fn connections(&self) -> (u32, u32) {
-        self.0.connections()
+        self.database.connections()
     }
 
     fn bytes(&self) -> u64 {
