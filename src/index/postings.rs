@@ -148,7 +148,19 @@ fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+#[inline]
 fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
+    match bytes.split_first() {
+        // Most are of one byte.
+        Some((&byte, rest)) if byte < 0x80 => {
+            *bytes = rest;
+            Some(byte.into())
+        }
+        _ => read_long_varint(bytes),
+    }
+}
+
+fn read_long_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0u64;
     for shift in (0..63).step_by(7) {
         let (&byte, rest) = bytes.split_first()?;
@@ -313,14 +325,16 @@ fn decode_packed_tfs(bytes: &[u8], meta: BlockMeta, block: &mut Block) {
 
 fn decode_bytes(mut bytes: &[u8], previous: Option<u32>, len: usize, block: &mut Block) -> usize {
     let mut next = previous.map_or(0, |doc| u64::from(doc) + 1);
-    block.most = u32::MAX;
+    block.most = 1;
     for i in 0..len {
         let Some(gap) = read_varint(&mut bytes) else { return i };
         let tf = if gap & 1 == 1 { Some(1) } else { read_varint(&mut bytes) };
         let doc = next.saturating_add(gap >> 1);
         let (Ok(doc), Some(tf)) = (u32::try_from(doc), tf) else { return i };
+        let more = u32::try_from(tf.saturating_sub(1)).unwrap_or(u32::MAX);
         block.docs[i] = doc;
-        block.more[i] = u32::try_from(tf.saturating_sub(1)).unwrap_or(u32::MAX);
+        block.more[i] = more;
+        block.most = block.most.max(self::tf(more));
         next = u64::from(doc) + 1;
     }
     len

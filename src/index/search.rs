@@ -334,21 +334,26 @@ impl<'a> Windows<'a> {
         for (first, stride) in (window.start..).step_by(STRIDE).zip(used.chunks_exact_mut(STRIDE)) {
             // Signed, which processors compare more quickly; no score comes near 2^31.
             if stride.iter().fold(false, |any, &score| any | (score as i32 > cut as i32)) {
+                let mut taken = [ScoredDoc { doc: 0, score: 0 }; STRIDE];
+                let mut count = 0;
                 for (doc, &score) in (first..).zip(&*stride) {
-                    if score > cut && self.documents.findable(doc) {
-                        self.candidates.push(ScoredDoc { doc, score });
-                    }
+                    // Without a branch, which processors would often predict wrong.
+                    taken[count % STRIDE] = ScoredDoc { doc, score };
+                    count += usize::from(score > cut);
                 }
+                self.candidates.extend_from_slice(&taken[..count.min(STRIDE)]);
             }
             stride.fill(0);
         }
+        let documents = self.documents;
+        self.candidates.retain(|candidate| documents.findable(candidate.doc));
     }
 
     /// Adds the non-essential terms, strongest first, to the candidates that can still exceed `threshold`.
     fn refine(&mut self, non_essential: usize, threshold: u32, mut bound: u32) {
         for &i in self.order[..non_essential].iter().rev() {
             if bound <= threshold {
-                self.candidates.retain(|candidate| candidate.score + bound > threshold);
+                keep_above(&mut self.candidates, threshold - bound);
             }
             if self.candidates.is_empty() {
                 return;
@@ -357,4 +362,15 @@ impl<'a> Windows<'a> {
             bound -= self.cursors[i].bound;
         }
     }
+}
+
+/// Keeps the candidates that score more than `cut`. Without a branch for each, as in [`Windows::collect`].
+fn keep_above(candidates: &mut Vec<ScoredDoc>, cut: u32) {
+    let mut kept = 0;
+    for i in 0..candidates.len() {
+        let candidate = candidates[i];
+        candidates[kept] = candidate;
+        kept += usize::from(candidate.score > cut);
+    }
+    candidates.truncate(kept);
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use rustc_hash::FxHashSet;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
@@ -20,10 +19,7 @@ impl Metadata {
     /// # Errors
     /// If the text is not a JSON object, or contains an integer beyond 64 bits, which could only be stored rounded.
     pub fn parse(json: &str) -> serde_json::Result<Self> {
-        let mut parser = serde_json::Deserializer::from_str(json);
-        let mut writer = Writer::new();
-        parser.deserialize_map(ObjectCopier(&mut writer))?;
-        parser.end()?;
+        let writer = copy(json)?;
         let large_integer = writer.large_float.then(|| large_integer(json)).flatten();
         large_integer.map_or_else(
             || writer.finish(),
@@ -32,6 +28,14 @@ impl Metadata {
                 Err(serde_json::Error::custom(format!("{why}: {integer}")))
             },
         )
+    }
+
+    /// Reads an object that a store wrote; for one from outside see [`Metadata::parse`].
+    ///
+    /// # Errors
+    /// If the text is not a JSON object.
+    pub fn stored(json: &str) -> serde_json::Result<Self> {
+        copy(json)?.finish()
     }
 
     /// Whether the object has no keys.
@@ -70,6 +74,14 @@ impl Metadata {
         }
         deepest
     }
+}
+
+fn copy(json: &str) -> serde_json::Result<Writer> {
+    let mut parser = serde_json::Deserializer::from_str(json);
+    let mut writer = Writer::with_room(json.len());
+    parser.deserialize_map(ObjectCopier(&mut writer))?;
+    parser.end()?;
+    Ok(writer)
 }
 
 /// Advances past the closing quote.
@@ -153,7 +165,12 @@ pub(crate) struct Writer {
 impl Writer {
     /// A writer that has written nothing.
     pub fn new() -> Self {
-        Self { json: Vec::with_capacity(64), repeats: false, large_float: false }
+        Self::with_room(64)
+    }
+
+    /// A writer that has room for so many bytes before it allocates more.
+    fn with_room(bytes: usize) -> Self {
+        Self { json: Vec::with_capacity(bytes), repeats: false, large_float: false }
     }
 
     /// Opens an object, `{`, or a list, `[`.
@@ -270,12 +287,14 @@ impl<'de> Visitor<'de> for ValueCopier<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(writer) = self;
-        let mut keys = FxHashSet::default();
+        let mut keys = Vec::new();
         writer.open(b'{');
         while let Some(key) = map.next_key_seed(KeyCopier(writer))? {
-            writer.repeats |= !keys.insert(key);
+            keys.push(key);
             map.next_value_seed(ValueCopier(writer))?;
         }
+        keys.sort_unstable();
+        writer.repeats |= keys.windows(2).any(|pair| pair[0] == pair[1]);
         writer.close(b'}');
         Ok(())
     }

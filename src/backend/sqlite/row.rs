@@ -10,7 +10,7 @@ use super::expiries;
 use crate::backend::checksum::{StoredFields, StoredId};
 use crate::backend::encoding;
 use crate::error::Result;
-use crate::record::{Micros, Record, RecordId, Scope, Seq};
+use crate::record::{Metadata, Micros, Record, RecordId, Scope, Seq};
 
 /// Selects what [`record`] reads. Conditions may follow.
 pub(super) static SELECT: LazyLock<String> = LazyLock::new(|| select("records", true));
@@ -130,8 +130,8 @@ pub(super) fn record(row: &Row<'_>) -> rusqlite::Result<(Seq, Record)> {
         id: decode_id(row.get_ref(1)?, 1)?,
         content: fields.content.to_owned(),
         scope: Scope::parse(fields.scope).map_err(|error| unreadable(2, error))?,
-        categories: json(fields.categories, 9)?,
-        metadata: json(fields.metadata, 10)?,
+        categories: categories(fields.categories)?,
+        metadata: metadata(fields.metadata)?,
         importance: fields.importance.unwrap_or(0.5),
         source: fields.source.map(str::to_owned),
         private: fields.private,
@@ -186,10 +186,14 @@ pub(super) fn fields<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>>
     })
 }
 
-fn json<T: Default + serde::de::DeserializeOwned>(text: Option<&str>, column: usize) -> rusqlite::Result<T> {
-    text.map_or(Ok(T::default()), |text| {
-        serde_json::from_str(text).map_err(|error| unreadable(column, error))
-    })
+fn categories(json: Option<&str>) -> rusqlite::Result<Vec<String>> {
+    let read = |json| serde_json::from_str(json).map_err(|error| unreadable(9, error));
+    json.map_or_else(|| Ok(Vec::new()), read)
+}
+
+fn metadata(json: Option<&str>) -> rusqlite::Result<Metadata> {
+    let read = |json| Metadata::stored(json).map_err(|error| unreadable(10, error));
+    json.map_or_else(|| Ok(Metadata::default()), read)
 }
 
 /// The error for a value that agentmem did not write.
