@@ -1,7 +1,7 @@
 //! The error type of the core.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum Error {
     #[error("no record has the id {0:?}")]
     RecordNotFound(String),
     /// A compare-and-set found another version than it expects; nothing was written.
-    #[error("{what} has version {found}, not {expected}; read it again and retry")]
+    #[error("{what} {} {found}, not {expected}; read it again and retry", what.has())]
     Conflict {
         /// What was to be changed.
         what: Conflict,
@@ -145,6 +145,17 @@ pub enum Conflict {
     },
 }
 
+impl Conflict {
+    /// What comes before the number that is there.
+    fn has(&self) -> &'static str {
+        match self {
+            Self::Record(_) => "has version",
+            Self::Journal { key: None, .. } => "ends with number",
+            Self::Journal { key: Some(_), .. } => "has number",
+        }
+    }
+}
+
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -167,5 +178,42 @@ impl Error {
     /// An [`Error::Io`] about `path`.
     pub fn io(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self::Io { path: path.into(), source: Arc::new(source) }
+    }
+
+    /// This error, with the path `to` where it names `from`: another path of the same store.
+    #[must_use]
+    pub(crate) fn renamed(mut self, from: &Path, to: &Path) -> Self {
+        let (Self::Closed(path)
+        | Self::ReadOnly(path)
+        | Self::Corrupt { path, .. }
+        | Self::SchemaTooNew { path, .. }
+        | Self::SchemaTooOld { path, .. }
+        | Self::NotAStore { path, .. }
+        | Self::Io { path, .. }) = &mut self
+        else {
+            return self;
+        };
+        if path == from {
+            *path = to.to_owned();
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conflict_says_what_kind_of_number_it_found() {
+        let journal = |key: Option<&str>| Conflict::Journal { name: "j".into(), key: key.map(str::to_owned) };
+        for (what, message) in [
+            (Conflict::Record("r".into()), r#"the record "r" has version 7, not 5"#),
+            (journal(None), r#"the log of journal "j" ends with number 7, not 5"#),
+            (journal(Some("k")), r#"the key "k" of journal "j" has number 7, not 5"#),
+        ] {
+            let error = Error::Conflict { what, expected: 5, found: 7 };
+            assert_eq!(error.to_string(), format!("{message}; read it again and retry"));
+        }
     }
 }

@@ -114,6 +114,9 @@ pub trait Execute: Debug + Send + Sync {
         next: &mut dyn FnMut() -> Option<Arc<Job>>,
     ) -> Result<Vec<JobResult>>;
 
+    /// What names the store in messages, as [`Spaces::name`].
+    fn path(&self) -> &Path;
+
     /// Backends of one process that give the same name here execute each other's jobs: the same changes, kept as durably.
     fn line(&self) -> Option<String> {
         None
@@ -128,9 +131,6 @@ pub trait Execute: Debug + Send + Sync {
 
 /// Where one store is kept. Many threads may use it at once.
 pub trait Backend: Execute {
-    /// What names the store in messages, as [`Spaces::name`].
-    fn path(&self) -> &Path;
-
     /// Identifies what the backend reads, whatever path leads to it: backends with the same identity share an index.
     fn identity(&self) -> &str;
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
 use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -52,6 +53,8 @@ struct State {
 
 /// A job in the queue, and its result once there is one.
 struct Ticket {
+    /// Of the store that submitted it.
+    backend: Arc<dyn Execute>,
     job: Arc<Job>,
     result: Mutex<Option<JobResult>>,
 }
@@ -80,7 +83,7 @@ impl WriteQueue {
     /// The error of a call or of the commit: then nothing of the job is written. [`Error::Busy`] after the timeout, and
     /// [`Error::Interrupted`] if the user stops waiting: then the job did not run.
     pub fn submit(&self, job: Job) -> JobResult {
-        let ticket = Arc::new(Ticket { job: Arc::new(job), result: Mutex::default() });
+        let ticket = Arc::new(Ticket::new(&self.backend, job));
         let wait = PollingWait::new(self.backend.timeout());
         let mut state = self.line.state.lock();
         state.waiting.push_back(Arc::clone(&ticket));
@@ -135,7 +138,7 @@ impl WriteQueue {
             Some(job)
         };
         match self.backend.execute(wait.next_poll(), wait.deadline, &mut || take(&mut group)) {
-            Ok(results) => group.settle(results),
+            Ok(results) => group.settle(results, self.backend.path()),
             Err(Error::Busy { .. }) => {
                 self.line.state.lock().put_back(&mut group);
                 return false;
@@ -145,7 +148,7 @@ impl WriteQueue {
                 if group.0.is_empty() && self.line.state.lock().withdraw(own) {
                     group.0.push(Arc::clone(own));
                 }
-                group.fail(&error);
+                group.fail(&error, self.backend.path());
             }
         }
         true
@@ -168,24 +171,32 @@ impl State {
     }
 }
 
+impl Ticket {
+    fn new(backend: &Arc<dyn Execute>, job: Job) -> Self {
+        Self { backend: Arc::clone(backend), job: Arc::new(job), result: Mutex::default() }
+    }
+}
+
 impl Group {
-    /// Gives each job its result, in the order in which the jobs were taken.
-    fn settle(&mut self, results: Vec<JobResult>) {
+    /// Gives each job its result, in the order in which the jobs were taken. An error names the path of the job's own store, and
+    /// not that of the leader.
+    fn settle(&mut self, results: Vec<JobResult>, leader: &Path) {
         for (result, ticket) in results.into_iter().zip(self.0.drain(..)) {
-            *ticket.result.lock() = Some(result);
+            let renamed = |failed: JobError| failed.map(|error| error.renamed(leader, ticket.backend.path()));
+            *ticket.result.lock() = Some(result.map_err(renamed));
         }
     }
 
     /// Gives every job this error.
-    fn fail(&mut self, error: &Error) {
-        self.settle(self.0.iter().map(|_| Err(error.clone().into())).collect());
+    fn fail(&mut self, error: &Error, leader: &Path) {
+        self.settle(self.0.iter().map(|_| Err(error.clone().into())).collect(), leader);
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         if !self.0.is_empty() {
-            self.fail(&lost());
+            self.fail(&lost(), Path::new(""));
         }
     }
 }
@@ -231,6 +242,10 @@ mod tests {
             Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
         }
 
+        fn path(&self) -> &Path {
+            Path::new("test.db")
+        }
+
         fn timeout(&self) -> Duration {
             Duration::from_secs(30)
         }
@@ -269,6 +284,10 @@ mod tests {
             self.line.map(str::to_owned)
         }
 
+        fn path(&self) -> &Path {
+            Path::new("test.db")
+        }
+
         fn timeout(&self) -> Duration {
             self.timeout
         }
@@ -292,12 +311,53 @@ mod tests {
             Err(lost())
         }
 
+        fn path(&self) -> &Path {
+            Path::new("test.db")
+        }
+
         fn timeout(&self) -> Duration {
             Duration::from_secs(30)
         }
 
         fn counters(&self) -> &Counters {
             &self.0
+        }
+    }
+
+    /// Finds the store damaged in each job.
+    #[derive(Debug)]
+    struct Damaged {
+        path: &'static Path,
+        counters: Counters,
+    }
+
+    impl Damaged {
+        fn at(path: &'static str) -> Arc<dyn Execute> {
+            Arc::new(Self { path: Path::new(path), counters: Counters::default() })
+        }
+    }
+
+    impl Execute for Damaged {
+        fn execute(
+            &self,
+            _: Instant,
+            _: Instant,
+            next: &mut dyn FnMut() -> Option<Arc<Job>>,
+        ) -> Result<Vec<JobResult>> {
+            let corrupt = || Error::Corrupt { path: self.path.into(), detail: "a page".into() };
+            Ok(std::iter::from_fn(next).map(|_| Err(corrupt().into())).collect())
+        }
+
+        fn path(&self) -> &Path {
+            self.path
+        }
+
+        fn timeout(&self) -> Duration {
+            Duration::from_secs(30)
+        }
+
+        fn counters(&self) -> &Counters {
+            &self.counters
         }
     }
 
@@ -374,11 +434,25 @@ mod tests {
     #[test]
     fn a_leader_that_cannot_write_fails_its_own_job_alone() {
         let queue = WriteQueue::new(Arc::new(Broken::default()));
-        let other = Arc::new(Ticket { job: Arc::new(touch().into()), result: Mutex::default() });
+        let other = Arc::new(Ticket::new(&queue.backend, touch().into()));
         queue.line.state.lock().waiting.push_back(Arc::clone(&other));
         assert!(queue.write(touch()).is_err());
         assert!(other.result.lock().is_none());
         assert_eq!(queue.line.state.lock().waiting.len(), 1);
+    }
+
+    #[test]
+    fn an_error_names_the_path_of_the_store_that_wrote() {
+        let queue = WriteQueue::new(Damaged::at("leader.db"));
+        let other = Arc::new(Ticket::new(&Damaged::at("other.db"), touch().into()));
+        queue.line.state.lock().waiting.push_back(Arc::clone(&other));
+        let led = queue.write(touch()).unwrap_err();
+        let followed = other.result.lock().take().unwrap().unwrap_err().error;
+        let paths = [led, followed].map(|error| match error {
+            Error::Corrupt { path, .. } => path,
+            other => panic!("{other}"),
+        });
+        assert_eq!(paths.map(|path| path.display().to_string()), ["leader.db", "other.db"]);
     }
 
     #[test]

@@ -146,6 +146,10 @@ impl Execute for Space {
         Ok(results.into_iter().map(explained).collect())
     }
 
+    fn path(&self) -> &Path {
+        self.database.name()
+    }
+
     fn timeout(&self) -> Duration {
         self.database.settings().busy_timeout
     }
@@ -156,10 +160,6 @@ impl Execute for Space {
 }
 
 impl Backend for Space {
-    fn path(&self) -> &Path {
-        self.database.name()
-    }
-
     fn identity(&self) -> &str {
         &self.identity
     }

@@ -125,6 +125,10 @@ impl Execute for SqliteSpace {
         Ok(results.into_iter().map(explained).collect())
     }
 
+    fn path(&self) -> &Path {
+        self.pool.path()
+    }
+
     fn line(&self) -> Option<String> {
         Some(format!("{} {:?}", self.identity, self.pool.durability()))
     }
@@ -139,10 +143,6 @@ impl Execute for SqliteSpace {
 }
 
 impl Backend for SqliteSpace {
-    fn path(&self) -> &Path {
-        self.pool.path()
-    }
-
     fn identity(&self) -> &str {
         &self.identity
     }
