@@ -53,10 +53,12 @@ class Draft:
     def changes(self, record: Record) -> dict[str, Any]:
         """The fields that differ from those of a record, as `update` takes them.
 
-        Raises InvalidRecordError if a text cannot be read.
+        Raises InvalidRecordError if a text cannot be read, or not be stored.
         """
         before, now = Draft.of(record).texts(), self.texts()
-        return {name: self._value(name) for name in now if now[name] != before[name]}
+        changed = {name: self._value(name) for name in now if now[name] != before[name]}
+        Record(**{"content": "", **changed})
+        return changed
 
     def _value(self, name: str) -> Any:
         text: str = getattr(self, name)

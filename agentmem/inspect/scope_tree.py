@@ -1,27 +1,31 @@
-"""The scopes around one, as a tree with counts."""
+"""The scopes around one, as a tree that says how many records each has, and when the last was written."""
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from agentmem import MemoryStore
+from agentmem import InvalidFilterError, MemoryStore
 from agentmem.types import Viewer
 
 MOST_CHILDREN = 20
 """How many children of a scope are shown."""
 _PATIENCE = 0.15
-"""Seconds that all counts may take."""
+"""Seconds that may be spent on counts and dates."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A scope with the number of records in it and below. Only the branch that is chosen has children."""
+    """A scope with what is in it and below. Only the branch that is chosen has children."""
 
     scope: str
     name: str
     records: int | None
     """None if counting would have taken too long."""
+    written: datetime | None
+    """When a record was last written; None if there is no time to find it, or if it has several spaces."""
     children: list[Branch] = field(default_factory=list)
     hidden: int = 0
     """How many more children there are."""
@@ -36,10 +40,19 @@ def scope_tree(store: MemoryStore, chosen: str, viewer: Viewer) -> Branch:
 
 def _branch(store: MemoryStore, scope: str, path: list[str], viewer: Viewer, until: float) -> Branch:
     name = scope.rpartition("/")[2] or "/"
-    count = store.count(scope=scope, **viewer) if time.monotonic() < until else None
+    in_time = time.monotonic() < until
+    count = store.count(scope=scope, **viewer) if in_time else None
+    written = _last_write(store, scope, viewer) if in_time else None
     if scope not in path:
-        return Branch(scope, name, count)
+        return Branch(scope, name, count, written)
     children = store.scopes(scope, **viewer)
     shown = [child for at, child in enumerate(children) if at < MOST_CHILDREN or child in path]
     below = [_branch(store, child, path, viewer, until) for child in shown]
-    return Branch(scope, name, count, below, len(children) - len(shown))
+    return Branch(scope, name, count, written, below, len(children) - len(shown))
+
+
+def _last_write(store: MemoryStore, scope: str, viewer: Viewer) -> datetime | None:
+    with suppress(InvalidFilterError):
+        for record in store.list(1, order="updated", scope=scope, **viewer):
+            return record.updated_at
+    return None

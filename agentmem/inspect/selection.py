@@ -8,7 +8,6 @@ from typing import Any
 from agentmem import Record
 from agentmem.inspect.failures import PageError
 from agentmem.inspect.filter_form import FilterForm
-from agentmem.inspect.undo import MOST_RECORDS
 from agentmem.inspect.visit import Visit
 
 
@@ -21,11 +20,14 @@ class Selection:
     """The fields of a form that selects them again."""
 
     @classmethod
-    def read(cls, visit: Visit) -> Selection:
-        """Read the selected records. Raises PageError if there are none, or too many to be taken back."""
+    def read(cls, visit: Visit, limit: int | None = None) -> Selection:
+        """Read the selected records; of all that pass the filters at most `limit`.
+
+        Raises PageError if there are none.
+        """
         if visit.form.get("all"):
             filters = FilterForm.read(visit.form)
-            records = visit.store.list(MOST_RECORDS + 1, **filters.arguments(), **visit.viewer)
+            records = visit.store.list(limit, **filters.arguments(), **visit.viewer)
             pairs = [("all", "yes"), *filters.pairs()]
         else:
             ids = visit.form.all("id")
@@ -33,8 +35,6 @@ class Selection:
             pairs = [("id", record.id) for record in records]
         if not records:
             raise PageError(400, "Nothing is selected", "Select records in Browse, and choose what to do.")
-        if len(records) > MOST_RECORDS:
-            raise PageError(400, "Too many records", f"More than {MOST_RECORDS:,} could not be undone.")
         return cls(records, pairs)
 
     def seen(self) -> dict[str, Any]:

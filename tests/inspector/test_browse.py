@@ -44,16 +44,38 @@ def visitor(store: MemoryStore) -> Visitor:
     return visitor
 
 
-@pytest.mark.parametrize("order", ["newest", "oldest", "written", "updated"])
-def test_pages_have_each_record_once(visitor: Visitor, store: MemoryStore, order: str) -> None:
-    found: list[str] = []
+ORDERS = ["newest", "oldest", "written", "updated"]
+
+
+def pages(visitor: Visitor, order: str) -> Iterator[list[str]]:
+    """The ids on each page, from the first one on."""
     more: dict[str, str] | None = {}
     while more is not None:
         asked = urlencode({"order": order, **{name: value for name, value in more.items() if value}})
         page = visitor.get(f"/browse.json?{asked}").json()
-        found += [record["id"] for record in page["records"]]
         more = page["next"]
+        yield [record["id"] for record in page["records"]]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_pages_have_each_record_once(visitor: Visitor, store: MemoryStore, order: str) -> None:
+    found = [id for page in pages(visitor, order) for id in page]
     assert found == [record.id for record in store.list(None, order=order)]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_writes_between_pages_hide_and_repeat_nothing(
+    visitor: Visitor, store: MemoryStore, order: str
+) -> None:
+    before = [record.id for record in store.list(None, order=order)]
+    reading = pages(visitor, order)
+    found = next(reading)
+    store.delete(found[:2])
+    for n in range(5):
+        store.add(f"new {n}", id=f"new-{n}")
+    found += [id for page in reading for id in page]
+    assert [id for id in found if not id.startswith("new")] == before
+    assert len(found) == len(set(found))
 
 
 def test_the_tree_counts_what_is_below(visitor: Visitor) -> None:
@@ -66,6 +88,16 @@ def test_the_tree_counts_what_is_below(visitor: Visitor) -> None:
     ]
 
 
+def test_the_tree_says_when_the_last_record_was_written(visitor: Visitor, store: MemoryStore) -> None:
+    store.update("n4", importance=1)
+    box = visitor.get("/browse.json?scope=/box").json()["tree"]["children"][0]
+    last = [max(record.updated_at for record in store.list(None, scope=f"/box/{n}")) for n in range(3)]
+    assert [datetime.fromisoformat(one["written"]) for one in box["children"]] == last
+    assert datetime.fromisoformat(box["written"]) == store.get("n4").updated_at
+    exact = store.get("n4").updated_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    assert f'title="{exact}">just now' in visitor.get("/browse?scope=/box").text
+
+
 def bars_of(store: MemoryStore, filters: dict[str, Any]) -> list[Bar]:
     span = Span.of(store, filters, {})
     assert span is not None
@@ -75,7 +107,7 @@ def bars_of(store: MemoryStore, filters: dict[str, Any]) -> list[Bar]:
 def test_the_page_says_how_old_its_records_are(visitor: Visitor) -> None:
     span = visitor.get("/browse.json?scope=/box/1").json()["span"]
     assert span["start"] < span["end"]
-    assert "the oldest " in visitor.get("/browse?scope=/box/1").text
+    assert 'the oldest <time datetime="2026-01-01T01:00:00+00:00"' in visitor.get("/browse?scope=/box/1").text
 
 
 def test_the_timeline_has_each_record_once(store: MemoryStore) -> None:
@@ -152,16 +184,28 @@ def test_a_category_is_added_to_those_that_are_there(visitor: Visitor, store: Me
     assert store.get("n1").categories == ("old", "new")
 
 
-def test_selected_records_are_exported(visitor: Visitor, store: MemoryStore) -> None:
-    answer = visitor.post("/bulk", act="export", id=["n1", "n2"])
+@pytest.mark.parametrize("read_only", [False, True])
+def test_selected_records_are_exported(store: MemoryStore, read_only: bool) -> None:
+    visitor = Visitor(store, read_only=read_only)
+    assert ">Export</button>" in visitor.get("/browse").text
+    answer = visitor.post("/bulk/export", id=["n1", "n2"])
     assert answer.headers["content-disposition"] == 'attachment; filename="records.jsonl"'
     records = [agentmem.Record.from_json(line) for line in answer.text.splitlines()]
     assert records == store.get_many(["n1", "n2"])
     assert json.loads(answer.text.splitlines()[0])["id"] == "n1"
 
 
+def test_more_records_can_be_exported_than_can_be_undone(
+    visitor: Visitor, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentmem.inspect.screens.bulk.MOST_RECORDS", 100)
+    assert "could not be undone" in visitor.post("/bulk", act="delete", all="yes").text
+    assert visitor.post("/bulk/export", all="yes").text.count("\n") == 180
+
+
 def test_a_selection_of_nothing_is_refused(visitor: Visitor) -> None:
     assert visitor.post("/bulk", act="delete").status_code == 400
+    assert visitor.post("/bulk/export").status_code == 400
     assert visitor.post("/bulk", act="move", id="n1").status_code == 400
     assert visitor.post("/bulk", act="burn", id="n1").status_code == 400
 

@@ -31,6 +31,19 @@ def test_a_record_is_edited_and_the_edit_is_undone(site: Site, visit: Visit, scr
     expect(page.locator(".content")).to_have_text("The staging database is Postgres 15 on db-7.")
 
 
+def test_metadata_is_checked_when_its_field_is_left(site: Site, visit: Visit) -> None:
+    page = visit(site, "/record?id=fact-5")
+    metadata = page.get_by_label("Metadata as JSON")
+    metadata.fill('{"service": staging}')
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("alert")).to_contain_text("metadata is not JSON")
+    assert violations(page) == []
+    assert metadata.input_value() == '{"service": staging}'
+    metadata.fill('{"service": "staging"}')
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
 def test_of_two_editors_the_second_decides_with_open_eyes(
     site: Site, visit: Visit, faults: list[str]
 ) -> None:

@@ -148,6 +148,25 @@ def test_what_cannot_be_stored_is_said(
     assert store.get("fact-5") == before
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "text"), [("metadata", "{", "not JSON"), ("importance", "7", "not in 0..1")]
+)
+def test_a_draft_is_checked_before_it_is_saved(
+    visitor: Visitor, store: MemoryStore, field: str, value: str, text: str
+) -> None:
+    before = store.get("fact-5")
+    draft = visitor.draft("fact-5")
+    assert (
+        visitor.post("/record/check", **draft).text.strip() == '<p id="unfit" class="whole" role="alert"></p>'
+    )
+    for path in ("/record/check", "/record/review"):
+        answer = visitor.post(path, **{**draft, field: value})
+        assert 'role="alert"' in answer.text
+        assert text in answer.text
+        assert "Save</button>" not in answer.text
+    assert store.get("fact-5") == before
+
+
 def test_text_survives_a_form_as_it_is(visitor: Visitor, store: MemoryStore) -> None:
     """A leading newline, line ends of Windows, and an edit of something else."""
     store.update("fact-5", content="\n\n one\r\ntwo\ttabs \n", metadata={"z": 1, "a": [1.5, None, "ü"]})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from agentmem.inspect.failures import PageError
 from agentmem.inspect.formats import counted
 from agentmem.inspect.page import Download, Next, Page
-from agentmem.inspect.screen import Answer, Screen
+from agentmem.inspect.screen import Screen
 from agentmem.inspect.selection import Selection
-from agentmem.inspect.undo import Done
+from agentmem.inspect.undo import MOST_RECORDS, Done
 from agentmem.inspect.visit import Visit
 
 ACTS = {"delete": "Delete", "move": "Move", "categorize": "Add the category to"}
@@ -16,13 +16,16 @@ _UNASKED = 20
 """More records than this are changed only after their number was typed."""
 
 
-def review(visit: Visit) -> Answer:
-    """Show how many records are selected, and some of them; or download them."""
-    selection = Selection.read(visit)
+def export(visit: Visit) -> Download:
+    """Download the selected records."""
+    lines = "".join(record.to_json() + "\n" for record in Selection.read(visit).records)
+    return Download("records.jsonl", lines.encode(), "application/jsonl")
+
+
+def review(visit: Visit) -> Page:
+    """Show how many records are selected, and some of them."""
+    selection = _changeable(visit)
     act = visit.form.get("act")
-    if act == "export":
-        lines = "".join(record.to_json() + "\n" for record in selection.records)
-        return Download("records.jsonl", lines.encode(), "application/jsonl")
     value = visit.form.get(act).strip()
     if act not in ACTS or (act != "delete" and not value):
         raise PageError(400, "Something is missing", "Name the scope or the category.")
@@ -42,7 +45,7 @@ def review(visit: Visit) -> Answer:
 
 def now(visit: Visit) -> Next:
     """Do it. If one of the records has changed since they were shown, nothing is done."""
-    selection = Selection.read(visit)
+    selection = _changeable(visit)
     count, newest = visit.form.get("count"), visit.form.get("newest")
     seen = selection.seen()
     if (count, newest) != (str(seen["count"]), str(seen["newest"])):
@@ -51,6 +54,14 @@ def now(visit: Visit) -> Next:
         raise PageError(400, "This is not their number", f"Type {count} to go on, or go back.")
     done = _do(visit, selection, visit.form.get("act"), visit.form.get("value"))
     return Next(visit.returning("/browse", done=visit.inspector.undo.remember(done)))
+
+
+def _changeable(visit: Visit) -> Selection:
+    """The selection. Raises PageError if it could not be undone."""
+    selection = Selection.read(visit, MOST_RECORDS + 1)
+    if len(selection.records) > MOST_RECORDS:
+        raise PageError(400, "Too many records", f"More than {MOST_RECORDS:,} could not be undone.")
+    return selection
 
 
 def _do(visit: Visit, selection: Selection, act: str, value: str) -> Done:
@@ -74,4 +85,8 @@ def _do(visit: Visit, selection: Selection, act: str, value: str) -> Done:
     return Done(f"{counted(len(records), 'record')} changed.", edited=edited)
 
 
-SCREENS = [Screen("/bulk", review, writes=True), Screen("/bulk/now", now, writes=True)]
+SCREENS = [
+    Screen("/bulk", review, writes=True),
+    Screen("/bulk/now", now, writes=True),
+    Screen("/bulk/export", export, posted=True),
+]

@@ -12,6 +12,16 @@ from agentmem.inspect.undo import Done
 from agentmem.inspect.visit import Visit
 
 
+def check(visit: Visit) -> Page:
+    """Say whether a draft could be stored, while it is still edited; nothing is written."""
+    record, problem = visit.record(visit.form.get("id")), None
+    try:
+        Draft.read(visit.form).changes(record)
+    except InvalidRecordError as error:
+        problem = str(error)
+    return Page("check", "Check", {"problem": problem})
+
+
 def review(visit: Visit) -> Page:
     """Show what a draft changes; nothing is written."""
     record = visit.record(visit.form.get("id"))
@@ -58,4 +68,8 @@ def _review(visit: Visit, record: Record, draft: Draft, error: Exception | None 
     return Page("review", "Review", data, status)
 
 
-SCREENS = [Screen("/record/review", review, writes=True), Screen("/record/save", save, writes=True)]
+SCREENS = [
+    Screen("/record/check", check, writes=True),
+    Screen("/record/review", review, writes=True),
+    Screen("/record/save", save, writes=True),
+]

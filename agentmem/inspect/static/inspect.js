@@ -95,9 +95,10 @@ function announce() {
 prepare();
 document.addEventListener("htmx:afterSettle", () => { prepare(); announce(); });
 // A page without the part that is to be replaced, such as one that says that the store is gone, is shown whole.
+// But nothing takes a draft away that is still edited.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   detail.shouldSwap = detail.xhr.responseText.includes(`id="${detail.target.id}"`);
-  if (!detail.shouldSwap) location.reload();
+  if (!detail.shouldSwap && detail.target.id !== "unfit") location.reload();
 });
 
 // Live: the server sends finished lines.
