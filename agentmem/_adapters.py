@@ -219,6 +219,15 @@ def clean(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "\ufffd")
 
 
+def distinct(name: str) -> str:
+    """`name` as `clean` leaves it. Different names stay different: a cleaned one ends with a digest."""
+    cleaned = clean(name)
+    if cleaned == name:
+        return name
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{cleaned}#{digest}"
+
+
 def to_json(value: Any, depth: int = 0) -> Any:
     """`value` as a JSON value for metadata. What JSON cannot hold becomes text, so that nothing is lost."""
     if value is None or isinstance(value, bool):
@@ -233,7 +242,7 @@ def to_json(value: Any, depth: int = 0) -> Any:
         if hasattr(value, "model_dump") and not isinstance(value, type):
             value = value.model_dump()
         if isinstance(value, Mapping):
-            return {clean(str(key)): to_json(item, depth + 1) for key, item in value.items()}
+            return {distinct(str(key)): to_json(item, depth + 1) for key, item in value.items()}
         if isinstance(value, (list, tuple, set, frozenset)):
             return [to_json(item, depth + 1) for item in value]
     return clean(str(value))

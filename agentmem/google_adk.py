@@ -27,6 +27,7 @@ from agentmem._adapters import (
     StoreOrPath,
     clean,
     completed,
+    distinct,
     key_id,
     require,
     retry_on_conflict,
@@ -109,7 +110,7 @@ class AgentMemMemoryService(AsyncWithStore, BaseMemoryService):
     async def delete_memory(self, *, app_name: str, user_id: str, memory_id: str | None = None) -> None:
         """Delete the memory with this id, for good: events with this id are not added again."""
         if memory_id:
-            await completed(asyncio.to_thread(self._delete, (app_name, user_id), clean(memory_id)))
+            await completed(asyncio.to_thread(self._delete, (app_name, user_id), distinct(memory_id)))
 
     def _add_session(self, user: tuple[str, str], session_id: str, events: list[Event]) -> None:
         place = (*user, "sessions", session_id)
@@ -215,6 +216,7 @@ def _record(
     created_at: datetime | None,
 ) -> Record:
     custom = {**custom_metadata, **entry.custom_metadata}
+    entry = entry.model_copy(update={"id": distinct(str(entry.id))})
     metadata = entry.model_dump(mode="json", exclude_none=True, exclude={"custom_metadata"}, fallback=str)
     metadata = to_json({**metadata, "custom_metadata": custom} if custom else metadata)
     return Record(

@@ -22,6 +22,7 @@ from agentmem._adapters import (
     clean,
     completed,
     contains,
+    distinct,
     excerpt,
     journal_name,
     key_id,
@@ -159,6 +160,16 @@ def test_clean_text_is_content(text: str) -> None:
 def test_clean_leaves_ordinary_text_alone() -> None:
     assert clean("Grüße 👋\n") == "Grüße 👋\n"
     assert clean("a\0b\ud800c") == "a\ufffdb\ufffdc"
+
+
+def test_distinct_names_stay_distinct_and_can_be_names_again() -> None:
+    names = ["a\0", "a\ud800", "a\udfff", "a\ufffd", "a", "\0a"]
+    kept = [distinct(name) for name in names]
+    assert len(set(kept)) == len(names)
+    assert [distinct(name) for name in kept] == kept
+    assert kept[3:5] == names[3:5]
+    assert kept == [clean(name) for name in kept]
+    assert len(to_json(dict.fromkeys(names, 1))) == len(names)
 
 
 def test_json_keeps_what_it_can_hold() -> None:

@@ -131,3 +131,30 @@ def test_names_of_any_text_are_entities_of_their_own(store: agentmem.MemoryStore
         }
     graph.delete_entities([names[0]])
     assert [entity.name for entity in graph.read().entities] == names[1:]
+
+
+def test_names_that_no_record_can_hold_stay_different(store: agentmem.MemoryStore) -> None:
+    names = ["a\0", "a\ud800", "a\ufffd", "a\udfff"]
+    graph = KnowledgeGraph(store)
+    graph.create_entities([{"name": name, "entityType": "t", "observations": []} for name in names])
+    for name in names:
+        graph.add_observations([{"entityName": name, "contents": [f"{name!r}"]}])
+        graph.create_relations([{"from": name, "to": names[2], "relationType": kind} for kind in names])
+    assert len(graph.read().relations) == 16
+    for name in names:
+        (entity,) = graph.open([name]).entities
+        assert [observation.text for observation in entity.observations] == [f"{name!r}"]
+        assert graph.open([entity.name]).entities == [entity]
+    graph.delete_observations([{"entityName": names[0], "observations": [f"{names[0]!r}"]}])
+    graph.delete_relations([{"from": names[1], "to": names[2], "relationType": names[3]}])
+    graph.delete_entities([names[3]])
+    left = graph.read()
+    assert [len(entity.observations) for entity in left.entities] == [0, 1, 1]
+    assert len(left.relations) == 11
+
+
+def test_an_imported_file_keeps_names_apart(store: agentmem.MemoryStore, file: Path) -> None:
+    line = '{"type":"entity","name":"a%s","entityType":"t","observations":["x"]}'
+    file.write_text("\n".join(line % end for end in ("\\u0000", "\\ud800", "\\ufffd")), encoding="utf-8")
+    assert import_memory_file(store, file).added == 6
+    assert len(KnowledgeGraph(store).read().entities) == 3

@@ -15,6 +15,7 @@ from agentmem._adapters import (
     StoreOrPath,
     clean,
     completed,
+    distinct,
     key_id,
     memory_line,
     scope_part,
@@ -61,7 +62,7 @@ class AgentMemContextProvider(AsyncWithStore, ContextProvider):
         if hits:
             text = "\n".join([self.context_prompt, *map(memory_line, hits)])
             known = (hit.record.metadata.get("session_id") for hit in hits)
-            others = [id for id in known if id is not None and id != clean(session.session_id)]
+            others = [id for id in known if id is not None and id != distinct(session.session_id)]
             message = Message(role="user", contents=[text])
             context.extend_messages(self, [message], origin_session_ids=others)
 
@@ -76,7 +77,7 @@ class AgentMemContextProvider(AsyncWithStore, ContextProvider):
                 clean(text),
                 id=key_id("agent-framework", scope, role, text),
                 scope=scope,
-                metadata={"role": role, "session_id": clean(session.session_id)},
+                metadata={"role": role, "session_id": distinct(session.session_id)},
             )
             for role, text in _said([*context.input_messages, *response])
         ]

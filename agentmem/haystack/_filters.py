@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from haystack import Document
 from haystack.errors import FilterError
 
-from agentmem._adapters import clean, to_json
+from agentmem._adapters import distinct, to_json
 
 from ._dates import moment
 
@@ -70,7 +70,7 @@ def _comparison(condition: dict[str, Any]) -> dict[str, Any]:
 def _field(name: Any) -> _Field:
     if not isinstance(name, str):
         raise FilterError(f"'field' must be text, not {name!r}")
-    parts = clean(name).split(".")  # as the keys of metadata are cleaned
+    parts = [distinct(part) for part in name.split(".")]  # as the keys of metadata are
     if parts[0] not in _FIELDS:
         parts = ["meta", *parts]  # as Haystack reads names without a prefix
     if name != "id" and (parts[0] != "meta" or len(parts) == 1):

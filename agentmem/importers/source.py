@@ -17,7 +17,7 @@ from agentmem import (
     MemoryStore,
     Record,
 )
-from agentmem._adapters import clean
+from agentmem._adapters import distinct
 from agentmem.types import Progress
 
 from .report import Report
@@ -192,7 +192,7 @@ def broken(where: str, error: Exception) -> Row:
 
 def row_id(*parts: object) -> str:
     """The id of a record, derived from its source, so that a second import adds nothing."""
-    return str(uuid.uuid5(_NAMESPACE, clean("\n".join(map(str, parts)))))
+    return str(uuid.uuid5(_NAMESPACE, distinct("\n".join(map(str, parts)))))
 
 
 def json_object(text: str | bytes | None) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentmem import MemoryStore, Record, RecordNotFoundError
-from agentmem._adapters import clean, retry_on_conflict
+from agentmem._adapters import clean, distinct, retry_on_conflict
 
 from .followed import FollowedGraph
 from .graph import Graph, graph_of, piece_of
@@ -42,7 +42,7 @@ class KnowledgeGraph:
         """Create the entities whose names are new, with their observations, and return them."""
         wanted: dict[str, Item] = {}
         for entity in entities:
-            wanted.setdefault(clean(entity["name"]), entity)
+            wanted.setdefault(distinct(entity["name"]), entity)
         known = self._entities(wanted)
         created = []
         with self.store.batch() as batch:
@@ -83,7 +83,7 @@ class KnowledgeGraph:
 
         Raises RecordNotFoundError, and adds none, if an entity is missing.
         """
-        wanted = [(clean(item["entityName"]), [*map(clean, item["contents"])]) for item in observations]
+        wanted = [(distinct(item["entityName"]), [*map(clean, item["contents"])]) for item in observations]
         names = [name for name, _ in wanted]
         entities = self._entities(names)
         _require(entities, *names)
@@ -110,7 +110,7 @@ class KnowledgeGraph:
         """Delete observations."""
         self.store.delete(
             [
-                observation_id(self.scope, clean(item["entityName"]), clean(text))
+                observation_id(self.scope, distinct(item["entityName"]), clean(text))
                 for item in deletions
                 for text in item["observations"]
             ]
@@ -141,12 +141,12 @@ class KnowledgeGraph:
 
 
 def _edge(relation: Item) -> tuple[str, str, str]:
-    return clean(relation["from"]), clean(relation["to"]), clean(relation["relationType"])
+    return distinct(relation["from"]), distinct(relation["to"]), distinct(relation["relationType"])
 
 
 def _about(names: Iterable[str]) -> dict[str, Any]:
     """The condition that a record is an entity with one of the names, or is about one."""
-    among = {"$in": [*map(clean, names)]}
+    among = {"$in": [*map(distinct, names)]}
     return {"$or": [{"entity": among}, {"from": among}, {"to": among}]}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from agentmem import InvalidRecordError, MemoryStore, Record
-from agentmem._adapters import clean, contains, relevant, retry_on_conflict
+from agentmem._adapters import clean, contains, distinct, relevant, retry_on_conflict
 
 from .knowledge import KnowledgeGraph
 from .pages import MOST_CHARACTERS, json_size
@@ -36,8 +36,8 @@ class Memories:
 
     def inside(self, scope: str | None) -> str:
         """The store's scope for a client's."""
-        parts = [part for part in clean(scope or "").split("/") if part]
-        return "/".join([self.root, *parts]) or "/"
+        parts = [part for part in (scope or "").split("/") if part]
+        return "/".join([self.root, *map(distinct, parts)]) or "/"
 
     @retry_on_conflict
     def remember(self, content: str, id: str | None, fields: dict[str, Any]) -> str:
@@ -50,7 +50,7 @@ class Memories:
         fields = {"content": clean(content), **fields}
         if id is None:
             return self.store.add_many([fields])[0]
-        id = clean(id)
+        id = distinct(id)
         (there,) = self.store.get_many([id], include_private=True)
         if there is not None and not self._is_plain(there):
             raise InvalidRecordError(f"the id {id!r} is in use by something else; choose another one")
@@ -71,7 +71,11 @@ class Memories:
 
     def forget(self, ids: list[str]) -> int:
         """Delete memories and return how many. An entity leaves with all that is known about it."""
-        found = {record.id: record for record in self.store.get_many(ids) if record and self._sees(record)}
+        found = {
+            record.id: record
+            for record in self.store.get_many([*map(distinct, ids)])
+            if record and self._sees(record)
+        }
         entities = [
             str(record.metadata["entity"])
             for record in found.values()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from agentmem import MemoryStore
-from agentmem._adapters import clean
+from agentmem._adapters import clean, distinct
 from agentmem.importers import Fields, Row
 
 from .knowledge import KnowledgeGraph
@@ -34,13 +34,13 @@ def rows_of(path: Path, scope: str) -> Iterator[Row]:
 def _records(item: Any, scope: str) -> list[Fields]:
     match item:
         case {"type": "entity", "name": str(name), "entityType": str(kind), "observations": [*texts]}:
-            name, kind = clean(name), clean(kind)
+            name, kind = distinct(name), clean(kind)
             if not all(isinstance(text, str) for text in texts):
                 raise ValueError("an observation is not text")
             observations = [observation_record(scope, name, kind, clean(text)) for text in texts]
             return [entity_record(scope, name, kind), *observations]
         case {"type": "relation", "from": str(source), "to": str(target), "relationType": str(kind)}:
-            return [relation_record(scope, clean(source), clean(target), clean(kind))]
+            return [relation_record(scope, distinct(source), distinct(target), distinct(kind))]
     raise ValueError("this is neither an entity nor a relation")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from agentmem._adapters import clean, to_json
+from agentmem._adapters import distinct, to_json
 
 from .memories import Memories, fitting
 from .sdk import CallToolResult, MCPServer
@@ -93,7 +93,7 @@ def add_memory_tools(server: MCPServer, memories: Memories, read_only: bool) -> 
         """Remember a fact for this and for later conversations"""
         fields = {
             "scope": memories.inside(scope),
-            "categories": [*map(clean, categories or [])],
+            "categories": _names(categories) or [],
             "importance": importance,
             "metadata": to_json(metadata or {}),
         }
@@ -110,7 +110,7 @@ def add_memory_tools(server: MCPServer, memories: Memories, read_only: bool) -> 
         offset: Offset = 0,
     ) -> Annotated[CallToolResult, Recalled]:
         """Search all memories, those of the knowledge graph too, and return the relevant ones, best first"""
-        filters = {"categories": categories, "since": since, "until": until}
+        filters = {"categories": _names(categories), "since": since, "until": until}
         hits = memories.recall(query, limit, offset, scope, min_score, **filters)
         shown = fitting(hits)
         structured: dict[str, Any] = {"memories": shown, "total": len(hits)}
@@ -134,10 +134,10 @@ def add_memory_tools(server: MCPServer, memories: Memories, read_only: bool) -> 
         """List memories, newest first"""
         filters: dict[str, Any] = {
             "scope": memories.inside(scope),
-            "categories": categories,
+            "categories": _names(categories),
             "since": since,
             "until": until,
-            "ids": ids,
+            "ids": _names(ids),
         }
         total = store.count(**filters)
         shown = fitting(memories.to_dict(record, start) for record in store.list(limit, offset, **filters))
@@ -162,6 +162,10 @@ def add_memory_tools(server: MCPServer, memories: Memories, read_only: bool) -> 
     if not read_only:
         add_tool(server, forget, title="Forget", deletes=True)
     add_tool(server, memory_stats, title="Memory Stats", reads=True)
+
+
+def _names(names: list[str] | None) -> list[str] | None:
+    return None if names is None else [*map(distinct, names)]
 
 
 def _note(tool: str, shown: list[Any], total: int, following: int | None) -> str | None:

@@ -346,6 +346,14 @@ def test_an_event_that_is_added_while_it_is_deleted_does_not_stay(service):
     asyncio.run(run())
 
 
+def test_ids_that_no_record_can_hold_stay_different(service):
+    names = ["a\0", "a\ufffd"]
+    add_memory(service, *(MemoryEntry(id=name, content=content("The red boat.")) for name in names))
+    assert len(ids(service, "red boat")) == 2
+    delete(service, names[0])
+    assert ids(service, "red boat") == names[1:]
+
+
 # The life of a service
 
 

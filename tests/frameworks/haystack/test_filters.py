@@ -85,6 +85,20 @@ def test_any_name_without_a_dot_is_a_field(document_store, name):
     assert [document.id for document in document_store.filter_documents(condition)] == ["1"]
 
 
+def test_fields_and_ids_that_differ_in_a_character_are_different(document_store):
+    names = ["a\0", "a\ufffd"]
+    document_store.write_documents(
+        [Document(id=name, meta=dict.fromkeys(names[n:], n)) for n, name in enumerate(names)]
+    )
+    found = {
+        name: document_store.filter_documents({"field": f"meta.{name}", "operator": ">=", "value": 0})
+        for name in names
+    }
+    assert [[document.id for document in found[name]] for name in names] == [names[:1], names]
+    document_store.delete_documents(names[1:])
+    assert [document.id for document in document_store.filter_documents()] == names[:1]
+
+
 def test_documents_are_found_by_their_ids(document_store):
     document_store.write_documents([Document(id=id) for id in "abc"])
     condition = {"field": "id", "operator": "in", "value": ["a", "c", "z"]}

@@ -111,6 +111,18 @@ def test_this_machine_is_served_under_its_names(server, name):
     assert server.post(INITIALIZE, Host=own.lower(), Origin=f"http://{own}".lower())[0] == 200
 
 
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("wrong", 401), (TOKEN, 404)])
+def test_a_websocket_is_not_opened_and_needs_the_token_too(server, token, status):
+    pytest.importorskip("websockets", reason="without this package, uvicorn opens no WebSocket anyway")
+    handshake = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert server.post({}, token=token, method="GET", path="/ws", **handshake)[0] == status
+
+
 def test_other_paths_need_the_token_too(server):
     assert server.post({}, token=None, method="GET", path="/")[0] == 401
     assert server.post({}, method="GET", path="/")[0] == 404

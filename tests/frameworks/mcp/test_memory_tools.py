@@ -2,6 +2,8 @@
 
 import pytest
 
+from agentmem._adapters import distinct
+
 
 def contents(answer):
     return [memory["content"] for memory in answer["memories"]]
@@ -124,10 +126,23 @@ def test_any_text_is_remembered_recalled_and_forgotten(client, text):
     kept = text.replace("\0", "\ufffd")
     id = client.call("remember", content=text, categories=["a"], metadata={text[:99]: text[:99]})["id"]
     (memory,) = client.call("list_memories")["memories"]
-    assert (memory["content"], memory["metadata"]) == (kept, {kept[:99]: kept[:99]})
+    assert (memory["content"], memory["metadata"]) == (kept, {distinct(text[:99]): kept[:99]})
     client.call("recall", query=text)
     client.call("search_nodes", query=text)
     assert client.call("forget", ids=[id, text]) == {"deleted": 1}
+
+
+def test_ids_scopes_and_categories_that_no_record_can_hold_stay_different(client):
+    names = ["a\0", "a\ufffd"]
+    for name in names:
+        client.call("remember", content="x", id=name, scope=f"/{name}/b", categories=[name])
+    assert client.call("list_memories")["total"] == 2
+    for filters in ({"ids": [names[0]]}, {"scope": f"/{names[0]}"}, {"categories": [names[0]]}):
+        (memory,) = client.call("list_memories", **filters)["memories"]
+        assert memory["id"] != names[1]
+    assert client.call("recall", query="x", categories=names[:1], min_score=0)["total"] == 1
+    assert client.call("forget", ids=names[:1]) == {"deleted": 1}
+    assert client.call("list_memories")["memories"][0]["id"] == names[1]
 
 
 def test_an_empty_memory_has_statistics(client):
