@@ -24,6 +24,13 @@ PAGES = {
     "CONTRIBUTING.md": "project/contributing.md",
     "SECURITY.md": "project/security.md",
 }
+# Pictures in docs/pictures, and what the tests of the inspector call them.
+PICTURES = {
+    "search-light": "why-light",
+    "search-dark": "why-dark",
+    "compare-light": "compare-light",
+    "quality-light": "quality-light",
+}
 REPOSITORY = "https://github.com/agentmem/agentmem/blob/main"
 RAW = "https://raw.githubusercontent.com/agentmem/agentmem/main"
 
@@ -99,9 +106,8 @@ def readme() -> None:
 
 
 def pictures() -> None:
-    """Copy the pictures of a search and of a comparison."""
-    made = {"search-light": "why-light", "search-dark": "why-dark", "compare-light": "compare-light"}
-    for name, shown in made.items():
+    """Copy the pictures of the inspector that the README and the documentation show."""
+    for name, shown in PICTURES.items():
         shutil.copy(ROOT / "target" / "inspector" / f"{shown}.png", DOCS / "pictures" / f"{name}.png")
 
 

@@ -15,6 +15,8 @@ from types import ModuleType
 import pytest
 from documentation import README, ROOT, page_examples
 
+from agentmem.inspect.keys import KEYS
+
 DOCS = ROOT / "docs"
 PAGES = sorted(str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md"))
 COPIED = {"project/changelog.md", "project/architecture.md", "project/contributing.md", "project/security.md"}
@@ -75,6 +77,20 @@ def test_the_readme_on_pypi_has_absolute_links_and_installs_from_there(docs: Mod
     assert "pip install agentmem-db && " in published
     assert "pip install ." not in published
     assert '"agentmem-db[inspect]"' in published
+
+
+def test_each_picture_is_made_by_the_script_and_shown(docs: ModuleType) -> None:
+    shown = set(re.findall(r"pictures/([\w-]+)\.png", README))
+    for page in PAGES:
+        shown |= set(re.findall(r"pictures/([\w-]+)\.png", (DOCS / page).read_text(encoding="utf-8")))
+    assert shown == set(docs.PICTURES) == {path.stem for path in (DOCS / "pictures").glob("*.png")}
+    assert "quality-light" in shown
+
+
+def test_the_page_of_the_inspector_names_each_key() -> None:
+    keys = (DOCS / "inspector.md").read_text(encoding="utf-8").partition("## Keys")[2].partition("## ")[0]
+    named = set(re.findall(r"`([^`]+)`", keys))
+    assert named == {part for key, _ in KEYS for part in key.split(" ")}
 
 
 def test_the_page_of_the_commands_is_current(docs: ModuleType) -> None:
