@@ -15,7 +15,7 @@ const IN_SUBTREE: &str = "scope IN (SELECT id FROM scopes WHERE path = ? OR (pat
 const IN_ONE_SCOPE: &str = "scope = ?";
 
 /// A condition for the WHERE clause of a query on `records`, with its parameters in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Where {
     terms: Vec<&'static str>,
     values: Vec<Value>,
@@ -124,6 +124,12 @@ impl Where {
         self.terms.contains(&IN_ONE_SCOPE)
     }
 
+    /// True if it is about scopes at all: that of the filter is not the root.
+    #[must_use]
+    pub fn is_in_scopes(&self) -> bool {
+        self.is_in_one_scope() || self.terms.contains(&IN_SUBTREE)
+    }
+
     fn visible_to(&mut self, viewer: &Viewer) {
         match (&viewer.source, viewer.include_private) {
             (_, true) => {}
@@ -161,7 +167,13 @@ impl Where {
         sql
     }
 
-    /// The parameters of [`Where::sql`].
+    /// The condition as an expression. NULL means that it does not hold.
+    #[must_use]
+    pub fn condition(&self) -> String {
+        if self.terms.is_empty() { "TRUE".to_owned() } else { self.terms.join(" AND ") }
+    }
+
+    /// The parameters of [`Where::sql`] and [`Where::condition`].
     pub fn params(&self) -> impl Params + '_ {
         params_from_iter(self.values.iter())
     }
