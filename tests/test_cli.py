@@ -447,6 +447,28 @@ def test_list_and_search_are_readable_at_any_width(on_terminal: OnTerminal, path
         assert max(len(" ".join(re.findall(r"word\d+", line))) for line in lines) >= 30
 
 
+def test_a_plain_terminal_has_as_many_columns_as_it_says(on_terminal: OnTerminal, filled: Path) -> None:
+    for command in ("list", "search alice"):
+        lines = on_terminal(*command.split(), columns=50, TERM="dumb").splitlines()
+        assert max(map(len, lines)) <= 50
+
+
+def test_no_journals_is_said_on_a_terminal(on_terminal: OnTerminal, run: Run, filled: Path) -> None:
+    assert on_terminal("journals") == "there are no such journals\n"
+    assert run("journals").stdout == ""
+
+
+def test_what_is_no_number_is_called_so(run: Run) -> None:
+    assert "'many' is not a valid integer." in run("list", "--limit", "many", code=2).stderr
+    assert "'much' is not a valid number." in run("dedupe", "--min-score", "much", code=2).stderr
+
+
+def test_a_folder_is_not_imported_and_no_store_is_made(run: Run, tmp_path: Path) -> None:
+    store = tmp_path / "new.db"
+    assert "is a folder" in run("import", str(tmp_path), code=1, at=store).stderr
+    assert not store.exists()
+
+
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
 def test_styles_can_be_turned_off(on_terminal: OnTerminal, filled: Path, variable: dict[str, str]) -> None:
     for command in (["get", "b"], ["list"], ["search", "alice"]):

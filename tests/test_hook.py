@@ -177,6 +177,15 @@ def test_no_event_makes_a_hook_fail(hook, path, name, event):
 
 
 @pytest.mark.parametrize(
+    ("event", "told"),
+    [("", "stdin holds no JSON: "), ("[1]", "the event is list, not a JSON object")],
+)
+def test_what_is_no_event_is_said_in_plain_words(path, event, told):
+    result = CliRunner().invoke(cli, ["hook", "recall", "--path", str(path)], input=event)
+    assert result.stderr.startswith(f"agentmem hook: {told}")
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["hook"],

@@ -18,6 +18,19 @@ from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+
+class Integer(click.IntRange):
+    """An integer in a range. Click's own calls itself "integer range", also where it says what is none."""
+
+    name = "integer"
+
+
+class Number(click.FloatRange):
+    """A number in a range."""
+
+    name = "number"
+
+
 FILE = click.Path(readable=False)
 """A file, which shells complete. Whether it can be used is found out by using it."""
 
@@ -87,7 +100,7 @@ def limit_option(default: int) -> Callable[[_Command], _Command]:
     return click.option(
         "--limit",
         "-n",
-        type=click.IntRange(0),
+        type=Integer(0),
         default=default,
         show_default=True,
         help="Print at most this many.",

@@ -37,6 +37,14 @@ def print_text(text: str, *, err: bool = False) -> None:
     click.echo(escape(text), err=err)
 
 
+def print_lines(lines: Sequence[str], if_none: str) -> None:
+    """Print each line; on a terminal, `if_none` if there are none."""
+    for line in lines:
+        say(line)
+    if not lines and sys.stdout.isatty():
+        say(if_none)
+
+
 def marks_words() -> bool:
     """Whether what is printed shows marked words."""
     return shows_styles(sys.stdout)

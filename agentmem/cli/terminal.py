@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -50,9 +51,12 @@ def draws(stream: TextIO) -> bool:
 
 def console(*, quiet: bool = False) -> Console:
     """A console on stdout that prints plain text where styles are not shown, and nothing if `quiet`."""
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
 
-    return Console(color_system="auto" if shows_styles(sys.stdout) else None, highlight=False, quiet=quiet)
+    made = Console(color_system="auto" if shows_styles(sys.stdout) else None, highlight=False, quiet=quiet)
+    if made.is_dumb_terminal:  # rich takes 80 columns then, however many there are
+        made.size = ConsoleDimensions(*shutil.get_terminal_size())
+    return made
 
 
 class EscapedStdout:

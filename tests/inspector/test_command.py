@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx2
 from inspector.sample import fill
 
+from agentmem.inspect.serve import listening
+
 INSPECT = [sys.executable, "-m", "agentmem", "inspect", "--no-open", "--path"]
 
 
@@ -38,3 +40,14 @@ def test_a_missing_store_is_not_created(path: Path) -> None:
     assert result.returncode == 1
     assert str(path) in result.stderr
     assert not path.exists()
+
+
+def test_a_port_in_use_is_named(path: Path) -> None:
+    fill(path, conversation=False)
+    with listening(0) as listener:
+        port = str(listener.getsockname()[1])
+        result = subprocess.run(
+            [*INSPECT, str(path), "--port", port], capture_output=True, text=True, check=False
+        )
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"Error: cannot listen on port {port}: ")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from agentmem.cli.options import (
+    Number,
     confirm,
     filter_options,
     json_option,
@@ -23,7 +24,7 @@ from agentmem.store.path import shown
 @path_option
 @click.option(
     "--min-score",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=1.0,
     show_default=True,
     help="1: the same text; below: texts whose TF-IDF cosine is at least this.",

@@ -7,7 +7,15 @@ from typing import Any
 import click
 
 from agentmem import MemoryStore
-from agentmem.cli.options import confirm, filter_options, json_option, open_store, path_option, yes_option
+from agentmem.cli.options import (
+    Integer,
+    confirm,
+    filter_options,
+    json_option,
+    open_store,
+    path_option,
+    yes_option,
+)
 from agentmem.cli.output import counted, print_json, say
 from agentmem.store.path import shown
 
@@ -18,9 +26,7 @@ _NARROWING = ("scope", "categories", "where", "since", "until")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @path_option
 @filter_options
-@click.option(
-    "--if-version", type=click.IntRange(0), help="Only if the record with the one ID has this version."
-)
+@click.option("--if-version", type=Integer(0), help="Only if the record with the one ID has this version.")
 @yes_option
 @json_option
 def command(

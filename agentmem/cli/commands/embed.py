@@ -9,7 +9,7 @@ import click
 
 import agentmem
 from agentmem.cli.group import Failure
-from agentmem.cli.options import existing, json_option, path_option
+from agentmem.cli.options import Integer, existing, json_option, path_option
 from agentmem.cli.output import counted, print_json, say
 from agentmem.cli.progress import progress_bar
 
@@ -23,7 +23,7 @@ from agentmem.cli.progress import progress_bar
     show_default=True,
     help="minilm, or an embedder of your own as module:name.",
 )
-@click.option("--limit", "-n", type=click.IntRange(0), help="Add at most this many.")
+@click.option("--limit", "-n", type=Integer(0), help="Add at most this many.")
 @click.option("--scope", "-s", help="In PostgreSQL: only to the space that holds this scope.")
 @json_option
 def command(path: str, embedder: str, limit: int | None, scope: str | None, as_json: bool) -> None:

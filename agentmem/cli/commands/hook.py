@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+import agentmem
+from agentmem.cli.group import Failure
 from agentmem.cli.options import limit_option, may_exist, open_store, standard_input
 from agentmem.cli.output import print_json, print_text, say
 from agentmem.cli.served import served_path, served_path_option
@@ -39,8 +41,13 @@ class _Hooks(click.Group):
 
 def _tell(error: BaseException) -> None:
     """Write the error where Claude Code's debug log shows it."""
-    message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    say(f"agentmem hook: {type(error).__name__}: {message}", err=True)
+    if isinstance(error, click.ClickException):
+        message = error.format_message()
+    elif isinstance(error, agentmem.AgentMemError):
+        message = str(error)
+    else:
+        message = f"{type(error).__name__}: {error}"
+    say(f"agentmem hook: {message}", err=True)
 
 
 @click.group("hook", cls=_Hooks, invoke_without_command=True)
@@ -101,8 +108,11 @@ def _event() -> dict[str, Any]:
     """The event on stdin."""
     stdin = standard_input()
     if stdin.isatty():
-        raise ValueError("a hook reads JSON from stdin; Claude Code writes it")
-    event = json.loads(stdin.buffer.read(_LONGEST_EVENT))
+        raise Failure("a hook reads JSON from stdin; Claude Code writes it")
+    try:
+        event = json.loads(stdin.buffer.read(_LONGEST_EVENT))
+    except (ValueError, RecursionError) as error:
+        raise Failure(f"stdin holds no JSON: {error}") from error
     if not isinstance(event, dict):
-        raise ValueError(f"the event is {type(event).__name__}, not a JSON object")
+        raise Failure(f"the event is {type(event).__name__}, not a JSON object")
     return event

@@ -48,6 +48,8 @@ def command(path: str, source: str, on_conflict: Any, as_json: bool) -> None:
     """
     if source != "-" and not os.path.exists(source):
         raise Failure(f"there is no file {source!r}")
+    if os.path.isdir(source):
+        raise Failure(f"{source!r} is a folder; name a file, or a program whose files are in it")
     with open_store(path, create=True) as store:
         imported = _import(store, source, on_conflict)
     if as_json:

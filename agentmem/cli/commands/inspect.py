@@ -10,13 +10,20 @@ import click
 
 import agentmem
 from agentmem.cli.group import Failure
-from agentmem.cli.options import existing, include_private_option, open_store, path_option, source_option
+from agentmem.cli.options import (
+    Integer,
+    existing,
+    include_private_option,
+    open_store,
+    path_option,
+    source_option,
+)
 from agentmem.cli.output import say
 
 
 @click.command("inspect")
 @path_option
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port; by default a free one.")
+@click.option("--port", type=Integer(0, 65535), default=0, help="The port; by default a free one.")
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")
 @click.option("--read-only", is_flag=True, help="Allow nothing that writes.")
 @source_option

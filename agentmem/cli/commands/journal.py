@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from agentmem.cli.group import Failure
-from agentmem.cli.options import json_option, open_store, path_option
+from agentmem.cli.options import Integer, json_option, open_store, path_option
 from agentmem.cli.output import local_time, print_json, print_rows
 from agentmem.types import Entry
 
@@ -17,7 +17,7 @@ from agentmem.types import Entry
 @click.command("journal")
 @click.argument("name")
 @path_option
-@click.option("--last", "-n", type=click.IntRange(0), help="Of the log, only so many of the newest entries.")
+@click.option("--last", "-n", type=Integer(0), help="Of the log, only so many of the newest entries.")
 @click.option("--prefix", default="", help="Of the map, only keys that begin with this text.")
 @json_option
 def command(path: str, name: str, last: int | None, prefix: str, as_json: bool) -> None:

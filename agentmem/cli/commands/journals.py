@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from agentmem.cli.options import json_option, limit_option, open_store, path_option
-from agentmem.cli.output import print_json, say
+from agentmem.cli.output import print_json, print_lines
 
 
 @click.command("journals")
@@ -25,6 +25,5 @@ def command(path: str, prefix: str, limit: int, after: str | None, as_json: bool
         names = store.journals(prefix, after=after, limit=limit)
     if as_json:
         print_json(names)
-        return
-    for name in names:
-        say(name)
+    else:
+        print_lines(names, "there are no such journals")

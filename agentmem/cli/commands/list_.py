@@ -6,14 +6,14 @@ from typing import Any
 
 import click
 
-from agentmem.cli.options import filter_options, json_option, limit_option, open_store, path_option
+from agentmem.cli.options import Integer, filter_options, json_option, limit_option, open_store, path_option
 from agentmem.cli.output import local_time, print_json, print_rows, record_fields
 
 
 @click.command("list")
 @path_option
 @limit_option(20)
-@click.option("--offset", type=click.IntRange(0), default=0, help="Skip this many.")
+@click.option("--offset", type=Integer(0), default=0, help="Skip this many.")
 @click.option(
     "--order",
     type=click.Choice(["newest", "oldest", "written", "updated"]),

@@ -12,6 +12,7 @@ import click
 
 import agentmem
 from agentmem.cli.group import Failure
+from agentmem.cli.options import Integer
 from agentmem.cli.output import say
 from agentmem.cli.served import served_path, served_path_option
 
@@ -22,7 +23,7 @@ TOKEN = "AGENTMEM_MCP_TOKEN"
 @click.command("mcp")
 @served_path_option
 @click.option("--scope", "-s", default="/", show_default=True, help="Serve this scope; clients see no other.")
-@click.option("--http", type=click.IntRange(0, 65535), metavar="PORT", help="Serve HTTP instead of stdio.")
+@click.option("--http", type=Integer(0, 65535), metavar="PORT", help="Serve HTTP instead of stdio.")
 @click.option("--read-only", is_flag=True, help="Offer only tools that read.")
 @click.option(
     "--tools",

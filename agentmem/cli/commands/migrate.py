@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 import agentmem
-from agentmem.cli.options import json_option, path_option
+from agentmem.cli.options import Integer, json_option, path_option
 from agentmem.cli.output import print_json, say
 from agentmem.cli.progress import progress_bar
 from agentmem.store.path import is_url, shown
@@ -14,12 +14,8 @@ from agentmem.store.path import is_url, shown
 @click.command("migrate")
 @click.argument("url", required=False)
 @path_option
-@click.option(
-    "--space-depth", type=click.IntRange(0), help="How many parts of a scope name a space; default 1."
-)
-@click.option(
-    "--partitions", type=click.IntRange(0), help="Partitions of each table; default 64, 0 for none."
-)
+@click.option("--space-depth", type=Integer(0), help="How many parts of a scope name a space; default 1.")
+@click.option("--partitions", type=Integer(0), help="Partitions of each table; default 64, 0 for none.")
 @click.option("--status", is_flag=True, help="Only print the schema version; write nothing.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be done; write nothing.")
 @json_option
