@@ -238,7 +238,7 @@ def test_damaged_records_are_left_out_if_asked(tmp_path: Path, caplog: pytest.Lo
         assert not file.exists()
         assert store.export(file, skip_damaged=True) == 4
     assert [json.loads(line)["id"] for line in file.read_text().splitlines()] == ["0", "1", "3", "4"]
-    assert 'record "2" is not what was written' in caplog.text
+    assert 'record "2" does not fit its checksum' in caplog.text
 
 
 def test_missing_files(store: MemoryStore, tmp_path: Path) -> None:

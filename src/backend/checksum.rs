@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64};
 
-use crate::journal::Entry;
+use crate::journal::{Entry, Number};
 use crate::record::{Micros, Seq};
 
 /// Bytes of a record's kind of id, privacy and numbers.
@@ -102,4 +102,22 @@ pub fn entry(name: &str, entry: &Entry) -> i64 {
         hash.update(&number.to_le_bytes());
     }
     hash.digest().cast_signed()
+}
+
+/// What is said of a record that does not fit its checksum.
+pub fn damaged_record(id: &str) -> String {
+    format!("record {id:?} does not fit its checksum; delete it, or restore a backup")
+}
+
+/// What is said of a superseded version of a record that does not fit its checksum.
+pub fn damaged_version(id: &str) -> String {
+    format!("a superseded version of record {id:?} does not fit its checksum")
+}
+
+/// What is said of an entry of a journal that does not fit its checksum.
+pub fn damaged_entry(number: Number, journal: &str) -> String {
+    format!(
+        "entry {number} of journal {journal:?} does not fit its checksum; \
+         read(skip_damaged=True) skips it, delete(numbers=[{number}]) removes it"
+    )
 }

@@ -1,4 +1,4 @@
-//! Values of a record as every backend stores them.
+//! Values as every backend stores them.
 
 use crate::error::{Error, Result};
 use crate::record::Record;
@@ -26,4 +26,9 @@ pub fn vector(vector: &[f32]) -> Vec<u8> {
 pub fn decode_vector(bytes: &[u8]) -> Option<Vec<f32>> {
     let (floats, rest) = bytes.as_chunks::<4>();
     rest.is_empty().then(|| floats.iter().map(|float| f32::from_le_bytes(*float)).collect())
+}
+
+/// A limit, or an offset, as SQL takes it.
+pub fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }

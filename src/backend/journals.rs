@@ -1,7 +1,7 @@
-//! Reading journals.
+//! Reading journals, and the rules that writing them keeps in every backend.
 
-use crate::error::Result;
-use crate::journal::{Entry, Keys, Range};
+use crate::error::{Conflict, Error, Result};
+use crate::journal::{Change, Entry, Keys, Number, Range};
 
 /// How many journals and entries there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,4 +38,31 @@ pub trait Journals {
     /// Passes every entry with the name of its journal to `visit`, by number, until it returns false. For a damaged entry
     /// `visit` gets the error. Errors of `visit` end the visit and are returned.
     fn each_entry(&self, visit: &mut dyn FnMut(Result<(String, Entry)>) -> Result<bool>) -> Result<()>;
+}
+
+/// Checks what a change of the journal `name` requires. `number` returns the number of a key's entry, or of the newest entry of the
+/// log; 0 for none.
+///
+/// # Errors
+/// [`Error::Conflict`], and what `number` raises.
+pub fn check(name: &str, change: &Change, number: impl FnOnce(Option<&str>) -> Result<Number>) -> Result<()> {
+    let (key, expected) = match change {
+        Change::Extend { if_last: Some(last), .. } | Change::Clear { if_last: Some(last) } => (None, *last),
+        Change::Put { key, if_number: Some(number), .. } => (Some(key.as_str()), *number),
+        _ => return Ok(()),
+    };
+    let found = number(key)?;
+    if found == expected {
+        return Ok(());
+    }
+    let what = Conflict::Journal { name: name.to_owned(), key: key.map(str::to_owned) };
+    Err(Error::Conflict { what, expected, found })
+}
+
+/// The error for an entry of an export whose number an entry of another journal has.
+pub fn number_taken(name: &str, number: Number) -> Error {
+    Error::InvalidRecord(format!(
+        "entry {number} of journal {name:?} cannot keep its number: another journal of this store has it; \
+         import into an empty store"
+    ))
 }

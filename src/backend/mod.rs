@@ -1,18 +1,20 @@
 //! What a store keeps, and where it keeps it.
 //!
 //! A store has one space or many ([`Spaces`]). The traits [`Backend`] and [`Snapshot`] say what is kept of a space: records,
-//! the change feed, the manifest of index files, and a few totals. [`sqlite`] keeps it in an SQLite file and is the only place with SQL. Nothing outside a backend sees a
-//! connection, a statement or a database error: errors leave a backend as [`crate::Error`], already explained.
+//! journals, the change feed, the manifest of index files, and a few totals. [`sqlite`] keeps one space in a file, `postgres` keeps
+//! many in a database. Only they have SQL. Nothing outside a backend sees a connection, a statement or a database error: errors
+//! leave a backend as [`crate::Error`], already explained.
 //!
 //! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
 //!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
-//! - [`mod@write`]: writes as data, which [`Execute`] takes; `writer`: executes them in a transaction of any backend.
+//! - [`mod@write`]: writes as data, which [`Execute`] takes; `writer`: executes them in a `write_transaction` of any backend.
 //! - [`dispatch`]: opens the backend of a path or URL. [`settings`]: how to open a store. [`migration`]: schema versions.
-//!   [`counters`]: for `stats()`. [`checksum`]: noticing damage. `encoding`: values of a record. `connections`: a pool of
-//!   them; `opening_thread`: the thread of all pools.
+//!   [`counters`]: for `stats()`. `connections`: a pool of connections; `opening_thread`: the thread of all pools.
+//! - What backends share: [`checksum`], `encoding`, `numbers`, `comparable`, `row_filter` and `facets`.
 
 pub mod change_log;
 pub mod checksum;
+mod comparable;
 mod connections;
 pub mod counters;
 pub mod dispatch;
@@ -22,6 +24,7 @@ pub mod feed;
 pub mod journals;
 pub mod manifest;
 pub mod migration;
+mod numbers;
 mod opening_thread;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -30,6 +33,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod sqlite;
 pub mod write;
+mod write_transaction;
 mod writer;
 
 use std::fmt::Debug;
@@ -129,7 +133,7 @@ pub trait Execute: Debug + Send + Sync {
     fn counters(&self) -> &Counters;
 }
 
-/// Where one store is kept. Many threads may use it at once.
+/// One space as it is kept. Many threads may use it at once.
 pub trait Backend: Execute {
     /// Identifies what the backend reads, whatever path leads to it: backends with the same identity share an index.
     fn identity(&self) -> &str;

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::change_log::{Cursor, LogPage};
+use super::comparable;
 use super::feed::{Feed, Position};
 use super::journals::Journals;
 use super::manifest::IndexFile;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::{Filter, Micros, Page, Record, RecordId, Scope, Scopes, Seq, Viewer};
 
 pub use crate::rank::blend::Prior;
@@ -17,7 +18,7 @@ pub use crate::rank::blend::Prior;
 /// has any more.
 ///
 /// # Errors
-/// Every method may return [`Error::Corrupt`], [`Error::Io`] and [`Error::Busy`]; other errors are named where they
+/// Every method may return [`crate::Error::Corrupt`], [`crate::Error::Io`] and [`crate::Error::Busy`]; other errors are named where they
 /// occur.
 pub trait Snapshot: Journals {
     /// The records with these ids, in this order; `None` where there is none that `viewer` may see, in a scope and below if one
@@ -94,12 +95,9 @@ pub trait Snapshot: Journals {
     /// Checks that a vector of this length can be compared with those in the store.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`].
+    /// [`crate::Error::DimensionMismatch`].
     fn check_dimension(&self, found: usize) -> Result<()> {
-        match self.dimension()? {
-            Some(expected) if expected != found => Err(Error::DimensionMismatch { expected, found }),
-            _ => Ok(()),
-        }
+        comparable::check_dimension(self.dimension()?, found)
     }
 
     /// The embedder whose vectors the store holds; `None` while it holds none, and if it has no name.
@@ -108,14 +106,9 @@ pub trait Snapshot: Journals {
     /// Checks that the vectors of the embedder with this name can be compared with those in the store.
     ///
     /// # Errors
-    /// [`Error::EmbedderMismatch`].
+    /// [`crate::Error::EmbedderMismatch`].
     fn check_embedder(&self, found: &str) -> Result<()> {
-        match self.embedder()? {
-            Some(expected) if expected != found => {
-                Err(Error::EmbedderMismatch { expected, found: found.to_owned() })
-            }
-            _ => Ok(()),
-        }
+        comparable::check_embedder(self.embedder()?.as_deref(), found)
     }
 
     /// Numbers and contents of the first `limit` records above `after` that have no vector, rising.
@@ -156,7 +149,7 @@ pub trait Snapshot: Journals {
     /// Problems of the file and of the structure of the full-text table, one line each.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
+    /// [`crate::Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
     fn problems(&self) -> Result<Vec<String>>;
 
     /// One line for each record that cannot be read or does not fit its checksum.
@@ -180,7 +173,7 @@ pub trait FullText {
     /// Every term with its document frequency, in the order of bytes.
     ///
     /// # Errors
-    /// [`Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
+    /// [`crate::Error::Interrupted`]. The caller must hold no lock, see [`crate::interrupt::requested`].
     fn vocabulary(&self) -> Result<Vec<(String, u64)>>;
 }
 

@@ -256,7 +256,7 @@ def test_verify_and_rebuild_go_through_all_spaces(store: agentmem.MemoryStore, s
     assert not report.ok
     assert report.records == 2
     assert any('space "/b"' in problem and "checksum" in problem for problem in report.problems)
-    with pytest.raises(agentmem.CorruptStoreError, match='record "b" is not what was written'):
+    with pytest.raises(agentmem.CorruptStoreError, match='record "b" does not fit its checksum'):
         store.get("b")
     store.delete(ids=["b"])
     store.rebuild()

@@ -263,7 +263,7 @@ def test_a_record_that_another_program_changed(tmp_path: Path, change: str) -> N
             lambda: store.search("some", include_private=True),
             lambda: [store.get(id, include_private=True) for id in ("changed", "another")],
         ):
-            with pytest.raises(agentmem.CorruptStoreError, match="not what was written"):
+            with pytest.raises(agentmem.CorruptStoreError, match="does not fit its checksum"):
                 read()
         assert store.get("other").content == "other text"
         assert store.delete("changed") + store.delete("another") == 1

@@ -13,6 +13,7 @@ use super::head::{self, Head};
 use super::postgres_error::{is_disconnected, postgres_error, unreadable};
 use super::query::{Lend, Param, Sql, execute, query};
 use crate::backend::settings::Durability;
+use crate::backend::write_transaction::WriteTransaction;
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Seq};
@@ -37,11 +38,11 @@ pub struct Batch<'d> {
     /// Deleted because they had expired. The log that users read does not show these deletions.
     pub expired: Vec<Seq>,
     /// Statements that wrote.
-    pub statements: u64,
+    statements: u64,
     /// Rows that were written.
     pub rows: u64,
     /// [`Batch::statements`] and [`Batch::head`] when the current job began.
-    pub before_job: (u64, Head),
+    before_job: (u64, Head),
     ended: bool,
 }
 
@@ -95,29 +96,6 @@ impl<'d> Batch<'d> {
         Ok(batch)
     }
 
-    /// Ends the transaction: adds deletions to the change feed, writes the head row, and commits.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the connection is lost while the server commits: nobody knows then whether it did; [`Error::Backend`].
-    pub fn commit(mut self) -> Result<()> {
-        if self.statements == 0 && self.head == self.before {
-            return Ok(());
-        }
-        for (seqs, hidden) in
-            [(std::mem::take(&mut self.deleted), false), (std::mem::take(&mut self.expired), true)]
-        {
-            self.log_deletions(seqs, hidden)?;
-        }
-        if self.head.embedder != self.before.embedder {
-            let sql = "UPDATE agentmem_spaces SET embedder = $2 WHERE space = $1";
-            execute(self.connection.get_mut(), sql, &[&self.space, &self.head.embedder])?;
-        }
-        let end = format!("{}; COMMIT", self.head.update(self.space));
-        let ended = self.connection.get_mut().batch_execute(&end);
-        self.ended = ended.is_ok();
-        ended.map_err(|error| not_committed(self.database, error))
-    }
-
     /// The connection, to write with.
     pub fn client(&mut self) -> &mut Client {
         self.statements += 1;
@@ -159,10 +137,50 @@ impl<'d> Batch<'d> {
         self.rows += rows.len() as u64;
         Ok(rows)
     }
+}
 
-    /// True if the transaction can go on after this error: the server has not seen it.
-    pub fn survives(&self, error: &Error) -> bool {
-        postgres_error(error).is_none() && !self.connection.borrow().is_closed()
+impl WriteTransaction for Batch<'_> {
+    fn begin_job(&mut self) {
+        self.before_job = (self.statements, self.head.clone());
+    }
+
+    fn goes_on_after(&mut self, error: &Error) -> bool {
+        let (statements, head) = &self.before_job;
+        // The server has seen neither a write of the job nor its error.
+        let is_unseen = self.statements == *statements && postgres_error(error).is_none();
+        self.head.clone_from(head);
+        is_unseen && !self.connection.borrow().is_closed()
+    }
+
+    fn written(&self) -> u64 {
+        self.rows
+    }
+
+    fn some_expired(&self) -> Result<bool> {
+        Ok(self.head.expires.min(self.head.entries_expire) <= self.now)
+    }
+
+    /// Adds deletions to the change feed, writes the head row, and commits.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the connection is lost while the server commits: nobody knows then whether it did; [`Error::Backend`].
+    fn commit(mut self) -> Result<()> {
+        if self.statements == 0 && self.head == self.before {
+            return Ok(());
+        }
+        for (seqs, hidden) in
+            [(std::mem::take(&mut self.deleted), false), (std::mem::take(&mut self.expired), true)]
+        {
+            self.log_deletions(seqs, hidden)?;
+        }
+        if self.head.embedder != self.before.embedder {
+            let sql = "UPDATE agentmem_spaces SET embedder = $2 WHERE space = $1";
+            execute(self.connection.get_mut(), sql, &[&self.space, &self.head.embedder])?;
+        }
+        let end = format!("{}; COMMIT", self.head.update(self.space));
+        let ended = self.connection.get_mut().batch_execute(&end);
+        self.ended = ended.is_ok();
+        ended.map_err(|error| not_committed(self.database, error))
     }
 }
 

@@ -5,15 +5,16 @@ use std::collections::HashMap;
 use super::batch::Batch;
 use super::head::numbers_after;
 use super::row::{COLUMNS, Encoded, record};
-use crate::backend::encoding;
-use crate::error::{Error, Result};
+use crate::backend::write_transaction::RemoveRecords;
+use crate::backend::{comparable, encoding};
+use crate::error::Result;
 use crate::record::{Record, Seq};
 
 impl Batch<'_> {
     /// Gives vectors to the records with these numbers that have none, and says how many there were.
     ///
     /// # Errors
-    /// [`Error::DimensionMismatch`], [`Error::EmbedderMismatch`], [`Error::Backend`].
+    /// [`crate::Error::DimensionMismatch`], [`crate::Error::EmbedderMismatch`], [`crate::Error::Backend`].
     pub fn embed(&mut self, vectors: &[(Seq, Vec<f32>)]) -> Result<u64> {
         let given: HashMap<Seq, &Vec<f32>> = vectors.iter().map(|(seq, vector)| (*seq, vector)).collect();
         let seqs: Vec<Seq> = vectors.iter().map(|(seq, _)| *seq).collect();
@@ -71,13 +72,11 @@ impl Batch<'_> {
     }
 
     fn vector_fits(&self, found: usize) -> Result<()> {
-        let Some(expected) = self.head.dimension() else { return Ok(()) };
-        if expected != found {
-            return Err(Error::DimensionMismatch { expected, found });
-        }
+        let known = self.head.dimension();
+        comparable::check_dimension(known, found)?;
         match (&self.head.embedder, &self.embedder) {
-            (Some(expected), Some(found)) if expected != found => {
-                Err(Error::EmbedderMismatch { expected: expected.clone(), found: found.clone() })
+            (Some(expected), Some(found)) if known.is_some() => {
+                comparable::check_embedder(Some(expected), found)
             }
             _ => Ok(()),
         }

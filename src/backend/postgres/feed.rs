@@ -7,6 +7,7 @@ use super::batch::Batch;
 use super::row;
 use super::view::View;
 use crate::backend::change_log::Deletion;
+use crate::backend::encoding;
 use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::backend::snapshot::Snapshot;
 use crate::error::Result;
@@ -63,7 +64,7 @@ pub fn since(
 pub fn visible_deletions(view: &View<'_>, after: i64, limit: usize) -> Result<Vec<Deletion>> {
     let sql = "SELECT deletion, first, last, newest FROM agentmem_deletions
                WHERE space = $1 AND deletion > $2 AND NOT hidden ORDER BY deletion LIMIT $3";
-    let rows = view.query(sql, &[&view.space(), &after, &i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let rows = view.query(sql, &[&view.space(), &after, &encoding::limit(limit)])?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?..=row.try_get(2)?, row.try_get(3)?))).collect()
 }
 
@@ -76,7 +77,7 @@ fn deletions(view: &View<'_>, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
 
 fn added(view: &View<'_>, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Vec<Added>> {
     let sql = "SELECT seq FROM agentmem_records WHERE space = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-    let rows = view.query(sql, &[&view.space(), &after, &i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let rows = view.query(sql, &[&view.space(), &after, &encoding::limit(limit)])?;
     let mut added = Vec::with_capacity(rows.len());
     for row in rows {
         added.push(Added { seq: row.try_get(0)?, text: None });

@@ -6,6 +6,7 @@ use tokio_postgres::SimpleQueryRow;
 
 use super::postgres_error::unreadable;
 use crate::backend::feed::Position;
+use crate::backend::numbers;
 use crate::backend::snapshot::Totals;
 use crate::error::{Error, Result};
 use crate::record::Micros;
@@ -144,15 +145,10 @@ impl Head {
     }
 }
 
-/// The `count` numbers that follow `newest`.
+/// As [`numbers::numbers_after`].
 ///
 /// # Errors
-/// [`Error::InvalidRecord`] if there are no more.
+/// [`Error::InvalidRecord`] if there are not so many.
 pub fn numbers_after(newest: i64, count: usize) -> Result<RangeInclusive<i64>> {
-    let last = i64::try_from(count).ok().and_then(|count| newest.checked_add(count));
-    let numbers = newest.checked_add(1).zip(last).map(|(first, last)| first..=last);
-    numbers.ok_or_else(|| {
-        let why = "the store has used up its numbers; export it and import into a new store";
-        Error::InvalidRecord(why.into())
-    })
+    numbers::numbers_after(newest, count).ok_or_else(|| Error::InvalidRecord(numbers::USED_UP.into()))
 }

@@ -7,6 +7,7 @@ use super::row;
 use super::segments;
 use crate::backend::Progress;
 use crate::backend::manifest::IndexFile;
+use crate::backend::write_transaction::WriteTransaction;
 use crate::error::{Error, Result};
 use crate::record::Seq;
 use crate::text::{ANALYZER_VERSION, Bag};

@@ -9,6 +9,7 @@ use super::filter::{Reach, Rest, boxed, conditions, texts, unexpired, visible_to
 use super::query::{Lend, Sql};
 use super::row::{COLUMNS, record};
 use super::view::{AT_ONCE, View};
+use crate::backend::encoding;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Scope, Seq, Viewer};
 
@@ -83,8 +84,7 @@ impl View<'_> {
             [],
         );
         if rest.is_nothing() {
-            let [limit, offset] =
-                [page.limit, page.offset].map(|rows| i64::try_from(rows).unwrap_or(i64::MAX));
+            let [limit, offset] = [page.limit, page.offset].map(encoding::limit);
             sql.push(" LIMIT ? OFFSET ?", [boxed(limit), boxed(offset)]);
             return self.run(&sql)?.iter().map(record).collect();
         }

@@ -1,31 +1,25 @@
 //! Removing records, with all that depends on them.
 
 use super::batch::Batch;
-use super::filter::Reach;
+use super::filter::{Reach, boxed, conditions};
 use super::head::Head;
-use super::query::Param;
+use super::query::{Param, Sql};
 use super::records::seqs_matching;
+use crate::backend::encoding;
+use crate::backend::write_transaction::RemoveRecords;
 use crate::error::Result;
-use crate::record::{Filter, Micros, Seq};
+use crate::record::{Filter, Micros, Scope, Seq};
 
 /// Most records of one statement.
 const AT_ONCE: usize = 4000;
 
-impl Batch<'_> {
-    /// Removes the records that pass the filter. Returns how many of them had not expired.
-    ///
-    /// # Errors
-    /// [`Error::Backend`].
-    pub fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
+impl RemoveRecords for Batch<'_> {
+    fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
         let seqs = seqs_matching(self, Reach::Space(self.space), filter, 0)?;
         self.remove_seqs(&seqs)
     }
 
-    /// Removes every record. Returns how many of them had not expired.
-    ///
-    /// # Errors
-    /// [`Error::Backend`].
-    pub fn remove_all(&mut self) -> Result<u64> {
+    fn remove_all(&mut self) -> Result<u64> {
         let space = self.space;
         let mut live = self.head.totals().records;
         if self.head.expires <= self.now {
@@ -48,6 +42,30 @@ impl Batch<'_> {
         Ok(live)
     }
 
+    fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize> {
+        if self.head.expires > self.now {
+            return Ok(0);
+        }
+        let filter = Filter { scope: scope.cloned(), ..Filter::all() };
+        let mut sql = Sql::new("SELECT seq FROM agentmem_records");
+        conditions(&mut sql, Reach::Space(self.space), &filter);
+        let limited = encoding::limit(limit);
+        let due = [boxed(self.now), boxed(limited)];
+        sql.push(" AND expires_at <= ? ORDER BY expires_at LIMIT ?", due);
+        let seqs: Vec<Seq> = self.run(&sql)?.iter().map(|row| Ok(row.try_get(0)?)).collect::<Result<_>>()?;
+        let before = self.deleted.len();
+        self.remove_seqs(&seqs)?;
+        self.expired.extend(self.deleted.drain(before..));
+        if scope.is_none() && seqs.len() < limit {
+            let next = "SELECT coalesce(min(expires_at), 9223372036854775807) FROM agentmem_records WHERE space = $1";
+            let rows = self.query(next, &[&self.space])?;
+            self.head.expires = rows.first().map_or(Ok(Micros::MAX), |row| row.try_get(0))?;
+        }
+        Ok(seqs.len())
+    }
+}
+
+impl Batch<'_> {
     /// Removes the records with these ids and their histories: all, or those that have expired at a moment.
     pub(super) fn remove_ids(&mut self, ids: &[String], expired_at: Option<Micros>) -> Result<u64> {
         let expired_at = expired_at.unwrap_or(Micros::MAX);

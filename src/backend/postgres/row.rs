@@ -88,10 +88,7 @@ pub fn content(row: &Row, column: usize) -> String {
 pub fn record(row: &Row) -> Result<(Seq, Record)> {
     let id: String = row.try_get(1)?;
     let found = if is_as_written(row)? { decode(row).ok() } else { None };
-    let record = found.ok_or_else(|| {
-        let what = format!("record {id:?} is not what was written, by its checksum");
-        unreadable(what + "; delete it, or restore a backup")
-    })?;
+    let record = found.ok_or_else(|| unreadable(checksum::damaged_record(&id)))?;
     Ok((row.try_get(0)?, record))
 }
 
@@ -104,9 +101,7 @@ pub fn past(row: &Row) -> Result<PastVersion> {
     let superseded_at: Micros = row.try_get(15)?;
     let rest = checksum::past(record.version, superseded_at, Some(record.last_accessed));
     if row.try_get::<_, i64>(16)? != i64::from(rest) {
-        let what =
-            format!("a version of record {:?} is not what was written, by its checksum", record.id.text());
-        return Err(unreadable(what));
+        return Err(unreadable(checksum::damaged_version(&record.id.text())));
     }
     Ok((record, superseded_at))
 }

@@ -13,6 +13,7 @@ use super::row::{self, COLUMNS, PAST_COLUMNS, record};
 use super::view::{AT_ONCE, View};
 use super::{feed, journals, segments};
 use crate::backend::change_log::{Cursor, LogPage};
+use crate::backend::encoding;
 use crate::backend::feed::{Feed, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::{FullText, PastVersion, Prior, ScopeInfo, Snapshot, Totals};
@@ -181,7 +182,7 @@ impl Snapshot for View<'_> {
     fn without_vector(&self, after: Seq, limit: usize) -> Result<Vec<(Seq, String)>> {
         let filter = Filter::all();
         let mut sql = self.live("seq, content", &filter);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let limit = encoding::limit(limit);
         sql.push(" AND vector IS NULL AND seq > ? ORDER BY seq LIMIT ?", [boxed(after), boxed(limit)]);
         let read = || self.run(&sql)?.iter().map(|row| Ok((row.try_get(0)?, row::content(row, 1)))).collect();
         self.explained(read())

@@ -18,6 +18,7 @@ use crate::backend::counters::Counters;
 use crate::backend::feed::Position;
 use crate::backend::manifest::IndexFile;
 use crate::backend::write::{Job, JobResult};
+use crate::backend::write_transaction::WriteTransaction;
 use crate::backend::{Backend, Execute, Progress, Snapshot, Watch, writer};
 use crate::clock;
 use crate::error::{Error, Result};

@@ -12,6 +12,7 @@ use super::query::Sql;
 use super::schema;
 use super::space::{self, Space};
 use super::view::View;
+use crate::backend::encoding;
 use crate::backend::settings::Settings;
 use crate::backend::{Backend, Progress, Snapshot, Spaces};
 use crate::clock;
@@ -86,7 +87,7 @@ impl Spaces for Databases {
     fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>> {
         let mut sql = Sql::new("SELECT path FROM agentmem_spaces WHERE true");
         within(&mut sql, "path", scope);
-        sql.push(" ORDER BY path LIMIT ?", [boxed(i64::try_from(limit).unwrap_or(i64::MAX))]);
+        sql.push(" ORDER BY path LIMIT ?", [boxed(encoding::limit(limit))]);
         self.read_texts(&sql)
     }
 

@@ -1,33 +1,12 @@
-//! A batch as the [`writer`](crate::backend::writer) wants it.
+//! Writing records, as the [`writer`](crate::backend::writer) asks for it.
 
 use super::batch::Batch;
-use super::journals;
 use crate::backend::write::{NewRecord, OnConflict};
-use crate::backend::writer::WriteTransaction;
-use crate::error::{Error, Result};
-use crate::journal::{Change, Changed};
-use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq};
+use crate::backend::write_transaction::WriteRecords;
+use crate::error::Result;
+use crate::record::{Micros, Record, RecordId, Scope, Seq};
 
-impl WriteTransaction for Batch<'_> {
-    fn begin_job(&mut self) {
-        self.before_job = (self.statements, self.head.clone());
-    }
-
-    fn goes_on_after(&mut self, error: &Error) -> bool {
-        let (statements, head) = &self.before_job;
-        let goes_on = self.survives(error) && self.statements == *statements;
-        self.head.clone_from(head);
-        goes_on
-    }
-
-    fn written(&self) -> u64 {
-        self.rows
-    }
-
-    fn commit(self) -> Result<()> {
-        Batch::commit(self)
-    }
-
+impl WriteRecords for Batch<'_> {
     fn version_of(&self, id: &RecordId, scope: Option<&Scope>) -> Result<Option<Seq>> {
         Batch::version_of(self, id, scope)
     }
@@ -64,37 +43,5 @@ impl WriteTransaction for Batch<'_> {
         expires_at: Option<Micros>,
     ) -> Result<u64> {
         Batch::touch(self, ids, scope, at, expires_at)
-    }
-
-    fn remove_matching(&mut self, filter: &Filter) -> Result<u64> {
-        Batch::remove_matching(self, filter)
-    }
-
-    fn remove_all(&mut self) -> Result<u64> {
-        Batch::remove_all(self)
-    }
-
-    fn some_expired(&self) -> Result<bool> {
-        Ok(self.head.expires.min(self.head.entries_expire) <= self.now)
-    }
-
-    fn sweep(&mut self, scope: Option<&Scope>, limit: usize) -> Result<usize> {
-        Batch::sweep(self, scope, limit)
-    }
-
-    fn check_journal(&self, name: &str, change: &Change) -> Result<()> {
-        journals::check(self, name, change)
-    }
-
-    fn change_journal(&mut self, name: &str, change: &Change) -> Result<Changed> {
-        journals::apply(self, name, change)
-    }
-
-    fn remove_journals(&mut self) -> Result<u64> {
-        journals::remove_all(self)
-    }
-
-    fn sweep_journals(&mut self, limit: usize) -> Result<u64> {
-        journals::sweep(self, limit)
     }
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
+use super::batch::Batch;
 use super::pool::Pool;
 use super::transaction::Transaction;
 use super::view::View;
 use super::watcher::Watcher;
-use super::writer::Writer;
 use super::{backup, changes, maintenance, migrations, rebuild, segments};
 use crate::backend::counters::Counters;
 use crate::backend::feed::Position;
@@ -118,7 +118,7 @@ impl Execute for SqliteSpace {
         next: &mut dyn FnMut() -> Option<Arc<Job>>,
     ) -> Result<Vec<JobResult>> {
         let results = self.pool.write(lock_until, |conn| {
-            writer::execute(|until| Writer::begin(conn, until, deadline), lock_until, deadline, next)
+            writer::execute(|until| Batch::begin(conn, until, deadline), lock_until, deadline, next)
         })?;
         let explained =
             |result: JobResult| result.map_err(|failed| failed.map(|error| self.pool.explain(error)));

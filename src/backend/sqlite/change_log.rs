@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use super::{changes, meta, selection};
 use crate::backend::change_log::{Cursor, Deletion, LogPage, merge};
+use crate::backend::encoding;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Viewer};
 
@@ -40,7 +41,7 @@ fn deletions(conn: &Connection, after: i64, limit: usize) -> Result<Vec<Deletion
         "SELECT seq, first, last, coalesce(newest, last) FROM deletions
          WHERE seq > ? AND hidden IS NULL ORDER BY seq LIMIT ?",
     )?;
-    let rows = statement.query_map((after, super::limit(limit)), |row| {
+    let rows = statement.query_map((after, encoding::limit(limit)), |row| {
         Ok((row.get(0)?, row.get(1)?..=row.get(2)?, row.get(3)?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

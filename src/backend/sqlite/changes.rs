@@ -2,13 +2,13 @@
 
 use std::ops::RangeInclusive;
 
-use rusqlite::{Connection, OptionalExtension, ffi};
+use rusqlite::Connection;
 
 use super::late_vectors::{self, Logged};
+use super::numbers::{newest_deletion, newest_record};
 use super::{meta, row};
 use crate::backend::feed::{Added, Feed, FeedText, Position};
 use crate::error::Result;
-use crate::journal::Number;
 use crate::record::Seq;
 
 /// The newest number that a record, and a deletion, ever had.
@@ -93,83 +93,6 @@ pub fn prune(conn: &Connection, upto: i64) -> Result<()> {
     let dropped = conn.prepare_cached("DELETE FROM deletions WHERE seq <= ?")?.execute([upto])?;
     if dropped > 0 {
         meta::set(conn, meta::PRUNED, upto)?;
-    }
-    Ok(())
-}
-
-/// The number of the newest deletion ever.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn newest_deletion(conn: &Connection) -> Result<i64> {
-    newest_in(conn, "deletions")
-}
-
-/// The highest number that a record ever had.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn newest_record(conn: &Connection) -> Result<Seq> {
-    newest_in(conn, "records")
-}
-
-/// The highest number of an existing record; 0 if there is none.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn newest_live(conn: &Connection) -> Result<Seq> {
-    let mut statement = conn.prepare_cached("SELECT coalesce(max(seq), 0) FROM records")?;
-    Ok(statement.query_row([], |row| row.get(0))?)
-}
-
-/// Reserves numbers that no record will get. Belongs in a write transaction.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn reserve_records(conn: &Connection, count: usize) -> Result<RangeInclusive<Seq>> {
-    let numbers = numbers_after(newest_record(conn)?, count)?;
-    set_newest(conn, "records", *numbers.end())?;
-    Ok(numbers)
-}
-
-/// The highest number that an entry of a journal ever had, or that is reserved.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn newest_entry(conn: &Connection) -> Result<Number> {
-    newest_in(conn, "entries")
-}
-
-/// Reserves the numbers of entries up to this one. Belongs in a write transaction.
-///
-/// # Errors
-/// [`crate::Error::Backend`].
-pub fn set_newest_entry(conn: &Connection, number: Number) -> Result<()> {
-    set_newest(conn, "entries", number)
-}
-
-/// The `count` numbers that follow `newest`.
-///
-/// # Errors
-/// [`crate::Error::Backend`] if there are no more, as SQLite itself says it.
-pub fn numbers_after(newest: i64, count: usize) -> Result<RangeInclusive<i64>> {
-    let last = i64::try_from(count).ok().and_then(|count| newest.checked_add(count));
-    let numbers = newest.checked_add(1).zip(last).map(|(first, last)| first..=last);
-    numbers.ok_or_else(|| {
-        let detail = "the store has used up its numbers; export it and import into a new store";
-        rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_FULL), Some(detail.into())).into()
-    })
-}
-
-fn newest_in(conn: &Connection, table: &str) -> Result<i64> {
-    let mut statement = conn.prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = ?")?;
-    Ok(statement.query_row([table], |row| row.get(0)).optional()?.unwrap_or_default())
-}
-
-fn set_newest(conn: &Connection, table: &str, number: i64) -> Result<()> {
-    let mut update = conn.prepare_cached("UPDATE sqlite_sequence SET seq = ? WHERE name = ?")?;
-    if update.execute((number, table))? == 0 {
-        conn.execute("INSERT INTO sqlite_sequence(name, seq) VALUES (?, ?)", (table, number))?;
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::{expiries, meta, row};
-use crate::error::{Error, Result};
+use crate::backend::{comparable, encoding};
+use crate::error::Result;
 use crate::record::{Micros, Seq};
 
 /// True for a row of `records` without a vector.
@@ -12,12 +13,12 @@ const LACKS_VECTOR: &str = "NOT EXISTS (SELECT 1 FROM embeddings WHERE embedding
 /// Adds the vector of a record, encoded by [`row`], and notes the embedder that made it if it has a name.
 ///
 /// # Errors
-/// [`Error::DimensionMismatch`], [`Error::EmbedderMismatch`], [`Error::Backend`].
+/// [`crate::Error::DimensionMismatch`], [`crate::Error::EmbedderMismatch`], [`crate::Error::Backend`].
 pub fn insert(conn: &Connection, seq: Seq, encoded: &[u8], embedder: Option<&str>) -> Result<()> {
-    check_dimension(conn, encoded.len() / size_of::<f32>())?;
+    comparable::check_dimension(dimension(conn)?, encoded.len() / size_of::<f32>())?;
     if let Some(name) = embedder {
         let known = self::embedder(conn)?;
-        check_embedder(known.as_deref(), name)?;
+        comparable::check_embedder(known.as_deref(), name)?;
         if known.is_none() {
             meta::set(conn, meta::EMBEDDER, name)?;
         }
@@ -65,7 +66,7 @@ pub fn each_vector(
 /// The length of the vectors in the store; `None` while it has none.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn dimension(conn: &Connection) -> Result<Option<usize>> {
     let mut statement = conn.prepare_cached("SELECT length(vector) / 4 FROM embeddings LIMIT 1")?;
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
@@ -74,59 +75,35 @@ pub fn dimension(conn: &Connection) -> Result<Option<usize>> {
 /// The embedder whose vectors the store holds; `None` while it holds none, and if it has no name.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn embedder(conn: &Connection) -> Result<Option<String>> {
     let name = meta::get(conn, meta::EMBEDDER)?;
     Ok(if name.is_some() && dimension(conn)?.is_none() { None } else { name })
 }
 
-/// Checks that the vectors of `found` can be compared with those of `known`.
-///
-/// # Errors
-/// [`Error::EmbedderMismatch`] if not.
-pub fn check_embedder(known: Option<&str>, found: &str) -> Result<()> {
-    match known {
-        Some(expected) if expected != found => {
-            Err(Error::EmbedderMismatch { expected: expected.to_owned(), found: found.to_owned() })
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Numbers and contents of the first `limit` records above `after` that have no vector, rising.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn missing(conn: &Connection, after: Seq, limit: usize, now: Micros) -> Result<Vec<(Seq, String)>> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT seq, content FROM records WHERE seq > ? AND {LACKS_VECTOR} AND {} ORDER BY seq LIMIT ?",
         expiries::UNEXPIRED
     ))?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows =
-        statement.query_map((after, now, limit), |row| Ok((row.get(0)?, row::content(row, 1).to_owned())))?;
+    let rows = statement.query_map((after, now, encoding::limit(limit)), |row| {
+        Ok((row.get(0)?, row::content(row, 1).to_owned()))
+    })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// How many records have no vector.
 ///
 /// # Errors
-/// [`Error::Backend`].
+/// [`crate::Error::Backend`].
 pub fn missing_count(conn: &Connection, now: Micros) -> Result<u64> {
     let mut statement = conn.prepare_cached(&format!(
         "SELECT count(*) FROM records WHERE {LACKS_VECTOR} AND {}",
         expiries::UNEXPIRED
     ))?;
     Ok(statement.query_row([now], |row| row.get(0))?)
-}
-
-/// Checks that a vector of length `found` can be compared with those in the store.
-///
-/// # Errors
-/// [`Error::DimensionMismatch`] if not; [`Error::Backend`].
-pub fn check_dimension(conn: &Connection, found: usize) -> Result<()> {
-    match dimension(conn)? {
-        Some(expected) if expected != found => Err(Error::DimensionMismatch { expected, found }),
-        _ => Ok(()),
-    }
 }

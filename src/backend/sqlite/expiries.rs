@@ -5,7 +5,7 @@
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension};
 
-use crate::backend::checksum;
+use crate::backend::{checksum, encoding};
 use crate::error::Result;
 use crate::record::{Micros, Seq};
 
@@ -75,7 +75,7 @@ pub fn due(conn: &Connection, now: Micros) -> Result<Vec<Seq>> {
 pub fn earliest(conn: &Connection, now: Micros, limit: usize) -> Result<Vec<Seq>> {
     let mut statement =
         conn.prepare_cached(&format!("SELECT seq FROM expiries WHERE {DUE} ORDER BY at LIMIT ?"))?;
-    let rows = statement.query_map((now, super::limit(limit)), |row| row.get(0))?;
+    let rows = statement.query_map((now, encoding::limit(limit)), |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row};
 
 use super::row::{self, Encoded, EncodedId};
 use super::sqlite_error::unexplained_message;
-use super::{changes, records};
+use super::{numbers, records};
 use crate::backend::checksum;
 use crate::backend::snapshot::PastVersion;
 use crate::error::{Error, Result};
@@ -61,7 +61,7 @@ pub fn restore(conn: &Connection, past: &[PastVersion]) -> Result<()> {
     if past.is_empty() {
         return Ok(());
     }
-    for (version, (old, superseded_at)) in changes::reserve_records(conn, past.len())?.zip(past) {
+    for (version, (old, superseded_at)) in numbers::reserve_records(conn, past.len())?.zip(past) {
         keep(conn, &Record { version: Some(version), ..old.clone() }, *superseded_at)?;
     }
     Ok(())
@@ -141,8 +141,7 @@ fn version(row: &Row<'_>) -> rusqlite::Result<PastVersion> {
     let superseded_at = row.get(16)?;
     let last_accessed = row.get(5)?;
     if row.get::<_, i64>(17)? != i64::from(checksum::past(record.version, superseded_at, last_accessed)) {
-        let what =
-            format!("a version of record {:?} is not what was written, by its checksum", record.id.text());
+        let what = checksum::damaged_version(&record.id.text());
         return Err(rusqlite::Error::FromSqlConversionFailure(17, Type::Integer, what.into()));
     }
     Ok((record, superseded_at))

@@ -5,6 +5,7 @@
 
 use rusqlite::Connection;
 
+use super::numbers::numbers_after;
 use super::{embeddings, meta};
 use crate::error::Result;
 use crate::record::Seq;
@@ -25,7 +26,7 @@ pub fn log(conn: &Connection, seqs: &[Seq]) -> Result<()> {
     if seqs.is_empty() {
         return Ok(());
     }
-    let number = newest(conn)? + 1;
+    let number = *numbers_after(newest(conn)?, 1)?.end();
     let value: Vec<u8> = seqs.iter().flat_map(|seq| seq.to_le_bytes()).collect();
     meta::set(conn, &key(number), value)?;
     meta::set(conn, meta::LATE_VECTORS, number)

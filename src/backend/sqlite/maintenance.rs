@@ -11,6 +11,7 @@ use crate::error::Result;
 
 /// How long a compaction waits for readers of an older state.
 const READERS_END: Duration = Duration::from_secs(1);
+
 /// The problems that SQLite finds in the file and in the structure of the full-text table.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use r2d2::ManageConnection;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
-use super::{changes, expiries, late_vectors, migrate};
+use super::{expiries, late_vectors, migrate, numbers};
 use crate::backend::feed::Position;
 use crate::error::Result;
 use crate::record::{Micros, Seq};
@@ -93,8 +93,8 @@ impl Reader {
             _ => {
                 migrate::check_not_newer(self)?;
                 Position {
-                    seq: changes::newest_live(self)?,
-                    deletion: changes::newest_deletion(self)?,
+                    seq: numbers::newest_live(self)?,
+                    deletion: numbers::newest_deletion(self)?,
                     vectors: late_vectors::newest(self)?,
                     era: 0,
                 }

@@ -1,4 +1,4 @@
-//! Reading records, whose numbers or ids are known. [`super::batch`] writes them.
+//! Reading records, whose numbers or ids are known. [`super::inserts`] writes them.
 
 use std::sync::LazyLock;
 

@@ -7,7 +7,7 @@ use rusqlite::types::{ToSql, ToSqlOutput, Type, ValueRef};
 use uuid::Uuid;
 
 use super::expiries;
-use crate::backend::checksum::{StoredFields, StoredId};
+use crate::backend::checksum::{self, StoredFields, StoredId};
 use crate::backend::encoding;
 use crate::error::Result;
 use crate::record::{Metadata, Micros, Record, RecordId, Scope, Seq};
@@ -163,8 +163,7 @@ fn checked<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredFields<'r>> {
         Err(error) if checksum.is_none() => Err(error),
         _ => {
             let id = decode_id(row.get_ref(1)?, 1)?;
-            let what = format!("record {:?} is not what was written, by its checksum", id.text());
-            Err(unreadable(13, what + "; delete it, or restore a backup"))
+            Err(unreadable(13, checksum::damaged_record(&id.text())))
         }
     }
 }

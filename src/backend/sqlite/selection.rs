@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::filter::Where;
 use super::records;
 use super::row::{self, SELECT, record};
+use crate::backend::encoding;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Record, Seq, Viewer};
 
@@ -41,7 +42,7 @@ pub fn select(conn: &Connection, filter: &Filter, page: Page, now: Micros) -> Re
         }
         false => page_of(&SELECT),
     };
-    clause.bind([page.limit, page.offset].map(super::limit));
+    clause.bind([page.limit, page.offset].map(encoding::limit));
     let mut statement = conn.prepare_cached(&sql)?;
     let rows = statement.query_map(clause.params(), record)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -64,7 +65,7 @@ fn is_narrow(conn: &Connection, filter: &Filter) -> Result<bool> {
     let mut clause =
         Where::regardless_of_viewer(conn, &Filter { scope: filter.scope.clone(), ..Filter::default() })?;
     let sql = format!("SELECT count(*) FROM (SELECT 1 FROM records{} LIMIT ?)", clause.sql());
-    clause.bind([super::limit(FEW)]);
+    clause.bind([encoding::limit(FEW)]);
     let found: usize = conn.prepare_cached(&sql)?.query_row(clause.params(), |row| row.get(0))?;
     Ok(found < FEW)
 }

@@ -32,10 +32,7 @@ pub fn entry(row: &Row<'_>, name: &str) -> rusqlite::Result<Entry> {
     let intact = fields(row)
         .and_then(|entry| Ok((checksum::entry(name, &entry) == row.get::<_, i64>(5)?).then_some(entry)));
     intact.ok().flatten().ok_or_else(|| {
-        let what = format!(
-            "entry {number} of journal {name:?} is not what was written, by its checksum; \
-             read(skip_damaged=True) skips it, delete(numbers=[{number}]) removes it"
-        );
+        let what = checksum::damaged_entry(number, name);
         rusqlite::Error::FromSqlConversionFailure(5, Type::Text, what.into())
     })
 }

@@ -15,7 +15,6 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::error::Result;
 
 pub use numbers::Numbers;
-pub use write::{apply, check, remove_all, sweep};
 
 /// Entries that have not expired at `?now`.
 const LIVE: &str = "(expires_at IS NULL OR expires_at > ?)";

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 
 use rusqlite::Connection;
 
-use crate::backend::sqlite::changes::{newest_entry, numbers_after, set_newest_entry};
+use crate::backend::sqlite::numbers::{newest_entry, numbers_after, set_newest_entry};
 use crate::error::Result;
 use crate::journal::Number;
 

@@ -5,8 +5,8 @@ use rusqlite::{Connection, Rows};
 
 use super::entry::{COLUMNS, entry, named};
 use super::{LIVE, id};
+use crate::backend::encoding::limit as row_limit;
 use crate::backend::journals::{JournalTotals, Journals};
-use crate::backend::sqlite::limit as row_limit;
 use crate::backend::sqlite::sqlite_error::unexplained_message;
 use crate::backend::sqlite::view::View;
 use crate::error::{Error, Result};

@@ -3,9 +3,9 @@
 use rusqlite::Connection;
 
 use super::read::{get, items, keys, names, problems, read, select_keys, totals};
-use super::{apply, check, sweep};
+use super::write::{apply, check, sweep};
 use crate::backend::journals::JournalTotals;
-use crate::backend::sqlite::changes::newest_entry;
+use crate::backend::sqlite::numbers::newest_entry;
 use crate::backend::sqlite::write_connection::WriteConnection;
 use crate::error::Error;
 use crate::journal::{Change, Changed, Entry, Keys, Number, Range, Value};

@@ -5,32 +5,42 @@ use rusqlite::{Connection, OptionalExtension, Rows};
 use super::entry::{COLUMNS, entry, insert, named};
 use super::read::totals;
 use super::{LIVE, id, numbers};
-use crate::backend::sqlite::limit as row_limit;
+use crate::backend::encoding::limit as row_limit;
+use crate::backend::journals;
+use crate::backend::sqlite::batch::Batch;
 use crate::backend::sqlite::write_connection::WriteConnection;
-use crate::error::{Conflict, Error, Result};
+use crate::backend::write_transaction::WriteJournals;
+use crate::error::{Error, Result};
 use crate::journal::{Change, Changed, Entry, Number, Value};
 use crate::record::Micros;
+
+impl WriteJournals for Batch<'_> {
+    fn check_journal(&self, name: &str, change: &Change) -> Result<()> {
+        check(self.conn, name, change, self.now)
+    }
+
+    fn change_journal(&mut self, name: &str, change: &Change) -> Result<Changed> {
+        apply(self.conn, name, change, self.now)
+    }
+
+    fn remove_journals(&mut self) -> Result<u64> {
+        remove_all(self.conn, self.now)
+    }
+
+    fn sweep_journals(&mut self, limit: usize) -> Result<u64> {
+        sweep(self.conn, self.now, limit)
+    }
+}
 
 /// Checks what `change` requires.
 ///
 /// # Errors
 /// [`Error::Conflict`] if not; [`Error::Backend`].
 pub fn check(conn: &Connection, name: &str, change: &Change, now: Micros) -> Result<()> {
-    let (key, expected) = match change {
-        Change::Extend { if_last: Some(last), .. } | Change::Clear { if_last: Some(last) } => (None, *last),
-        Change::Put { key, if_number: Some(number), .. } => (Some(key), *number),
-        _ => return Ok(()),
-    };
-    let journal = id(conn, name)?;
-    let found = match key {
-        None => newest(conn, journal, now)?,
-        Some(key) => number_of(conn, journal, key, now)?,
-    };
-    if found == expected {
-        return Ok(());
-    }
-    let what = Conflict::Journal { name: name.to_owned(), key: key.cloned() };
-    Err(Error::Conflict { what, expected, found })
+    journals::check(name, change, |key| {
+        let journal = id(conn, name)?;
+        key.map_or_else(|| newest(conn, journal, now), |key| number_of(conn, journal, key, now))
+    })
 }
 
 /// Applies a change. [`check`] must have checked what it requires.
@@ -140,11 +150,7 @@ fn restore(conn: &WriteConnection, name: &str, entries: &[Entry], now: Micros) -
             }
             Some(other) if other == journal => {}
             Some(_) => {
-                return Err(Error::InvalidRecord(format!(
-                    "entry {} of journal {name:?} cannot keep its number: another journal of this store has it; \
-                     import into an empty store",
-                    entry.number
-                )));
+                return Err(journals::number_taken(name, entry.number));
             }
         }
     }

@@ -11,7 +11,9 @@ use tempfile::{TempDir, tempdir};
 use super::super::pool::Pool;
 use super::super::transaction::Transaction;
 use super::super::watcher::Watcher;
-use super::super::{changes, embeddings, facets, fts, maintenance, meta, records, segments, selection};
+use super::super::{
+    changes, embeddings, facets, fts, maintenance, meta, numbers, records, segments, selection,
+};
 use super::{Store, by_id, id};
 use crate::backend::Watch;
 use crate::backend::feed::{Added, Feed, Position};
@@ -419,7 +421,7 @@ fn the_feed_says_when_it_does_not_reach_back() {
     for name in ["a", "b"] {
         store.delete(name);
     }
-    let newest = store.pool.read(changes::newest_deletion).unwrap();
+    let newest = store.pool.read(numbers::newest_deletion).unwrap();
     store.transaction(|conn| changes::prune(conn, newest)).unwrap();
     assert_eq!(store.pool.read(|conn| changes::since(conn, early, 10, &|_| false)).unwrap(), None);
     let start = store.pool.read(start).unwrap();
