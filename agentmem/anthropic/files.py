@@ -16,6 +16,7 @@ from agentmem._adapters import (
     WithStore,
     clean,
     journal_name,
+    key_id,
     retry_on_conflict,
     scope_part,
 )
@@ -127,7 +128,10 @@ class MemoryFiles(WithStore):
             if self._is_there(place):
                 raise ToolError(f"File {path} already exists")
             self._check_folders(place)
-            batch.add(text, scope=self._folder_scope(place), metadata={"path": place})
+            id = self._first_id(place)
+            free = self.store.get(id, include_private=True) is None
+            scope = self._folder_scope(place)
+            batch.add(text, id=id if free else None, scope=scope, metadata={"path": place})
         return f"File created successfully at: {path}"
 
     @retry_on_conflict
@@ -180,9 +184,16 @@ class MemoryFiles(WithStore):
     # Finding
 
     def _file(self, place: str) -> Record | None:
-        """The file at a place."""
+        """The file at a place. One that was renamed is looked for in its folder and below."""
+        first = self.store.get(self._first_id(place), scope=self._scope)
+        if first is not None and first.metadata.get("path") == place:
+            return first
         found = self.store.list(1, scope=self._folder_scope(place), where={"path": place})
         return found[0] if found else None
+
+    def _first_id(self, place: str) -> str:
+        """The id that a file gets at its first place, unless one that was there before has it."""
+        return key_id(self._scope, place)
 
     def _below(self, place: str) -> list[Record]:
         """The files in a directory and below."""
@@ -207,14 +218,15 @@ class MemoryFiles(WithStore):
         return record
 
     def _is_folder(self, place: str) -> bool:
-        return place == _ROOT or self.store.count(scope=self._scope_of(place), where=_FILES) > 0
+        scope = self._scope_of(place)
+        return place == _ROOT or bool(self.store.list(1, order="written", scope=scope, where=_FILES))
 
     def _is_there(self, place: str) -> bool:
         return self._file(place) is not None or self._is_folder(place)
 
     def _check_folders(self, place: str) -> None:
-        """Require that no folder of a place is a file."""
-        while (place := posixpath.dirname(place)) != _ROOT:
+        """Require that no folder of a place is a file. Those above a folder with files are folders, too."""
+        while not self._is_folder(place := posixpath.dirname(place)):
             if self._file(place) is not None:
                 raise ToolError(f"The path {place} is not a directory.")
 

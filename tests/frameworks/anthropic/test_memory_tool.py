@@ -320,6 +320,29 @@ def test_other_records_of_the_store_are_left_alone(tool):
     assert [record.content for record in tool.store.list()] == ["a fact"]
 
 
+def test_a_file_is_read_without_looking_through_its_folder(tool, monkeypatch):
+    create(tool, "/memories/a/b")
+    monkeypatch.setattr(agentmem.MemoryStore, "list", None)
+    assert "one" in view(tool, "/memories/a/b")
+    call(tool, "insert", path="/memories/a/b", insert_line=0, insert_text="zero")
+    assert contents(tool, "/memories/a/b") == ["one\ntwo\n", "zero\none\ntwo\n"]
+
+
+def test_a_place_that_a_file_has_left_is_free(tool):
+    for n in range(3):
+        create(tool, text=f"{n}\n")
+        call(tool, "rename", old_path=NOTES, new_path=f"/memories/{n}")
+    call(tool, "rename", old_path="/memories/1", new_path=NOTES)
+    assert [contents(tool, path) for path in ("/memories/0", NOTES, "/memories/2")] == [
+        ["0\n"],
+        ["1\n"],
+        ["2\n"],
+    ]
+    call(tool, "delete", path=NOTES)
+    create(tool, text="new")
+    assert contents(tool) == ["new"]
+
+
 def test_edits_of_two_processes_are_not_lost(tool, path):
     create(tool, text="")
     program = (
