@@ -169,6 +169,13 @@ def test_bad_expiries(quick: MemoryStore, given: dict[str, Any], message: str) -
     assert quick.list() == before
 
 
+@pytest.mark.parametrize("ttl", [timedelta(days=213_503_983), timedelta.max, 9e12], ids=str)
+def test_a_ttl_past_the_year_9999_is_refused(quick: MemoryStore, ttl: timedelta | float) -> None:
+    """The first has 16 hours more microseconds than 64 bits hold."""
+    with pytest.raises(InvalidRecordError, match="ends after the year 9999"):
+        quick.add("x", ttl=ttl)
+
+
 # What readers see
 
 VECTOR = [1.0, 0.5]

@@ -45,7 +45,8 @@ fn micros(ttl: &Bound<'_, PyAny>) -> Argument<Micros> {
         let part = |name| ttl.getattr(name)?.extract::<i64>();
         let py = ttl.py();
         let (days, seconds) = (part(intern!(py, "days"))?, part(intern!(py, "seconds"))?);
-        (days * 86_400 + seconds) * 1_000_000 + part(intern!(py, "microseconds"))?
+        let micros_of_day = seconds * 1_000_000 + part(intern!(py, "microseconds"))?;
+        days.saturating_mul(86_400_000_000).saturating_add(micros_of_day)
     } else {
         let seconds = values::number(ttl).map_err(|_| needed())?;
         // Shorter ones would expire at once.

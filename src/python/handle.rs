@@ -43,13 +43,16 @@ impl Handle {
         if self.is_closed() {
             return Err(Error::Closed(self.options.path.clone()));
         }
-        let mut open = self.open.lock();
-        let store = match &*open {
-            Some(store) => Arc::clone(store),
-            None => Arc::clone(open.insert(Arc::new(Store::open(self.options.clone())?))),
-        };
-        drop(open);
+        let open = self.open.lock().clone();
+        let store = open.map_or_else(|| self.open_again(), Ok)?;
         work(&store)
+    }
+
+    /// Opens the store after a fork. No lock is held meanwhile, because a wait calls signal handlers, which may use the
+    /// store. If several calls open it at once, the first one's is kept.
+    fn open_again(&self) -> Result<Arc<Store>> {
+        let opened = Arc::new(Store::open(self.options.clone())?);
+        Ok(Arc::clone(self.open.lock().get_or_insert(opened)))
     }
 
     /// Closes the store for good. Calls that are in progress end first.

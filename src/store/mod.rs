@@ -50,7 +50,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::backend::journals::JournalTotals;
-use crate::backend::settings::Settings;
 use crate::backend::write::{Call, Job, NewRecord, Outcome, Requirement, Write};
 use crate::backend::{Progress, Spaces, dispatch};
 use crate::error::{Error, Result};
@@ -91,8 +90,7 @@ impl Store {
         if options.pool_size == 0 {
             return Err(Error::InvalidFilter("pool_size is 0; a store needs a connection".into()));
         }
-        let Options { path, pool_size, durability, read_only, busy_timeout, .. } = options.clone();
-        let spaces = dispatch::open(&Settings { path, pool_size, durability, read_only, busy_timeout })?;
+        let spaces = dispatch::open(&options.settings())?;
         let store = Self { options, spaces, open: OpenSpaces::default(), closed: AtomicBool::new(false) };
         if store.spaces.depth() == 0 {
             store.space("/")?;

@@ -81,7 +81,7 @@ impl<'a> SegmentView<'a> {
 
     /// The first document whose sequence number is `seq` or higher.
     pub fn first_doc(&self, seq: Seq) -> u32 {
-        let offset = seq - self.footer.seqs.start();
+        let offset = seq.saturating_sub(*self.footer.seqs.start());
         self.seqs.partition_point(|bytes| Seq::from(u32::from_le_bytes(*bytes)) < offset) as u32
     }
 

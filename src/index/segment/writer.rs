@@ -66,7 +66,8 @@ impl<W: Write> SegmentWriter<W> {
         let lengths = &self.docs.lengths;
         let bound = |doc: u32, tf| saturation(tf, u32::from(lengths[doc as usize]), self.mean_length);
         postings::encode(list, bound, &mut self.data, &mut self.metas);
-        self.entries.extend_from_slice(&(self.texts.len() as u32).to_le_bytes());
+        let start = u32::try_from(self.texts.len()).map_err(|_| too_large("texts of terms"))?;
+        self.entries.extend_from_slice(&start.to_le_bytes());
         self.entries.extend_from_slice(&(list.len() as u32).to_le_bytes());
         self.entries.extend_from_slice(&self.data_end.to_le_bytes());
         self.entries.extend_from_slice(&first_block.to_le_bytes());
@@ -97,8 +98,7 @@ impl<W: Write> SegmentWriter<W> {
     /// What `out` says.
     pub fn finish(mut self, name: u64, seqs: RangeInclusive<Seq>) -> io::Result<W> {
         let slots = self.slots();
-        let offsets: Vec<u8> =
-            self.docs.seqs.iter().flat_map(|seq| ((seq - seqs.start()) as u32).to_le_bytes()).collect();
+        let offsets = self.offsets(*seqs.start())?;
         let lengths: Vec<u8> = self.docs.lengths.iter().flat_map(|length| length.to_le_bytes()).collect();
         let parts: [&[u8]; SECTIONS] = [
             &self.metas,
@@ -139,6 +139,16 @@ impl<W: Write> SegmentWriter<W> {
         Ok(self.out)
     }
 
+    /// Where each record's number lies after `start`.
+    fn offsets(&self, start: Seq) -> io::Result<Vec<u8>> {
+        let mut offsets = Vec::with_capacity(self.docs.seqs.len() * size_of::<u32>());
+        for seq in &self.docs.seqs {
+            let offset = u32::try_from(seq - start).map_err(|_| too_large("sequence numbers"))?;
+            offsets.extend_from_slice(&offset.to_le_bytes());
+        }
+        Ok(offsets)
+    }
+
     fn slots(&self) -> Vec<u8> {
         let size = (self.hashes.len() * 3 / 2 + 1).next_power_of_two();
         let mut slots = vec![0u32; size];
@@ -150,5 +160,25 @@ impl<W: Write> SegmentWriter<W> {
             slots[slot] = term as u32 + 1;
         }
         slots.into_iter().flat_map(u32::to_le_bytes).collect()
+    }
+}
+
+fn too_large(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("the {what} of a segment span more than 4 Gi"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a failed test may panic")]
+mod tests {
+    use crate::index::memtable::Memtable;
+    use crate::text::Bag;
+
+    #[test]
+    fn numbers_that_are_too_far_apart_are_an_error() {
+        let mut memtable = Memtable::default();
+        memtable.add(1 << 32, &Bag::default());
+        assert!(memtable.write(Vec::new(), 1, 1..=1 << 32).is_ok());
+        let error = memtable.write(Vec::new(), 1, 0..=1 << 32).unwrap_err();
+        assert_eq!(error.to_string(), "the sequence numbers of a segment span more than 4 Gi");
     }
 }
