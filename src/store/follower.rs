@@ -34,39 +34,48 @@ enum Advanced {
 /// # Errors
 /// [`Error::Interrupted`] when the user stops waiting; what the database says. The next call goes on.
 pub fn catch_up(shared: &SharedIndex, backend: &dyn Backend) -> Result<bool> {
-    let mut moved = false;
-    loop {
-        let mut watch = interrupt::wait_for(&shared.watch)?;
-        if !watch.moved()? {
-            return Ok(moved);
-        }
-        moved = true;
-        let up_to_date = advance(shared, backend, &shared.index).and_then(|advanced| match advanced {
-            Advanced::UpToDate => Ok(true),
-            Advanced::Partly => Ok(false),
-            Advanced::Invalid => load(shared, backend).map(|()| true),
-        });
-        if matches!(up_to_date, Ok(true)) {
-            return Ok(true);
-        }
-        watch.forget();
-        drop(watch);
-        up_to_date?;
-        if interrupt::requested() {
-            return Err(Error::Interrupted { done: 0 });
-        }
-    }
+    follow(shared, backend, false)
 }
 
 /// Loads the index from its files, or from the records if files are missing or damaged. Until it is loaded, searches use
 /// the old index.
 ///
 /// # Errors
-/// As [`catch_up`].
+/// As [`catch_up`], but the next call begins anew.
 pub fn reload(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
-    let mut watch = interrupt::wait_for(&shared.watch)?;
-    watch.moved()?;
-    load(shared, backend).inspect_err(|_| watch.forget())
+    follow(shared, backend, true).map(drop)
+}
+
+/// Takes in one part of the feed after the other, and asks between them whether the user wants to stop. If the index `is_invalid`, or
+/// turns out to be, a new one is loaded, which takes its place when it is complete.
+fn follow(shared: &SharedIndex, backend: &dyn Backend, mut is_invalid: bool) -> Result<bool> {
+    let (mut moved, mut loading) = (false, None);
+    loop {
+        let mut watch = interrupt::wait_for(&shared.watch)?;
+        if !watch.moved()? && !is_invalid && loading.is_none() {
+            return Ok(moved);
+        }
+        moved = true;
+        if is_invalid {
+            backend.counters().reloads.add(1);
+            let index = from_files(shared, backend).inspect_err(|_| watch.forget())?;
+            loading = Some(RwLock::new(index));
+        }
+        let index = loading.as_ref().unwrap_or(&shared.index);
+        match advance(shared, backend, index).inspect_err(|_| watch.forget())? {
+            Advanced::UpToDate => {
+                loading.into_iter().for_each(|index| shared.replace(index.into_inner()));
+                return Ok(true);
+            }
+            Advanced::Partly => is_invalid = false,
+            Advanced::Invalid => is_invalid = true,
+        }
+        watch.forget();
+        drop(watch);
+        if interrupt::requested() {
+            return Err(Error::Interrupted { done: 0 });
+        }
+    }
 }
 
 /// Builds the index from the records, because an index file turned out to be damaged.
@@ -76,23 +85,6 @@ pub fn reload(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
 pub fn repair(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> Result<()> {
     invalidate(shared, backend, damaged)?;
     reload(shared, backend)
-}
-
-fn load(shared: &SharedIndex, backend: &dyn Backend) -> Result<()> {
-    loop {
-        backend.counters().reloads.add(1);
-        let fresh = RwLock::new(from_files(shared, backend)?);
-        loop {
-            match advance(shared, backend, &fresh)? {
-                Advanced::UpToDate => {
-                    shared.replace(fresh.into_inner());
-                    return Ok(());
-                }
-                Advanced::Partly => {}
-                Advanced::Invalid => break,
-            }
-        }
-    }
 }
 
 /// The index in the state of its files, which still has to catch up.
@@ -231,5 +223,23 @@ mod tests {
         assert_eq!(store.search(&Query::new("one", 10)).unwrap().len(), 10);
         let stats = store.stats(None).unwrap();
         assert_eq!((stats.caught_up, stats.reloads), (FEED_LIMIT as u64 + 1, 1));
+    }
+
+    #[test]
+    fn an_interrupt_ends_the_loading_of_an_index() {
+        let folder = TempDir::new().unwrap();
+        let options = Options::new(folder.path().join("a.db"));
+        let store = Store::open(Options { index: IndexMode::Disk, ..options.clone() }).unwrap();
+        store.add((0..=FEED_LIMIT).map(|_| Record::new("one")).collect(), OnConflict::Fail).unwrap();
+        std::thread::scope(|scope| {
+            let interrupted = scope.spawn(|| {
+                interrupt::request_in_this_thread();
+                Store::open(options.clone()).map(drop)
+            });
+            let interrupted = interrupted.join().unwrap();
+            assert!(matches!(interrupted, Err(Error::Interrupted { .. })), "{interrupted:?}");
+        });
+        let opened = Store::open(options).unwrap();
+        assert_eq!(opened.search(&Query::new("one", 10)).unwrap().len(), 10);
     }
 }

@@ -32,6 +32,7 @@ pub fn open(backend: &dyn Backend) -> Result<Arc<SharedIndex>> {
         return Ok(shared);
     }
     let shared = Arc::new(SharedIndex::new(backend.watch()?));
+    // The user can interrupt this although the cell is locked: a signal handler that opens the same store gets an error.
     follower::reload(&shared, backend)?;
     *entry = Arc::downgrade(&shared);
     Ok(shared)
