@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agentmem import MemoryStore, Record
-from agentmem._adapters import relevant
+from agentmem._adapters import clean, relevant
 from agentmem._excerpt import excerpt
 from agentmem.importers import Report, Source, import_sources
 from agentmem.importers.claude_code import project_scope, transcript_rows
@@ -35,7 +35,7 @@ def recall(
     make Claude go on. Records of the same session are left out: Claude knows them.
     """
     name = event.get("hook_event_name") or "SessionStart"
-    where = {"$not": {"session": str(event.get("session_id"))}}
+    where = {"$not": {"session": clean(str(event.get("session_id")))}}
     prompt = event.get("prompt")
     if isinstance(prompt, str):
         hits = store.search(prompt, limit, scope=scope or "/", where=where)

@@ -82,6 +82,12 @@ def test_a_prompt_recalls_what_answers_it(hook, transcript, path):
     assert hook("recall", {**PROMPT, "prompt": "How high is Mount Everest?"}) is None
 
 
+def test_half_a_character_in_an_event_does_not_hide_memories(hook, transcript):
+    hook("remember", end(transcript))
+    for field in ("session_id", "prompt"):
+        assert "Postgres" in hook("recall", {**PROMPT, field: PROMPT[field] + "\ud83d"})
+
+
 def test_a_session_does_not_recall_itself(hook, transcript):
     hook("remember", end(transcript))
     assert hook("recall", {**START, "session_id": "s1"}) is None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent_framework import ContextProvider, Message
 
-from agentmem import Record
+from agentmem import InvalidFilterError, Record
 from agentmem._adapters import (
     Adapter,
     AsyncWithStore,
@@ -46,7 +46,9 @@ class AgentMemContextProvider(AsyncWithStore, ContextProvider):
         limit: int = 5,
         context_prompt: str = _PROMPT,
     ) -> None:
-        """Open the store."""
+        """Open the store. Raises InvalidFilterError for a limit below 1."""
+        if limit < 1:
+            raise InvalidFilterError(f"limit must be at least 1, not {limit}")
         super().__init__(source_id)
         self.user_id = user_id
         self.limit = limit

@@ -10,7 +10,7 @@ from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.storage.chat_store.base_db import AsyncDBChatStore, MessageStatus
 from pydantic import PrivateAttr
 
-from agentmem import Journal
+from agentmem import InvalidFilterError, Journal
 from agentmem._adapters import Adapter, StoreOrPath, WithStore, completed, journal_name, retry_on_conflict
 
 _ROOT = "llamaindex"
@@ -39,7 +39,10 @@ class AgentMemChatStore(WithStore, AsyncDBChatStore):
         limit: int | None = None,
         offset: int | None = None,
     ) -> list[ChatMessage]:
-        """Return the messages with this status, oldest first; without a status, archived ones first."""
+        """Return the messages with this status, oldest first; without a status, archived ones first.
+
+        Raises InvalidFilterError for a negative limit or offset.
+        """
         return _messages(await asyncio.to_thread(self._read, key, status, limit, offset or 0))
 
     async def count_messages(self, key: str, status: MessageStatus | None = MessageStatus.ACTIVE) -> int:
@@ -95,6 +98,8 @@ class AgentMemChatStore(WithStore, AsyncDBChatStore):
         return self.store.journal(_name(key, status))
 
     def _read(self, key: str, status: MessageStatus | None, limit: int | None, offset: int) -> list[Any]:
+        if min(offset, limit or 0) < 0:
+            raise InvalidFilterError(f"limit and offset must not be negative: {limit}, {offset}")
         last = None if limit is None else offset + limit
         values: list[Any] = []
         for each in _ORDER if status is None else [status]:

@@ -303,6 +303,12 @@ def test_facts_that_were_stored_otherwise_are_recalled(store):
     assert message.text.endswith("note: Alice prefers tea.")
 
 
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_below_1_is_refused_at_once(store, limit):
+    with pytest.raises(agentmem.InvalidFilterError, match="at least 1"):
+        AgentMemContextProvider(store, limit=limit)
+
+
 @pytest.mark.parametrize("text", ["nul\0boat", "half \ud800 boat", "boat " * 20_000])
 def test_odd_texts_are_remembered(store, text):
     memory = AgentMemContextProvider(store, user_id="alice")

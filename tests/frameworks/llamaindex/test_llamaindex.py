@@ -96,6 +96,9 @@ def test_limit_and_offset_give_pages(chats):
     assert read(chats, offset=2) == ["c", "d", "e"]
     assert read(chats, limit=2, offset=1) == ["b", "c"]
     assert read(chats, limit=0) == read(chats, offset=9) == []
+    for page in ({"limit": -1}, {"offset": -1}, {"limit": 2, "offset": -1}):
+        with pytest.raises(agentmem.InvalidFilterError, match="must not be negative"):
+            read(chats, **page)
 
 
 def test_setting_replaces_all_messages(chats):
