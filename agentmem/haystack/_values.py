@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from agentmem import InvalidFilterError
+from agentmem._adapters import distinct
+
 Metas = Iterable[dict[str, Any]]
 
 
@@ -38,7 +41,12 @@ def unique_counts(metas: Metas, fields: list[str]) -> dict[str, int]:
 def unique_values(
     metas: Metas, field: str, search_term: str | None, from_: int, size: int
 ) -> tuple[list[Any], int]:
-    """A page of the different values of a field whose text contains the term, and how many there are."""
+    """A page of the different values of a field whose text contains the term, and how many there are.
+
+    Raises InvalidFilterError for a negative place or size of the page.
+    """
+    if min(from_, size) < 0:
+        raise InvalidFilterError(f"from_ and size must not be negative: {from_}, {size}")
     term = (search_term or "").lower()
     found = [value for value in _unique(metas, field) if term in str(value).lower()]
     found.sort(key=lambda value: (str(value), type(value).__name__))
@@ -51,5 +59,5 @@ def _unique(metas: Metas, field: str) -> list[Any]:
 
 
 def _values(metas: Metas, field: str) -> list[Any]:
-    key = field.removeprefix("meta.")
+    key = distinct(field.removeprefix("meta."))  # as the keys of metadata are
     return [meta[key] for meta in metas if meta.get(key) is not None]

@@ -7,6 +7,8 @@ from haystack.utils.filters import document_matches_filter
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+import agentmem
+
 DATES = [
     "2024-05-01",
     "2024-05-01T00:00:00",
@@ -95,8 +97,16 @@ def test_fields_and_ids_that_differ_in_a_character_are_different(document_store)
         for name in names
     }
     assert [[document.id for document in found[name]] for name in names] == [names[:1], names]
+    assert document_store.get_metadata_field_unique_values(names[0]) == ([0], 1)
+    assert document_store.get_metadata_field_unique_values(f"meta.{names[1]}") == ([0, 1], 2)
     document_store.delete_documents(names[1:])
     assert [document.id for document in document_store.filter_documents()] == names[:1]
+
+
+@pytest.mark.parametrize("page", [{"from_": -1}, {"size": -1}])
+def test_a_page_of_values_is_not_negative(document_store, page):
+    with pytest.raises(agentmem.InvalidFilterError, match="must not be negative"):
+        document_store.get_metadata_field_unique_values("x", **page)
 
 
 def test_documents_are_found_by_their_ids(document_store):
