@@ -19,6 +19,7 @@ mod memtable;
 mod merge;
 mod norm;
 mod part;
+mod part_vectors;
 mod position;
 mod postings;
 mod scan;

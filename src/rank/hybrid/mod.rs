@@ -6,58 +6,21 @@
 //! 3. [`HybridQuery::rank`] weighs each sentence by how well the candidates cover it, sorts the candidates by the weighted
 //!    sum of seven signals, and estimates from the evidence in each how probably it is relevant.
 
-use super::calibration::{self, Signs, Wording};
+mod ranked;
+mod second_stage;
+
+pub use ranked::{Candidate, Ranked};
+
+use super::Statistics;
 use super::collection::Collection;
 use super::form::Form;
 use super::forms::forms;
-use super::passage::Passages;
 use super::query::{ParsedQuery, QueryTerm};
-use super::scaled_signal::{ScaledSignal, order, sums};
-use super::signals::{Signals, Weights};
 use super::texts::identity;
-use super::tuning::{self, feedback, weight};
+use super::tuning;
 use super::weighted_term::{WeightedTerm, heaviest};
 use super::writings::add_writings;
-use super::{Scored, Statistics, Texts, evidence, spelling};
-use crate::rank::feedback as rocchio;
-use crate::record::Seq;
 use crate::text::{both_ends, rarity};
-
-/// A record that the first stage found.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
-    /// The record.
-    pub seq: Seq,
-    /// Its score in the first stage.
-    pub bm25: f32,
-}
-
-/// A candidate with its rank.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ranked {
-    /// The record.
-    pub seq: Seq,
-    /// The estimated probability that a reader calls it relevant; 1 for a text that equals the query.
-    pub score: f64,
-    /// The value that candidates are sorted by: the sum of the signals, and more for a text that equals the query.
-    pub order: f64,
-    /// What the score is computed from.
-    pub signs: Signs,
-    /// The parts of the ranking by name: `bm25` (the first stage), `evidence`, `coverage`, and the seven signals.
-    pub explain: [(&'static str, f64); 10],
-    /// The passage of a long text, as characters.
-    pub passage: Option<(usize, usize)>,
-}
-
-impl From<&Ranked> for Scored {
-    fn from(ranked: &Ranked) -> Self {
-        let &Ranked { seq, score, passage, .. } = ranked;
-        // The mode adds a part.
-        let mut explain = Vec::with_capacity(ranked.explain.len() + 1);
-        explain.extend_from_slice(&ranked.explain);
-        Self { seq, score, explain, passage }
-    }
-}
 
 /// A query of the mode "hybrid" for one store.
 #[derive(Debug)]
@@ -146,100 +109,6 @@ impl HybridQuery {
         };
         heaviest(terms.chain(writings).chain(forms).map(weighted))
     }
-
-    /// Ranks the candidates of the first stage. They come best first; candidates with equal sums keep that order. A candidate
-    /// that is not in `texts` counts as an empty text.
-    ///
-    /// # Errors
-    /// The statistics cannot be read.
-    pub fn rank<S: Statistics>(
-        &self,
-        candidates: &[Candidate],
-        texts: &Texts,
-        statistics: &S,
-    ) -> Result<Vec<Ranked>, S::Error> {
-        let seqs: Vec<Seq> = candidates.iter().map(|candidate| candidate.seq).collect();
-        let mean_length = self.collection.mean_length();
-        let passages = Passages::new(&self.query, &self.weights(), texts, &seqs, mean_length);
-        let signals = self.signals(texts, &passages, statistics)?;
-        let proofs = evidence::evidence(&self.query, self.collection, &self.frequencies, &passages);
-        let mut sums = sums(&signals, candidates.len());
-        let most = candidates.iter().map(|candidate| candidate.bm25).fold(f32::MIN_POSITIVE, f32::max);
-        let signs: Vec<Signs> = (0..candidates.len())
-            .map(|i| Signs {
-                order: sums[i],
-                evidence: proofs[i].evidence,
-                support: proofs[i].coverage * f64::from(candidates[i].bm25 / most),
-                near: 0.0,
-                wording: proofs[i].wording,
-            })
-            .collect();
-        lift_whole(&signs, &mut sums);
-        // A text that equals the query comes first.
-        let equals_query = |seq: Seq| texts.get(seq).is_some_and(|text| text.identity == self.identity);
-        let best = sums.iter().copied().fold(0.0, f64::max);
-        sums.iter_mut()
-            .zip(&seqs)
-            .filter(|(_, seq)| equals_query(**seq))
-            .for_each(|(sum, _)| *sum += 1.0 + best);
-        let mut by_sum = order(&sums);
-        if spelling::prefer(&self.text, texts, &seqs, &by_sum, &mut sums) {
-            by_sum = order(&sums);
-        }
-        let in_order: Vec<Signs> = by_sum.iter().map(|&i| signs[i]).collect();
-        let scores = calibration::scores(&in_order);
-        let ranked = |(&i, score): (&usize, f64)| Ranked {
-            seq: seqs[i],
-            score: if equals_query(seqs[i]) { 1.0 } else { score },
-            order: sums[i],
-            signs: signs[i],
-            passage: passages.characters(i).map(|characters| (characters.start, characters.end)),
-            explain: std::array::from_fn(|part| match part {
-                0 => ("bm25", f64::from(candidates[i].bm25)),
-                1 => ("evidence", proofs[i].evidence),
-                2 => ("coverage", proofs[i].coverage),
-                _ => (signals[part - 3].name, signals[part - 3].values[i]),
-            }),
-        };
-        Ok(by_sum.iter().zip(scores).map(ranked).collect())
-    }
-
-    fn signals<S: Statistics>(
-        &self,
-        texts: &Texts,
-        passages: &Passages,
-        statistics: &S,
-    ) -> Result<[ScaledSignal; 7], S::Error> {
-        let found = Signals::new(&Weights::new(&self.query, &self.idfs, passages), passages);
-        let terms = ScaledSignal::new("terms", weight::TERMS, found.terms);
-        let grams = ScaledSignal::new("grams", weight::GRAMS, found.grams);
-        let lead = ScaledSignal::new("lead", weight::LEAD, found.lead);
-        let (grams_share, lead_share) = (feedback::GRAMS / weight::GRAMS, feedback::LEAD / weight::LEAD);
-        let preliminary: Vec<f64> = (0..passages.len())
-            .map(|i| terms.values[i] + grams_share * grams.values[i] + lead_share * lead.values[i])
-            .collect();
-        let feedback = rocchio::signal(&self.query, &self.idfs, texts, passages, &preliminary, statistics)?;
-        Ok([
-            terms,
-            grams,
-            ScaledSignal::new("rare_grams", weight::RARE_GRAMS, found.rare_grams),
-            lead,
-            ScaledSignal::new("pairs", weight::PAIRS, found.pairs),
-            ScaledSignal::new("label", weight::LABEL * (2.0 * passages.labelled - 1.0).max(0.0), found.label),
-            ScaledSignal::new("feedback", weight::FEEDBACK, feedback),
-        ])
-    }
-}
-
-/// Raises the sums of texts that hold the whole question, all by the same, so that they come before those that do not, however
-/// these are spelled.
-fn lift_whole(signs: &[Signs], sums: &mut [f64]) {
-    let is_whole = |signs: &Signs| signs.wording == Wording::Whole;
-    let orders = |whole| signs.iter().filter(move |one| is_whole(one) == whole).map(|one| one.order);
-    let (least, most) = (orders(true).fold(f64::INFINITY, f64::min), orders(false).fold(0.0, f64::max));
-    let lift = (most + tuning::spelling::ACCENTS - least).max(0.0);
-    let lifted = signs.iter().zip(sums).filter(|(signs, _)| is_whole(signs));
-    lifted.for_each(|(_, sum)| *sum += lift);
 }
 
 #[cfg(test)]
@@ -249,8 +118,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::rank::Texts;
     use crate::rank::fake_statistics::FakeStatistics;
-    use crate::rank::tuning;
+    use crate::record::Seq;
 
     fn hybrid(query: &str, statistics: &FakeStatistics) -> HybridQuery {
         let Ok(query) = HybridQuery::new(query, statistics);
