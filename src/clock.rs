@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::record::Micros;
+/// Microseconds since 1970-01-01 UTC.
+pub type Micros = i64;
 
 /// Stands for "not fixed".
 const UNSET: Micros = Micros::MIN;
@@ -11,7 +12,7 @@ const UNSET: Micros = Micros::MIN;
 static FIXED: AtomicI64 = AtomicI64::new(UNSET);
 static LATEST: AtomicI64 = AtomicI64::new(UNSET);
 
-/// The time in microseconds since 1970 UTC. It never goes backwards within a process: what has expired once stays expired.
+/// The time. It never goes backwards within a process: what has expired once stays expired.
 pub fn now() -> Micros {
     let time = match FIXED.load(Ordering::Relaxed) {
         UNSET => system(),

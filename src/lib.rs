@@ -1,6 +1,6 @@
 //! agentmem: a persistent memory database for agents.
 //!
-//! [`Store::open`] opens a store, one SQLite file. Its methods add, change, delete, find and read [`Record`]s. The records are
+//! [`Store::open`] opens a store: an SQLite file, or a PostgreSQL database. Its methods add, change, delete, find and read [`Record`]s. The records are
 //! the truth; everything else is derived from them and can be rebuilt.
 //!
 //! ```no_run
@@ -18,11 +18,13 @@
 //! - `files`: files that appear complete or not at all.
 //! - `random`: random bytes and ids.
 //! - `interrupt`: stopping a wait when the user asks for it.
+//! - `clock`: the time, which never goes backwards.
 //! - `record`: records and their fields, filters, queries and hits.
+//! - `journal`: the data of journals.
 //! - `text`: the analyzer, which turns text into terms.
 //! - `rank`: pure functions over terms, statistics and scores.
 //! - `index`: the inverted index and the vector index in memory; opens no connection.
-//! - `backend`: where a store is kept. `backend::sqlite`: SQLite, the only place with SQL.
+//! - `backend`: where a store is kept: `backend::sqlite` and `backend::postgres`, the only places with SQL.
 //! - `store`: where backend and index meet.
 //! - `python`: the bindings, the only place that knows pyo3.
 //!

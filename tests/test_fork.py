@@ -70,6 +70,24 @@ def test_a_fork_behind_a_large_write(path: Path) -> None:
         assert store.verify()
 
 
+def test_threads_that_use_it_first_after_a_fork(path: Path) -> None:
+    with agentmem.open(path) as store:
+        store.add("written before the fork")
+        child(lambda: None)
+        together, counts = threading.Barrier(8), []
+
+        def count() -> None:
+            together.wait()
+            counts.append(store.count())
+
+        threads = [threading.Thread(target=count) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert counts == [1] * 8
+
+
 def test_a_child_that_uses_nothing_harms_nothing(path: Path) -> None:
     with agentmem.open(path) as store:
         store.add("one")

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use super::snapshot::PastVersion;
+use crate::clock;
 use crate::error::{Error, Result};
 use crate::journal::{Change, Changed};
-use crate::record::{Fields, Filter, Micros, Record, RecordId, Scope, Seq, Viewer, now};
+use crate::record::{Fields, Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
 use crate::text::Bag;
 
 /// Calls that are committed together or not at all.
@@ -274,7 +275,7 @@ impl Write {
     /// Notes that these records are accessed now, in a scope and below if one is given, and sets when they expire if that is.
     pub fn touch(ids: &[RecordId], scope: Option<Scope>, expires_at: Option<Micros>) -> Self {
         let distinct: HashSet<&RecordId> = ids.iter().collect();
-        Self::Touch { ids: distinct.into_iter().cloned().collect(), scope, at: now(), expires_at }
+        Self::Touch { ids: distinct.into_iter().cloned().collect(), scope, at: clock::now(), expires_at }
     }
 }
 

@@ -15,7 +15,8 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::json_field::{Json, JsonField, read};
-use super::{Metadata, Micros, RecordId, Scope, Seq, now};
+use super::{Metadata, Micros, RecordId, Scope, Seq};
+use crate::clock;
 use crate::error::{Error, Result};
 
 /// Passes the table to the macro `$then`, as `/// description`, `name: Type = default;`.
@@ -39,11 +40,11 @@ macro_rules! record_fields {
             /// Whether only its own source sees the record.
             private: bool = false;
             /// When the record came to be; now by default.
-            created_at: Micros = now();
+            created_at: Micros = clock::now();
             /// When the record last changed; equal to `created_at` by default.
-            updated_at: Micros = now();
+            updated_at: Micros = clock::now();
             /// When the record was last touched; equal to `created_at` by default.
-            last_accessed: Micros = now();
+            last_accessed: Micros = clock::now();
             /// When the record expires; never by default.
             expires_at: Option<Micros> = None;
             /// The vector of the content.
@@ -85,7 +86,7 @@ macro_rules! define {
         impl Fields {
             /// A record with the default of every field that is not given.
             pub(super) fn with_defaults(mut self) -> Record {
-                let created_at = *self.created_at.get_or_insert_with(now);
+                let created_at = *self.created_at.get_or_insert_with(clock::now);
                 self.updated_at.get_or_insert(created_at);
                 self.last_accessed.get_or_insert(created_at);
                 Record { $($name: self.$name.unwrap_or_else(|| $default),)* version: None }
@@ -143,7 +144,7 @@ impl Fields {
     /// [`Error::InvalidRecord`] if a field cannot be set, if it would be created before `old`, or as [`Record::validated`].
     pub fn supersede(mut self, old: &Record) -> Result<Record> {
         self.refuse_fixed("supersede")?;
-        let next = || now().max(old.created_at.saturating_add(1));
+        let next = || clock::now().max(old.created_at.saturating_add(1));
         let created_at = self.created_at.take().unwrap_or_else(next);
         if created_at < old.created_at {
             let why =
@@ -164,7 +165,7 @@ impl Fields {
     pub fn update(self, mut record: Record) -> Result<Record> {
         self.refuse_fixed("update")?;
         self.replace_in(&mut record);
-        record.updated_at = now();
+        record.updated_at = clock::now();
         record.validated()
     }
 

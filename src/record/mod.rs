@@ -51,5 +51,3 @@ pub use scope::Scope;
 pub use seq::Seq;
 pub use timestamp::Micros;
 pub use viewer::Viewer;
-
-pub use crate::clock::now;

@@ -6,8 +6,7 @@ use jiff::SignedDuration;
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::{DateTimePrinter, Pieces};
 
-/// Microseconds since 1970-01-01 UTC.
-pub type Micros = i64;
+pub use crate::clock::Micros;
 
 /// The timestamps that a record may have: the years 1 to 9999, like Python's `datetime`.
 pub const RANGE: RangeInclusive<Micros> = -62_135_596_800_000_000..=253_402_300_799_999_999;

@@ -1,4 +1,4 @@
-//! The backend for SQLite. SQL is only here.
+//! The backend for SQLite. Its SQL is only here.
 //!
 //! - [`Sqlite`] and its one space implement the traits of [`crate::backend`]; `snapshot` reads in a `view`, `batch` writes.
 //! - [`identify`]: what a file is, before SQLite may change it. [`migrate`]: bringing it to the newest schema; `migrations`: the

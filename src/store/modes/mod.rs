@@ -11,9 +11,10 @@ pub use first_stage::FirstStage;
 
 use super::retriever::Retriever;
 use super::search_error::SearchError;
+use crate::clock;
 use crate::rank::Scored;
 use crate::rank::blend::blend;
-use crate::record::{Mode, Query, Seq, now};
+use crate::record::{Mode, Query, Seq};
 
 /// The records that answer a query, best first, cut to its limit.
 ///
@@ -28,7 +29,7 @@ pub fn search(retriever: &impl Retriever, query: &Query) -> Result<Vec<Scored>, 
     };
     if !query.blend.is_relevance() {
         let seqs: Vec<Seq> = found.iter().map(|found| found.seq).collect();
-        found = blend(found, retriever.snapshot().priors(&seqs)?, &query.blend, now());
+        found = blend(found, retriever.snapshot().priors(&seqs)?, &query.blend, clock::now());
     }
     found.truncate(query.limit);
     found.retain(|found| found.score >= query.min_score);
