@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from agentmem import InvalidFilterError
@@ -42,7 +41,7 @@ def page(graph: Graph, cursor: str | None = None, limit: int | None = None) -> t
         if isinstance(piece, Relation):
             relations.append(piece)
         elif entity is not None:
-            shown = entities.setdefault(entity.key, replace(entity, observations=[]))
+            shown = entities.setdefault(entity.key, entity.having([]))
             shown.observations.extend([piece] if piece else [])
         last = position
     return Graph(list(entities.values()), relations), None
@@ -59,7 +58,7 @@ def _pieces(graph: Graph) -> Iterator[tuple[_Position, Entity | None, Observatio
 
 def _size(entity: Entity | None, piece: Observation | Relation | None, begins: bool) -> int:
     """The characters that a piece adds to a page."""
-    size = json_size(replace(entity, observations=[]).to_dict(), 2) if entity and begins else 0
+    size = json_size(entity.having([]).to_dict(), 2) if entity and begins else 0
     if isinstance(piece, Observation):
         return size + json_size(piece.text, 4)
     return size + (json_size(piece.to_dict(), 2) if piece else 0)
