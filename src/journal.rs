@@ -6,7 +6,7 @@
 use crate::error::{Error, Result};
 use crate::record::Micros;
 
-/// The number of an entry. Numbers rise in the whole store and are never used twice.
+/// The number of an entry. Numbers grow in the whole store and are never used twice.
 pub type Number = i64;
 
 /// Longest name and longest key, in bytes of UTF-8.

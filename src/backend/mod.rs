@@ -121,8 +121,9 @@ pub trait Execute: Debug + Send + Sync {
     /// What names the store in messages, as [`Spaces::name`].
     fn path(&self) -> &Path;
 
-    /// Backends of one process that give the same name here execute each other's jobs: the same changes, kept as durably.
-    fn line(&self) -> Option<String> {
+    /// The name of the queue of its jobs. Backends of one process with one name execute each other's jobs: the same changes, kept
+    /// as durably.
+    fn queue(&self) -> Option<String> {
         None
     }
 

@@ -1,4 +1,4 @@
-//! How to open a store.
+//! What a backend needs to open a store.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub enum Durability {
     Normal,
 }
 
-/// How to open a store.
+/// What a backend needs to open a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The file, or the URL of a database.

@@ -111,7 +111,7 @@ pub trait Snapshot: Journals {
         comparable::check_embedder(self.embedder()?.as_deref(), found)
     }
 
-    /// Numbers and contents of the first `limit` records above `after` that have no vector, rising.
+    /// Numbers and contents of the first `limit` records above `after` that have no vector, in ascending order.
     fn without_vector(&self, after: Seq, limit: usize) -> Result<Vec<(Seq, String)>>;
 
     /// How many records have no vector.

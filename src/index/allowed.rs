@@ -11,7 +11,7 @@ use super::doc_set::DocSet;
 use super::segment::SegmentView;
 use crate::record::Seq;
 
-/// The records that pass a filter, or the few that do not, and what they are called in each segment.
+/// The records that pass a filter, or the few that do not, and their documents in each segment.
 ///
 /// Rows never change under their sequence number, so a set that was right stays right: it only has to
 /// be extended by newer rows. Deleted records may stay in it: the index leaves them out.
@@ -25,7 +25,7 @@ pub struct Allowed {
     pub(super) counts: Mutex<Counts>,
 }
 
-/// An [`Allowed`] set as a rising list.
+/// An [`Allowed`] set as a list in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listing<'a> {
     /// The records in the set.
@@ -45,12 +45,12 @@ impl Allowed {
         Self { seqs, inverted: true, ..Self::default() }
     }
 
-    /// Is everything allowed?
+    /// Whether everything is allowed.
     pub fn is_everything(&self) -> bool {
         self.inverted && self.seqs.is_empty()
     }
 
-    /// This set without `excluded` ones, which rise.
+    /// This set without `excluded` ones, which are in ascending order.
     pub fn without(&self, excluded: &[Seq]) -> Self {
         if self.inverted {
             let mut seqs = [self.seqs.as_slice(), excluded].concat();
@@ -62,7 +62,7 @@ impl Allowed {
         Self::only(self.seqs.iter().filter(holds).copied().collect())
     }
 
-    /// May this record be found?
+    /// Whether this record may be found.
     pub fn holds(&self, seq: Seq) -> bool {
         self.seqs.binary_search(&seq).is_ok() != self.inverted
     }
@@ -90,7 +90,7 @@ impl Allowed {
         if self.inverted { Listing::AllBut(&self.seqs) } else { Listing::Only(&self.seqs) }
     }
 
-    /// The places of the allowed ones among `seqs`, which rise.
+    /// The places of the allowed ones among `seqs`, which are in ascending order.
     pub fn among(&self, seqs: &[Seq]) -> impl Iterator<Item = u32> {
         let (first, last) = (seqs.first().copied().unwrap_or(0), seqs.last().copied().unwrap_or(-1));
         let mut listed = self.between(first, last).iter().peekable();

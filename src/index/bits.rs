@@ -8,7 +8,7 @@ pub struct Bits {
 }
 
 impl Bits {
-    /// Is `doc` in the set?
+    /// Whether `doc` is in the set.
     #[inline]
     pub fn get(&self, doc: u32) -> bool {
         self.words.get(doc as usize / 64).is_some_and(|word| word >> (doc % 64) & 1 == 1)

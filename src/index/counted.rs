@@ -64,7 +64,7 @@ impl Counted {
         listed != self.inverted
     }
 
-    /// The members among the documents of `part` that were deleted after the first `seen`, rising.
+    /// The members among the documents of `part` that were deleted after the first `seen`, in ascending order.
     fn deleted(&self, part: &Part<Arc<Segment>>, seen: usize) -> Vec<u32> {
         let fresh = part.deleted_docs.get(seen..).unwrap_or_default();
         let mut deleted: Vec<u32> = fresh.iter().copied().filter(|&doc| self.holds(doc)).collect();

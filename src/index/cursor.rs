@@ -30,12 +30,17 @@ pub struct Accumulator {
     pub scores: Box<[u32; WINDOW]>,
     field_norms: Box<[u8; WINDOW]>,
     /// Whether a document of the window has the field norm [`MAX_TABLED_NORM`].
-    many: bool,
+    has_long: bool,
 }
 
 impl Default for Accumulator {
     fn default() -> Self {
-        Self { window: 0..0, scores: Box::new([0; WINDOW]), field_norms: Box::new([0; WINDOW]), many: false }
+        Self {
+            window: 0..0,
+            scores: Box::new([0; WINDOW]),
+            field_norms: Box::new([0; WINDOW]),
+            has_long: false,
+        }
     }
 }
 
@@ -53,8 +58,9 @@ impl Accumulator {
     pub fn move_to(&mut self, window: Range<u32>, scorer: &Scorer<'_>) {
         let field_norms = &mut self.field_norms[..window.len().min(WINDOW)];
         scorer.field_norms.copy(window.start, field_norms);
-        self.many =
-            field_norms.iter().fold(false, |many, &field_norm| many | (field_norm == MAX_TABLED_NORM));
+        self.has_long = field_norms
+            .iter()
+            .fold(false, |has_long, &field_norm| has_long | (field_norm == MAX_TABLED_NORM));
         self.window = window;
     }
 
@@ -80,7 +86,7 @@ pub struct Cursor<'a> {
     block: Block,
     /// Blocks that overlap the window.
     range: Range<usize>,
-    /// At least what any document of the window gets from this term.
+    /// What a document of the window gets from this term at most.
     pub bound: u32,
 }
 
@@ -120,8 +126,9 @@ impl<'a> Cursor<'a> {
         self.range = 0..self.postings.blocks();
     }
 
-    /// Moves to documents that will be looked up, rising. Finding the closest bound may cost no more than that.
-    pub fn move_to_few(&mut self, docs: &[u32], scorer: &Scorer<'_>) {
+    /// Makes the blocks around these documents, which are in ascending order and will be looked up, the window. If there are more
+    /// blocks than documents, the highest bound is taken: to find the closest would take longer than to look the documents up.
+    pub fn move_to_docs(&mut self, docs: &[u32], scorer: &Scorer<'_>) {
         let (Some(&first), Some(&last)) = (docs.first(), docs.last()) else { return };
         let start = self.postings.block_of(first, 0);
         let end = (self.postings.block_of(last, start) + 1).min(self.postings.blocks());
@@ -178,7 +185,7 @@ impl<'a> Cursor<'a> {
         }
         let (weight, table) = (self.weight, scorer.table);
         let (docs, more) = (&self.block.docs[part.clone()], &self.block.more[part]);
-        if most > TABLED_FREQUENCIES as u32 || accumulator.many {
+        if most > TABLED_FREQUENCIES as u32 || accumulator.has_long {
             let tf = |more| if most > 1 { tf(more) } else { 1 };
             accumulator.add(docs, more, |doc, _, more| weight.score(scorer, tf(more), doc));
         } else if most > 1 {
@@ -191,7 +198,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Adds this term's score to the candidates that hold it; they rise in document.
+    /// Adds this term's score to the candidates that hold it. They are in ascending order of documents.
     pub fn probe(&mut self, mut candidates: &mut [ScoredDoc], scorer: &Scorer<'_>) {
         let mut b = self.range.start;
         while let Some(first) = candidates.first() {
@@ -200,7 +207,7 @@ impl<'a> Cursor<'a> {
                 return;
             }
             self.decode_docs(b);
-            let within = up_to(candidates, self.postings.meta(b).last);
+            let within = count_up_to(candidates, self.postings.meta(b).last);
             let (near, rest) = candidates.split_at_mut(within);
             if near.len() > self.block.len {
                 self.add_where_held(near, scorer);
@@ -247,8 +254,8 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// How many of the first candidates lie up to and with `last`: searched from the beginning, where the end mostly is.
-fn up_to(candidates: &[ScoredDoc], last: u32) -> usize {
+/// How many candidates lie at or before `last`. Searches from the beginning, because they are mostly few.
+fn count_up_to(candidates: &[ScoredDoc], last: u32) -> usize {
     let mut end = 2;
     while candidates.get(end).is_some_and(|candidate| candidate.doc <= last) {
         end *= 4;

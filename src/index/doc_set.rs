@@ -22,7 +22,7 @@ impl DocSet {
         count < records as usize / FEW
     }
 
-    /// Is the document in the set?
+    /// Whether the document is in the set.
     #[inline]
     pub fn holds(&self, doc: u32) -> bool {
         match self {

@@ -21,7 +21,7 @@ impl Flush {
     /// Writes it as a segment.
     ///
     /// # Errors
-    /// The error of `out`.
+    /// Those of `out`.
     pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
         self.memtable.write(out, name, self.seqs.clone())
     }

@@ -95,7 +95,7 @@ impl Memtable {
     /// Writes it as a segment that answers for all sequence numbers of `seqs`.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Those of `out`.
     pub fn write<W: std::io::Write>(
         &self,
         out: W,

@@ -28,7 +28,7 @@ impl Merge {
     /// Writes the merged segment.
     ///
     /// # Errors
-    /// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
+    /// Those of `out`, or [`io::ErrorKind::InvalidData`] when a source is damaged.
     pub fn write<W: Write>(&self, out: W, name: u64) -> io::Result<W> {
         let views: Result<Vec<_>, Damaged> =
             self.sources.iter().map(|(segment, deleted)| Ok((segment.view()?, deleted))).collect();

@@ -47,7 +47,7 @@ impl<D> Part<D> {
         new
     }
 
-    /// Dead documents among the postings of `term`, counted once per death.
+    /// How many deleted documents hold `term`. `holds` counts those among the documents that were deleted since the last call.
     fn deleted_df(&self, term: TermId, holds: impl FnOnce(&[u32]) -> u32) -> u32 {
         if self.deleted_docs.is_empty() {
             return 0;

@@ -57,7 +57,7 @@ pub fn bound_value(code: u8) -> f32 {
     f32::from(code) * ((bm25::K1 + 1.0) / 255.0) * 1.000_001
 }
 
-/// One decoded block. `docs` rise; only the first `len` of either are meaningful.
+/// One decoded block. `docs` are in ascending order; only the first `len` of either are meaningful.
 #[derive(Debug, Clone)]
 pub struct Block {
     /// Documents.
@@ -82,8 +82,8 @@ pub fn tf(more: u32) -> u32 {
     more.saturating_add(1)
 }
 
-/// Appends one term's postings to `data` and their block metas to `metas`. `postings` are `(document, tf)` with
-/// rising documents; `saturation` is the score bound's ingredient for one posting.
+/// Appends one term's postings to `data` and their block metas to `metas`. `postings` are `(document, tf)` in
+/// ascending order of documents; `saturation` is what one posting contributes to the bound of its block.
 pub fn encode(
     postings: &[(u32, u32)],
     saturation: impl Fn(u32, u32) -> f32,
@@ -240,21 +240,22 @@ impl<'a> Postings<'a> {
         }
     }
 
-    /// Are all documents there, rising within each block to the last that it names? In a damaged list they need not be.
-    pub fn rise(&self) -> bool {
+    /// Whether all documents are there, in ascending order within each block up to the last that it names. In a damaged list they
+    /// need not be.
+    pub fn are_in_order(&self) -> bool {
         let mut block = Block::default();
         let mut next = 0;
         (0..self.blocks()).all(|i| {
             self.decode_docs(i, &mut block);
             let docs = &block.docs[..block.len];
             let whole = docs.len() == (self.df as usize - i * BLOCK).min(BLOCK);
-            let rising = docs.is_sorted_by(|a, b| a < b) && docs.first().is_some_and(|&doc| doc >= next);
+            let in_order = docs.is_sorted_by(|a, b| a < b) && docs.first().is_some_and(|&doc| doc >= next);
             next = self.meta(i).last.saturating_add(1);
-            whole && rising && docs.last() == Some(&self.meta(i).last)
+            whole && in_order && docs.last() == Some(&self.meta(i).last)
         })
     }
 
-    /// How many of `docs`, which rise, hold the term.
+    /// How many of `docs`, which are in ascending order, hold the term.
     pub fn count(&self, docs: &[u32]) -> u32 {
         if docs.len() > self.df as usize {
             return self.count_where(|doc| docs.binary_search(&doc).is_ok());

@@ -15,7 +15,7 @@ use crate::rank::bm25::{K1, saturation};
 pub const MAX_TABLED_NORM: u8 = u8::MAX;
 /// Frequencies in a table: 1 and up.
 pub const TABLED_FREQUENCIES: usize = 4;
-/// FieldNorms in a table: 0 and up.
+/// Field norms in a table: 0 and up.
 pub const TABLED_NORMS: usize = 256;
 
 /// The value of a posting, by term frequency (rows) and field norm.

@@ -36,8 +36,9 @@ pub enum Scoring {
 const FEW_POSTINGS: u32 = 2048;
 /// Documents in the first window of all; each is twice as large as the one before, up to [`WINDOW`].
 const FIRST_WINDOW: u32 = 1024;
-/// Documents of a filter that are looked up together while nothing is known yet that scores must exceed, and then.
+/// Documents of a filter that are looked up together until there are `k` hits, whose scores others must exceed.
 const FIRST_FEW: usize = 128;
+/// And from then on.
 const MOST_FEW: usize = 1024;
 /// Non-essential terms may make up one in this many parts of the score to be exceeded.
 const SHARE: u32 = 2;
@@ -257,7 +258,8 @@ impl<'a> Windows<'a> {
         }
     }
 
-    /// Adds all terms to the candidates, which are among `docs`, or to those that can still exceed `threshold` if they are many.
+    /// Adds the scores of all terms to the candidates, which are among `docs`. If there are many, those that can no longer exceed
+    /// `threshold` are left out.
     fn look_up(&mut self, docs: &[u32], threshold: u32) {
         if threshold == 0 || docs.len() <= FIRST_FEW {
             for cursor in &mut self.cursors {
@@ -265,7 +267,7 @@ impl<'a> Windows<'a> {
                 cursor.probe(&mut self.candidates, self.scorer);
             }
         } else {
-            self.cursors.iter_mut().for_each(|cursor| cursor.move_to_few(docs, self.scorer));
+            self.cursors.iter_mut().for_each(|cursor| cursor.move_to_docs(docs, self.scorer));
             self.sort();
             let most = self.cursors.iter().map(|cursor| cursor.bound).sum();
             self.refine(self.order.len(), threshold, most);

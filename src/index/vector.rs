@@ -72,7 +72,7 @@ impl<'a> Rows<'a> {
         self.dimension
     }
 
-    /// The document of a row; they rise.
+    /// The document of a row, in ascending order.
     #[inline]
     pub fn doc(&self, row: usize) -> u32 {
         u32::from_le_bytes(self.docs[row])

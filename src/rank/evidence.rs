@@ -138,38 +138,8 @@ impl<'a> EvidenceContext<'a> {
 
     fn proof(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) -> Proof {
         sums.fill((0.0, 0));
-        let mut lacking: SentenceSet = 0;
-        for identifier in &self.query.identifiers {
-            let is_there = self.has_whole(identifier, passage);
-            let share = if is_there { 1.0 } else { self.share_of_parts(identifier, passage) };
-            let whole = identifier.whole;
-            let asking = self.query.terms[whole as usize].sentences;
-            for sentence in numbers(asking) {
-                sums[sentence].0 += self.weight(whole, sentence) * share;
-                sums[sentence].1 += u32::from(is_there);
-            }
-            // "RTX4090" is a word: a text without it lacks a word, and names no other thing.
-            if !is_there && !identifier.is_word {
-                lacking |= asking;
-            }
-        }
-        for found in passage
-            .terms
-            .iter()
-            .filter(|found| !self.is_part(found.number) && !self.query.is_identifier(found.number))
-        {
-            let term = &self.query.terms[found.number as usize];
-            for sentence in numbers(term.sentences) {
-                let weight = self.weight(found.number, sentence);
-                let (sum, matches) = &mut sums[sentence];
-                if term.guessed {
-                    *sum += weight * forms::PROOF;
-                } else {
-                    *sum += weight;
-                    *matches += u32::from(weight > 0.0);
-                }
-            }
-        }
+        let lacking = self.add_identifiers(passage, sums);
+        self.add_words(passage, sums);
         let mut proof = Proof::default();
         for (number, sentence) in self.query.sentences.iter().enumerate() {
             let (sum, matches) = sums[number];
@@ -185,6 +155,45 @@ impl<'a> EvidenceContext<'a> {
             }
         }
         proof
+    }
+
+    /// Adds the identifiers of the query that the passage has, as a whole or in part, to the sums and matches of sentences.
+    /// Returns the sentences of which it lacks one.
+    fn add_identifiers(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) -> SentenceSet {
+        let mut lacking: SentenceSet = 0;
+        for identifier in &self.query.identifiers {
+            let is_there = self.has_whole(identifier, passage);
+            let share = if is_there { 1.0 } else { self.share_of_parts(identifier, passage) };
+            let whole = identifier.whole;
+            let asking = self.query.terms[whole as usize].sentences;
+            for sentence in numbers(asking) {
+                sums[sentence].0 += self.weight(whole, sentence) * share;
+                sums[sentence].1 += u32::from(is_there);
+            }
+            // "RTX4090" is a word: a text without it lacks a word, and names no other thing.
+            if !is_there && !identifier.is_word {
+                lacking |= asking;
+            }
+        }
+        lacking
+    }
+
+    /// Adds the other terms of the query that the passage has.
+    fn add_words(&self, passage: Passage<'_>, sums: &mut [(f64, u32)]) {
+        let is_word = |number| !self.is_part(number) && !self.query.is_identifier(number);
+        for found in passage.terms.iter().filter(|found| is_word(found.number)) {
+            let term = &self.query.terms[found.number as usize];
+            for sentence in numbers(term.sentences) {
+                let weight = self.weight(found.number, sentence);
+                let (sum, matches) = &mut sums[sentence];
+                if term.guessed {
+                    *sum += weight * forms::PROOF;
+                } else {
+                    *sum += weight;
+                    *matches += u32::from(weight > 0.0);
+                }
+            }
+        }
     }
 }
 

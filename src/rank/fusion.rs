@@ -119,15 +119,22 @@ pub fn fuse(words: ByWords, vectors: &ByVectors) -> Vec<Scored> {
     let rest = rest_by_words.into_iter().chain(rest_by_vectors);
     all.extend(rest.filter(|found| seen.insert(found.seq)));
 
-    let mut ceiling = 1.0f64;
     for found in &mut all {
         if let Some(&cosine) = cosines.get(&found.seq) {
             found.explain.extend([("vector", f64::from(cosine)), ("z", vectors.spread.z(cosine))]);
         }
-        ceiling = ceiling.min(found.score);
-        found.score = ceiling;
     }
+    make_descending(&mut all);
     all
+}
+
+/// Lowers each score to the lowest of those before it.
+fn make_descending(hits: &mut [Scored]) {
+    let mut least = 1.0f64;
+    for hit in hits {
+        least = least.min(hit.score);
+        hit.score = least;
+    }
 }
 
 /// How far the embedder likes what the texts found, in `0..=1`: the mean distance of the first of it.

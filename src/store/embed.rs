@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::record::{Scope, Seq, check_vector};
 
 impl Store {
-    /// Numbers and contents of the first `limit` records above `after` that have no vector, rising.
+    /// Numbers and contents of the first `limit` records above `after` that have no vector, in ascending order.
     ///
     /// # Errors
     /// [`Error::InvalidFilter`](crate::Error::InvalidFilter) if the scope is not inside one space;

@@ -58,11 +58,8 @@ impl Store {
         if let Change::Put { key, .. } = &change {
             journal::check_key(key)?;
         }
-        match self
-            .space(&space_path(name, self.spaces.depth()))?
-            .queue
-            .write(Write::Journal { name: name.to_owned(), change })?
-        {
+        let space = self.space(&space_path(name, self.spaces.depth()))?;
+        match space.queue.write(Write::Journal { name: name.to_owned(), change })? {
             Outcome::Journal(changed) => Ok(changed),
             _ => Err(Error::backend(std::io::Error::other("a journal was not changed"))),
         }

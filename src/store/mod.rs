@@ -346,7 +346,7 @@ impl Store {
         self.each_space(progress, |_, space, progress| space.rebuild(progress))
     }
 
-    /// Compares everything that is derived with the records, and lets SQLite check its file. `progress` counts records. If an
+    /// Compares everything that is derived with the records, and lets SQLite check the file. `progress` counts records. If an
     /// index file is damaged, the index is built again and the log says so, as in a search.
     ///
     /// # Errors

@@ -205,12 +205,12 @@ impl Store {
         })
     }
 
-    /// The path of the space that all calls of a job concern: the one that scopes and names of journals tell, where the calls' ids
+    /// The path of the space that all calls of a job concern: the one that scopes or a journal's name give, where the calls' ids
     /// are looked up, or else the one that has the ids. What is nowhere is missed in any space.
     fn path_of_job(&self, job: &Job) -> Result<String, JobError> {
         let mut found = None;
         for (at, call) in job.calls.iter().enumerate() {
-            for path in self.told(call).map_err(failed(at))? {
+            for path in self.named(call).map_err(failed(at))? {
                 agree(&mut found, path).map_err(failed(at))?;
             }
         }
@@ -229,8 +229,8 @@ impl Store {
         Ok(found.unwrap_or_else(|| space_path("/", 0)))
     }
 
-    /// The paths of the spaces that a call tells by its scopes, or by the name of its journal.
-    fn told(&self, call: &Call) -> Result<Vec<String>> {
+    /// The paths of the spaces that a call names by its scopes, or by the name of its journal.
+    fn named(&self, call: &Call) -> Result<Vec<String>> {
         let depth = self.spaces.depth();
         let of = |scope: &Scope| space_path(scope.as_str(), depth);
         let scope = match &call.write {

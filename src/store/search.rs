@@ -42,7 +42,7 @@ impl Store {
         let through = Query { limit: query.limit.saturating_add(query.offset), ..query.clone() };
         match &self.searched(&query.filter)?[..] {
             [space] => space.search(&through),
-            spaces => search_some(spaces, &through),
+            spaces => search_several(spaces, &through),
         }
     }
 
@@ -56,7 +56,7 @@ impl Store {
 }
 
 /// The best records of several spaces. Their scores are compared, although each space has statistics of its own.
-fn search_some(spaces: &[Arc<Space>], query: &Query) -> Result<Vec<Hit>> {
+fn search_several(spaces: &[Arc<Space>], query: &Query) -> Result<Vec<Hit>> {
     let each = Query { limit: query.limit, offset: 0, ..query.clone() };
     let mut hits = Vec::new();
     for space in spaces {
@@ -104,7 +104,7 @@ impl Space {
         if took > SLOW {
             self.backend.counters().slow_searches.add(1);
             log::warn!(
-                "a search of {} characters in {:?} took {took:.1?}",
+                "a search for {} bytes of text in {:?} took {took:.1?}",
                 query.text.len(),
                 self.backend.path()
             );

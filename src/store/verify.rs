@@ -1,4 +1,4 @@
-//! Looks for damage in SQLite's file, and compares the full text and the index with the records.
+//! Looks for damage, and compares the full text and the index with the records.
 
 use std::collections::HashMap;
 
@@ -125,7 +125,7 @@ impl Space {
         let mut problems = Vec::new();
         if live != truth.seqs {
             let (held, there) = (live.len(), truth.seqs.len());
-            problems.push(format!("the index holds {held} records, the store {there}, or others"));
+            problems.push(format!("the index holds {held} records, which are not the {there} of the store"));
         }
         problems.extend(differences("index", &truth.frequencies, &vocabulary.into_iter().collect()));
         if with_vector != truth.with_vector {
@@ -178,7 +178,7 @@ fn full_text_problems(snapshot: &dyn Snapshot, truth: &Truth) -> Result<Vec<Stri
     let mut problems = Vec::new();
     let version = snapshot.analyzer_version()?;
     if version != ANALYZER_VERSION {
-        problems.push(format!("what is derived is of analyzer version {version}, not {ANALYZER_VERSION}"));
+        problems.push(format!("derived data is of analyzer version {version}, not {ANALYZER_VERSION}"));
     }
     let totals = snapshot.totals()?;
     let there = Totals { records: truth.seqs.len() as u64, wordless: truth.wordless, terms: truth.terms };
@@ -230,7 +230,7 @@ fn differences(name: &str, truth: &HashMap<String, u64>, found: &HashMap<String,
     wrong.sort();
     let say = |term: &String| {
         let [found, expected] = [found, truth].map(|table| table.get(term).copied().unwrap_or(0));
-        format!("{name}: {term:?} is in {found} records by it, in {expected} by the records")
+        format!("{name}: {term:?} counts {found} records, but {expected} hold it")
     };
     listed(wrong.into_iter().map(say), &format!("terms of the {name} are wrong"))
 }

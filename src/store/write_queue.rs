@@ -13,35 +13,35 @@ use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
 
 /// Jobs that wait for a transaction. A thread that finds no leader becomes the leader: it lets the backend execute every
-/// waiting job and gives each its result. Stores of one process on one file wait in one line, and any of them may lead.
+/// waiting job and gives each its result. Stores of one process on one file share a queue, and any of them may lead.
 pub struct WriteQueue {
     backend: Arc<dyn Execute>,
-    line: Arc<Line>,
+    shared: Arc<SharedQueue>,
 }
 
-/// The jobs that wait, of one queue or of several.
+/// The jobs that wait, of one store or of several.
 #[derive(Default)]
-struct Line {
+struct SharedQueue {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// Process and [`Execute::line`]. The process is part of the key because a forked child must not use what a thread of its
+/// Process and [`Execute::queue`]. The process is part of the key because a forked child must not use what a thread of its
 /// parent may have locked.
-type LineKey = (u32, String);
+type QueueKey = (u32, String);
 
-static LINES: LazyLock<Mutex<HashMap<LineKey, Weak<Line>>>> = LazyLock::new(Mutex::default);
+static QUEUES: LazyLock<Mutex<HashMap<QueueKey, Weak<SharedQueue>>>> = LazyLock::new(Mutex::default);
 
-/// The line of this name, which is made if no queue has it. Without a name, a line of its own.
-fn line(name: Option<String>) -> Arc<Line> {
+/// The queue of this name, which is made if no store has it. Without a name, a queue of its own.
+fn shared_queue(name: Option<String>) -> Arc<SharedQueue> {
     let Some(name) = name else { return Arc::default() };
-    let mut lines = LINES.lock();
-    lines.retain(|_, line| line.strong_count() > 0);
-    let known = lines.entry((std::process::id(), name)).or_default();
+    let mut queues = QUEUES.lock();
+    queues.retain(|_, queue| queue.strong_count() > 0);
+    let known = queues.entry((std::process::id(), name)).or_default();
     known.upgrade().unwrap_or_else(|| {
-        let line = Arc::default();
-        *known = Arc::downgrade(&line);
-        line
+        let queue = Arc::default();
+        *known = Arc::downgrade(&queue);
+        queue
     })
 }
 
@@ -66,7 +66,7 @@ struct Group(Vec<Arc<Ticket>>);
 impl WriteQueue {
     /// A queue in front of `backend`.
     pub fn new(backend: Arc<dyn Execute>) -> Self {
-        Self { line: line(backend.line()), backend }
+        Self { shared: shared_queue(backend.queue()), backend }
     }
 
     /// [`WriteQueue::submit`] for a single write.
@@ -85,14 +85,14 @@ impl WriteQueue {
     pub fn submit(&self, job: Job) -> JobResult {
         let ticket = Arc::new(Ticket::new(&self.backend, job));
         let wait = PollingWait::new(self.backend.timeout());
-        let mut state = self.line.state.lock();
+        let mut state = self.shared.state.lock();
         state.waiting.push_back(Arc::clone(&ticket));
         loop {
             if let Some(result) = ticket.result.lock().take() {
                 return result;
             }
             let polled = if state.led {
-                self.line.changed.wait_until(&mut state, wait.next_poll()).timed_out()
+                self.shared.changed.wait_until(&mut state, wait.next_poll()).timed_out()
             } else {
                 !self.lead(&mut state, &ticket, wait)
             };
@@ -111,7 +111,7 @@ impl WriteQueue {
                 }));
             }
             // The job is in a transaction, which ends soon.
-            self.line.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
+            self.shared.changed.wait_while(&mut state, |_| ticket.result.lock().is_none());
         }
     }
 
@@ -122,7 +122,7 @@ impl WriteQueue {
         let led =
             MutexGuard::unlocked(state, || catch_unwind(AssertUnwindSafe(|| self.run_group(own, wait))));
         state.led = false;
-        self.line.changed.notify_all();
+        self.shared.changed.notify_all();
         led.unwrap_or_else(|panic| resume_unwind(panic))
     }
 
@@ -132,7 +132,7 @@ impl WriteQueue {
             if group.0.is_empty() {
                 self.backend.counters().waited(wait.start);
             }
-            let ticket = self.line.state.lock().waiting.pop_front()?;
+            let ticket = self.shared.state.lock().waiting.pop_front()?;
             let job = Arc::clone(&ticket.job);
             group.0.push(ticket);
             Some(job)
@@ -140,12 +140,12 @@ impl WriteQueue {
         match self.backend.execute(wait.next_poll(), wait.deadline, &mut || take(&mut group)) {
             Ok(results) => group.settle(results, self.backend.path()),
             Err(Error::Busy { .. }) => {
-                self.line.state.lock().put_back(&mut group);
+                self.shared.state.lock().put_back(&mut group);
                 return false;
             }
             Err(error) => {
-                // Other stores of the line may be able to write.
-                if group.0.is_empty() && self.line.state.lock().withdraw(own) {
+                // Other stores of the queue may be able to write.
+                if group.0.is_empty() && self.shared.state.lock().withdraw(own) {
                     group.0.push(Arc::clone(own));
                 }
                 group.fail(&error, self.backend.path());
@@ -258,7 +258,7 @@ mod tests {
     /// Executes nothing: takes its time, panics at a reset, and otherwise says that 1 record was touched.
     #[derive(Debug, Default)]
     struct Slow {
-        line: Option<&'static str>,
+        queue: Option<&'static str>,
         takes: Duration,
         timeout: Duration,
         counters: Counters,
@@ -280,8 +280,8 @@ mod tests {
             Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
         }
 
-        fn line(&self) -> Option<String> {
-            self.line.map(str::to_owned)
+        fn queue(&self) -> Option<String> {
+            self.queue.map(str::to_owned)
         }
 
         fn path(&self) -> &Path {
@@ -366,12 +366,12 @@ mod tests {
     }
 
     fn slow(takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
-        slow_in_line(None, takes, timeout)
+        slow_in_queue(None, takes, timeout)
     }
 
-    fn slow_in_line(line: Option<&'static str>, takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
+    fn slow_in_queue(queue: Option<&'static str>, takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
         let [takes, timeout] = [takes, timeout].map(Duration::from_millis);
-        let backend = Arc::new(Slow { line, takes, timeout, ..Slow::default() });
+        let backend = Arc::new(Slow { queue, takes, timeout, ..Slow::default() });
         (Arc::clone(&backend), WriteQueue::new(backend))
     }
 
@@ -397,9 +397,9 @@ mod tests {
     }
 
     #[test]
-    fn queues_in_one_line_share_a_transaction() {
-        let (backend, queue) = slow_in_line(Some("shared"), 50, 30_000);
-        let (other_backend, other) = slow_in_line(Some("shared"), 50, 30_000);
+    fn stores_in_one_queue_share_a_transaction() {
+        let (backend, queue) = slow_in_queue(Some("shared"), 50, 30_000);
+        let (other_backend, other) = slow_in_queue(Some("shared"), 50, 30_000);
         std::thread::scope(|scope| {
             let first = scope.spawn(|| queue.write(touch()));
             wait_for_group(&backend);
@@ -414,38 +414,38 @@ mod tests {
     }
 
     #[test]
-    fn stores_share_a_line_if_they_keep_one_file_as_durably() {
+    fn stores_share_a_queue_if_they_keep_one_file_as_durably() {
         let folder = TempDir::new().unwrap();
         let opened = |name: &str, durability| {
             let options = Options { durability, ..Options::new(folder.path().join(name)) };
             Store::open(options).unwrap().space("/").unwrap()
         };
         let space = opened("a.db", Durability::Full);
-        let shares = |other: &Space| Arc::ptr_eq(&space.queue.line, &other.queue.line);
+        let shares = |other: &Space| Arc::ptr_eq(&space.queue.shared, &other.queue.shared);
         assert!(shares(&opened("a.db", Durability::Full)));
         assert!(!shares(&opened("a.db", Durability::Normal)));
         assert!(!shares(&opened("b.db", Durability::Full)));
-        let name = (std::process::id(), space.backend.line().unwrap());
+        let name = (std::process::id(), space.backend.queue().unwrap());
         drop(space);
         opened("b.db", Durability::Full);
-        assert!(!LINES.lock().contains_key(&name), "a line that nobody uses is dropped");
+        assert!(!QUEUES.lock().contains_key(&name), "a queue that nobody uses is dropped");
     }
 
     #[test]
     fn a_leader_that_cannot_write_fails_its_own_job_alone() {
         let queue = WriteQueue::new(Arc::new(Broken::default()));
         let other = Arc::new(Ticket::new(&queue.backend, touch().into()));
-        queue.line.state.lock().waiting.push_back(Arc::clone(&other));
+        queue.shared.state.lock().waiting.push_back(Arc::clone(&other));
         assert!(queue.write(touch()).is_err());
         assert!(other.result.lock().is_none());
-        assert_eq!(queue.line.state.lock().waiting.len(), 1);
+        assert_eq!(queue.shared.state.lock().waiting.len(), 1);
     }
 
     #[test]
     fn an_error_names_the_path_of_the_store_that_wrote() {
         let queue = WriteQueue::new(Damaged::at("leader.db"));
         let other = Arc::new(Ticket::new(&Damaged::at("other.db"), touch().into()));
-        queue.line.state.lock().waiting.push_back(Arc::clone(&other));
+        queue.shared.state.lock().waiting.push_back(Arc::clone(&other));
         let led = queue.write(touch()).unwrap_err();
         let followed = other.result.lock().take().unwrap().unwrap_err().error;
         let paths = [led, followed].map(|error| match error {

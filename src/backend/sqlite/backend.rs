@@ -129,7 +129,7 @@ impl Execute for SqliteSpace {
         self.pool.path()
     }
 
-    fn line(&self) -> Option<String> {
+    fn queue(&self) -> Option<String> {
         Some(format!("{} {:?}", self.identity, self.pool.durability()))
     }
 

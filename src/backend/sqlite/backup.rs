@@ -53,6 +53,7 @@ fn refused(target: &Path, why: &'static str) -> Error {
 
 fn copy(source: &Connection, part: &Path, progress: &mut Progress<'_>) -> Result<()> {
     const PAGES: i32 = 4096;
+    // A read transaction begins with the first read.
     source.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     let mut target = Connection::open_with_flags(part, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     let backup = Backup::new(source, &mut target)?;

@@ -81,7 +81,7 @@ pub fn embedder(conn: &Connection) -> Result<Option<String>> {
     Ok(if name.is_some() && dimension(conn)?.is_none() { None } else { name })
 }
 
-/// Numbers and contents of the first `limit` records above `after` that have no vector, rising.
+/// Numbers and contents of the first `limit` records above `after` that have no vector, in ascending order.
 ///
 /// # Errors
 /// [`crate::Error::Backend`].

@@ -14,7 +14,7 @@ use crate::record::Seq;
 /// Merges segments, oldest first, into one without the documents marked deleted.
 ///
 /// # Errors
-/// What `out` says, or [`io::ErrorKind::InvalidData`] when a source is damaged.
+/// Those of `out`, or [`io::ErrorKind::InvalidData`] when a source is damaged.
 pub fn merge<W: Write>(
     sources: &[(SegmentView<'_>, &Bits)],
     out: W,

@@ -58,7 +58,7 @@ impl Segment {
         self.bytes.len()
     }
 
-    /// Is it a mapped file?
+    /// Whether it is a mapped file.
     pub fn is_mapped(&self) -> bool {
         matches!(self.bytes, Bytes::File(_))
     }

@@ -84,7 +84,7 @@ impl<'a> TermTable<'a> {
             }
         }
         let texts = (first..self.len()).map(|id| self.text(id));
-        // To compare nothing takes longer than to compare a little.
+        // A comparison with an empty prefix would cost a call for every term.
         let texts = texts.take_while(|text| prefix.is_empty() || text.starts_with(prefix.as_bytes()));
         texts.filter_map(|text| std::str::from_utf8(text).ok()).for_each(visit);
     }

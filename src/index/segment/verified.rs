@@ -1,10 +1,10 @@
-//! Which checksums of a segment were right.
+//! Which parts of a segment have been verified.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::term_table::TermId;
 
-/// Each checksum is verified when its part of the segment is first read.
+/// The parts whose checksums were right. Each is verified when it is first read.
 #[derive(Debug)]
 pub struct Verified {
     /// One bit per term, for its postings.

@@ -138,7 +138,7 @@ impl<'a> SegmentView<'a> {
         let postings = Postings::new(list.df, metas, data);
         self.verified.postings(term, || match () {
             () if xxh3_64(data) as u32 != list.checksum => Err(Damaged("checksum of a posting list")),
-            () if !postings.rise() => Err(Damaged("order of a posting list")),
+            () if !postings.are_in_order() => Err(Damaged("order of a posting list")),
             () => Ok(()),
         })?;
         Ok(postings)

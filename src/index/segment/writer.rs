@@ -53,10 +53,10 @@ impl<W: Write> SegmentWriter<W> {
         }
     }
 
-    /// Writes one term; nothing when no record holds it. `list` is `(document, tf)`, documents rising.
+    /// Writes one term; nothing when no record holds it. `list` is `(document, tf)`, in ascending order of documents.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Those of `out`.
     pub fn term(&mut self, text: &[u8], list: &[(u32, u32)]) -> io::Result<()> {
         if list.is_empty() {
             return Ok(());
@@ -81,7 +81,7 @@ impl<W: Write> SegmentWriter<W> {
     /// Writes the vector of a document: a row of `rows`, all of one dimension.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Those of `out`.
     pub fn vector(&mut self, doc: u32, rows: Rows<'_>, row: usize) -> io::Result<()> {
         self.dimension = rows.dimension();
         self.vector_docs.extend_from_slice(&doc.to_le_bytes());
@@ -95,7 +95,7 @@ impl<W: Write> SegmentWriter<W> {
     /// Writes the rest; returns `out`. `seqs` is the range that the segment answers for.
     ///
     /// # Errors
-    /// What `out` says.
+    /// Those of `out`.
     pub fn finish(mut self, name: u64, seqs: RangeInclusive<Seq>) -> io::Result<W> {
         let slots = self.slots();
         let offsets = self.offsets(*seqs.start())?;

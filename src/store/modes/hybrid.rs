@@ -70,17 +70,17 @@ fn by_vectors(
 
 /// BM25, and the best of it ranked again.
 fn by_words(retriever: &impl Retriever, query: &Query) -> Result<ByWords, SearchError> {
-    let plan = HybridQuery::new(&query.text, retriever)?;
-    let top = retriever.top(&plan.terms(), candidates(query), Scoring::Bm25)?;
+    let hybrid = HybridQuery::new(&query.text, retriever)?;
+    let top = retriever.top(&hybrid.terms(), candidates(query), Scoring::Bm25)?;
     let best: Vec<Seq> = top.iter().take(CANDIDATES).map(|&(seq, _)| seq).collect();
     let texts = retriever.texts(&best, CANDIDATE_TEXTS)?;
     let (candidates, rest) = top.split_at(texts.count());
     let candidates: Vec<Candidate> = candidates.iter().map(|&(seq, bm25)| Candidate { seq, bm25 }).collect();
     let mut words = if query.dialogue {
         drop(texts);
-        in_conversation(retriever, &plan, &candidates, &query.filter.viewer)?
+        in_conversation(retriever, &hybrid, &candidates, &query.filter.viewer)?
     } else {
-        let ranked = plan.rank(&candidates, &texts, retriever)?;
+        let ranked = hybrid.rank(&candidates, &texts, retriever)?;
         // Unless the order changes once more, no more records are needed than those that tell whether the query is answered.
         let is_final = depth(query) == query.limit && query.vector.is_none();
         let wanted = if is_final { query.limit.max(ANSWER) } else { ranked.len() };
@@ -110,7 +110,7 @@ fn scaled(mut orders: Vec<f64>) -> Vec<f64> {
 /// Ranks the candidates together with the records around them. The orders are not scaled yet.
 fn in_conversation(
     retriever: &impl Retriever,
-    plan: &HybridQuery,
+    hybrid: &HybridQuery,
     candidates: &[Candidate],
     viewer: &Viewer,
 ) -> Result<ByWords, SearchError> {
@@ -123,19 +123,19 @@ fn in_conversation(
     let texts = retriever.texts(&[&seqs[..], &around].concat(), CONVERSATION_TEXTS)?;
     drop_wordless(&mut around, &texts, retriever)?;
     neighbours.extend(neighbours_of(retriever, &around, viewer)?);
-    let ranked = plan.rank(candidates, &texts, retriever)?;
+    let ranked = hybrid.rank(candidates, &texts, retriever)?;
     let turn = |seq, order, signs| Turn { seq, neighbours: neighbours[&seq], order, signs };
     let turns = ranked.iter().map(|one| turn(one.seq, one.order, one.signs));
     let turns: Vec<Turn> = turns.chain(around.iter().map(|&seq| turn(seq, 0.0, Signs::default()))).collect();
-    let heard = |heard: RankedTurn| {
-        let mut explain = ranked.get(heard.turn).map_or_else(Vec::new, |one| one.explain.to_vec());
-        explain.push(("dialogue", heard.boost));
-        let passage = ranked.get(heard.turn).and_then(|one| one.passage);
-        Scored { seq: turns[heard.turn].seq, score: heard.score, explain, passage }
+    let scored = |turn: RankedTurn| {
+        let mut explain = ranked.get(turn.turn).map_or_else(Vec::new, |one| one.explain.to_vec());
+        explain.push(("dialogue", turn.boost));
+        let passage = ranked.get(turn.turn).and_then(|one| one.passage);
+        Scored { seq: turns[turn.turn].seq, score: turn.score, explain, passage }
     };
-    let heard_turns = dialogue::rank(plan, &texts, &turns);
-    let (orders, signs) = heard_turns.iter().map(|turn| (turn.signs.order, turn.signs)).unzip();
-    let found = heard_turns.into_iter().map(heard).collect();
+    let ranked_turns = dialogue::rank(hybrid, &texts, &turns);
+    let (orders, signs) = ranked_turns.iter().map(|turn| (turn.signs.order, turn.signs)).unzip();
+    let found = ranked_turns.into_iter().map(scored).collect();
     Ok(ByWords { found, orders, signs, evidence: evidence(&ranked) })
 }
 
