@@ -62,7 +62,9 @@ def test_problems_are_listed_and_the_rest_is_exported(path: Path, store: MemoryS
         page = visitor.post("/health/verify").text
         assert "fact-3" in page
         assert visitor.get("/record?id=fact-3").status_code == 500
-        assert "damaged" in visitor.get("/record?id=fact-3").text
+        page = visitor.get("/record?id=fact-3").text
+        assert "damaged" in page
+        assert 'href="/health">Check the store</a>' in page
         visitor.get("/health")
         visitor.post("/health/export", name="saved.jsonl")
         assert job(visitor)["result"]["records"] == 12
