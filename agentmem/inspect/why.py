@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from agentmem import Explanation, Record
@@ -34,7 +35,7 @@ class Why:
     signals: list[tuple[str, float]]
     """What the record is sorted by, part by part, greatest first."""
     numbers: dict[str, float]
-    """All raw numbers of the hit."""
+    """All raw numbers of the hit; with weights, also its recency and importance."""
     lacking: dict[str, bool]
     """The words of the query that the record lacks in any form, and whether another record has them."""
 
@@ -47,10 +48,18 @@ def why(visit: Visit, form: SearchForm, id: str) -> Why:
     numbers: dict[str, float] = {}
     if explanation.hit:
         hits = visit.store.search(form.q, **arguments)
-        numbers = next((hit.explain for hit in hits if hit.record.id == id), {})
+        numbers = dict(next((hit.explain for hit in hits if hit.record.id == id), {}))
+    if "relevance" in numbers:  # the score is the weighted mean of these three
+        numbers |= {"recency": _recency(record, form), "importance": record.importance}
     signals = [(text, numbers[name]) for name, text in SIGNALS.items() if numbers.get(name)]
     lacking = _lacking(visit, form, record, explanation)
     return Why(record, explanation, sorted(signals, key=lambda part: -part[1]), numbers, lacking)
+
+
+def _recency(record: Record, form: SearchForm) -> float:
+    """1 for a new record, halved with each half-life of its age, as `search` does it."""
+    days = (datetime.now(timezone.utc) - record.created_at) / timedelta(days=1)
+    return float(0.5 ** (max(days, 0.0) / float(form.half_life_days)))
 
 
 def _lacking(visit: Visit, form: SearchForm, record: Record, explanation: Explanation) -> dict[str, bool]:

@@ -59,6 +59,15 @@ def test_why_it_is_a_hit(client: TestClient, store: MemoryStore) -> None:
     assert found["why"]["numbers"]["bm25"] > 0
 
 
+def test_why_shows_what_a_weighted_score_is_the_mean_of(client: TestClient) -> None:
+    weights = {"recency_weight": 0.5, "importance_weight": 0.25, "half_life_days": 10}
+    why = asked(client, q="indexer memory", why="fact-8", **weights)["why"]
+    parts = [why["numbers"][name] for name in ("relevance", "recency", "importance")]
+    assert 0 < parts[1] < 1
+    mean = (parts[0] + 0.5 * parts[1] + 0.25 * parts[2]) / 1.75
+    assert mean == pytest.approx(why["explanation"]["score"], abs=1e-4)
+
+
 def test_why_says_which_words_a_record_lacks(client: TestClient) -> None:
     """Words that a search passes over are not missed, nor are words that it finds in another form."""
     found = asked(client, q="why did we choose the indexer for unicorns and peanuts?", why="fact-8")
