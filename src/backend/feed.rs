@@ -7,6 +7,9 @@ use crate::record::Seq;
 
 pub use crate::index::Position;
 
+/// Tells whether the reader of the feed knows the content of a record.
+pub type Known<'k> = &'k dyn Fn(Seq) -> bool;
+
 /// A record that was added.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Added {

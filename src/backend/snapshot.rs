@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::change_log::{Cursor, LogPage};
 use super::comparable;
-use super::feed::{Feed, Position};
+use super::feed::{Feed, Known, Position};
 use super::journals::Journals;
 use super::manifest::IndexFile;
 use crate::error::Result;
@@ -136,9 +136,9 @@ pub trait Snapshot: Journals {
     fn is_current(&self, position: Position) -> Result<bool>;
 
     /// What was added and deleted since `from`, with at most `limit` added records. Contents of records that are `known`
-    /// are not read. A reader that applies one part after the other has, after a complete part, exactly the records of
+    /// are not read; `None` says that none is. A reader that applies one part after the other has, after a complete part, exactly the records of
     /// this snapshot. `None` if the feed does not reach back to `from`, or if what was read up to there was lost.
-    fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>>;
+    fn feed(&self, from: Position, limit: usize, known: Option<Known<'_>>) -> Result<Option<Feed>>;
 
     /// The valid index files, by their first record.
     fn manifest(&self) -> Result<Vec<IndexFile>>;

@@ -10,8 +10,8 @@ use parking_lot::RwLock;
 
 use super::shared_index::SharedIndex;
 use super::{index_files, parallel};
-use crate::backend::Backend;
-use crate::backend::feed::Feed;
+use crate::backend::feed::{Feed, Known};
+use crate::backend::{Backend, Snapshot};
 use crate::error::{Error, Result};
 use crate::index::{Damaged, Index, Position};
 use crate::interrupt;
@@ -56,13 +56,16 @@ fn follow(shared: &SharedIndex, backend: &dyn Backend, mut is_invalid: bool) -> 
             return Ok(moved);
         }
         moved = true;
-        if is_invalid {
+        let snapshot = if is_invalid {
             backend.counters().reloads.add(1);
-            let index = from_files(shared, backend).inspect_err(|_| watch.forget())?;
+            let (index, snapshot) = from_files(shared, backend).inspect_err(|_| watch.forget())?;
             loading = Some(RwLock::new(index));
-        }
+            snapshot
+        } else {
+            backend.snapshot().inspect_err(|_| watch.forget())?
+        };
         let index = loading.as_ref().unwrap_or(&shared.index);
-        match advance(shared, backend, index).inspect_err(|_| watch.forget())? {
+        match advance(shared, backend, index, snapshot).inspect_err(|_| watch.forget())? {
             Advanced::UpToDate => {
                 loading.into_iter().for_each(|index| shared.replace(index.into_inner()));
                 return Ok(true);
@@ -87,29 +90,42 @@ pub fn repair(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> 
     reload(shared, backend)
 }
 
-/// The index in the state of its files, which still has to catch up.
-fn from_files(shared: &SharedIndex, backend: &dyn Backend) -> Result<Index> {
+/// The index in the state of its files, and a snapshot to which it still has to catch up.
+fn from_files<'b>(shared: &SharedIndex, backend: &'b dyn Backend) -> Result<(Index, Box<dyn Snapshot + 'b>)> {
+    let mut snapshot = backend.snapshot()?;
     let files_invalid = shared.files_invalid.load(Ordering::Acquire);
-    let mut index = if files_invalid { Index::default() } else { index_files::load(backend)? };
+    let manifest = if files_invalid { Vec::new() } else { snapshot.manifest()? };
+    let mut index = Index::default();
+    if !manifest.is_empty() {
+        // Fetching files takes a connection.
+        drop(snapshot);
+        index = index_files::load(backend, manifest)?;
+        snapshot = backend.snapshot()?;
+    }
     // An empty index needs no past deletions.
     if index.position() == Position::default() {
-        index.set_position(Position { seq: 0, ..backend.snapshot()?.newest()? });
+        index.set_position(Position { seq: 0, ..snapshot.newest()? });
     }
-    Ok(index)
+    Ok((index, snapshot))
 }
 
-/// Adds a part of what was committed since the index's position.
-fn advance(shared: &SharedIndex, backend: &dyn Backend, index: &RwLock<Index>) -> Result<Advanced> {
+/// Adds a part of what was committed since the index's position, and ends the snapshot.
+fn advance(
+    shared: &SharedIndex,
+    backend: &dyn Backend,
+    index: &RwLock<Index>,
+    snapshot: Box<dyn Snapshot + '_>,
+) -> Result<Advanced> {
     let start = Instant::now();
     let from = index.read().position();
     // Texts of own writes are not read back: their terms were handed over.
     let known = |seq| shared.is_handed_over(seq);
-    let snapshot = backend.snapshot()?;
     if snapshot.era() != from.era {
         // Other records may have the numbers of those writes.
         shared.forget_handed_over();
     }
-    let feed = snapshot.feed(from, FEED_LIMIT, &known)?;
+    let known: Option<Known<'_>> = if shared.waiting() > 0 { Some(&known) } else { None };
+    let feed = snapshot.feed(from, FEED_LIMIT, known)?;
     drop(snapshot);
     let Some(feed) = feed else {
         log::info!(

@@ -31,22 +31,25 @@ pub fn bytes_on_disk(folder: &Path) -> u64 {
     entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.len()).sum()
 }
 
-/// The index in the state of its files, which still has to catch up; an empty index if a file is missing or damaged.
+/// The index in the state of the files that the manifest names, which still has to catch up; an empty index if a file is missing
+/// or damaged.
 ///
 /// # Errors
 /// What the database says.
-pub fn load(backend: &dyn Backend) -> Result<Index> {
+pub fn load(backend: &dyn Backend, mut manifest: Vec<IndexFile>) -> Result<Index> {
     loop {
-        let manifest = backend.snapshot()?.manifest()?;
         let opened =
             manifest.iter().map(|named| open(backend, named)).collect::<Result<Result<Vec<_>, _>>>()?;
         match opened.and_then(Index::new) {
             Ok(index) => return Ok(index),
-            // Another process may have merged files meanwhile and removed the old ones.
-            Err(_) if backend.snapshot()?.manifest()? != manifest => {}
             Err(damaged) => {
-                invalidate(backend, damaged)?;
-                return Ok(Index::default());
+                let current = backend.snapshot()?.manifest()?;
+                if current == manifest {
+                    invalidate(backend, damaged)?;
+                    return Ok(Index::default());
+                }
+                // Another process has merged files meanwhile and removed the old ones.
+                manifest = current;
             }
         }
     }

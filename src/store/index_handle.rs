@@ -21,8 +21,13 @@ impl IndexHandle {
     /// # Errors
     /// As [`registry::open`].
     pub fn open(backend: &Arc<dyn Backend>) -> Result<Self> {
-        let handle = Self { shared: registry::open(&**backend)?, backend: Arc::clone(backend) };
-        handle.catch_up()?;
+        let (shared, loaded) = registry::open(&**backend)?;
+        let handle = Self { shared, backend: Arc::clone(backend) };
+        if loaded {
+            persister::persist_in_background(&handle.shared, &handle.backend);
+        } else {
+            handle.catch_up()?;
+        }
         Ok(handle)
     }
 

@@ -20,22 +20,23 @@ type Cell = Mutex<Weak<SharedIndex>>;
 
 static CELLS: LazyLock<Mutex<HashMap<IndexKey, Arc<Cell>>>> = LazyLock::new(Mutex::default);
 
-/// The index of a backend. The first that is opened of those with one identity loads it, and others wait for that.
+/// The index of a backend, and whether it was just loaded. The first that is opened of those with one identity loads it, and others
+/// wait for that.
 ///
 /// # Errors
 /// [`Error::Busy`](crate::Error::Busy) when another store is still loading it after the backend's timeout,
 /// [`Error::Interrupted`](crate::Error::Interrupted) when the user stops waiting for that; what the database says.
-pub fn open(backend: &dyn Backend) -> Result<Arc<SharedIndex>> {
+pub fn open(backend: &dyn Backend) -> Result<(Arc<SharedIndex>, bool)> {
     let cell = cell(backend.identity());
     let mut entry = interrupt::lock(&cell, "the index, which another store loads,", backend.timeout())?;
     if let Some(shared) = entry.upgrade() {
-        return Ok(shared);
+        return Ok((shared, false));
     }
     let shared = Arc::new(SharedIndex::new(backend.watch()?));
     // The user can interrupt this although the cell is locked: a signal handler that opens the same store gets an error.
     follower::reload(&shared, backend)?;
     *entry = Arc::downgrade(&shared);
-    Ok(shared)
+    Ok((shared, true))
 }
 
 /// The cell of an identity. Cells that nobody uses are dropped.

@@ -19,7 +19,16 @@ pub fn space_path(text: &str, depth: usize) -> String {
     format!("/{}", parts.join("/"))
 }
 
+fn parts(scope: &str) -> usize {
+    scope.split('/').filter(|part| !part.is_empty()).count()
+}
+
 impl Store {
+    /// True if the scope excludes no record of the spaces that a search with it looks into.
+    pub(super) fn holds_whole_spaces(&self, scope: &Scope) -> bool {
+        parts(scope.as_str()) <= self.spaces.depth()
+    }
+
     /// The path of the space that holds this scope and all below it; `None` if there are several.
     fn inside(&self, scope: Option<&Scope>) -> Option<String> {
         let depth = self.spaces.depth();
@@ -27,8 +36,7 @@ impl Store {
             return Some("/".into());
         }
         let scope = scope.map_or("/", Scope::as_str);
-        let parts = scope.split('/').filter(|part| !part.is_empty()).count();
-        (parts >= depth).then(|| space_path(scope, depth))
+        (parts(scope) >= depth).then(|| space_path(scope, depth))
     }
 
     /// The path of the space that holds this scope and all below it.

@@ -156,7 +156,7 @@ impl State {
             return Ok(true);
         }
         let from = Position { seq: newest.seq, ..self.position };
-        let Some(feed) = snapshot.feed(from, 1, &|_| true)? else { return Ok(false) };
+        let Some(feed) = snapshot.feed(from, 1, Some(&|_| true))? else { return Ok(false) };
         let removed = feed.deleted.into_iter().try_for_each(|seqs| self.index.remove(seqs));
         let wasted = self.index.deleted_memtable_records() > self.index.memtable_records() / 2;
         Ok(removed.is_ok() && !wasted)

@@ -39,7 +39,8 @@ impl Store {
         if query.limit == 0 {
             return Ok(Vec::new());
         }
-        let through = Query { limit: query.limit.saturating_add(query.offset), ..query.clone() };
+        let mut through = Query { limit: query.limit.saturating_add(query.offset), ..query.clone() };
+        through.filter.scope.take_if(|scope| self.holds_whole_spaces(scope));
         match &self.searched(&query.filter)?[..] {
             [space] => space.search(&through),
             spaces => search_several(spaces, &through),

@@ -282,3 +282,37 @@ def test_partitions_change_nothing_that_is_seen(server: Server) -> None:
         assert store.update(ids[2], importance=1.0).importance == 1.0
         assert store.count() == 6
         assert store.verify().ok
+
+
+def test_two_paths_with_one_number_never_share_a_space(server: Server) -> None:
+    url = server.store(space_depth=1)
+    with agentmem.open(url) as store:
+        store.add("red car", scope="/a")
+    schema = url.rsplit("%3D", 1)[1]
+    server.sql(f"UPDATE {schema}.agentmem_spaces SET path = '/b'")  # as if "/b" had the number of "/a"
+    with agentmem.open(url) as store:
+        calls = [
+            lambda: store.add("blue car", scope="/a"),
+            lambda: store.update("id", content="blue car", scope="/a"),
+            lambda: store.search("car", scope="/a"),
+            lambda: store.list(scope="/a"),
+        ]
+        for call in calls:
+            with pytest.raises(agentmem.InvalidRecordError, match='number of the space "/b"'):
+                call()
+        assert store.count() == 1
+
+
+def test_a_scope_that_is_a_whole_space_finds_the_same_as_in_a_store_of_one_space(server: Server) -> None:
+    one, many = (agentmem.open(server.store(space_depth=depth)) for depth in (0, 1))
+    with one, many:
+        for store in (one, many):
+            for n in range(20):
+                content = f"car {n} {'red' if n % 3 else 'blue'}"
+                store.add(content, id=f"{n}", scope=f"/a/{n % 2}", private=n == 7, source="me")
+        for scope in ("/a", "/a/0"):
+            here, there = (store.search("red car", scope=scope, limit=20) for store in (one, many))
+            assert len(here) == (19 if scope == "/a" else 10)
+            assert [(hit.record.id, hit.score) for hit in here] == [
+                (hit.record.id, hit.score) for hit in there
+            ]

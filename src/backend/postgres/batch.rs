@@ -92,6 +92,7 @@ impl<'d> Batch<'d> {
         };
         let row = row.ok_or_else(|| unreadable("the head row of a space cannot be read"))?;
         batch.head = Head::read(&row)?;
+        batch.head.check_path(path)?;
         batch.before = batch.head.clone();
         Ok(batch)
     }

@@ -3,18 +3,20 @@
 
 use std::ops::RangeInclusive;
 
+use tokio_postgres::Row;
+
 use super::batch::Batch;
 use super::row;
 use super::view::View;
 use crate::backend::change_log::Deletion;
 use crate::backend::encoding;
-use crate::backend::feed::{Added, Feed, FeedText, Position};
+use crate::backend::feed::{Added, Feed, FeedText, Known, Position};
 use crate::backend::snapshot::Snapshot;
 use crate::error::Result;
 use crate::record::Seq;
 
 /// Texts that are read at a time.
-const AT_ONCE: usize = 500;
+const AT_ONCE: usize = 2000;
 
 /// See [`Snapshot::feed`].
 ///
@@ -24,7 +26,7 @@ pub fn since(
     view: &View<'_>,
     from: Position,
     limit: usize,
-    known: &dyn Fn(Seq) -> bool,
+    known: Option<Known<'_>>,
 ) -> Result<Option<Feed>> {
     if !view.head.continues(from) {
         return Ok(None);
@@ -40,7 +42,11 @@ pub fn since(
         }
         deleted = deletions(view, from.deletion)?;
     }
-    let added = if newest.seq > from.seq { added(view, from.seq, limit, known)? } else { Vec::new() };
+    let added = match known {
+        _ if newest.seq <= from.seq => Vec::new(),
+        None => texts(view, from.seq, limit)?,
+        Some(known) => added(view, from.seq, limit, known)?,
+    };
     let all = added.len() < limit;
     // Numbers whose records are gone are behind a reader who has read everything.
     let seq = added.last().filter(|_| !all).map_or(newest.seq.max(from.seq), |last| last.seq);
@@ -75,7 +81,29 @@ fn deletions(view: &View<'_>, after: i64) -> Result<Vec<RangeInclusive<Seq>>> {
     rows.iter().map(|row| Ok(row.try_get(0)?..=row.try_get(1)?)).collect()
 }
 
-fn added(view: &View<'_>, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Vec<Added>> {
+/// The records after `after`, with their texts.
+fn texts(view: &View<'_>, after: Seq, limit: usize) -> Result<Vec<Added>> {
+    let sql = "SELECT seq, content, vector FROM agentmem_records WHERE space = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+    let (mut added, mut last) = (Vec::new(), after);
+    loop {
+        let wanted = (limit - added.len()).min(AT_ONCE);
+        let rows = view.query(sql, &[&view.space(), &last, &(wanted as i64)])?;
+        for row in &rows {
+            last = row.try_get(0)?;
+            added.push(Added { seq: last, text: Some(text(row)) });
+        }
+        if rows.len() < wanted || added.len() >= limit {
+            return Ok(added);
+        }
+    }
+}
+
+fn text(row: &Row) -> FeedText {
+    FeedText { content: row::content(row, 1), embedding: row::vector(row, 2) }
+}
+
+/// The records after `after`, with the texts of those that are not `known`.
+fn added(view: &View<'_>, after: Seq, limit: usize, known: Known<'_>) -> Result<Vec<Added>> {
     let sql = "SELECT seq FROM agentmem_records WHERE space = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     let rows = view.query(sql, &[&view.space(), &after, &encoding::limit(limit)])?;
     let mut added = Vec::with_capacity(rows.len());
@@ -90,8 +118,7 @@ fn added(view: &View<'_>, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool)
         for row in view.query(sql, &[&view.space(), &some])? {
             let seq: Seq = row.try_get(0)?;
             if let Some(record) = behind.find(|record| record.seq == seq) {
-                let (content, embedding) = (row::content(&row, 1), row::vector(&row, 2));
-                record.text = Some(FeedText { content, embedding });
+                record.text = Some(text(&row));
             }
         }
     }

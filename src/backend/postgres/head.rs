@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use tokio_postgres::SimpleQueryRow;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::postgres_error::unreadable;
 use crate::backend::feed::Position;
@@ -14,9 +15,14 @@ use crate::text::ANALYZER_VERSION;
 
 /// The columns of [`Head::read`].
 pub const COLUMNS: &str = "seq, deletion, late, entry, pruned, records, wordless, terms, vectors, dimension, analyzer, \
-                           expires, entries_expire, embedder, \
+                           expires, entries_expire, embedder, path, \
                            CASE WHEN pg_is_in_recovery() THEN 0 \
                            ELSE (extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint END";
+
+/// The number of a space: a hash of its path.
+pub fn number(path: &str) -> i64 {
+    xxh3_64(path.as_bytes()).cast_signed()
+}
 
 /// The head row of a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +55,8 @@ pub struct Head {
     pub entries_expire: Micros,
     /// Whose vectors these are, if it has a name.
     pub embedder: Option<String>,
+    /// The path of the space, if it has a row.
+    pub path: Option<String>,
     /// When the server was started that takes writes, in microseconds since 1970: a standby that takes over has another time.
     /// 0 from a standby.
     pub era: i64,
@@ -72,6 +80,7 @@ impl Default for Head {
             expires: Micros::MAX,
             entries_expire: Micros::MAX,
             embedder: None,
+            path: None,
             era: 0,
         }
     }
@@ -103,8 +112,22 @@ impl Head {
             expires: number(11)?,
             entries_expire: number(12)?,
             embedder: row.get(13).map(str::to_owned),
-            era: number(14)?,
+            path: row.get(14).map(str::to_owned),
+            era: number(15)?,
         })
+    }
+
+    /// Checks that the row is that of the space with this path. Two paths may have one number.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`] if it is not.
+    pub fn check_path(&self, path: &str) -> Result<()> {
+        match &self.path {
+            Some(other) if other != path => Err(Error::InvalidRecord(format!(
+                "the scope {path:?} has the number of the space {other:?}; choose another scope"
+            ))),
+            _ => Ok(()),
+        }
     }
 
     /// The statement that writes all numbers of the row.

@@ -13,6 +13,9 @@ use crate::error::{Error, Result};
 use crate::files::{PartFile, create_private_folder, folder};
 use crate::record::Micros;
 
+/// A memtable of so many records is written to the database, so that hosts which come new to the space need not analyze more.
+pub const RECORDS: u32 = 4096;
+
 /// Bytes of a part.
 const PART: usize = 1 << 20;
 

@@ -210,7 +210,7 @@ fn head(trips: &str, durability: Durability) -> String {
              seq = head.seq + excluded.seq, records = head.records + excluded.records,
              wordless = head.wordless + excluded.wordless, terms = head.terms + excluded.terms,
              vectors = head.vectors + excluded.vectors, expires = least(head.expires, excluded.expires)
-         WHERE head.expires > $3 AND head.entries_expire > $3 AND head.seq <= {newest} - excluded.seq
+         WHERE head.path = excluded.path AND head.expires > $3 AND head.entries_expire > $3 AND head.seq <= {newest} - excluded.seq
                AND (excluded.vectors = 0 OR head.vectors > 0 AND head.dimension = excluded.dimension
                     AND (excluded.embedder IS NULL OR head.embedder = excluded.embedder))
          RETURNING space, seq",

@@ -14,7 +14,7 @@ use super::view::{AT_ONCE, View};
 use super::{feed, journals, segments};
 use crate::backend::change_log::{Cursor, LogPage};
 use crate::backend::encoding;
-use crate::backend::feed::{Feed, Position};
+use crate::backend::feed::{Feed, Known, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::{FullText, PastVersion, Prior, ScopeInfo, Snapshot, Totals};
 use crate::error::{Error, Result};
@@ -217,11 +217,14 @@ impl Snapshot for View<'_> {
         Ok(reaches && self.head.continues(position))
     }
 
-    fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>> {
+    fn feed(&self, from: Position, limit: usize, known: Option<Known<'_>>) -> Result<Option<Feed>> {
         self.explained(feed::since(self, from, limit, known))
     }
 
     fn manifest(&self) -> Result<Vec<IndexFile>> {
+        if self.head.seq < i64::from(segments::RECORDS) {
+            return Ok(Vec::new());
+        }
         let read = || segments::read(&mut self.connection.borrow_mut(), self.space());
         self.explained(read())
     }

@@ -9,11 +9,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::batch::Batch;
 use super::database::Database;
-use super::filter::Reach;
 use super::group_commit::GroupCommit;
 use super::trip::Trip;
 use super::view::View;
-use super::{rebuild, segments, single_trip};
+use super::{head, rebuild, segments, single_trip};
 use crate::backend::counters::Counters;
 use crate::backend::feed::Position;
 use crate::backend::manifest::IndexFile;
@@ -23,9 +22,6 @@ use crate::backend::{Backend, Execute, Progress, Snapshot, Watch, writer};
 use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::Micros;
-
-/// A memtable of so many records is written to the database, so that hosts which come new to the space need not analyze more.
-const SEGMENT_RECORDS: u32 = 4096;
 
 /// Following the feed takes round trips, so a search after many writes does it once for all of them. So many analyzed records may wait for that.
 const MAY_LAG: usize = 256;
@@ -51,7 +47,7 @@ pub struct Space {
 impl Space {
     /// The space whose scopes begin with `path`.
     pub fn new(database: Arc<Database>, adds: Arc<GroupCommit>, path: &str) -> Self {
-        let number = number(path);
+        let number = head::number(path);
         let store = &database.schema().store;
         // Row-level security may show different users different rows.
         let identity = format!("{store}/{path}/{}", database.user());
@@ -107,11 +103,6 @@ impl Space {
         segments::replace(batch.client(), self.number, &[])?;
         batch.commit()
     }
-}
-
-/// The number of a space: a hash of its path.
-pub fn number(path: &str) -> i64 {
-    xxh3_64(path.as_bytes()).cast_signed()
 }
 
 /// Where programs of this user keep what may be deleted at any time.
@@ -170,7 +161,7 @@ impl Backend for Space {
     }
 
     fn segment_records(&self) -> u32 {
-        SEGMENT_RECORDS
+        segments::RECORDS
     }
 
     fn store_index_file(&self, name: &str, path: &Path) -> Result<()> {
@@ -215,7 +206,7 @@ impl Backend for Space {
     }
 
     fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>> {
-        Ok(Box::new(View::new(&self.database, Reach::Space(self.number))?))
+        Ok(Box::new(View::of_space(&self.database, &self.path)?))
     }
 
     fn watch(&self) -> Result<Box<dyn Watch>> {

@@ -10,7 +10,7 @@ use super::filter::{Reach, boxed, texts, unexpired, within};
 use super::group_commit::GroupCommit;
 use super::query::Sql;
 use super::schema;
-use super::space::{self, Space};
+use super::space::Space;
 use super::view::View;
 use crate::backend::encoding;
 use crate::backend::settings::Settings;
@@ -67,21 +67,15 @@ impl Spaces for Databases {
     }
 
     fn space(&self, path: &str) -> Result<Arc<dyn Backend>> {
-        let mut sql = Sql::new("SELECT path FROM agentmem_spaces");
-        sql.push(" WHERE space = ?", [boxed(space::number(path))]);
-        match self.read_texts(&sql)?.first() {
-            Some(other) if other != path => {
-                let why =
-                    format!("the scope {path:?} has the number of the space {other:?}; choose another scope");
-                Err(Error::InvalidRecord(why))
-            }
-            _ => Ok(Arc::new(Space::new(Arc::clone(&self.database), Arc::clone(&self.adds), path))),
-        }
+        Ok(Arc::new(Space::new(Arc::clone(&self.database), Arc::clone(&self.adds), path)))
     }
 
     fn snapshot(&self, space: Option<&str>) -> Result<Box<dyn Snapshot + '_>> {
-        let reach = space.map_or(Reach::All, |path| Reach::Space(space::number(path)));
-        Ok(Box::new(View::new(&self.database, reach)?))
+        let view = match space {
+            Some(path) => View::of_space(&self.database, path),
+            None => View::new(&self.database, Reach::All),
+        };
+        Ok(Box::new(view?))
     }
 
     fn paths(&self, scope: &Scope, limit: usize) -> Result<Vec<String>> {

@@ -29,6 +29,16 @@ pub struct View<'d> {
 }
 
 impl<'d> View<'d> {
+    /// Begins reading the space with this path.
+    ///
+    /// # Errors
+    /// As [`View::new`] and [`Head::check_path`].
+    pub fn of_space(database: &'d Database, path: &str) -> Result<Self> {
+        let view = Self::new(database, Reach::Space(head::number(path)))?;
+        view.head.check_path(path)?;
+        Ok(view)
+    }
+
     /// Takes a connection, begins a transaction on it, and reads the head row of the space, in one round trip.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use super::late_vectors::{self, Logged};
 use super::numbers::{newest_deletion, newest_record};
 use super::{meta, row};
-use crate::backend::feed::{Added, Feed, FeedText, Position};
+use crate::backend::feed::{Added, Feed, FeedText, Known, Position};
 use crate::error::Result;
 use crate::record::Seq;
 
@@ -28,12 +28,7 @@ pub fn newest(conn: &Connection) -> Result<Position> {
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn since(
-    conn: &Connection,
-    from: Position,
-    limit: usize,
-    known: &dyn Fn(Seq) -> bool,
-) -> Result<Option<Feed>> {
+pub fn since(conn: &Connection, from: Position, limit: usize, known: Known<'_>) -> Result<Option<Feed>> {
     let deletion = newest_deletion(conn)?;
     let mut deleted = Vec::new();
     if deletion > from.deletion {
@@ -106,7 +101,7 @@ fn deletions(conn: &Connection, after: i64) -> Result<Vec<RangeInclusive<Seq>>> 
 
 /// The records after `after`, with the texts of those that are not `known`. Each page is read once: reading all numbers
 /// before the texts would read it twice.
-fn added(conn: &Connection, after: Seq, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Vec<Added>> {
+fn added(conn: &Connection, after: Seq, limit: usize, known: Known<'_>) -> Result<Vec<Added>> {
     let mut added: Vec<Added> = Vec::new();
     let last = |added: &[Added]| added.last().map_or(after, |last| last.seq);
     loop {
@@ -123,7 +118,7 @@ fn read_known(
     conn: &Connection,
     after: Seq,
     limit: usize,
-    known: &dyn Fn(Seq) -> bool,
+    known: Known<'_>,
     added: &mut Vec<Added>,
 ) -> Result<bool> {
     let mut statement = conn.prepare_cached("SELECT seq FROM records WHERE seq > ? ORDER BY seq")?;
@@ -145,7 +140,7 @@ fn read_texts(
     conn: &Connection,
     after: Seq,
     limit: usize,
-    known: &dyn Fn(Seq) -> bool,
+    known: Known<'_>,
     added: &mut Vec<Added>,
 ) -> Result<bool> {
     let mut statement = conn.prepare_cached(

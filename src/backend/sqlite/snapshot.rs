@@ -9,7 +9,7 @@ use super::{
     change_log, changes, embeddings, facets, fts, history, maintenance, meta, records, segments, selection,
 };
 use crate::backend::change_log::{Cursor, LogPage};
-use crate::backend::feed::{Feed, Position};
+use crate::backend::feed::{Feed, Known, Position};
 use crate::backend::manifest::IndexFile;
 use crate::backend::snapshot::{FullText, PastVersion, Prior, ScopeInfo, Snapshot, Totals};
 use crate::error::Result;
@@ -139,8 +139,8 @@ impl Snapshot for View<'_> {
         self.explained(self.version().and_then(|version| self.reader.is_current(version, position)))
     }
 
-    fn feed(&self, from: Position, limit: usize, known: &dyn Fn(Seq) -> bool) -> Result<Option<Feed>> {
-        self.explained(changes::since(&self.reader, from, limit, known))
+    fn feed(&self, from: Position, limit: usize, known: Option<Known<'_>>) -> Result<Option<Feed>> {
+        self.explained(changes::since(&self.reader, from, limit, known.unwrap_or(&|_| false)))
     }
 
     fn manifest(&self) -> Result<Vec<IndexFile>> {
