@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,6 +21,13 @@ MINUTES = float(os.environ.get("AGENTMEM_SOAK", "0"))
 def figures() -> Counter[str]:
     """Counts that are printed after the run: kills, acknowledged writes, files opened."""
     return FIGURES
+
+
+@pytest.fixture(autouse=True)
+def chance(request: pytest.FixtureRequest) -> None:
+    """The same commit damages the same bytes; a soak looks for new cases."""
+    if not MINUTES:
+        random.seed(request.node.nodeid)
 
 
 @pytest.fixture
