@@ -1,4 +1,4 @@
-"""A host: `python host.py URL LOGS NAME`. One thread writes, one counts, one reads, until it is killed.
+"""A host: `python host.py URL LOGS NAME`. Some threads write, one counts, one reads, until it is killed.
 
 What it writes it notes in LOGS, a folder outside of the store, with a folder for each space. When a write
 fails, it may have happened or not: the writer begins anew with other records, as if it had been killed.
@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import agentmem
@@ -25,6 +26,8 @@ from worker import Thread
 
 SPACES = ["/s0", "/s1", "/s2", "/s3"]
 COUNTS = [counter.count_record, counter.count_log, counter.count_key, counter.count_all]
+WRITERS = 4
+"""So many that some adds share a statement."""
 PAUSE = 0.02
 """Seconds between two pieces of work."""
 
@@ -44,12 +47,12 @@ class Host:
             except (agentmem.StorePathError, agentmem.StoreBusyError):
                 time.sleep(0.1)
 
-    def write(self) -> None:
+    def write(self, name: str) -> None:
         """One writer after the other, each in one space."""
         for number in itertools.count():
             space = random.choice(SPACES)
-            log = Log(self.logs / space[1:] / f"{self.name}.log")
-            writer = Thread(self.store, log, f"{self.name}.{number}", space)
+            log = Log(self.logs / space[1:] / f"{name}.log")
+            writer = Thread(self.store, log, f"{name}.{number}", space)
             try:
                 while True:
                     writer.work()
@@ -94,14 +97,15 @@ class Host:
         try:
             work()
         except BaseException as error:
-            Log(self.logs / "failures").note(self.name, "failed", f"{work.__name__}: {error!r}")
+            Log(self.logs / "failures").note(self.name, "failed", f"{work}: {error!r}")
             os._exit(1)
 
 
 def main(url: str, logs: str, name: str) -> None:
-    """Work in three threads."""
+    """Work in several threads."""
     host = Host(url, Path(logs), name)
-    for work in (host.write, host.count, host.read):
+    writers = [partial(host.write, f"{name}w{number}") for number in range(WRITERS)]
+    for work in (*writers, host.count, host.read):
         threading.Thread(target=host.run, args=(work,)).start()
 
 
