@@ -1,6 +1,7 @@
 //! Writes as data. A backend executes them, see [`Execute`](super::Execute).
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use super::snapshot::PastVersion;
@@ -71,6 +72,11 @@ impl From<JobError> for Error {
     fn from(failed: JobError) -> Self {
         failed.error
     }
+}
+
+/// The error of a write whose leader ended without giving it a result, as in a panic.
+pub fn lost() -> Error {
+    Error::backend(io::Error::other("a write ended without a result"))
 }
 
 /// One write.

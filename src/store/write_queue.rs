@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock, Weak};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::backend::Execute;
-use crate::backend::write::{Job, JobError, JobResult, Outcome, Write};
+use crate::backend::write::{Job, JobError, JobResult, Outcome, Write, lost};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
 
@@ -201,10 +201,6 @@ impl Drop for Group {
     }
 }
 
-fn lost() -> Error {
-    Error::backend(std::io::Error::other("a write ended without a result"))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::panic, clippy::unwrap_used)]
@@ -219,65 +215,44 @@ mod tests {
     use crate::store::space::Space;
     use crate::store::{Options, Store};
 
-    /// Takes jobs before the lock turns out to be busy, the first time.
-    #[derive(Debug, Default)]
-    struct Locked {
-        counters: Counters,
-        groups: Mutex<Vec<usize>>,
-    }
+    /// How a backend executes the jobs that `next` gives.
+    type Executes = fn(&Fake, next: &mut dyn FnMut() -> Option<Arc<Job>>) -> Result<Vec<JobResult>>;
 
-    impl Execute for Locked {
-        fn execute(
-            &self,
-            _: Instant,
-            _: Instant,
-            next: &mut dyn FnMut() -> Option<Arc<Job>>,
-        ) -> Result<Vec<JobResult>> {
-            let jobs: Vec<_> = std::iter::from_fn(next).collect();
-            let mut groups = self.groups.lock();
-            groups.push(jobs.len());
-            if groups.len() == 1 {
-                return Err(Error::Busy { what: "the lock", waited: Duration::ZERO });
-            }
-            Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
-        }
-
-        fn path(&self) -> &Path {
-            Path::new("test.db")
-        }
-
-        fn timeout(&self) -> Duration {
-            Duration::from_secs(30)
-        }
-
-        fn counters(&self) -> &Counters {
-            &self.counters
-        }
-    }
-
-    /// Executes nothing: takes its time, panics at a reset, and otherwise says that 1 record was touched.
-    #[derive(Debug, Default)]
-    struct Slow {
+    /// A backend that writes nothing.
+    #[derive(Debug)]
+    struct Fake {
+        path: &'static Path,
         queue: Option<&'static str>,
         takes: Duration,
         timeout: Duration,
+        executes: Executes,
         counters: Counters,
+        /// How many jobs each group had.
         groups: Mutex<Vec<usize>>,
     }
 
-    impl Execute for Slow {
+    impl Default for Fake {
+        fn default() -> Self {
+            Self {
+                path: Path::new("test.db"),
+                queue: None,
+                takes: Duration::ZERO,
+                timeout: Duration::from_secs(30),
+                executes: touches,
+                counters: Counters::default(),
+                groups: Mutex::default(),
+            }
+        }
+    }
+
+    impl Execute for Fake {
         fn execute(
             &self,
             _: Instant,
             _: Instant,
             next: &mut dyn FnMut() -> Option<Arc<Job>>,
         ) -> Result<Vec<JobResult>> {
-            let jobs: Vec<_> = std::iter::from_fn(next).collect();
-            self.groups.lock().push(jobs.len());
-            std::thread::sleep(self.takes);
-            let reset = |job: &Arc<Job>| matches!(job.calls[0].write, Some(Write::Reset));
-            assert!(!jobs.iter().any(reset), "on purpose");
-            Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
+            (self.executes)(self, next)
         }
 
         fn queue(&self) -> Option<String> {
@@ -285,7 +260,7 @@ mod tests {
         }
 
         fn path(&self) -> &Path {
-            Path::new("test.db")
+            self.path
         }
 
         fn timeout(&self) -> Duration {
@@ -297,86 +272,46 @@ mod tests {
         }
     }
 
-    /// Cannot write.
-    #[derive(Debug, Default)]
-    struct Broken(Counters);
+    /// Takes its time, panics at a reset, and otherwise says that 1 record was touched.
+    fn touches(fake: &Fake, next: &mut dyn FnMut() -> Option<Arc<Job>>) -> Result<Vec<JobResult>> {
+        let jobs: Vec<_> = std::iter::from_fn(next).collect();
+        fake.groups.lock().push(jobs.len());
+        std::thread::sleep(fake.takes);
+        let reset = |job: &Arc<Job>| matches!(job.calls[0].write, Some(Write::Reset));
+        assert!(!jobs.iter().any(reset), "on purpose");
+        Ok(jobs.iter().map(|_| Ok(vec![Outcome::Counted(1)])).collect())
+    }
 
-    impl Execute for Broken {
-        fn execute(
-            &self,
-            _: Instant,
-            _: Instant,
-            _: &mut dyn FnMut() -> Option<Arc<Job>>,
-        ) -> Result<Vec<JobResult>> {
-            Err(lost())
-        }
-
-        fn path(&self) -> &Path {
-            Path::new("test.db")
-        }
-
-        fn timeout(&self) -> Duration {
-            Duration::from_secs(30)
-        }
-
-        fn counters(&self) -> &Counters {
-            &self.0
+    /// Takes jobs before the lock turns out to be busy, the first time.
+    fn touches_later(fake: &Fake, next: &mut dyn FnMut() -> Option<Arc<Job>>) -> Result<Vec<JobResult>> {
+        let results = touches(fake, next);
+        match fake.groups.lock().len() {
+            1 => Err(Error::Busy { what: "the lock", waited: Duration::ZERO }),
+            _ => results,
         }
     }
 
     /// Finds the store damaged in each job.
-    #[derive(Debug)]
-    struct Damaged {
-        path: &'static Path,
-        counters: Counters,
-    }
-
-    impl Damaged {
-        fn at(path: &'static str) -> Arc<dyn Execute> {
-            Arc::new(Self { path: Path::new(path), counters: Counters::default() })
-        }
-    }
-
-    impl Execute for Damaged {
-        fn execute(
-            &self,
-            _: Instant,
-            _: Instant,
-            next: &mut dyn FnMut() -> Option<Arc<Job>>,
-        ) -> Result<Vec<JobResult>> {
-            let corrupt = || Error::Corrupt { path: self.path.into(), detail: "a page".into() };
-            Ok(std::iter::from_fn(next).map(|_| Err(corrupt().into())).collect())
-        }
-
-        fn path(&self) -> &Path {
-            self.path
-        }
-
-        fn timeout(&self) -> Duration {
-            Duration::from_secs(30)
-        }
-
-        fn counters(&self) -> &Counters {
-            &self.counters
-        }
+    fn finds_damage(fake: &Fake, next: &mut dyn FnMut() -> Option<Arc<Job>>) -> Result<Vec<JobResult>> {
+        let corrupt = || Error::Corrupt { path: fake.path.into(), detail: "a page".into() };
+        Ok(std::iter::from_fn(next).map(|_| Err(corrupt().into())).collect())
     }
 
     fn touch() -> Write {
         Write::Touch { ids: Vec::new(), scope: None, at: 0, expires_at: None }
     }
 
-    fn slow(takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
-        slow_in_queue(None, takes, timeout)
+    fn queued(fake: Fake) -> (Arc<Fake>, WriteQueue) {
+        let fake = Arc::new(fake);
+        (Arc::clone(&fake), WriteQueue::new(fake))
     }
 
-    fn slow_in_queue(queue: Option<&'static str>, takes: u64, timeout: u64) -> (Arc<Slow>, WriteQueue) {
-        let [takes, timeout] = [takes, timeout].map(Duration::from_millis);
-        let backend = Arc::new(Slow { queue, takes, timeout, ..Slow::default() });
-        (Arc::clone(&backend), WriteQueue::new(backend))
+    fn slow(takes: u64) -> Fake {
+        Fake { takes: Duration::from_millis(takes), ..Fake::default() }
     }
 
     /// Waits until the backend executes a group.
-    fn wait_for_group(backend: &Slow) {
+    fn wait_for_group(backend: &Fake) {
         while backend.groups.lock().is_empty() {
             std::thread::yield_now();
         }
@@ -384,7 +319,7 @@ mod tests {
 
     #[test]
     fn jobs_that_wait_share_a_transaction() {
-        let (backend, queue) = slow(50, 30_000);
+        let (backend, queue) = queued(slow(50));
         std::thread::scope(|scope| {
             let first = scope.spawn(|| queue.write(touch()));
             wait_for_group(&backend);
@@ -398,8 +333,8 @@ mod tests {
 
     #[test]
     fn stores_in_one_queue_share_a_transaction() {
-        let (backend, queue) = slow_in_queue(Some("shared"), 50, 30_000);
-        let (other_backend, other) = slow_in_queue(Some("shared"), 50, 30_000);
+        let shares = || queued(Fake { queue: Some("shared"), ..slow(50) });
+        let ((backend, queue), (other_backend, other)) = (shares(), shares());
         std::thread::scope(|scope| {
             let first = scope.spawn(|| queue.write(touch()));
             wait_for_group(&backend);
@@ -433,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_leader_that_cannot_write_fails_its_own_job_alone() {
-        let queue = WriteQueue::new(Arc::new(Broken::default()));
+        let (_, queue) = queued(Fake { executes: |_, _| Err(lost()), ..Fake::default() });
         let other = Arc::new(Ticket::new(&queue.backend, touch().into()));
         queue.shared.state.lock().waiting.push_back(Arc::clone(&other));
         assert!(queue.write(touch()).is_err());
@@ -443,8 +378,10 @@ mod tests {
 
     #[test]
     fn an_error_names_the_path_of_the_store_that_wrote() {
-        let queue = WriteQueue::new(Damaged::at("leader.db"));
-        let other = Arc::new(Ticket::new(&Damaged::at("other.db"), touch().into()));
+        let damaged = |path| Fake { path: Path::new(path), executes: finds_damage, ..Fake::default() };
+        let (_, queue) = queued(damaged("leader.db"));
+        let (_, other) = queued(damaged("other.db"));
+        let other = Arc::new(Ticket::new(&other.backend, touch().into()));
         queue.shared.state.lock().waiting.push_back(Arc::clone(&other));
         let led = queue.write(touch()).unwrap_err();
         let followed = other.result.lock().take().unwrap().unwrap_err().error;
@@ -457,7 +394,7 @@ mod tests {
 
     #[test]
     fn a_job_that_waits_too_long_is_withdrawn() {
-        let (backend, queue) = slow(1000, 100);
+        let (backend, queue) = queued(Fake { timeout: Duration::from_millis(100), ..slow(1000) });
         std::thread::scope(|scope| {
             let first = scope.spawn(|| queue.write(touch()));
             wait_for_group(&backend);
@@ -469,15 +406,14 @@ mod tests {
 
     #[test]
     fn a_job_that_was_taken_too_early_waits_again() {
-        let backend = Arc::new(Locked::default());
-        let queue = WriteQueue::new(Arc::clone(&backend) as _);
+        let (backend, queue) = queued(Fake { executes: touches_later, ..Fake::default() });
         assert_eq!(queue.write(touch()).unwrap().count(), 1);
         assert_eq!(*backend.groups.lock(), [1, 1]);
     }
 
     #[test]
     fn a_panic_of_the_leader_leaves_nobody_waiting() {
-        let (backend, queue) = slow(50, 30_000);
+        let (backend, queue) = queued(slow(50));
         std::thread::scope(|scope| {
             let panics = scope.spawn(|| queue.write(Write::Reset));
             wait_for_group(&backend);

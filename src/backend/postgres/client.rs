@@ -108,8 +108,8 @@ impl Client {
         self.answer(|requests| requests.execute_typed(sql, params))
     }
 
-    /// Runs a statement in a transaction of its own and returns its rows. At the deadline it asks the server to cancel it: a timeout of
-    /// the server would have to be set before the statement. See [`Client::was_canceled`].
+    /// Runs a statement in a transaction of its own and returns its rows. At the deadline it asks the server to cancel it: a
+    /// timeout of the server would have to be set before the statement. See [`Client::was_canceled`].
     ///
     /// # Errors
     /// As [`Client::simple_query`]. After an error of the server, nothing is committed.
@@ -117,7 +117,8 @@ impl Client {
         self.answer_until(deadline, async |requests, _| requests.query_typed(sql, params).await)
     }
 
-    /// As [`Client::transact`], of a statement that is the same each time under this name. The server keeps it prepared as long as it keeps the session.
+    /// As [`Client::transact`], of a statement that is the same each time under this name. The server keeps it prepared as long
+    /// as it keeps the session.
     ///
     /// # Errors
     /// As there, and those of [`is_of_another_session`](super::postgres_error::is_of_another_session).

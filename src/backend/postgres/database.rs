@@ -104,8 +104,8 @@ impl Database {
         Ok(connection.is_fresh().then_some(connection))
     }
 
-    /// Runs a statement that is the same each time under this name, as [`Client::transact`]. The server keeps it prepared if connections keep their
-    /// sessions.
+    /// Runs a statement that is the same each time under this name, as [`Client::transact`]. The server keeps it prepared if
+    /// connections keep their sessions.
     ///
     /// # Errors
     /// As there.

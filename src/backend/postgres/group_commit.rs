@@ -1,20 +1,19 @@
 //! Group commit over spaces: trips that wait at the same time are made in one statement, with one sync of the server's log.
 
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
 use super::trip::Trip;
-use crate::backend::write::JobResult;
+use crate::backend::write::{JobResult, lost};
 use crate::error::{Error, Result};
 use crate::record::Seq;
 
-/// So many statements run at a time. Meanwhile other trips gather.
+/// How many statements run at a time. Meanwhile other trips gather.
 const AT_ONCE: usize = 2;
 
-/// A trip waits no longer for a statement to end, which may wait for the lock of another space.
+/// How long a trip waits for a statement to end, which may itself wait for the lock of another space.
 const PATIENCE: Duration = Duration::from_millis(5);
 
 /// The trips to one database.
@@ -116,10 +115,6 @@ impl Drop for Group<'_> {
             next.called.notify_one();
         }
     }
-}
-
-fn lost() -> Error {
-    Error::backend(io::Error::other("a write ended without a result"))
 }
 
 #[cfg(test)]

@@ -82,8 +82,8 @@ impl Batch<'_> {
         Ok(live)
     }
 
-    /// Removes rows, and their histories if they are to be forgotten. The condition's first parameter is the space. Returns how many
-    /// of them had not expired.
+    /// Removes rows, and their histories if they are to be forgotten. The condition's first parameter is the space. Returns how
+    /// many of them had not expired.
     pub(super) fn take_out(&mut self, condition: &str, params: &[&dyn Param], forget: bool) -> Result<u64> {
         let forgotten = if forget {
             ", forgotten AS (DELETE FROM agentmem_past WHERE space = $1 AND id IN (SELECT id FROM gone))"

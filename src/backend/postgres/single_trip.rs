@@ -54,15 +54,10 @@ fn insert(
     trips: &[&Trip],
 ) -> Result<Result<Vec<Row>, tokio_postgres::Error>> {
     let durability = database.settings().durability;
-    let in_time = |time: fn(&Trip) -> Instant| trips.iter().map(|trip| time(trip)).min();
-    let several = (trips.len() > 1).then(|| Instant::now() + LOCK_OF_SEVERAL);
-    let lock_until = in_time(|trip| trip.lock_until).into_iter().chain(several).min();
-    let now = Instant::now();
-    let lock_timeout = milliseconds_until(lock_until.unwrap_or(now)).to_string();
-    let deadline = in_time(|trip| trip.deadline).unwrap_or(now);
-    let (signature, analyzer) = (signature(durability), i64::from(ANALYZER_VERSION));
+    let (lock_until, deadline) = times(trips);
+    let lock_timeout = milliseconds_until(lock_until).to_string();
+    let (signature, analyzer, now) = (signature(durability), i64::from(ANALYZER_VERSION), clock::now());
     let (heads, records) = (Heads::of(trips), Records::of(trips)?);
-    let now = clock::now();
     let (name, sql): (_, fn(Durability) -> String);
     let mut params: Vec<&dyn Param> = vec![&signature, &lock_timeout, &now, &analyzer];
     if let [_] = records.behind[..] {
@@ -73,6 +68,15 @@ fn insert(
         params.extend(heads.all().into_iter().chain(records.all()));
     }
     Ok(database.transact_again(connection, name, || sql(durability), &typed(&params), deadline))
+}
+
+/// How long to wait for locks, and for all: as long as the most impatient trip.
+fn times(trips: &[&Trip]) -> (Instant, Instant) {
+    let now = Instant::now();
+    let earliest = |time: fn(&Trip) -> Instant| trips.iter().map(|trip| time(trip)).min().unwrap_or(now);
+    let lock_until = earliest(|trip| trip.lock_until);
+    let most = if trips.len() > 1 { now + LOCK_OF_SEVERAL } else { lock_until };
+    (lock_until.min(most), earliest(|trip| trip.deadline))
 }
 
 /// The number of the first record of each trip.
@@ -145,7 +149,7 @@ impl<'t> Heads<'t> {
     }
 }
 
-/// The records of all trips, one value each. They are the parameters behind.
+/// The records of all trips, one value each. They are the parameters from 14 on.
 struct Records<'t> {
     spaces: Vec<i64>,
     /// How many records of the same space follow.
@@ -178,8 +182,8 @@ fn one(durability: Durability) -> String {
     )
 }
 
-/// The statement for the records of any trips. It locks head rows in the order of their spaces, so that two of them never wait for
-/// each other.
+/// The statement for the records of any trips. It locks head rows in the order of their spaces, so that two statements cannot
+/// deadlock.
 fn many(durability: Durability) -> String {
     let trips = "SELECT space, path, $4, records, records, wordless, terms, vectors, dimension, embedder, expires
                  FROM unnest($5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[],
@@ -195,7 +199,7 @@ fn many(durability: Durability) -> String {
     )
 }
 
-/// What counts the records of trips in their head rows, and returns the newest number of each space.
+/// The part that adds the sums of trips to their head rows, and returns the newest number of each space.
 fn head(trips: &str, durability: Durability) -> String {
     let not_synced = match durability {
         Durability::Full => "",

@@ -23,13 +23,15 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::Micros;
 
-/// Following the feed takes round trips, so a search after many writes does it once for all of them. So many analyzed records may wait for that.
+/// How many analyzed records may wait to be taken into the index. Following the feed takes round trips, so a search after many
+/// writes does it once for all of them.
 const MAY_LAG: usize = 256;
 
 /// Who waits for the lock keeps its place in the server's queue for so long, however soon the caller wants to look around.
 const IN_LINE: Duration = Duration::from_secs(1);
 
-/// Parts of a file that the manifest does not name may be those of a file that is being stored, or fetched, until they have this age.
+/// Parts of a file that the manifest does not name may belong to a file that is being stored, or fetched, until they have
+/// this age.
 const STRAY_AFTER: Micros = 3_600_000_000;
 
 /// One space: as much as an SQLite file holds.

@@ -1,4 +1,5 @@
-//! Jobs of one space that only add, so that nothing has to be read before they are executed.
+//! A trip: jobs that only add to one space. Nothing has to be read before they are executed, so one request to the server is
+//! enough.
 
 use std::sync::Arc;
 use std::time::Instant;
