@@ -5,13 +5,14 @@
 //! many in a database. Only they have SQL. Nothing outside a backend sees a connection, a statement or a database error: errors
 //! leave a backend as [`crate::Error`], already explained.
 //!
-//! - [`snapshot`]: reading records; [`journals`]: reading journals. [`feed`]: what was added and deleted since a position;
-//!   [`change_log`]: the same for users. [`manifest`]: which index files are valid.
+//! - [`snapshot`]: reading records, and texts within a [`budget`]; [`journals`]: reading journals. [`feed`]: what was added and
+//!   deleted since a position; [`change_log`]: the same for users. [`manifest`]: which index files are valid.
 //! - [`mod@write`]: writes as data, which [`Execute`] takes; `writer`: executes them in a `write_transaction` of any backend.
 //! - [`dispatch`]: opens the backend of a path or URL. [`settings`]: how to open a store. [`migration`]: schema versions.
 //!   [`counters`]: for `stats()`. `connections`: a pool of connections; `opening_thread`: the thread of all pools.
 //! - What backends share: [`checksum`], `encoding`, `numbers`, `comparable`, `row_filter` and `facets`.
 
+pub mod budget;
 pub mod change_log;
 pub mod checksum;
 mod comparable;

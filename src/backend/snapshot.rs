@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::budget::Budget;
 use super::change_log::{Cursor, LogPage};
 use super::comparable;
 use super::feed::{Feed, Known, Position};
@@ -29,8 +30,9 @@ pub trait Snapshot: Journals {
     /// The records with these numbers.
     fn by_seqs(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Record)>>;
 
-    /// The contents of the records with these numbers. Damaged content comes as an empty text.
-    fn contents(&self, seqs: &[Seq]) -> Result<Vec<(Seq, String)>>;
+    /// The contents of the records with these numbers, up to the first that is beyond the budget. Damaged content comes as an
+    /// empty text.
+    fn contents(&self, seqs: &[Seq], budget: Budget) -> Result<Vec<(Seq, String)>>;
 
     /// The vectors of the records with these numbers that have one. Damaged vectors are left out.
     fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>>;

@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 
 use super::parallel;
 use crate::backend::Snapshot;
+use crate::backend::budget::Budget;
 use crate::backend::feed::Position;
 use crate::error::Result;
 use crate::index::Index;
@@ -25,7 +26,7 @@ pub const MOST_RECORDS: usize = 1 << 14;
 const MOST_TEXT: usize = 16 << 20;
 
 /// Texts that are read in one go.
-const BATCH: usize = 128;
+const BATCH: usize = 250;
 
 /// Most indexes that are kept.
 const KEPT: usize = 256;
@@ -139,7 +140,8 @@ impl State {
             *self = Self::default();
         }
         for seqs in snapshot.seqs_matching(population, self.position.seq)?.chunks(BATCH) {
-            self.add(snapshot.contents(seqs)?);
+            let budget = Budget { total: MOST_TEXT - self.text, each: usize::MAX };
+            self.add(snapshot.contents(seqs, budget)?);
             if self.text > MOST_TEXT {
                 *self = Self { too_large: true, ..Self::default() };
                 return Ok(());

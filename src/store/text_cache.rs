@@ -6,6 +6,7 @@ use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::search_error::SearchError;
 use crate::backend::Snapshot;
+use crate::backend::budget::Budget;
 use crate::rank::Texts;
 use crate::record::Seq;
 
@@ -17,36 +18,6 @@ const MOST_BYTES: usize = 2 * GENERATION_BYTES;
 
 /// Longer texts are not cached.
 const KEPT_BYTES: usize = 2 << 20;
-
-/// How many texts are read from the database at a time.
-const BATCH: usize = 8;
-
-/// How much text to read, in bytes. The first text is always read.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// Of all texts together.
-    pub total: usize,
-    /// The most that one text counts.
-    pub each: usize,
-}
-
-impl Budget {
-    /// Everything is read.
-    pub const UNLIMITED: Self = Self { total: usize::MAX, each: 0 };
-
-    /// How many of these texts, given by their lengths, are within the budget; `None` if that depends on an unknown length.
-    fn covers(self, lengths: impl Iterator<Item = Option<usize>>) -> Option<usize> {
-        let (mut bytes, mut count) = (0, 0);
-        for length in lengths {
-            bytes += length?.min(self.each);
-            if bytes > self.total && count > 0 {
-                return Some(count);
-            }
-            count += 1;
-        }
-        Some(count)
-    }
-}
 
 /// The texts that were read last, up to a limit. The record with a number never changes, so a cached text stays valid.
 #[derive(Debug, Default)]
@@ -132,25 +103,20 @@ impl TextCache {
     }
 }
 
-/// The texts of these records, as far as the budget goes, and at most [`BATCH`] more.
+/// [`Snapshot::contents`], if none of these records is gone.
 fn contents(
     snapshot: &dyn Snapshot,
     seqs: &[Seq],
     budget: Budget,
 ) -> Result<Vec<(Seq, String)>, SearchError> {
-    let mut contents: Vec<(Seq, String)> = Vec::with_capacity(seqs.len());
-    for batch in seqs.chunks(BATCH) {
-        let read = contents.len();
-        contents.extend(snapshot.contents(batch)?);
-        if contents.len() < read + batch.len() {
-            return Err(SearchError::Outdated);
-        }
-        let lengths = contents.iter().map(|(_, text)| Some(text.len()));
-        if budget.covers(lengths).is_some_and(|count| count < contents.len()) {
-            break;
-        }
+    let contents = snapshot.contents(seqs, budget)?;
+    let in_order = contents.iter().zip(seqs).all(|((found, _), wanted)| found == wanted);
+    let lengths = contents.iter().map(|(_, text)| Some(text.len()));
+    let is_used_up = budget.covers(lengths).is_some_and(|count| count < contents.len());
+    match in_order && (is_used_up || contents.len() == seqs.len()) {
+        true => Ok(contents),
+        false => Err(SearchError::Outdated),
     }
-    Ok(contents)
 }
 
 /// As [`TextCache::get`], without a cache.
@@ -164,7 +130,7 @@ pub fn read(
 ) -> Result<ReadTexts<'static>, SearchError> {
     let (mut texts, mut bytes, mut count) = (Box::<Texts>::default(), 0usize, 0);
     for &seq in seqs {
-        let (_, text) = snapshot.contents(&[seq])?.pop().ok_or(SearchError::Outdated)?;
+        let (_, text) = snapshot.contents(&[seq], Budget::UNLIMITED)?.pop().ok_or(SearchError::Outdated)?;
         bytes += text.len().min(budget.each);
         if bytes > budget.total && count > 0 {
             break;

@@ -108,3 +108,20 @@ def test_both_give_the_same_hits_and_scores(url: str, texts: list[dict[str, obje
             store.add("a red car in paris", id="new", scope="/a", created_at="2024-07-07")
             assert store.verify().ok
         assert answers(database) == answers(file)
+
+
+def test_both_rank_long_texts_alike(url: str) -> None:
+    """A search reads some of them only."""
+    chance = random.Random(9)
+    lengths = [5, 60_000, 200, 50_000, 5] * 8
+    texts = [" ".join(chance.choices(WORDS, k=length)) for length in lengths]
+    with agentmem.open("memory.db", durability="normal") as file, agentmem.open(url) as database:
+        for store in (file, database):
+            store.add_many([{"id": str(n), "content": text} for n, text in enumerate(texts)])
+        for options in ({}, {"dialogue": True}, {"mode": "tfidf"}):
+            found = [
+                [(hit.record.id, hit.score) for hit in store.search("alice prefers a bike", 40, **options)]  # type: ignore[arg-type]
+                for store in (file, database)
+            ]
+            assert found[0] == found[1]
+            assert len(found[0]) > 20

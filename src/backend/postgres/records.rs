@@ -7,11 +7,15 @@ use tokio_postgres::Row;
 use super::batch::Batch;
 use super::filter::{Reach, Rest, boxed, conditions, texts, unexpired, visible_to, within};
 use super::query::{Lend, Sql};
-use super::row::{COLUMNS, record};
+use super::row::{self, COLUMNS, record};
 use super::view::{AT_ONCE, View};
+use crate::backend::budget::Budget;
 use crate::backend::encoding;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Scope, Seq, Viewer};
+
+/// Contents that are read at a time. The server takes time in proportion to its square.
+const TEXTS_AT_ONCE: usize = 250;
 
 impl View<'_> {
     /// A statement on the records that pass the filter as far as SQL can tell, and have not expired.
@@ -49,6 +53,29 @@ impl View<'_> {
                 if let Some(row) = rows.get(seq) {
                     found.push((*seq, read(row)?));
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// See [`Snapshot::contents`](crate::backend::Snapshot::contents). The server sends what is within the budget.
+    pub(super) fn read_contents(&self, seqs: &[Seq], budget: Budget) -> Result<Vec<(Seq, String)>> {
+        let sql = "SELECT seq, content FROM (
+                       SELECT seq, content, array_position($2, seq) AS place, sum(least(octet_length(content), $3))
+                           OVER (ORDER BY array_position($2, seq) ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+                       FROM agentmem_records WHERE space = $1 AND seq = ANY($2)) AS texts
+                   WHERE before IS NULL OR before <= $4 ORDER BY place";
+        let each = i32::try_from(budget.each).unwrap_or(i32::MAX);
+        let (mut found, mut bytes) = (Vec::with_capacity(seqs.len()), 0);
+        for some in seqs.chunks(TEXTS_AT_ONCE) {
+            let left = encoding::limit(budget.total - bytes);
+            for row in self.query(sql, &[&self.space(), &some, &each, &left])? {
+                let content = row::content(&row, 1);
+                bytes += content.len().min(budget.each);
+                found.push((row.try_get(0)?, content));
+            }
+            if bytes > budget.total {
+                break;
             }
         }
         Ok(found)

@@ -12,6 +12,7 @@ use super::records::{read_seqs, seqs_matching};
 use super::row::{self, COLUMNS, PAST_COLUMNS, record};
 use super::view::{AT_ONCE, View};
 use super::{feed, journals, segments};
+use crate::backend::budget::Budget;
 use crate::backend::change_log::{Cursor, LogPage};
 use crate::backend::encoding;
 use crate::backend::feed::{Feed, Known, Position};
@@ -78,8 +79,8 @@ impl Snapshot for View<'_> {
         self.explained(read())
     }
 
-    fn contents(&self, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
-        self.explained(self.by_seq("content", seqs, |row| Ok(row::content(row, 1))))
+    fn contents(&self, seqs: &[Seq], budget: Budget) -> Result<Vec<(Seq, String)>> {
+        self.explained(self.read_contents(seqs, budget))
     }
 
     fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> {

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::error::{Error, Result};
 use crate::record::{Micros, Seq};
 
-/// Contents or records that are read at a time.
+/// Records that are read at a time.
 pub const AT_ONCE: usize = 1000;
 
 /// A connection with an open transaction.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::filter::Where;
 use super::row::{self, EncodedId, SELECT, record};
 use super::sqlite_error::message;
+use crate::backend::budget::Budget;
 use crate::backend::snapshot::Prior;
 use crate::error::{Error, Result};
 use crate::record::{Filter, Micros, Record, RecordId, Scope, Seq, Viewer};
@@ -83,12 +84,17 @@ pub fn by_seqs(conn: &Connection, seqs: &[Seq], may_expire: bool) -> Result<Vec<
 ///
 /// # Errors
 /// [`crate::Error::Backend`].
-pub fn contents(conn: &Connection, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
+pub fn contents(conn: &Connection, seqs: &[Seq], budget: Budget) -> Result<Vec<(Seq, String)>> {
     let mut statement = conn.prepare_cached("SELECT content FROM records WHERE seq = ?")?;
-    let mut found = Vec::with_capacity(seqs.len());
+    let (mut found, mut bytes) = (Vec::with_capacity(seqs.len()), 0);
     for &seq in seqs {
-        found
-            .extend(statement.query_row([seq], |row| Ok((seq, row::content(row, 0).to_owned()))).optional()?);
+        let content = statement.query_row([seq], |row| Ok(row::content(row, 0).to_owned())).optional()?;
+        let Some(content) = content else { continue };
+        bytes += content.len().min(budget.each);
+        found.push((seq, content));
+        if bytes > budget.total {
+            break;
+        }
     }
     Ok(found)
 }

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, TotalChanges};
 use super::{changes, expiries, fts, history, ids, late_vectors, meta, numbers, records, selection};
+use crate::backend::budget::Budget;
 use crate::backend::write_transaction::RemoveRecords;
 use crate::error::Result;
 use crate::record::{Filter, RecordId, Scope, Seq};
@@ -72,7 +73,7 @@ impl Batch<'_> {
     /// Removes the records with these numbers, and their histories.
     fn remove_seqs(&mut self, seqs: &[Seq]) -> Result<()> {
         for part in seqs.chunks(1024) {
-            for (seq, content) in records::contents(self.conn, part)? {
+            for (seq, content) in records::contents(self.conn, part, Budget::UNLIMITED)? {
                 history::forget(self.conn, seq)?;
                 self.take_out(seq, Bag::of(&content))?;
             }

@@ -8,6 +8,7 @@ use super::view::View;
 use super::{
     change_log, changes, embeddings, facets, fts, history, maintenance, meta, records, segments, selection,
 };
+use crate::backend::budget::Budget;
 use crate::backend::change_log::{Cursor, LogPage};
 use crate::backend::feed::{Feed, Known, Position};
 use crate::backend::manifest::IndexFile;
@@ -32,8 +33,8 @@ impl Snapshot for View<'_> {
         )
     }
 
-    fn contents(&self, seqs: &[Seq]) -> Result<Vec<(Seq, String)>> {
-        self.explained(records::contents(&self.reader, seqs))
+    fn contents(&self, seqs: &[Seq], budget: Budget) -> Result<Vec<(Seq, String)>> {
+        self.explained(records::contents(&self.reader, seqs, budget))
     }
 
     fn vectors(&self, seqs: &[Seq]) -> Result<Vec<(Seq, Vec<f32>)>> {

@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 
 use super::depth::depth;
 use super::vector;
+use crate::backend::budget::Budget;
 use crate::error::Result;
 use crate::index::Scoring;
 use crate::index::vector::ExactQuery;
@@ -19,7 +20,6 @@ use crate::rank::{Scored, Texts};
 use crate::record::{Query, Seq, Viewer};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
-use crate::store::text_cache::Budget;
 
 /// The texts of candidates.
 const CANDIDATE_TEXTS: Budget = Budget { total: TEXT_BYTES, each: COUNTED_BYTES };
@@ -155,7 +155,7 @@ fn neighbours_of(
 /// Drops records without terms, which no text search returns.
 fn drop_wordless(seqs: &mut Vec<Seq>, texts: &Texts, retriever: &impl Retriever) -> Result<(), SearchError> {
     let unread: Vec<Seq> = seqs.iter().copied().filter(|&seq| texts.has_terms(seq).is_none()).collect();
-    let contents = retriever.snapshot().contents(&unread)?.into_iter();
+    let contents = retriever.snapshot().contents(&unread, Budget::UNLIMITED)?.into_iter();
     let blank: HashSet<Seq> =
         contents.filter(|(_, text)| text.trim().is_empty()).map(|(seq, _)| seq).collect();
     seqs.retain(|seq| texts.has_terms(*seq).unwrap_or_else(|| !blank.contains(seq)));

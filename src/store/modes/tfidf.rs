@@ -1,12 +1,12 @@
 //! TF-IDF cosine alone.
 
+use crate::backend::budget::Budget;
 use crate::index::Scoring;
 use crate::rank::cosine::CosineQuery;
 use crate::rank::{Scored, scored};
 use crate::record::{Query, Seq};
 use crate::store::retriever::Retriever;
 use crate::store::search_error::SearchError;
-use crate::store::text_cache::Budget;
 
 /// The index's norms leave out the idf, so at least so many candidates are compared exactly.
 const CANDIDATES: usize = 200;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::Retriever;
+use crate::backend::budget::Budget;
 use crate::backend::snapshot::Totals;
 use crate::backend::{FullText, Snapshot};
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ use crate::rank::top_k::{FloatScore, TopK};
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::{Filter, Seq};
 use crate::store::search_error::SearchError;
-use crate::store::text_cache::{self, Budget, ReadTexts};
+use crate::store::text_cache::{self, ReadTexts};
 use crate::text::Bag;
 
 /// So many of the best are scored exactly.
@@ -154,7 +155,7 @@ impl Retriever for DiskRetriever<'_> {
         }
         let holders = self.holders(terms, k.max(EXACT))?;
         let seqs: Vec<Seq> = holders.iter().map(|&(seq, _)| seq).collect();
-        let texts = self.snapshot.contents(&seqs)?;
+        let texts = self.snapshot.contents(&seqs, Budget::UNLIMITED)?;
         let scored = |(seq, text): (Seq, String)| (seq, self.score(&text, terms, scoring));
         Ok(best(texts.into_iter().map(scored), k))
     }
@@ -228,7 +229,8 @@ fn estimate(snapshot: &dyn Snapshot, seqs: Vec<Seq>) -> Result<Collection> {
 }
 
 fn collection_of(snapshot: &dyn Snapshot, seqs: &[Seq]) -> Result<Collection> {
-    let lengths = snapshot.contents(seqs)?.into_iter().map(|(_, text)| Bag::of(&text).length());
+    let lengths =
+        snapshot.contents(seqs, Budget::UNLIMITED)?.into_iter().map(|(_, text)| Bag::of(&text).length());
     Ok(lengths.fold(Collection::default(), |sum, length| Collection {
         records: sum.records + u64::from(length > 0),
         terms: sum.terms + length,

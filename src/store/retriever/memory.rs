@@ -2,6 +2,7 @@
 
 use super::Retriever;
 use crate::backend::Snapshot;
+use crate::backend::budget::Budget;
 use crate::index::vector::Nearest;
 use crate::index::{Allowed, Damaged, Index, Scoring};
 use crate::rank::Collection;
@@ -9,7 +10,7 @@ use crate::rank::fusion::Spread;
 use crate::rank::{Statistics, WeightedTerm};
 use crate::record::Seq;
 use crate::store::search_error::SearchError;
-use crate::store::text_cache::{Budget, ReadTexts, TextCache};
+use crate::store::text_cache::{ReadTexts, TextCache};
 
 /// The index in memory, seen through a filter.
 pub struct MemoryRetriever<'a> {

@@ -4,8 +4,9 @@ mod disk;
 mod memory;
 
 use super::search_error::SearchError;
-use super::text_cache::{Budget, ReadTexts};
+use super::text_cache::ReadTexts;
 use crate::backend::Snapshot;
+use crate::backend::budget::Budget;
 use crate::index::Scoring;
 use crate::rank::fusion::Spread;
 use crate::rank::{Statistics, WeightedTerm};
