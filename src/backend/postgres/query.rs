@@ -9,8 +9,14 @@ use tokio_postgres::types::{ToSql, Type};
 use super::client::Client;
 use crate::error::Result;
 
-/// How many rows are fetched at a time where there may be many.
+/// How many rows are fetched at first where there may be many. The first may be enough.
 const FETCHED: usize = 200;
+
+/// Most rows that are fetched at a time.
+const MOST_FETCHED: usize = 5000;
+
+/// About as many bytes are fetched at a time at most, once the sizes of rows are known.
+const MOST_BYTES: usize = 2 << 20;
 
 /// A parameter of a statement. Its type is sent with it.
 pub trait Param: ToSql + Sync {
@@ -113,15 +119,16 @@ impl<'a> Sql<'a> {
         let cursor = format!("agentmem_{:x}", crate::random::number());
         let declare = format!("DECLARE {cursor} NO SCROLL CURSOR FOR {}", self.text);
         client.lend(&mut |client| query(client, &declare, &params).map(drop))?;
-        let fetch = format!("FETCH {FETCHED} FROM {cursor}");
-        let mut go_on = true;
+        let (mut go_on, mut wanted) = (true, FETCHED);
         while go_on {
+            let fetch = format!("FETCH {wanted} FROM {cursor}");
             let mut rows = Vec::new();
             client.lend(&mut |client| {
                 rows = query(client, &fetch, &[])?;
                 Ok(())
             })?;
-            go_on = rows.len() == FETCHED;
+            go_on = rows.len() == wanted;
+            wanted = more_than(&rows);
             for row in &rows {
                 if !take(row)? {
                     go_on = false;
@@ -131,6 +138,13 @@ impl<'a> Sql<'a> {
         }
         client.lend(&mut |client| Ok(client.batch_execute(&format!("CLOSE {cursor}"))?))
     }
+}
+
+/// How many rows to fetch after these: twice as many, within the bounds.
+fn more_than(rows: &[Row]) -> usize {
+    let bytes: usize = rows.iter().map(Row::raw_size_bytes).sum();
+    let fitting = MOST_BYTES.saturating_mul(rows.len()) / bytes.max(1);
+    fitting.min(2 * rows.len()).clamp(1, MOST_FETCHED)
 }
 
 /// Lends a connection for a statement.
