@@ -244,7 +244,7 @@ impl Index {
         let mut size = Size {
             segments: self.segments.len() as u64,
             memtable: memtables().map(|memtable| u64::from(memtable.records())).sum(),
-            terms: memtables().map(|memtable| memtable.texts().count() as u64).sum(),
+            terms: memtables().map(|memtable| memtable.distinct() as u64).sum(),
             heap: memtables().map(|memtable| memtable.bytes() as u64).sum::<u64>()
                 + self.late_vectors.bytes() as u64,
             mapped: 0,

@@ -1,21 +1,46 @@
 //! The memtable: the newest records, in a mutable inverted index on the heap.
 
-use rustc_hash::FxHashMap;
+use std::mem;
 
 use super::norm;
 use super::segment::{Docs, SegmentWriter};
 use super::vector::{Rows, Vectors};
+use super::vocabulary::Vocabulary;
 use crate::record::Seq;
 use crate::text::Bag;
 
 /// Records in order of sequence number, each a document; grows until it is flushed.
 #[derive(Debug, Default)]
 pub struct Memtable {
-    terms: FxHashMap<Box<str>, u32>,
-    lists: Vec<Vec<(u32, u32)>>,
+    terms: Vocabulary,
+    /// The postings of each term, by its number.
+    lists: Vec<List>,
     docs: Docs,
     vectors: Vectors,
     postings: usize,
+}
+
+/// Postings of a term: `(document, tf)`. Most terms are in one document only.
+#[derive(Debug)]
+enum List {
+    One([(u32, u32); 1]),
+    Many(Vec<(u32, u32)>),
+}
+
+impl List {
+    fn push(&mut self, posting: (u32, u32)) {
+        match self {
+            Self::One([first]) => *self = Self::Many(vec![*first, posting]),
+            Self::Many(postings) => postings.push(posting),
+        }
+    }
+
+    fn postings(&self) -> &[(u32, u32)] {
+        match self {
+            Self::One(posting) => posting,
+            Self::Many(postings) => postings,
+        }
+    }
 }
 
 impl Memtable {
@@ -23,11 +48,10 @@ impl Memtable {
     pub fn add(&mut self, seq: Seq, terms: &Bag) {
         let doc = self.docs.seqs.len() as u32;
         for (term, tf) in terms.terms() {
-            let id = match self.terms.get(term) {
-                Some(&id) => id,
-                None => self.new_term(term),
-            };
-            self.lists[id as usize].push((doc, tf));
+            match self.lists.get_mut(self.terms.number(term) as usize) {
+                Some(list) => list.push((doc, tf)),
+                None => self.lists.push(List::One([(doc, tf)])),
+            }
             self.postings += 1;
         }
         let length = terms.length() as u16;
@@ -41,22 +65,15 @@ impl Memtable {
         }
     }
 
-    fn new_term(&mut self, term: &str) -> u32 {
-        let id = self.lists.len() as u32;
-        self.lists.push(Vec::new());
-        self.terms.insert(term.into(), id);
-        id
-    }
-
     /// Number of records, deleted ones included.
     pub fn records(&self) -> u32 {
         self.docs.seqs.len() as u32
     }
 
-    /// The postings of a term: `(document, tf)`.
+    /// The number and the postings of a term: `(document, tf)`.
     pub fn postings(&self, term: &str) -> Option<(u32, &[(u32, u32)])> {
-        let &id = self.terms.get(term)?;
-        Some((id, &self.lists[id as usize]))
+        let number = self.terms.find(term)?;
+        Some((number, self.lists[number as usize].postings()))
     }
 
     /// What is known of each record.
@@ -81,15 +98,20 @@ impl Memtable {
         before(first)..before(last.saturating_add(1)).max(before(first))
     }
 
+    /// How many distinct terms there are.
+    pub fn distinct(&self) -> usize {
+        self.terms.len()
+    }
+
     /// Every distinct term.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
-        self.terms.keys().map(|text| &**text)
+        self.terms.terms()
     }
 
     /// Bytes on the heap, about.
     pub fn bytes(&self) -> usize {
-        let per_term = 96;
-        self.postings * 10 + self.lists.len() * per_term + self.docs.seqs.len() * 11 + self.vectors.bytes()
+        let lists = self.lists.capacity() * mem::size_of::<List>() + self.postings * 10;
+        self.terms.bytes() + lists + self.docs.seqs.len() * 11 + self.vectors.bytes()
     }
 
     /// Writes it as a segment that answers for all sequence numbers of `seqs`.
@@ -102,11 +124,11 @@ impl Memtable {
         name: u64,
         seqs: std::ops::RangeInclusive<Seq>,
     ) -> std::io::Result<W> {
-        let mut terms: Vec<(&str, u32)> = self.terms.iter().map(|(text, &id)| (&**text, id)).collect();
-        terms.sort_unstable();
+        let mut terms: Vec<(&str, &List)> = self.terms.terms().zip(&self.lists).collect();
+        terms.sort_unstable_by_key(|(text, _)| *text);
         let mut writer = SegmentWriter::new(out, self.docs.clone());
-        for (text, id) in terms {
-            writer.term(text.as_bytes(), &self.lists[id as usize])?;
+        for (text, list) in terms {
+            writer.term(text.as_bytes(), list.postings())?;
         }
         let rows = self.vectors();
         (0..rows.len()).try_for_each(|row| writer.vector(rows.doc(row), rows, row))?;

@@ -29,6 +29,7 @@ mod segment;
 #[cfg(test)]
 mod tests;
 pub mod vector;
+mod vocabulary;
 
 pub use allowed::{Allowed, Listing};
 pub use index::{Index, Size};
