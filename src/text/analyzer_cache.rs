@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::thread::LocalKey;
 
 use hashbrown::HashTable;
+use parking_lot::Mutex;
 use rustc_hash::FxHasher;
 
 /// Precedes each term of a chunk that has several.
@@ -17,14 +18,26 @@ const MAX_CHUNK_BYTES: usize = 48;
 /// A cache with more chunks is cleared. It takes about 2 MB by then, in each thread.
 const MAX_CHUNKS: usize = 3 << 14;
 
-/// The cache of a thread.
-pub(super) type ThreadCache = LocalKey<RefCell<AnalyzerCache>>;
+/// Most caches of a kind that are kept for threads to come.
+const MOST_LEFT: usize = 4;
+
+/// The caches of a kind that threads left when they ended.
+type Left = Mutex<Vec<AnalyzerCache>>;
+
+/// The cache of a thread. Threads that help for a moment begin with the cache of one that has ended.
+pub(super) struct ThreadCache {
+    cache: RefCell<AnalyzerCache>,
+    left: &'static Left,
+}
+
+static LEFT_TERMS: Left = Mutex::new(Vec::new());
+static LEFT_STEMS: Left = Mutex::new(Vec::new());
 
 thread_local! {
     /// All terms of a chunk.
-    pub(super) static TERMS: RefCell<AnalyzerCache> = RefCell::default();
+    pub(super) static TERMS: ThreadCache = ThreadCache::new(&LEFT_TERMS);
     /// The term of a folded word.
-    pub(super) static STEMS: RefCell<AnalyzerCache> = RefCell::default();
+    pub(super) static STEMS: ThreadCache = ThreadCache::new(&LEFT_STEMS);
 }
 
 /// Maps chunks to their terms. Its size is bounded. Each thread has one.
@@ -41,14 +54,30 @@ struct CachedChunk {
     terms: Range<u32>,
 }
 
+impl ThreadCache {
+    // Nobody waits for the lock, which in a forked child may never be free.
+    fn new(left: &'static Left) -> Self {
+        let cache = left.try_lock().and_then(|mut left| left.pop()).unwrap_or_default();
+        Self { cache: RefCell::new(cache), left }
+    }
+}
+
+impl Drop for ThreadCache {
+    fn drop(&mut self) {
+        if let Some(mut left) = self.left.try_lock().filter(|left| left.len() < MOST_LEFT) {
+            left.push(self.cache.take());
+        }
+    }
+}
+
 impl AnalyzerCache {
     /// Runs `work` with the thread's cache. The cache is taken out meanwhile: if `work` calls this function again, the inner
     /// call gets an empty one.
-    pub(super) fn with(cache: &'static ThreadCache, work: impl FnOnce(&mut Self)) {
-        let mut taken = cache.try_with(RefCell::take).unwrap_or_default();
+    pub(super) fn with(kept: &'static LocalKey<ThreadCache>, work: impl FnOnce(&mut Self)) {
+        let mut taken = kept.try_with(|kept| kept.cache.take()).unwrap_or_default();
         work(&mut taken);
         // This fails only while the thread ends.
-        let _ = cache.try_with(|cache| cache.replace(taken));
+        let _ = kept.try_with(|kept| kept.cache.replace(taken));
     }
 
     /// Calls `emit` with the terms of `chunk`. If they are not cached, `analyze` finds them.
@@ -143,6 +172,33 @@ mod tests {
             assert_eq!(first, list);
             assert_eq!(terms(&mut cache, &chunk, |_, _| panic!("it is cached")), list);
         }
+    }
+
+    #[test]
+    fn a_thread_begins_with_what_an_earlier_one_left() {
+        thread_local!(static KEPT: ThreadCache = ThreadCache::new(&LEFT));
+        static LEFT: Left = Mutex::new(Vec::new());
+        let analyzes = || {
+            std::thread::spawn(|| {
+                let mut analyzed = false;
+                AnalyzerCache::with(&KEPT, |cache| {
+                    cache.terms(
+                        "red",
+                        |chunk, emit| {
+                            analyzed = true;
+                            emit(chunk);
+                        },
+                        &mut |term| assert_eq!(term, "red"),
+                    );
+                });
+                analyzed
+            })
+            .join()
+            .is_ok_and(|analyzed| analyzed)
+        };
+        assert!(analyzes());
+        assert!(!analyzes());
+        assert_eq!(LEFT.lock().len(), 1);
     }
 
     #[test]
