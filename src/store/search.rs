@@ -166,7 +166,7 @@ pub(super) fn in_memory<T>(
     // An index over most of the store would be no quicker than that of the store.
     let own = match visible.as_ref().map(|visible| visible.listing()) {
         Some(Listing::Only(seqs)) if seqs.len() <= MOST_RECORDS && seqs.len() as u64 <= records / 2 => {
-            shared.scopes.get(snapshot, &population, position)?
+            shared.scopes.get(snapshot, &population, seqs, position)?
         }
         _ => None,
     };
@@ -201,10 +201,14 @@ pub(super) fn on_disk<T>(
 ) -> Result<T, SearchError> {
     let population = filter.population();
     let visible = filter_cache::allowed(snapshot, &population)?;
-    let allowed = filter_cache::unexpired(snapshot, filter_cache::allowed(snapshot, filter)?)?;
+    let passing = match &visible {
+        visible if *filter == population => visible.clone(),
+        _ => filter_cache::allowed(snapshot, filter)?,
+    };
+    let allowed = filter_cache::unexpired(snapshot, passing)?;
     let own = match visible.as_ref().map(|visible| visible.listing()) {
         Some(Listing::Only(seqs)) if seqs.len() <= MOST_RECORDS => {
-            scopes.get(snapshot, &population, snapshot.newest()?)?
+            scopes.get(snapshot, &population, seqs, snapshot.newest()?)?
         }
         _ => None,
     };
