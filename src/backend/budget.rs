@@ -13,6 +13,15 @@ impl Budget {
     /// Everything is read.
     pub const UNLIMITED: Self = Self { total: usize::MAX, each: 0 };
 
+    /// Whether texts of these lengths go beyond the budget, even if the first alone does.
+    pub fn is_used_up(self, mut lengths: impl Iterator<Item = usize>) -> bool {
+        let mut bytes = 0usize;
+        lengths.any(|length| {
+            bytes += length.min(self.each);
+            bytes > self.total
+        })
+    }
+
     /// How many of these texts, given by their lengths, are within the budget; `None` if that depends on an unknown length.
     pub fn covers(self, lengths: impl Iterator<Item = Option<usize>>) -> Option<usize> {
         let (mut bytes, mut count) = (0, 0);

@@ -111,9 +111,9 @@ fn contents(
 ) -> Result<Vec<(Seq, String)>, SearchError> {
     let contents = snapshot.contents(seqs, budget)?;
     let in_order = contents.iter().zip(seqs).all(|((found, _), wanted)| found == wanted);
-    let lengths = contents.iter().map(|(_, text)| Some(text.len()));
-    let is_used_up = budget.covers(lengths).is_some_and(|count| count < contents.len());
-    match in_order && (is_used_up || contents.len() == seqs.len()) {
+    let is_complete =
+        contents.len() == seqs.len() || budget.is_used_up(contents.iter().map(|(_, text)| text.len()));
+    match in_order && is_complete {
         true => Ok(contents),
         false => Err(SearchError::Outdated),
     }
@@ -210,6 +210,10 @@ mod tests {
         assert_eq!(read_texts(&store, &cache, &[3, 1, 2], 9), Some((3, 2)));
         assert_eq!(read_texts(&store, &cache, &[3, 1, 2], 5), Some((2, 1)));
         assert_eq!(read_texts(&store, &cache, &[3, 1], 3), Some((1, 3)));
+        let all_of_the_first = Budget { total: 1, each: 9 };
+        let snapshot = store.spaces.snapshot(None).unwrap();
+        let found = TextCache::default().get(&*snapshot, &[3, 2, 1], all_of_the_first).unwrap().count();
+        assert_eq!(found, 1, "the first text is read even if it is beyond the budget");
         assert_eq!(read_texts(&store, &cache, &[], 0), Some((0, 0)));
         assert_eq!(read_texts(&store, &cache, &[1, 4], 9), None);
     }
