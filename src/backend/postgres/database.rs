@@ -95,13 +95,15 @@ impl Database {
         self.pool.take(too_many).explained(&self.name, self.settings.busy_timeout)
     }
 
-    /// A connection of which the server has just answered; `None` if the pool gives another.
+    /// A connection on which the server has just answered, perhaps to an empty request; `None` if the one from the pool is
+    /// broken.
     ///
     /// # Errors
     /// As [`Database::connection`].
     pub fn fresh_connection(&self) -> Result<Option<Pooled>> {
         let mut connection = self.connection()?;
-        Ok(connection.is_fresh().then_some(connection))
+        let answers = connection.is_fresh() || connection.simple_query("").is_ok();
+        Ok(answers.then_some(connection))
     }
 
     /// Runs a statement that is the same each time under this name, as [`Client::transact`]. The server keeps it prepared if
