@@ -9,7 +9,7 @@ use std::time::Instant;
 use parking_lot::RwLock;
 
 use super::shared_index::SharedIndex;
-use super::{index_files, parallel};
+use super::{index_files, parallel, rebuild};
 use crate::backend::feed::{Feed, Known};
 use crate::backend::{Backend, Snapshot};
 use crate::error::{Error, Result};
@@ -92,7 +92,7 @@ pub fn repair(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> 
 
 /// The index in the state of its files, and a snapshot to which it still has to catch up.
 fn from_files<'b>(shared: &SharedIndex, backend: &'b dyn Backend) -> Result<(Index, Box<dyn Snapshot + 'b>)> {
-    let mut snapshot = backend.snapshot()?;
+    let mut snapshot = rebuild::analyzed_snapshot(backend)?;
     let files_invalid = shared.files_invalid.load(Ordering::Acquire);
     let manifest = if files_invalid { Vec::new() } else { snapshot.manifest()? };
     let mut index = Index::default();

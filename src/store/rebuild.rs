@@ -1,9 +1,29 @@
 //! Deriving everything from the records again.
 
+use super::index_files;
 use crate::backend::manifest::IndexFile;
-use crate::backend::{Backend, Progress};
+use crate::backend::{Backend, Progress, Snapshot};
 use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
+use crate::text::ANALYZER_VERSION;
+
+/// A snapshot of a space. What is derived from the records is derived again before, if another version of the analyzer did it, or
+/// none.
+///
+/// # Errors
+/// As [`full_text`].
+pub fn analyzed_snapshot(backend: &dyn Backend) -> Result<Box<dyn Snapshot + '_>> {
+    let snapshot = backend.snapshot()?;
+    if backend.is_read_only() || snapshot.analyzer_version()? == ANALYZER_VERSION {
+        return Ok(snapshot);
+    }
+    drop(snapshot);
+    let path = backend.path();
+    log::info!("filling the full text of {path:?} for analyzer version {ANALYZER_VERSION}");
+    let (_, files) = full_text(backend, &mut |_, _| true)?;
+    index_files::remove_all(backend, &files);
+    backend.snapshot()
+}
 
 /// Fills the full text again and empties the manifest of index files. Returns how many records there are, and the files
 /// that the manifest named.

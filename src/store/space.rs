@@ -10,7 +10,6 @@ use super::write_queue::WriteQueue;
 use super::{IndexMode, Stats, index_files, rebuild, retriever};
 use crate::backend::{Backend, Progress};
 use crate::error::Result;
-use crate::text::ANALYZER_VERSION;
 
 /// What searches and writes of one space use. Many threads may use it at once.
 pub struct Space {
@@ -31,7 +30,7 @@ impl Space {
     /// # Errors
     /// [`Error::InvalidFilter`](crate::Error::InvalidFilter) if the backend has no full text on disk; what the database says.
     pub fn open(backend: Arc<dyn Backend>, index: IndexMode) -> Result<Self> {
-        if index == IndexMode::Disk && backend.snapshot()?.full_text().is_none() {
+        if index == IndexMode::Disk && rebuild::analyzed_snapshot(&*backend)?.full_text().is_none() {
             return Err(retriever::no_full_text());
         }
         let mut space = Self {
@@ -41,23 +40,10 @@ impl Space {
             scopes: ScopeIndexes::default(),
             closed: AtomicBool::new(false),
         };
-        space.match_analyzer()?;
         if index == IndexMode::Memory {
             space.index = Some(IndexHandle::open(&space.backend)?);
         }
         Ok(space)
-    }
-
-    /// Derives everything again if another version of the analyzer did it, or none.
-    fn match_analyzer(&self) -> Result<()> {
-        if self.backend.is_read_only() || self.backend.snapshot()?.analyzer_version()? == ANALYZER_VERSION {
-            return Ok(());
-        }
-        let path = self.backend.path();
-        log::info!("filling the full text of {path:?} for analyzer version {ANALYZER_VERSION}");
-        let (_, files) = rebuild::full_text(&*self.backend, &mut |_, _| true)?;
-        index_files::remove_all(&*self.backend, &files);
-        Ok(())
     }
 
     /// Brings the index up to date with everything that is committed.
