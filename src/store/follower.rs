@@ -155,7 +155,7 @@ fn advance(
 /// Adds one part of the feed. Texts are analyzed before the index is locked, so that searches wait only for the changes.
 fn take_in(shared: &SharedIndex, index: &RwLock<Index>, feed: &Feed) -> Result<(), Damaged> {
     let handed_over = shared.take_handed_over(feed.added.iter().map(|record| record.seq), feed.complete);
-    let analyzed = parallel::map(feed.added.len(), 128, |i| match (&handed_over[i], &feed.added[i].text) {
+    let analyzed = parallel::map(feed.added.len(), 32, |i| match (&handed_over[i], &feed.added[i].text) {
         (None, Some(text)) => Bag::of(&text.content),
         _ => Bag::default(),
     });
