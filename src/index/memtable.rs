@@ -30,7 +30,11 @@ enum List {
 impl List {
     fn push(&mut self, posting: (u32, u32)) {
         match self {
-            Self::One([first]) => *self = Self::Many(vec![*first, posting]),
+            Self::One([first]) => {
+                let mut postings = Vec::with_capacity(4);
+                postings.extend([*first, posting]);
+                *self = Self::Many(postings);
+            }
             Self::Many(postings) => postings.push(posting),
         }
     }
@@ -55,7 +59,7 @@ impl Memtable {
             self.postings += 1;
         }
         let length = terms.length() as u16;
-        self.docs.push(seq, length, norm::code(terms.terms().map(|(_, tf)| tf)));
+        self.docs.push(seq, length, norm::code(terms.counts()));
     }
 
     /// Gives the record that was added last its vector.

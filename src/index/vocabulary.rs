@@ -1,5 +1,7 @@
 //! [`Vocabulary`]: distinct terms and their numbers.
 
+use std::ops::Range;
+
 use hashbrown::HashTable;
 
 use crate::text::term_hash;
@@ -41,7 +43,7 @@ impl Vocabulary {
 
     /// All terms, by number.
     pub fn terms(&self) -> impl Iterator<Item = &str> {
-        (0..self.ends.len()).map(|number| self.term(number))
+        (0..self.ends.len()).map(|number| &self.text[self.span(number)])
     }
 
     /// How many terms there are.
@@ -55,13 +57,15 @@ impl Vocabulary {
     }
 
     fn find_hashed(&self, term: &str, hash: u64) -> Option<u32> {
-        let same = |entry: &Entry| entry.hash == hash && self.term(entry.number as usize) == term;
+        let text = self.text.as_bytes();
+        let same =
+            |entry: &Entry| entry.hash == hash && text[self.span(entry.number as usize)] == *term.as_bytes();
         self.numbers.find(hash, same).map(|entry| entry.number)
     }
 
-    fn term(&self, number: usize) -> &str {
-        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.text[start..self.ends[number]]
+    /// Where the term with this number is in the text.
+    fn span(&self, number: usize) -> Range<usize> {
+        number.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[number]
     }
 }
 

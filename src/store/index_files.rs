@@ -193,5 +193,6 @@ pub fn sweep(backend: &dyn Backend) -> Result<()> {
             fs::remove_file(&path).map_err(|error| Error::io(path, error))?;
         }
     }
-    backend.sweep_index_files()
+    // Until a first file is published, nothing is worth a request to a server.
+    if named.is_empty() { Ok(()) } else { backend.sweep_index_files() }
 }

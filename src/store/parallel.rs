@@ -31,17 +31,23 @@ impl Shares {
     }
 }
 
-/// How many threads can run at once.
+/// How many threads can run at once. Counting the cores reads files, so it is done once.
 pub fn cores() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    /// 0 until they are counted. No lock, which a fork could leave locked.
+    static CORES: AtomicUsize = AtomicUsize::new(0);
+    let known = CORES.load(Ordering::Relaxed);
+    if known > 0 {
+        return known;
+    }
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    CORES.store(cores, Ordering::Relaxed);
+    cores
 }
 
 /// `each(0)` to `each(count - 1)` on all cores, in order of their numbers. One thread does `chunk` of them in a row.
 pub fn map<T: Send>(count: usize, chunk: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
-    let parts = count.div_ceil(chunk.max(1));
-    // Counting the cores reads files, which does not pay for a single part.
-    let threads = if parts > 1 { cores().min(parts) } else { 1 };
-    if threads == 1 {
+    let threads = cores().min(count.div_ceil(chunk.max(1)));
+    if threads <= 1 {
         return (0..count).map(each).collect();
     }
     let shares = Shares::new(count, chunk);

@@ -50,6 +50,11 @@ impl Bag {
         })
     }
 
+    /// How often each of the distinct terms occurs.
+    pub fn counts(&self) -> impl Iterator<Item = u32> {
+        self.counts.iter().map(|count| count.times)
+    }
+
     /// Whether the text has no term, as an empty or a blank text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -60,7 +65,7 @@ impl Bag {
     /// [`Bag::LONGEST`]. So a few long records leave the mean length that of the others.
     #[must_use]
     pub fn length(&self) -> u64 {
-        self.counts.iter().map(|count| u64::from(count.times)).sum::<u64>().min(Self::LONGEST)
+        self.counts().map(u64::from).sum::<u64>().min(Self::LONGEST)
     }
 }
 
