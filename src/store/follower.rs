@@ -126,7 +126,6 @@ fn advance(
     }
     let known: Option<Known<'_>> = if shared.waiting() > 0 { Some(&known) } else { None };
     let feed = snapshot.feed(from, FEED_LIMIT, known)?;
-    drop(snapshot);
     let Some(feed) = feed else {
         log::info!(
             "the change feed of {:?} does not reach back to the index; loading it again",
@@ -138,7 +137,10 @@ fn advance(
         let detail = "the numbers of its records are out of order".to_owned();
         return Err(Error::Corrupt { path: backend.path().into(), detail });
     }
-    if let Err(damaged) = take_in(shared, index, &feed) {
+    let taken_in = take_in(shared, index, &feed);
+    // Not before: a server on this machine would end the transaction on the core that helps to analyze.
+    drop(snapshot);
+    if let Err(damaged) = taken_in {
         invalidate(shared, backend, damaged)?;
         return Ok(Advanced::Invalid);
     }
