@@ -57,8 +57,13 @@ fn follow(shared: &SharedIndex, backend: &dyn Backend, mut is_invalid: bool) -> 
         }
         moved = true;
         let snapshot = if is_invalid {
+            let Some((index, snapshot)) = from_files(shared, backend).inspect_err(|_| watch.forget())? else {
+                // Without the lock: this asks whether the user wants to stop.
+                drop(watch);
+                rebuild::for_this_analyzer(backend)?;
+                continue;
+            };
             backend.counters().reloads.add(1);
-            let (index, snapshot) = from_files(shared, backend).inspect_err(|_| watch.forget())?;
             loading = Some(RwLock::new(index));
             snapshot
         } else {
@@ -90,9 +95,16 @@ pub fn repair(shared: &SharedIndex, backend: &dyn Backend, damaged: Damaged) -> 
     reload(shared, backend)
 }
 
-/// The index in the state of its files, and a snapshot to which it still has to catch up.
-fn from_files<'b>(shared: &SharedIndex, backend: &'b dyn Backend) -> Result<(Index, Box<dyn Snapshot + 'b>)> {
-    let mut snapshot = rebuild::analyzed_snapshot(backend)?;
+/// The index in the state of its files, and a snapshot to which it still has to catch up. `None` if everything has to be derived
+/// again before.
+fn from_files<'b>(
+    shared: &SharedIndex,
+    backend: &'b dyn Backend,
+) -> Result<Option<(Index, Box<dyn Snapshot + 'b>)>> {
+    let mut snapshot = backend.snapshot()?;
+    if rebuild::is_due(backend, &*snapshot)? {
+        return Ok(None);
+    }
     let files_invalid = shared.files_invalid.load(Ordering::Acquire);
     let manifest = if files_invalid { Vec::new() } else { snapshot.manifest()? };
     let mut index = Index::default();
@@ -106,7 +118,7 @@ fn from_files<'b>(shared: &SharedIndex, backend: &'b dyn Backend) -> Result<(Ind
     if index.position() == Position::default() {
         index.set_position(Position { seq: 0, ..snapshot.newest()? });
     }
-    Ok((index, snapshot))
+    Ok(Some((index, snapshot)))
 }
 
 /// Adds a part of what was committed since the index's position, and ends the snapshot.

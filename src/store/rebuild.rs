@@ -7,22 +7,24 @@ use crate::error::{Error, Result};
 use crate::interrupt::{self, PollingWait};
 use crate::text::ANALYZER_VERSION;
 
-/// A snapshot of a space. What is derived from the records is derived again before, if another version of the analyzer did it, or
-/// none.
+/// True if another version of the analyzer, or none, made what is derived from the records, and this one may make it again.
+///
+/// # Errors
+/// What the database says.
+pub fn is_due(backend: &dyn Backend, snapshot: &dyn Snapshot) -> Result<bool> {
+    Ok(!backend.is_read_only() && snapshot.analyzer_version()? != ANALYZER_VERSION)
+}
+
+/// Makes what is derived again with this version of the analyzer.
 ///
 /// # Errors
 /// As [`full_text`].
-pub fn analyzed_snapshot(backend: &dyn Backend) -> Result<Box<dyn Snapshot + '_>> {
-    let snapshot = backend.snapshot()?;
-    if backend.is_read_only() || snapshot.analyzer_version()? == ANALYZER_VERSION {
-        return Ok(snapshot);
-    }
-    drop(snapshot);
+pub fn for_this_analyzer(backend: &dyn Backend) -> Result<()> {
     let path = backend.path();
     log::info!("filling the full text of {path:?} for analyzer version {ANALYZER_VERSION}");
     let (_, files) = full_text(backend, &mut |_, _| true)?;
     index_files::remove_all(backend, &files);
-    backend.snapshot()
+    Ok(())
 }
 
 /// Fills the full text again and empties the manifest of index files. Returns how many records there are, and the files

@@ -30,8 +30,16 @@ impl Space {
     /// # Errors
     /// [`Error::InvalidFilter`](crate::Error::InvalidFilter) if the backend has no full text on disk; what the database says.
     pub fn open(backend: Arc<dyn Backend>, index: IndexMode) -> Result<Self> {
-        if index == IndexMode::Disk && rebuild::analyzed_snapshot(&*backend)?.full_text().is_none() {
-            return Err(retriever::no_full_text());
+        if index == IndexMode::Disk {
+            let snapshot = backend.snapshot()?;
+            if snapshot.full_text().is_none() {
+                return Err(retriever::no_full_text());
+            }
+            let is_due = rebuild::is_due(&*backend, &*snapshot)?;
+            drop(snapshot);
+            if is_due {
+                rebuild::for_this_analyzer(&*backend)?;
+            }
         }
         let mut space = Self {
             queue: WriteQueue::new(Arc::clone(&backend) as _),
