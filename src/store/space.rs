@@ -123,3 +123,32 @@ impl Drop for Space {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::record::{Query, Record};
+    use crate::store::{OnConflict, Options, Store};
+
+    #[test]
+    fn what_another_analyzer_derived_is_derived_again() {
+        for index in [IndexMode::Memory, IndexMode::Disk] {
+            let folder = TempDir::new().unwrap();
+            let path = folder.path().join("a.db");
+            let options = Options { index, ..Options::new(&path) };
+            let store = Store::open(options.clone()).unwrap();
+            store.add(vec![Record::new("red cars")], OnConflict::Fail).unwrap();
+            drop(store);
+            let file = rusqlite::Connection::open(&path).unwrap();
+            file.execute("UPDATE meta SET value = 0 WHERE key = 'analyzer_version'", []).unwrap();
+            drop(file);
+            let store = Store::open(options).unwrap();
+            assert_eq!(store.search(&Query::new("car", 10)).unwrap().len(), 1);
+            assert!(store.verify(&mut |_, _| true).unwrap().problems.is_empty());
+        }
+    }
+}

@@ -316,3 +316,14 @@ def test_a_scope_that_is_a_whole_space_finds_the_same_as_in_a_store_of_one_space
             assert [(hit.record.id, hit.score) for hit in here] == [
                 (hit.record.id, hit.score) for hit in there
             ]
+
+
+def test_what_another_analyzer_derived_is_derived_again(server: Server) -> None:
+    url = server.store()
+    with agentmem.open(url) as store:
+        store.add("red cars", scope="/a")
+    schema = url.rsplit("%3D", 1)[1]
+    server.sql(f"UPDATE {schema}.agentmem_spaces SET analyzer = 0, terms = 0")
+    with agentmem.open(url) as store:
+        assert len(store.search("car", scope="/a")) == 1
+        assert store.verify().ok
