@@ -11,7 +11,8 @@ from agentmem.types import StorePath
 DEFAULT_PATH = "agentmem.db"
 PATH_VARIABLE = "AGENTMEM_PATH"
 
-_PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^/?]*(?=@)")
+_PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^?]*(?=@)")
+_SCHEME = re.compile(r"(?i)(postgres(?:ql)?:/|[a-z][a-z0-9+.-]+://)")
 _PASSWORD_OPTION = re.compile(r"(?<=[?&]password=)[^&]*")
 
 
@@ -26,6 +27,10 @@ def absolute(path: StorePath | None) -> str:
         )
     if is_url(given):
         return given
+    if scheme := _SCHEME.match(given):
+        raise StorePathError(
+            f"{scheme[0]!r} begins no URL of a store; a database has postgresql://..., and a file has a path"
+        )
     try:
         return os.path.abspath(given) if given else given
     except OSError as error:  # the working directory is gone

@@ -2,13 +2,13 @@
 //! See <https://www.postgresql.org/docs/current/libpq-connect.html>.
 
 use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio_postgres::config::{Config, Host, SslMode};
+use tokio_postgres::config::{ChannelBinding, Config, Host, SslMode, TargetSessionAttrs};
 
 use super::tls::{Tls, Verify};
+use super::{password_file, service_file};
 use crate::error::{Error, Result};
 
 /// Environment variables, and the parameters that they stand for.
@@ -27,6 +27,9 @@ const VARIABLES: [(&str, &str); 13] = [
     ("PGSSLMODE", "sslmode"),
     ("PGSSLROOTCERT", "sslrootcert"),
 ];
+
+/// Looks up an environment variable.
+type Variable<'v> = &'v dyn Fn(&str) -> Option<String>;
 
 /// Where a database is and how to connect to it.
 #[derive(Clone)]
@@ -51,33 +54,30 @@ impl Address {
     /// # Errors
     /// [`Error::InvalidFilter`] for a URL or a parameter that cannot be read.
     pub fn parse(url: &Path, timeout: Duration) -> Result<Self> {
-        Self::with(url.to_str().unwrap_or_default(), timeout, &|name| env::var(name).ok())
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.is_empty());
+        Self::with(url.to_str().unwrap_or_default(), timeout, &variable)
     }
 
-    fn with(url: &str, timeout: Duration, variable: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+    fn with(url: &str, timeout: Duration, variable: Variable<'_>) -> Result<Self> {
         let shown = without_password(url);
         let invalid = |why: String| Error::InvalidFilter(format!("{shown:?}: {why}"));
-        let (plain, mut tls) = take_tls_parameters(url);
+        check_escapes(url).map_err(|why| invalid(why.to_owned()))?;
+        let (plain, mut ours) = take_our_parameters(url);
         let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
             let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
             invalid(format!("it is no URL of a database: {why}"))
         })?;
-        for (name, parameter) in VARIABLES {
-            if let Some(value) = variable(name).filter(|value| !value.is_empty()) {
-                let is_given = if parameter.starts_with("ssl") {
-                    tls.iter().any(|(given, _)| given == parameter)
-                } else {
-                    has(&config, parameter)
-                };
-                if is_given {
-                } else if parameter.starts_with("ssl") {
-                    tls.push((parameter.to_owned(), value));
-                } else {
-                    set(&mut config, parameter, &value).map_err(|why| invalid(format!("{name}: {why}")))?;
-                }
-            }
+        let service = ours.iter().rfind(|(name, _)| name == "service").map(|(_, value)| value.clone());
+        let service = service.or_else(|| variable("PGSERVICE"));
+        let mut others = from_service_file(service, variable).map_err(invalid)?;
+        let from_environment =
+            |(name, parameter): &(&str, &str)| Some(((*parameter).to_owned(), variable(name)?));
+        others.extend(VARIABLES.iter().filter_map(from_environment));
+        for (parameter, value) in others {
+            add(&mut config, &mut ours, &parameter, value)
+                .map_err(|why| invalid(format!("{parameter}: {why}")))?;
         }
-        let (mode, tls) = read_tls(&tls, variable).map_err(invalid)?;
+        let (mode, tls) = read_tls(&ours, variable).map_err(invalid)?;
         config.ssl_mode(mode);
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             config.host(default_host());
@@ -112,24 +112,38 @@ impl Address {
     }
 }
 
-/// A URL without the password in it.
+/// A URL without the password in it, even if the URL is wrong.
 fn without_password(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let (authority, behind) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-    let authority = match authority.rsplit_once('@') {
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = match place.rsplit_once('@') {
         Some((user, host)) => format!("{}@{host}", user.split(':').next().unwrap_or_default()),
-        None => authority.to_owned(),
+        None => place.to_owned(),
     };
-    let (path, query) = behind.split_once('?').unwrap_or((behind, ""));
     let kept: Vec<&str> =
         query.split('&').filter(|part| !part.is_empty() && !part.starts_with("password=")).collect();
     let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
-    format!("{scheme}://{authority}{path}{query}")
+    format!("{scheme}://{place}{query}")
 }
 
-/// Takes the parameters of TLS, and of the password file, out of a URL: the crate knows only some of them.
-fn take_tls_parameters(url: &str) -> (String, Vec<(String, String)>) {
-    const OURS: [&str; 5] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "gssencmode"];
+/// Checks that no character of a URL has two meanings.
+fn check_escapes(url: &str) -> Result<(), &'static str> {
+    let place = url.split_once("://").map_or(url, |(_, rest)| rest).split('?').next().unwrap_or_default();
+    let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+    let is_code = |code: &[u8]| code.iter().all(u8::is_ascii_hexdigit);
+    let escaped = |(at, _): (usize, &str)| url.as_bytes().get(at + 1..at + 3).is_some_and(is_code);
+    if user.contains(['/', '@']) {
+        return Err("in a name or a password, write \"/\" as %2F and \"@\" as %40");
+    }
+    match url.match_indices('%').all(escaped) {
+        true => Ok(()),
+        false => Err("write \"%\" as %25"),
+    }
+}
+
+/// Takes the parameters out of a URL that the crate does not know, or only some values of.
+fn take_our_parameters(url: &str) -> (String, Vec<(String, String)>) {
+    const OURS: [&str; 6] = ["service", "sslmode", "sslrootcert", "sslcert", "sslkey", "gssencmode"];
     let Some((plain, query)) = url.split_once('?') else { return (url.to_owned(), Vec::new()) };
     let (mut kept, mut taken) = (Vec::new(), Vec::new());
     for part in query.split('&').filter(|part| !part.is_empty()) {
@@ -161,6 +175,22 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Adds a parameter unless it is given.
+fn add(
+    config: &mut Config,
+    ours: &mut Vec<(String, String)>,
+    parameter: &str,
+    value: String,
+) -> Result<(), String> {
+    if !parameter.starts_with("ssl") {
+        return if has(config, parameter) { Ok(()) } else { set(config, parameter, &value) };
+    }
+    if ours.iter().all(|(given, _)| given != parameter) {
+        ours.push((parameter.to_owned(), value));
+    }
+    Ok(())
+}
+
 fn has(config: &Config, parameter: &str) -> bool {
     match parameter {
         "host" | "hostaddr" => !config.get_hosts().is_empty() || !config.get_hostaddrs().is_empty(),
@@ -171,6 +201,8 @@ fn has(config: &Config, parameter: &str) -> bool {
         "options" => config.get_options().is_some(),
         "application_name" => config.get_application_name().is_some(),
         "connect_timeout" => config.get_connect_timeout().is_some(),
+        "target_session_attrs" => config.get_target_session_attrs() != TargetSessionAttrs::Any,
+        "channel_binding" => config.get_channel_binding() != ChannelBinding::Prefer,
         _ => false,
     }
 }
@@ -204,15 +236,13 @@ fn set(config: &mut Config, parameter: &str, value: &str) -> Result<(), String> 
             config.connect_timeout(parsed.get_connect_timeout().copied().unwrap_or_default())
         }
         "target_session_attrs" => config.target_session_attrs(parsed.get_target_session_attrs()),
-        _ => config.channel_binding(parsed.get_channel_binding()),
+        "channel_binding" => config.channel_binding(parsed.get_channel_binding()),
+        _ => return Err("it can be given in the URL only".to_owned()),
     };
     Ok(())
 }
 
-fn read_tls(
-    given: &[(String, String)],
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<(SslMode, Tls), String> {
+fn read_tls(given: &[(String, String)], variable: Variable<'_>) -> Result<(SslMode, Tls), String> {
     let value = |name: &str| given.iter().rfind(|(given, _)| given == name).map(|(_, value)| value.as_str());
     let home = home(variable).map(|home| home.join(".postgresql"));
     let usual = |file: &str| home.as_ref().map(|folder| folder.join(file)).filter(|path| path.exists());
@@ -232,7 +262,7 @@ fn read_tls(
     Ok((mode, Tls { verify, roots, identity: certificate.zip(key) }))
 }
 
-fn home(variable: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+fn home(variable: Variable<'_>) -> Option<PathBuf> {
     ["HOME", "USERPROFILE"].iter().find_map(|name| variable(name)).map(PathBuf::from)
 }
 
@@ -243,62 +273,34 @@ fn default_host() -> &'static str {
     FOLDERS.iter().find(has_socket).copied().unwrap_or("localhost")
 }
 
-/// The password of the first line that fits, see <https://www.postgresql.org/docs/current/libpq-pgpass.html>.
-fn from_password_file(config: &Config, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+fn from_password_file(config: &Config, variable: Variable<'_>) -> Option<String> {
     let path = variable("PGPASSFILE").map(PathBuf::from).or_else(|| Some(home(variable)?.join(".pgpass")))?;
-    let lines = fs::read_to_string(&path).ok()?;
-    if others_may_read(&path) {
-        log::warn!("{path:?} is not read: others may read it; its mode must be 0600");
-        return None;
-    }
     let host = match config.get_hosts().first()? {
-        Host::Tcp(name) => name.clone(),
+        Host::Tcp(name) => name.as_str(),
         #[cfg(unix)]
-        Host::Unix(_) => "localhost".to_owned(),
+        Host::Unix(_) => "localhost",
     };
     let port = config.get_ports().first().copied().unwrap_or(5432).to_string();
     let user = config.get_user()?;
-    let wanted = [host.as_str(), &port, config.get_dbname().unwrap_or(user), user];
-    lines.lines().filter(|line| !line.starts_with('#')).find_map(|line| {
-        let fields = fields(line);
-        let fits = |(field, wanted): (&String, &&str)| field == "*" || field == wanted;
-        (fields.len() == 5 && fields.iter().zip(&wanted).all(fits)).then(|| fields[4].clone())
-    })
+    password_file::password(&path, [host, &port, config.get_dbname().unwrap_or(user), user])
 }
 
-#[cfg(unix)]
-fn others_may_read(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0)
-}
-
-#[cfg(not(unix))]
-fn others_may_read(_: &Path) -> bool {
-    false
-}
-
-/// The fields of a line, which colons separate. A backslash takes a colon or a backslash as it is.
-fn fields(line: &str) -> Vec<String> {
-    let (mut fields, mut characters) = (vec![String::new()], line.chars());
-    while let Some(character) = characters.next() {
-        let next = match character {
-            ':' if fields.len() < 5 => {
-                fields.push(String::new());
-                continue;
-            }
-            '\\' => characters.next().unwrap_or('\\'),
-            other => other,
-        };
-        if let Some(last) = fields.last_mut() {
-            last.push(next);
-        }
-    }
-    fields
+/// The parameters of a service, if one is named.
+fn from_service_file(name: Option<String>, variable: Variable<'_>) -> Result<Vec<(String, String)>, String> {
+    let Some(name) = name else { return Ok(Vec::new()) };
+    let own = variable("PGSERVICEFILE").map(PathBuf::from);
+    let own = own.or_else(|| home(variable).map(|home| home.join(".pg_service.conf")));
+    let shared = variable("PGSYSCONFDIR").map(|folder| PathBuf::from(folder).join("pg_service.conf"));
+    let files: Vec<PathBuf> = own.into_iter().chain(shared).collect();
+    let found = files.iter().find_map(|file| service_file::parameters(file, &name));
+    found.ok_or_else(|| format!("the service {name:?} is in none of {files:?}"))
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed test may panic")]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const TIMEOUT: Duration = Duration::from_secs(7);
@@ -314,11 +316,45 @@ mod tests {
     fn a_password_is_not_shown() {
         for (url, shown) in [
             ("postgresql://a:secret@h:5/d", "postgresql://a@h:5/d"),
-            ("postgres://a:s@ecret@h/d?password=x&sslmode=disable", "postgres://a@h/d?sslmode=disable"),
+            ("postgres://a:s%40ecret@h/d?password=x&sslmode=disable", "postgres://a@h/d?sslmode=disable"),
             ("postgresql://", "postgresql://"),
             ("postgresql:///d?user=a", "postgresql:///d?user=a"),
         ] {
             assert_eq!(read(url, &[]).unwrap().shown, shown);
+        }
+    }
+
+    #[test]
+    fn a_character_with_two_meanings_is_refused_and_not_shown() {
+        for url in ["postgresql://a:sek/ret@h/d", "postgresql://a:sek@ret@h/d", "postgresql://a:sek%zret@h/d"]
+        {
+            let Err(Error::InvalidFilter(why)) = read(url, &[]) else { unreachable!("{url}") };
+            assert!(why.contains("as %") && !why.contains("sek") && !why.contains("ret"), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_service_comes_between_the_url_and_the_environment() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("services");
+        fs::write(
+            &path,
+            "# no\n[one]\nhost=no\n\n[two]\nhost = h\nuser=b\nsslmode=disable\n[three]\nport=7\n",
+        )
+        .unwrap();
+        let file = ("PGSERVICEFILE", path.to_str().unwrap());
+        let variables = [file, ("PGUSER", "c"), ("PGDATABASE", "e"), ("PGSSLMODE", "require")];
+        for (url, service) in [("postgresql:///?service=two", "one"), ("postgresql://", "two")] {
+            let config = read(url, &[&variables[..], &[("PGSERVICE", service)]].concat()).unwrap().config;
+            assert_eq!(config.get_hosts(), [Host::Tcp("h".into())]);
+            assert_eq!((config.get_user(), config.get_dbname()), (Some("b"), Some("e")));
+            assert_eq!((config.get_ssl_mode(), config.get_ports().len()), (SslMode::Disable, 0));
+        }
+        let config = read("postgresql://a@g?service=two", &variables).unwrap().config;
+        assert_eq!((config.get_hosts().len(), config.get_user()), (1, Some("a")));
+        for service in ["four", "TWO"] {
+            let unknown = read("postgresql://h", &[file, ("PGSERVICE", service)]);
+            assert!(matches!(unknown, Err(Error::InvalidFilter(_))));
         }
     }
 

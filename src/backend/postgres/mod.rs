@@ -4,7 +4,7 @@
 //! backend. The head row of a space orders its writes, and has its statistics and its position in the change feed. So
 //! every search reads the head row, and nothing has to notify anybody.
 //!
-//! - `address`: where a database is; `tls`. `client`: a connection; `database`: a pool of them. `schema`: what tables it has;
+//! - `address`: where a database is, by its URL, the environment, `service_file` and `password_file`; `tls`. `client`: a connection; `database`: a pool of them. `schema`: what tables it has;
 //!   [`migrate`]: makes them.
 //! - `query`: statements. `filter`: which records; `row`: the codec; `head`: the head row.
 //! - `snapshot`: reading in a `view`; `feed`: the change feed of the index; `change_log`: that of users.
@@ -29,6 +29,7 @@ mod history;
 mod inserts;
 mod journals;
 pub mod migrate;
+mod password_file;
 mod postgres_error;
 mod query;
 mod rebuild;
@@ -37,6 +38,7 @@ mod removals;
 mod row;
 mod schema;
 mod segments;
+mod service_file;
 mod single_trip;
 mod snapshot;
 mod space;

@@ -62,13 +62,19 @@ pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
         let text = message(postgres);
         return if text.starts_with("error connecting") {
             io(io::ErrorKind::ConnectionRefused, text)
+        } else if text.starts_with("error performing TLS handshake") {
+            io(
+                io::ErrorKind::ConnectionRefused,
+                format!("{text}; `sslmode` says what is required of the server"),
+            )
         } else if text.ends_with("password missing") {
-            let why = "the server asks for a password: give it in the URL, in PGPASSWORD or in ~/.pgpass";
+            let why = "the server asks for a password: give it in the URL, in PGPASSWORD, or in ~/.pgpass, which must \
+                       have mode 0600";
             io(io::ErrorKind::PermissionDenied, why.to_owned())
         } else if is_disconnected(postgres) {
             io(io::ErrorKind::ConnectionAborted, format!("the connection was lost: {text}"))
         } else {
-            error
+            Error::backend(io::Error::other(text))
         };
     };
     let text = message(postgres);
