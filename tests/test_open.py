@@ -128,6 +128,21 @@ def test_forbidden_folder(tmp_path: Path) -> None:
         agentmem.open(tmp_path / "locked" / "memory.db")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://a:secret@h/d",
+        "POSTGRES://a:secret@h/d",
+        Path("postgresql://a:secret@h/d"),
+        "file:///x",
+    ],
+)
+def test_addresses_that_are_no_url_of_a_store(url: str | Path) -> None:
+    with pytest.raises(agentmem.StorePathError, match="a database has postgresql://") as error:
+        agentmem.open(url)
+    assert "secret" not in str(error.value)
+
+
 @pytest.mark.parametrize("path", ["", "a\0b", ":memory:"])
 def test_paths_that_are_none(path: str) -> None:
     with pytest.raises(agentmem.StorePathError):

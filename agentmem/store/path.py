@@ -12,7 +12,7 @@ DEFAULT_PATH = "agentmem.db"
 PATH_VARIABLE = "AGENTMEM_PATH"
 
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^?]*(?=@)")
-_SCHEME = re.compile(r"(?i)(postgres(?:ql)?:/|[a-z][a-z0-9+.-]+://)")
+_SCHEME = re.compile(r"(?i)(postgres(?:ql)?(?:\+\w+)?:/|[a-z][a-z0-9+.-]+://)")
 _PASSWORD_OPTION = re.compile(r"(?<=[?&]password=)[^&]*")
 
 

@@ -9,6 +9,7 @@ import pytest
 from postgres_server import Server
 
 import agentmem
+from agentmem.store.path import shown as shown_url
 
 CALLS = [agentmem.open, agentmem.migrate, agentmem.migration_status]
 
@@ -36,6 +37,21 @@ def test_who_may_not_connect_is_told(guarded: str, call: Callable[[str], object]
     with pytest.raises(agentmem.StorePathError, match=why) as error:
         call(f"postgresql://{who}@{guarded}")
     assert "wrong" not in str(error.value)
+
+
+def test_a_server_without_tls_is_refused_if_it_is_required(server: Server) -> None:
+    with pytest.raises(agentmem.StorePathError, match="server does not support TLS; `sslmode` says"):
+        agentmem.open(server.url() + "?sslmode=require")
+
+
+@pytest.mark.parametrize("password", ["sek/ret", "sek@ret", "sek:/@ret"])
+def test_a_password_that_is_not_escaped_is_refused_and_not_shown(server: Server, password: str) -> None:
+    url = server.url().replace("postgres@", f"postgres:{password}@")
+    with pytest.raises(agentmem.InvalidFilterError, match="%2F") as error:
+        agentmem.open(url)
+    for shown in (str(error.value), shown_url(url)):
+        assert "sek" not in shown
+        assert "ret" not in shown
 
 
 @pytest.mark.parametrize("call", CALLS)

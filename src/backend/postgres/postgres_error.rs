@@ -68,7 +68,7 @@ pub fn explain(error: Error, name: &Path, timeout: Duration) -> Error {
                 format!("{text}; `sslmode` says what is required of the server"),
             )
         } else if text.ends_with("password missing") {
-            let why = "the server asks for a password: give it in the URL, in PGPASSWORD, or in ~/.pgpass, which must \
+            let why = "the server asks for a password: give it in the URL, in PGPASSWORD or in ~/.pgpass, which must \
                        have mode 0600";
             io(io::ErrorKind::PermissionDenied, why.to_owned())
         } else if is_disconnected(postgres) {
