@@ -60,55 +60,71 @@ impl Address {
 
     fn with(url: &str, timeout: Duration, variable: Variable<'_>) -> Result<Self> {
         let shown = without_password(url);
-        let invalid = |why: String| Error::InvalidFilter(format!("{shown:?}: {why}"));
-        check_escapes(url).map_err(|why| invalid(why.to_owned()))?;
-        let (plain, mut ours) = take_our_parameters(url);
-        let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
-            let why = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            invalid(format!("it is no URL of a database: {why}"))
-        })?;
-        let service = ours.iter().rfind(|(name, _)| name == "service").map(|(_, value)| value.clone());
-        let service = service.or_else(|| variable("PGSERVICE"));
-        let mut others = from_service_file(service, variable).map_err(invalid)?;
-        let from_environment =
-            |(name, parameter): &(&str, &str)| Some(((*parameter).to_owned(), variable(name)?));
-        others.extend(VARIABLES.iter().filter_map(from_environment));
-        for (parameter, value) in others {
-            add(&mut config, &mut ours, &parameter, value)
-                .map_err(|why| invalid(format!("{parameter}: {why}")))?;
-        }
-        let (mode, tls) = read_tls(&ours, variable).map_err(invalid)?;
-        config.ssl_mode(mode);
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            config.host(default_host());
-        }
-        if config.get_user().is_none() {
-            let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| variable(name));
-            config.user(user.as_deref().unwrap_or("postgres"));
-        }
-        if config.get_password().is_none()
-            && let Some(password) = from_password_file(&config, variable)
-        {
-            config.password(password);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("agentmem");
-        }
-        let timeout = timeout.max(Duration::from_secs(1));
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(timeout);
-        }
-        if config.get_tcp_user_timeout().is_none() {
-            config.tcp_user_timeout(timeout);
-        }
-        // A server that vanishes after it has received a statement is noticed by probes alone.
-        if !url.contains("keepalives_idle=") {
-            config.keepalives_idle(timeout);
-        }
-        if config.get_keepalives_interval().is_none() {
-            config.keepalives_interval(timeout);
-        }
+        let read = || {
+            check_escapes(url)?;
+            let (plain, mut ours) = take_our_parameters(url);
+            let mut config: Config =
+                plain.parse().map_err(|error| format!("it is no URL of a database: {}", cause(&error)))?;
+            add_others(&mut config, &mut ours, variable)?;
+            let (mode, tls) = read_tls(&ours, variable)?;
+            config.ssl_mode(mode);
+            Ok((config, tls))
+        };
+        let (mut config, tls) =
+            read().map_err(|why: String| Error::InvalidFilter(format!("{shown:?}: {why}")))?;
+        set_defaults(&mut config, variable);
+        set_timeouts(&mut config, url, timeout.max(Duration::from_secs(1)));
         Ok(Self { shown, config, tls })
+    }
+}
+
+/// Adds what the service and the environment say, where the URL says nothing.
+fn add_others(
+    config: &mut Config,
+    ours: &mut Vec<(String, String)>,
+    variable: Variable<'_>,
+) -> Result<(), String> {
+    let service = ours.iter().rfind(|(name, _)| name == "service").map(|(_, value)| value.clone());
+    let mut others = from_service_file(service.or_else(|| variable("PGSERVICE")), variable)?;
+    let from_environment =
+        |(name, parameter): &(&str, &str)| Some(((*parameter).to_owned(), variable(name)?));
+    others.extend(VARIABLES.iter().filter_map(from_environment));
+    others.into_iter().try_for_each(|(parameter, value)| {
+        add(config, ours, &parameter, value).map_err(|why| format!("{parameter}: {why}"))
+    })
+}
+
+fn set_defaults(config: &mut Config, variable: Variable<'_>) {
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        config.host(default_host());
+    }
+    if config.get_user().is_none() {
+        let user = ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| variable(name));
+        config.user(user.as_deref().unwrap_or("postgres"));
+    }
+    if config.get_password().is_none()
+        && let Some(password) = from_password_file(config, variable)
+    {
+        config.password(password);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("agentmem");
+    }
+}
+
+fn set_timeouts(config: &mut Config, url: &str, timeout: Duration) {
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(timeout);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(timeout);
+    }
+    // A server that vanishes after it has received a statement is noticed by probes alone.
+    if !url.contains("keepalives_idle=") {
+        config.keepalives_idle(timeout);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(timeout);
     }
 }
 
@@ -127,17 +143,17 @@ fn without_password(url: &str) -> String {
 }
 
 /// Checks that no character of a URL has two meanings.
-fn check_escapes(url: &str) -> Result<(), &'static str> {
+fn check_escapes(url: &str) -> Result<(), String> {
     let place = url.split_once("://").map_or(url, |(_, rest)| rest).split('?').next().unwrap_or_default();
     let user = place.rsplit_once('@').map_or("", |(user, _)| user);
     let is_code = |code: &[u8]| code.iter().all(u8::is_ascii_hexdigit);
     let escaped = |(at, _): (usize, &str)| url.as_bytes().get(at + 1..at + 3).is_some_and(is_code);
     if user.contains(['/', '@']) {
-        return Err("in a name or a password, write \"/\" as %2F and \"@\" as %40");
+        return Err("in a name or a password, write \"/\" as %2F and \"@\" as %40".to_owned());
     }
     match url.match_indices('%').all(escaped) {
         true => Ok(()),
-        false => Err("write \"%\" as %25"),
+        false => Err("write \"%\" as %25".to_owned()),
     }
 }
 
@@ -210,10 +226,7 @@ fn has(config: &Config, parameter: &str) -> bool {
 /// Sets a parameter by the crate's own parser of `name='value'`.
 fn set(config: &mut Config, parameter: &str, value: &str) -> Result<(), String> {
     let quoted = value.replace('\\', "\\\\").replace('\'', "\\'");
-    let parsed: Config =
-        format!("{parameter}='{quoted}'").parse().map_err(|error: tokio_postgres::Error| {
-            std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default()
-        })?;
+    let parsed: Config = format!("{parameter}='{quoted}'").parse().map_err(|error| cause(&error))?;
     match parameter {
         "host" => {
             for host in parsed.get_hosts() {
@@ -240,6 +253,11 @@ fn set(config: &mut Config, parameter: &str, value: &str) -> Result<(), String> 
         _ => return Err("it can be given in the URL only".to_owned()),
     };
     Ok(())
+}
+
+/// What an error of the crate's parser says.
+fn cause(error: &tokio_postgres::Error) -> String {
+    std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
 }
 
 fn read_tls(given: &[(String, String)], variable: Variable<'_>) -> Result<(SslMode, Tls), String> {
