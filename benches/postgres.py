@@ -10,7 +10,7 @@ measured, and how it is set up; what is not installed is left out and named.
   there too, by ways, for questions of 7 and of 53 words, 10 hits. agentmem's index is loaded. Those who need
   vectors get at most 10,000 records in a scope;
 - writes: durable single adds of 200 characters per second by 1 and 16 threads, each in a scope of its own,
-  and for agentmem in one; the bytes of write-ahead log of one;
+  and for agentmem in one, the median of five rounds; the bytes of write-ahead log of one;
 - first use: seconds until the first search of a host in the largest scope, without and with index files;
 - costs: milliseconds of processor time of an operation, of this process and of the server's, and of wall
   time: the first search in a scope of 1,000 on an open store, later ones, and adds;
@@ -51,6 +51,8 @@ Found = dict[str, Any]
 QUESTIONS, SECONDS = 50, 8
 """A way of searching is asked so many questions, or for so long."""
 LENGTHS = (7, 53)
+ROUNDS = 5
+"""So often is a rate of adds measured, each time with half of the adds."""
 COLD = 20
 """Scopes of 1,000 records that are searched for the first time."""
 
@@ -97,8 +99,13 @@ def searches(system: Any, server: Server, writer: Writer, texts: list[str], size
 # Writes
 
 
-def rate(threads: int, adds: int, add: Callable[[int, int], object]) -> float:
+def median_rate(threads: int, adds: int, add: Callable[[int, int], object]) -> float:
     """Adds per second of so many threads."""
+    return statistics.median(rate(threads, adds // 2, add) for _ in range(ROUNDS))
+
+
+def rate(threads: int, adds: int, add: Callable[[int, int], object]) -> float:
+    """Adds per second of so many threads, once."""
 
     def work(thread: int) -> None:
         for number in range(adds // threads):
@@ -120,11 +127,13 @@ def writes(system: Any, server: Server, texts: list[str], adds: int) -> Found:
         system.add(scope, texts[number % len(texts)])
 
     found = {
-        f"own scopes, {threads}": rate(threads, adds, lambda thread, number: add(f"own{thread}", number))
+        f"own scopes, {threads}": median_rate(
+            threads, adds, lambda thread, number: add(f"own{thread}", number)
+        )
         for threads in (1, WRITERS)
     }
     if isinstance(system, Agentmem):
-        found[f"one space, {WRITERS}"] = rate(WRITERS, adds, lambda _, number: add("one", number))
+        found[f"one space, {WRITERS}"] = median_rate(WRITERS, adds, lambda _, number: add("one", number))
     server.sql("CHECKPOINT")
     for number in range(adds // 4):  # the first change of a page after a checkpoint writes the whole page
         add("one", number)
