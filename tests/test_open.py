@@ -141,6 +141,8 @@ def test_addresses_that_are_no_url_of_a_store(url: str | Path) -> None:
     with pytest.raises(agentmem.StorePathError, match="a database has postgresql://") as error:
         agentmem.open(url)
     assert "secret" not in str(error.value)
+    with pytest.raises(agentmem.StorePathError, match="a database has postgresql://"):
+        agentmem.migration_status(url)
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", ":memory:"])

@@ -14,7 +14,7 @@ import agentmem
 from agentmem.cli.group import Failure
 from agentmem.cli.output import shortened
 from agentmem.cli.terminal import one_line
-from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url
+from agentmem.store.path import DEFAULT_PATH, PATH_VARIABLE, is_url, refuse_other_urls
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -146,6 +146,7 @@ def may_exist(path: str) -> bool:
 
 def existing(path: str) -> str:
     """The path of --path, where a store must be."""
+    refuse_other_urls(path)
     if not may_exist(path):
         raise Failure(
             f"there is no store at {path!r}; name one with --path, or create one with `agentmem add`"

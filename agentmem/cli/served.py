@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from agentmem.cli.options import FILE
-from agentmem.store.path import PATH_VARIABLE, is_url
+from agentmem.store.path import PATH_VARIABLE, is_url, refuse_other_urls
 
 SERVED_PATH = "~/.local/share/agentmem/memory.db"
 
@@ -32,6 +32,7 @@ def served_path(path: str | None, *, create: bool = False) -> str:
     """The path or URL of the store; with `create`, the folder of a file is made."""
     if path is not None and is_url(path):
         return path
+    refuse_other_urls(path or SERVED_PATH)
     file = Path(path or SERVED_PATH).expanduser()
     if create:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from agentmem import _core
+from agentmem.store.path import refuse_other_urls
 from agentmem.types import MigrationStatus, StorePath
 
 
 def migration_status(path: StorePath) -> MigrationStatus:
     """Return the schema version of a store and the missing migrations. Nothing is written."""
+    _refuse(path)
     return MigrationStatus(**_core.migration_status(path))
 
 
@@ -21,4 +25,10 @@ def migrate(url: str, *, space_depth: int | None = None, partitions: int | None 
             store exists. With 0, the whole store is one space. It cannot be changed later.
         partitions: into how many partitions each table is divided: 64 unless the store exists, 0 for none.
     """
+    _refuse(url)
     return MigrationStatus(**_core.migrate(url, space_depth, partitions))
+
+
+def _refuse(path: StorePath) -> None:
+    if isinstance(text := os.fspath(path), str):
+        refuse_other_urls(text)

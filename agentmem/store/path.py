@@ -12,7 +12,7 @@ DEFAULT_PATH = "agentmem.db"
 PATH_VARIABLE = "AGENTMEM_PATH"
 
 _PASSWORD = re.compile(r"(?<=://)([^:@/?]*):[^?]*(?=@)")
-_SCHEME = re.compile(r"(?i)(postgres(?:ql)?(?:\+\w+)?:/|[a-z][a-z0-9+.-]+://)")
+_SCHEME = re.compile(r"(?i)([a-z][a-z0-9+.-]+://|postgres(?:ql)?(?:\+\w+)?:/)")
 _PASSWORD_OPTION = re.compile(r"(?<=[?&]password=)[^&]*")
 
 
@@ -27,14 +27,20 @@ def absolute(path: StorePath | None) -> str:
         )
     if is_url(given):
         return given
-    if scheme := _SCHEME.match(given):
-        raise StorePathError(
-            f"{scheme[0]!r} begins no URL of a store; a database has postgresql://..., and a file has a path"
-        )
+    refuse_other_urls(given)
     try:
         return os.path.abspath(given) if given else given
     except OSError as error:  # the working directory is gone
         raise StorePathError(error.errno, error.strerror, given) from error
+
+
+def refuse_other_urls(path: str) -> None:
+    """Raise StorePathError for a URL that is not that of a store. The rest of it may be a password."""
+    scheme = None if is_url(path) else _SCHEME.match(path)
+    if scheme:
+        raise StorePathError(
+            f"{scheme[0]!r} begins no URL of a store; a database has postgresql://..., and a file has a path"
+        )
 
 
 def is_url(path: str) -> bool:
