@@ -166,6 +166,17 @@ def test_turns_of_a_conversation_may_be_long(quick: MemoryStore) -> None:
     assert passage_of(best) == FACT
 
 
+@pytest.mark.parametrize("words", [999, 1000, 1001, 60_000])
+def test_a_store_of_long_records_is_sound(quick: MemoryStore, words: int) -> None:
+    quick.add("car " * words, id="a")
+    quick.add(" ".join(f"w{n}" for n in range(words)), id="b")
+    assert quick.verify().problems == []
+    quick.delete("a")
+    assert quick.verify().problems == []
+    quick.rebuild()
+    assert quick.verify().problems == []
+
+
 @pytest.mark.file
 def test_the_command_line_prints_the_passage(path: Path) -> None:
     with agentmem.open(path) as store:

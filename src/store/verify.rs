@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::index::Damaged;
 use crate::interrupt;
 use crate::record::Seq;
-use crate::text::{ANALYZER_VERSION, Analyzer};
+use crate::text::{ANALYZER_VERSION, Analyzer, Bag};
 
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
@@ -142,7 +142,7 @@ fn truth(snapshot: &dyn Snapshot, progress: &mut Progress<'_>) -> Result<Truth> 
         truth.seqs.push(seq);
         let mut distinct = Analyzer::new().term_list(content);
         truth.wordless += u64::from(distinct.is_empty());
-        truth.terms += distinct.len() as u64;
+        truth.terms += (distinct.len() as u64).min(Bag::LONGEST);
         distinct.sort_unstable();
         distinct.dedup();
         for term in distinct {
@@ -244,4 +244,24 @@ fn listed(problems: impl IntoIterator<Item = String>, what: &str) -> Vec<String>
         listed.push(format!("{more} more {what}"));
     }
     listed
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use tempfile::TempDir;
+
+    use crate::record::Record;
+    use crate::store::{OnConflict, Options, Store};
+
+    #[test]
+    fn a_store_of_long_records_is_sound() {
+        let folder = TempDir::new().unwrap();
+        let store = Store::open(Options::new(folder.path().join("a.db"))).unwrap();
+        for words in [1000, 1001, 5000] {
+            store.add(vec![Record::new("car ".repeat(words))], OnConflict::Fail).unwrap();
+            assert_eq!(store.verify(&mut |_, _| true).unwrap().problems, [""; 0]);
+        }
+    }
 }
