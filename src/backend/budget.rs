@@ -13,7 +13,7 @@ impl Budget {
     /// Everything is read.
     pub const UNLIMITED: Self = Self { total: usize::MAX, each: 0 };
 
-    /// Whether texts of these lengths go beyond the budget, even if the first alone does.
+    /// Whether texts of these lengths together are more than the budget.
     pub fn is_used_up(self, mut lengths: impl Iterator<Item = usize>) -> bool {
         let mut bytes = 0usize;
         lengths.any(|length| {

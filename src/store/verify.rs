@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::index::Damaged;
 use crate::interrupt;
 use crate::record::Seq;
-use crate::text::{ANALYZER_VERSION, Analyzer, Bag};
+use crate::text::{ANALYZER_VERSION, Bag};
 
 /// Records between two reports of progress.
 const STRIDE: u64 = 1000;
@@ -140,14 +140,12 @@ fn truth(snapshot: &dyn Snapshot, progress: &mut Progress<'_>) -> Result<Truth> 
     let mut truth = Truth::default();
     snapshot.each_content(0, &mut |seq, content| {
         truth.seqs.push(seq);
-        let mut distinct = Analyzer::new().term_list(content);
-        truth.wordless += u64::from(distinct.is_empty());
-        truth.terms += (distinct.len() as u64).min(Bag::LONGEST);
-        distinct.sort_unstable();
-        distinct.dedup();
-        for term in distinct {
-            count(&mut truth.frequencies, &term, 1);
-            count(&mut truth.holders, &term, mark(seq));
+        let bag = Bag::of(content);
+        truth.wordless += u64::from(bag.is_empty());
+        truth.terms += bag.length();
+        for (term, _) in bag.terms() {
+            count(&mut truth.frequencies, term, 1);
+            count(&mut truth.holders, term, mark(seq));
         }
         let done = truth.seqs.len() as u64;
         if done.is_multiple_of(STRIDE) && !progress(done, total) {

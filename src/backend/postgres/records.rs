@@ -14,7 +14,7 @@ use crate::backend::encoding;
 use crate::error::Result;
 use crate::record::{Filter, Micros, Order, Page, Record, RecordId, Scope, Seq, Viewer};
 
-/// Contents that are read at a time. The server takes time in proportion to its square.
+/// How many contents one statement reads. The server looks up the place of each in a list of them all.
 const TEXTS_AT_ONCE: usize = 250;
 
 impl View<'_> {
